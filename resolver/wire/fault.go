@@ -1,0 +1,46 @@
+package wire
+
+import "encoding/binary"
+
+// AppendFault appends the reply that a faulty packet gets: FORMERR or NOTIMP with
+// the ID, opcode, RD and CD of the packet and its question if that could be read
+// whole, BADVERS with an OPT record of version 0 besides. It is never longer than
+// the packet, so that it amplifies nothing. None and Ignore append nothing. dst may
+// be msg[:0] to reply in place.
+func AppendFault(dst []byte, msg []byte, f Fault) []byte {
+	rc, ok := f.rcode()
+	if !ok || len(msg) < HeaderLen {
+		return dst
+	}
+	base := len(dst)
+	id, in := binary.BigEndian.Uint16(msg), Flags(binary.BigEndian.Uint16(msg[2:]))
+	end, err := Question(msg)
+	if err != nil {
+		end = HeaderLen // cut, compressed or not the only one: not worth repeating
+	}
+	flags := QR | in&(opcodeMask|RD|CD) | Flags(rc&0xF)
+	dst = appendHeader(dst, id, flags)
+	dst = append(dst, msg[HeaderLen:end]...)
+	reply := dst[base:]
+	if end == HeaderLen {
+		reply[5] = 0
+	}
+	if f == FaultBadVers {
+		reply = appendOPT(reply, rc, false)
+	}
+	return append(dst[:base], reply...)
+}
+
+// rcode is the response code that answers the fault; false if nothing does.
+func (f Fault) rcode() (Rcode, bool) {
+	switch f {
+	case FaultNotImp:
+		return NotImp, true
+	case FaultFormErr:
+		return FormErr, true
+	case FaultBadVers:
+		return BadVers, true
+	case None, Ignore:
+	}
+	return NoError, false
+}

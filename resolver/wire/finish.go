@@ -1,0 +1,111 @@
+package wire
+
+import "encoding/binary"
+
+// EDE is an Extended DNS Error (RFC 8914). Its EXTRA-TEXT is Text, followed by ID
+// where there is one; both are UTF-8.
+type EDE struct {
+	Code uint16
+	Text []byte
+	ID   []byte
+}
+
+// maxText bounds an EDE's EXTRA-TEXT in octets, so that no reply is truncated for
+// the sake of words (RFC 8914 section 3 warns of it).
+const maxText = 512
+
+// Finish completes the reply in dst: it sets the response code and, if the client
+// sent an OPT record, appends ours as the last record: payload size MaxUDP,
+// version 0, DO as the client had it, the upper bits of rc, and e unless it is nil.
+// Without EDNS an extended response code cannot be said and becomes SERVFAIL.
+func Finish(dst []byte, q *Query, rc Rcode, e *EDE) []byte {
+	if !q.EDNS && rc > 0xF {
+		rc = ServFail
+	}
+	dst[3] = dst[3]&0xF0 | byte(rc&0xF)
+	if !q.EDNS {
+		return dst
+	}
+	dst = appendOPT(dst, rc, q.DO)
+	if e == nil {
+		return dst
+	}
+	at := len(dst)
+	text, id := trim(e.Text, maxText), trim(e.ID, maxText)
+	size := uint16(2 + len(text) + len(id)) //nolint:gosec // at most 2 + 2*maxText
+	dst = binary.BigEndian.AppendUint16(dst, optionEDE)
+	dst = binary.BigEndian.AppendUint16(dst, size)
+	dst = binary.BigEndian.AppendUint16(dst, e.Code)
+	return endRR(append(append(dst, text...), id...), at)
+}
+
+// trim shortens UTF-8 text to at most limit octets without cutting a character.
+func trim(text []byte, limit int) []byte {
+	if len(text) <= limit {
+		return text
+	}
+	for limit > 0 && text[limit]&0xC0 == 0x80 {
+		limit--
+	}
+	return text[:limit]
+}
+
+// appendOPT appends an OPT record without options and counts it.
+func appendOPT(dst []byte, rc Rcode, do bool) []byte {
+	ttl := uint32(rc>>4) << 24
+	if do {
+		ttl |= 1 << 15
+	}
+	root := [1]byte{}
+	return AppendRR(dst, Additional, root[:], TypeOPT, MaxUDP, ttl, nil)
+}
+
+// Fit makes the finished reply in dst fit in limit octets (at least 512). What does
+// not fit loses first the words of its Extended DNS Error, which no client needs, and
+// then every record but the OPT, with TC set, so that the client asks again over TCP
+// (RFC 2181 section 9). It works in place and allocates nothing.
+func Fit(dst []byte, q *Query, limit int) []byte {
+	if len(dst) <= limit {
+		return dst
+	}
+	opt := lastOPT(dst, q)
+	if opt > 0 {
+		dst = dropWords(dst, opt)
+		if len(dst) <= limit {
+			return dst
+		}
+	}
+	dst[2] |= byte(TC >> 8)
+	clear(dst[6:HeaderLen])
+	end := min(q.End, len(dst))
+	if opt == 0 {
+		return dst[:end]
+	}
+	dst[HeaderLen-1] = 1
+	return append(dst[:end], dst[opt:]...)
+}
+
+// lastOPT returns the offset of the OPT record that Finish put at the end of dst, or
+// 0 if there is none. It goes over the records once; replies too long are rare.
+func lastOPT(dst []byte, q *Query) int {
+	found := 0
+	_ = WalkRRs(dst, q.End, func(rr RR) bool {
+		if rr.Type == TypeOPT && rr.Section == Additional && rr.End == len(dst) {
+			found = rr.Start
+		}
+		return true
+	})
+	return found
+}
+
+// dropWords shortens the OPT record at opt, the last of dst, to the code of its
+// Extended DNS Error, or to nothing if it has none.
+func dropWords(dst []byte, opt int) []byte {
+	const codeOnly = 6 // option code, length and INFO-CODE
+	data := opt + optLen
+	if len(dst) < data+codeOnly || binary.BigEndian.Uint16(dst[data:]) != optionEDE {
+		return endRR(dst[:data], data)
+	}
+	binary.BigEndian.PutUint16(dst[data+2:], 2)
+	return endRR(dst[:data+codeOnly], data)
+}
