@@ -1,0 +1,256 @@
+package main
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// checker walks the syntax tree of a document beside the type it will be
+// decoded into. It finds unknown and duplicate keys and values of the wrong
+// kind, all of them, with their places.
+type checker struct {
+	file    string
+	root    reflect.Type
+	at      *places
+	anchors map[string]ast.Node
+	found   problems
+}
+
+func (c *checker) refuse(n ast.Node, path, format string, args ...any) {
+	c.found = append(c.found, &problem{place: placeOf(c.file, n), Path: path, Text: fmt.Sprintf(format, args...)})
+}
+
+// node checks one value against its type.
+func (c *checker) node(path string, n ast.Node, t reflect.Type) {
+	n = c.unwrap(n)
+	if n == nil || n.Type() == ast.NullType {
+		return
+	}
+	if tag, ok := n.(*ast.TagNode); ok {
+		c.refuse(n, path, "the tag %s is not supported; write the value alone", tag.Start.Value)
+		return
+	}
+	t = deref(t)
+	switch {
+	case isSection(t):
+		c.section(path, n, t)
+	case isList(t):
+		c.list(path, n, t)
+	case isScalar(t):
+		c.scalar(path, n, t)
+	}
+}
+
+// unwrap follows anchors and aliases to the value itself.
+func (c *checker) unwrap(n ast.Node) ast.Node {
+	for {
+		switch v := n.(type) {
+		case *ast.AnchorNode:
+			c.anchors[v.Name.String()] = v.Value
+			n = v.Value
+		case *ast.AliasNode:
+			value, ok := c.anchors[v.Value.String()]
+			if !ok {
+				c.refuse(n, "", "the alias *%s has no anchor before it; write &%[1]s at the value that is meant", v.Value.String())
+				return nil
+			}
+			return value // places stay those of the anchor
+		default:
+			return n
+		}
+	}
+}
+
+func (c *checker) section(path string, n ast.Node, t reflect.Type) {
+	var values []*ast.MappingValueNode
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		values = v.Values
+	case *ast.MappingValueNode:
+		values = []*ast.MappingValueNode{v}
+	default:
+		c.refuse(n, path, "a section belongs here, not %s; write %s", kindOf(n), sample(t))
+		return
+	}
+	fields := fieldsOf(t)
+	seen := make(map[string]place, len(values))
+	for _, v := range values {
+		c.entry(path, v, fields, seen)
+	}
+}
+
+// entry checks one key of a section and its value.
+func (c *checker) entry(path string, v *ast.MappingValueNode, fields []field, seen map[string]place) {
+	if v.Key.IsMergeKey() {
+		c.refuse(v.Key, path, "merge keys (<<) are not supported; write the keys out, or use an alias for one value")
+		return
+	}
+	name := keyText(v.Key)
+	full := joinPath(path, name)
+	if first, ok := seen[name]; ok {
+		c.refuse(v.Key, full, "duplicate key %q, first written on line %d; keep one of the two", name, first.Line)
+		return
+	}
+	seen[name] = placeOf(c.file, v.Key)
+	known := make([]string, 0, len(fields))
+	for _, f := range fields {
+		if f.name == name {
+			c.at.at[full] = seen[name]
+			c.node(full, v.Value, f.typ)
+			return
+		}
+		known = append(known, f.name)
+	}
+	c.refuse(v.Key, "", "%s", unknownKey(name, path, known, c.root))
+}
+
+func (c *checker) list(path string, n ast.Node, t reflect.Type) {
+	seq, ok := n.(*ast.SequenceNode)
+	if !ok {
+		c.refuse(n, path, "a list belongs here, not %s; write %s", kindOf(n), listSample(n))
+		return
+	}
+	for i, item := range seq.Values {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		c.at.at[at] = placeOf(c.file, item)
+		if item.Type() == ast.NullType {
+			c.at.at[at] = tokenPlace(c.file, seq.Entries[i].Start) // the dash
+			c.found = append(c.found, &problem{place: c.at.at[at], Path: at, Text: "this item is empty; write a value or remove the dash"})
+			continue
+		}
+		c.node(at, item, t.Elem())
+	}
+}
+
+func listSample(n ast.Node) string {
+	if _, ok := n.(ast.ScalarNode); ok {
+		return "[" + strings.TrimSpace(n.String()) + "]"
+	}
+	return "one item a line, each with a dash before it"
+}
+
+// scalar checks a single value by reading it as its type.
+func (c *checker) scalar(path string, n ast.Node, t reflect.Type) {
+	if _, ok := n.(ast.ScalarNode); !ok {
+		c.refuse(n, path, "one value belongs here, not %s; write %s", kindOf(n), sample(t))
+		return
+	}
+	quoted := n.Type() == ast.StringType || n.Type() == ast.LiteralType
+	if t.Kind() == reflect.String && !isText(t) {
+		if !quoted {
+			c.refuse(n, path, "%s is %s where text belongs; write it in quotes: %q", scalarText(n), kindOf(n), scalarText(n))
+		}
+		return
+	}
+	if quoted && !isText(t) && t != durationType {
+		c.refuse(n, path, "%q is text where %s belongs; write %s", scalarText(n), typeName(t), sample(t))
+		return
+	}
+	if _, err := parseScalar(scalarText(n), t); err != nil {
+		c.refuse(n, path, "%v", err)
+	}
+}
+
+// parseScalar reads the text of one value as type t; the error says what to
+// write instead.
+func parseScalar(text string, t reflect.Type) (any, error) {
+	value := reflect.New(t)
+	if u, ok := value.Interface().(encoding.TextUnmarshaler); ok {
+		if err := u.UnmarshalText([]byte(text)); err != nil {
+			return nil, wrongValue(text, t, err)
+		}
+		return value.Elem().Interface(), nil
+	}
+	if err := setScalar(value.Elem(), text); err != nil {
+		return nil, wrongValue(text, t, nil)
+	}
+	return value.Elem().Interface(), nil
+}
+
+func setScalar(v reflect.Value, text string) error {
+	if v.Type() == durationType {
+		d, err := time.ParseDuration(text)
+		v.SetInt(int64(d))
+		return err
+	}
+	switch {
+	case v.Kind() == reflect.String:
+		v.SetString(text)
+	case v.Kind() == reflect.Bool:
+		if text != "true" && text != "false" {
+			return strconv.ErrSyntax
+		}
+		v.SetBool(text == "true")
+	case v.CanInt():
+		n, err := strconv.ParseInt(text, 10, v.Type().Bits())
+		v.SetInt(n)
+		return err
+	case v.CanUint():
+		n, err := strconv.ParseUint(text, 10, v.Type().Bits())
+		v.SetUint(n)
+		return err
+	case v.CanFloat():
+		f, err := strconv.ParseFloat(text, v.Type().Bits())
+		v.SetFloat(f)
+		return err
+	default:
+		return fmt.Errorf("no text form for %s", v.Type())
+	}
+	return nil
+}
+
+// wrongValue words a value that cannot be read. Types of the project say
+// themselves what to write; those of the standard library do not.
+func wrongValue(text string, t reflect.Type, err error) error {
+	if err != nil && strings.Contains(err.Error(), "; ") {
+		return err
+	}
+	article := "a "
+	if name := typeName(t); strings.HasPrefix(name, "address") {
+		article = "an "
+	} else if name == "true or false" {
+		article = ""
+	}
+	return fmt.Errorf("%q is not %s%s; write %s", text, article, typeName(t), sample(t))
+}
+
+// keyText is the key as written, without quotes.
+func keyText(k ast.MapKeyNode) string {
+	if s, ok := k.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return k.GetToken().Value
+}
+
+func scalarText(n ast.Node) string {
+	switch v := n.(type) {
+	case *ast.StringNode:
+		return v.Value
+	case *ast.LiteralNode:
+		return v.Value.Value
+	default:
+		return n.GetToken().Value
+	}
+}
+
+// kindOf names what was written.
+func kindOf(n ast.Node) string {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a section"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.BoolNode:
+		return "true or false"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number"
+	default:
+		return "text"
+	}
+}

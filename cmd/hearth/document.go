@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// maxFileBytes bounds one configuration file: far above a town's worth of
+// households, far below what would hurt a small machine.
+const maxFileBytes = 64 << 20
+
+// readFile reads a configuration file of bounded size.
+func readFile(path string) ([]byte, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w; give the path of a YAML file, or start from config.example.yaml", err)
+	}
+	if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading configuration: %s is not a file; give the path of a YAML file", path)
+	}
+	if st.Size() > maxFileBytes {
+		return nil, fmt.Errorf("reading configuration: %s has %d bytes, more than %d; split the households into files of households_dir", path, st.Size(), maxFileBytes)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading configuration: %w", err)
+	}
+	return bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")), nil
+}
+
+// document is one parsed YAML file whose keys, types and duplicates are yet
+// to be checked; body is nil for an empty file.
+type document struct {
+	file string
+	body ast.Node
+}
+
+// parseDocument parses the bytes of one file. A syntax error is a problem
+// with its place; nothing else is looked at then.
+func parseDocument(file string, b []byte) (*document, problems) {
+	parsed, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return nil, problems{syntaxProblem(file, err)}
+	}
+	doc := &document{file: file}
+	for _, d := range parsed.Docs {
+		if d.Body == nil || d.Body.Type() == ast.NullType {
+			continue
+		}
+		if doc.body != nil {
+			return nil, problems{{place: placeOf(file, d.Body), Text: "a second document begins here; keep one document a file and remove the --- line"}}
+		}
+		doc.body = d.Body
+	}
+	return doc, nil
+}
+
+func syntaxProblem(file string, err error) *problem {
+	p := &problem{place: place{File: file}, Text: err.Error() + "; correct the YAML here"}
+	var syntax yaml.Error
+	if errors.As(err, &syntax) {
+		if t := syntax.GetToken(); t != nil && t.Position != nil {
+			p.place = tokenPlace(file, t)
+		}
+		p.Text = "this is not valid YAML: " + syntax.GetMessage() + "; look at the indentation and quotes of this line and the one above"
+	}
+	return p
+}
+
+func tokenPlace(file string, t *token.Token) place {
+	return place{File: file, Line: t.Position.Line, Column: t.Position.Column}
+}
+
+// placeOf gives where a node begins.
+func placeOf(file string, n ast.Node) place {
+	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && !m.IsFlowStyle {
+		n = m.Values[0].Key
+	}
+	if v, ok := n.(*ast.MappingValueNode); ok {
+		n = v.Key
+	}
+	t := n.GetToken()
+	if t == nil || t.Position == nil {
+		return place{File: file}
+	}
+	return tokenPlace(file, t)
+}
+
+// decodeYAML reads the same bytes as plain values for viper. Keys without a
+// value are left out: a section whose lines are all commented out means its
+// defaults. Duplicate keys are the checker's to refuse.
+func decodeYAML(b []byte, into map[string]any) error {
+	var raw map[string]any
+	if err := yaml.UnmarshalWithOptions(b, &raw, yaml.AllowDuplicateMapKey()); err != nil {
+		return fmt.Errorf("decoding YAML: %w", err)
+	}
+	for k, v := range raw {
+		if v = withoutNulls(v); v != nil {
+			into[k] = v
+		}
+	}
+	return nil
+}
+
+func withoutNulls(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for k, item := range v {
+			if item = withoutNulls(item); item == nil {
+				delete(v, k)
+			} else {
+				v[k] = item
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = withoutNulls(v[i])
+		}
+	}
+	return v
+}
+
+// checkDocument compares a document with the type it will be decoded into
+// and notes where each key stands.
+func checkDocument(doc *document, root reflect.Type, prefix string, at *places) problems {
+	if doc.body == nil {
+		return nil
+	}
+	c := checker{file: doc.file, root: root, at: at, anchors: make(map[string]ast.Node)}
+	c.node(prefix, doc.body, root)
+	return c.found
+}

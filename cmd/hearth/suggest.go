@@ -1,0 +1,69 @@
+package main
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// nearest gives the word of known that is most like the one written, and
+// whether it is like enough to be suggested.
+func nearest(written string, known []string) (string, bool) {
+	best, distance := "", len(written)+1
+	for _, word := range known {
+		if d := levenshtein(strings.ToLower(written), word); d < distance {
+			best, distance = word, d
+		}
+	}
+	return best, best != "" && distance <= max(2, len(written)/3)
+}
+
+// levenshtein counts the single-octet edits between two words.
+func levenshtein(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// unknownKey words the refusal of a key: a likely spelling, or the section
+// where the key belongs, or the list of what may stand there.
+func unknownKey(key, path string, known []string, root reflect.Type) string {
+	where := "at the top level"
+	if path != "" {
+		where = "under " + path
+	}
+	text := `unknown key "` + key + `" ` + where + "; "
+	if word, ok := nearest(key, known); ok {
+		return text + `did you mean "` + word + `"?`
+	}
+	if home := homesOf(key, root); len(home) > 0 {
+		return text + `"` + key + `" belongs here: ` + strings.Join(home, ", ")
+	}
+	return text + "write one of: " + strings.Join(known, ", ")
+}
+
+// homesOf lists where in the configuration a key of that name exists.
+func homesOf(key string, root reflect.Type) []string {
+	var homes []string
+	for _, k := range keysOf(root) {
+		if k.Name == strings.ToLower(key) {
+			homes = append(homes, k.Path)
+		}
+	}
+	slices.Sort(homes)
+	return homes[:min(len(homes), 3)]
+}
