@@ -1,0 +1,128 @@
+package blocklists
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"runtime"
+	"time"
+	"weak"
+)
+
+// Match is what an Index knows of a name.
+type Match struct {
+	// Categories of the name, inherited ones included.
+	Categories Categories
+	// Labels is how many labels the deepest listed suffix of the name has, 0 if none is listed. An entry
+	// that says nothing new is not kept, so this may be fewer than a list's own entry has.
+	Labels uint8
+}
+
+// value is what an entry of an Index points at.
+type value struct {
+	exact   Categories // of the name itself
+	subtree Categories // of all beneath it
+}
+
+// Index maps names to categories. It is immutable, safe for concurrent use, and lies outside the
+// garbage-collected heap in memory that is read-only and returned when the last reader is gone.
+//
+// It holds hashes, not names: an unlisted name is taken for a listed one with a probability of
+// about 8 in 2^40 for each of its suffixes.
+type Index struct {
+	memory   []byte // the whole file
+	entries  []byte // from the first entry to the end of memory: reads of 8 octets stay inside
+	offsets  []byte
+	values   []value
+	buckets  uint64
+	shift    uint   // brings the low half of the product down to the remainder
+	mask     uint64 // of the remainder inside an entry
+	taxonomy *Taxonomy
+	footer   footer
+	self     weak.Pointer[Index] // identity that does not keep the memory alive
+}
+
+// Key returns the key of the hashes that Match takes.
+func (ix *Index) Key() Key { return ix.footer.key }
+
+// Taxonomy returns the taxonomy whose numbers the matches of ix use.
+func (ix *Index) Taxonomy() *Taxonomy { return ix.taxonomy }
+
+// Names returns the number of names in ix.
+func (ix *Index) Names() int { return int(ix.footer.entries) } //nolint:gosec // at most maxEntries
+
+// Bytes returns the size of ix in memory, which is that of its file.
+func (ix *Index) Bytes() int64 { return int64(len(ix.memory)) }
+
+// Built returns when ix was compiled, to the second.
+func (ix *Index) Built() time.Time { return ix.footer.built }
+
+// ID returns a short name of the content of ix: 8 hexadecimal digits of its checksum.
+func (ix *Index) ID() string { return ix.footer.id() }
+
+// lanes is how many suffixes are probed together. Few names have more labels.
+const lanes = 8
+
+// Match returns the categories of the name whose hashes, made with ix.Key, are h. The deepest suffix that is
+// present decides. It does not allocate.
+func (ix *Index) Match(h *Hashes) Match {
+	n := min(h.N, len(h.H))
+	m := Match{}
+	for top := n; top > 0; top -= lanes {
+		v, labels := ix.probe(h.H[max(0, top-lanes):top])
+		if labels == 0 {
+			continue
+		}
+		labels += max(0, top-lanes)
+		m.Labels = uint8(labels) //nolint:gosec // at most 128
+		m.Categories = ix.values[v].subtree
+		if labels == n {
+			m.Categories = ix.values[v].exact
+		}
+		break
+	}
+	runtime.KeepAlive(ix)
+	return m
+}
+
+// probe looks for the longest of at most 8 suffixes, given from the shortest on. It returns the number of
+// its value and its place in hashes counted from 1, or 0 if none is present. Each round of reads is done
+// for all suffixes before the next begins, so that their cache misses overlap.
+func (ix *Index) probe(hashes []uint64) (v uint16, labels int) {
+	var places [lanes]place
+	n := min(len(hashes), lanes)
+	for i, hash := range hashes[:n] {
+		bucket, low := bits.Mul64(hash, ix.buckets)
+		places[i].remainder = low >> ix.shift
+		places[i].span = binary.LittleEndian.Uint64(ix.offsets[bucket*offsetSize:])
+	}
+	for i := range places[:n] {
+		places[i].first = binary.LittleEndian.Uint64(ix.entries[(places[i].span&0xffffffff)*entrySize:])
+	}
+	for i := n - 1; i >= 0; i-- {
+		if v, found := ix.scan(&places[i]); found {
+			return v, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// place is where an entry has to be, if there is one.
+type place struct {
+	remainder uint64
+	span      uint64 // low half: number of the bucket's first entry; high half: of the next bucket's
+	first     uint64 // the bucket's first entry
+}
+
+// scan looks for the remainder among the entries of a bucket, which are in ascending order.
+func (ix *Index) scan(p *place) (v uint16, found bool) {
+	at, end := p.span&0xffffffff, p.span>>32
+	entry := p.first
+	for at < end {
+		if got := entry & ix.mask; got >= p.remainder {
+			return uint16(entry >> remainderBits), got == p.remainder //nolint:gosec // the 16 bits above the remainder
+		}
+		at++
+		entry = binary.LittleEndian.Uint64(ix.entries[at*entrySize:])
+	}
+	return 0, false
+}

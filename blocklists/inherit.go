@@ -1,0 +1,216 @@
+package blocklists
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// statement is what one entry of one list says of its name, or (as bits of a mask) what all of them say.
+type statement uint8
+
+const (
+	saysExact statement = 1 << iota // covers the name alone
+	saysBelow                       // covers what is beneath alone; neither: both
+	saysException
+	saysImportant
+	saysCancel
+)
+
+func (e Entry) statement() statement {
+	var s statement
+	switch e.Scope {
+	case Exact:
+		s = saysExact
+	case Below:
+		s = saysBelow
+	case Subtree:
+	}
+	if e.Exception {
+		s |= saysException
+	}
+	if e.Important {
+		s |= saysImportant
+	}
+	if e.Cancel {
+		s |= saysCancel
+	}
+	return s
+}
+
+// statements is a set of statements: bit n is set if the statement with the number n was made. Cancelling ones
+// have their own set.
+type statements struct {
+	list         ListID
+	made, undone uint16
+}
+
+func (s *statements) add(x statement) {
+	if x&saysCancel != 0 {
+		s.undone |= 1 << (x &^ saysCancel)
+		return
+	}
+	s.made |= 1 << x
+}
+
+// verdict is what a list says of a name when all of its entries are weighed.
+type verdict uint8
+
+const (
+	silent    verdict = 0 // no entry covers it
+	listed    verdict = 1 // the list's categories apply
+	excepted  verdict = 2 // an exception took it out
+	important verdict = 4 // flag beside listed or excepted: an important entry decided
+)
+
+// The bits of a set of statements that cover the name itself and those that cover what is beneath. A
+// statement is one of exact, below or neither, times exception (4) times importance (8).
+const (
+	coversName  uint16 = 0b0011_0011_0011_0011 // numbers whose bit "below" is clear
+	coversBelow uint16 = 0b0101_0101_0101_0101 // numbers whose bit "exact" is clear
+	plainBlock  uint16 = 0x000f
+	plainExcept uint16 = 0x00f0
+	firmBlock   uint16 = 0x0f00
+	firmExcept  uint16 = 0xf000
+)
+
+// weigh returns the verdict over statements made at a name, given the one inherited from above. The deepest entry
+// decides, so any statement here beats the inherited one, unless that is important and these are not; at
+// one name an exception beats a block of the same weight.
+func weigh(made uint16, inherited verdict) verdict {
+	switch {
+	case made&firmExcept != 0:
+		return excepted | important
+	case made&firmBlock != 0:
+		return listed | important
+	case inherited&important != 0:
+		return inherited
+	case made&plainExcept != 0:
+		return excepted
+	case made&plainBlock != 0:
+		return listed
+	}
+	return inherited
+}
+
+// lists reports whether v puts a name into the list's categories.
+func (v verdict) lists() bool { return v&^important == listed }
+
+// standing is a list's verdict over everything beneath a name.
+type standing struct {
+	list    ListID
+	verdict verdict
+}
+
+// ancestor is a name on the path from the root to the one at hand that some list knows.
+type ancestor struct {
+	key       int // length of its reversed key, which is a prefix of the current one
+	standings int // where its standings begin; they end where those of the next begin
+	subtree   Categories
+}
+
+// inheritance turns entries, in the order of reversed names, into the values that the deepest matching
+// name alone has to carry. It keeps the path to the current name, nothing else.
+type inheritance struct {
+	lists     []Categories
+	key       Key
+	out       *sorter
+	values    *interner
+	name      []byte       // reversed key of the name whose statements are being gathered
+	pending   []statements // by ascending list
+	path      []ancestor
+	standings []standing // of the whole path, by ancestor and then ascending list
+	names     uint64
+	redundant int
+}
+
+func newInheritance(lists []Categories, key Key, out *sorter) *inheritance {
+	return &inheritance{lists: lists, key: key, out: out, values: newInterner()}
+}
+
+// add takes the next entry; those of one name come together and by ascending list.
+func (in *inheritance) add(name []byte, payload uint32) error {
+	if !bytes.Equal(name, in.name) {
+		if err := in.flush(); err != nil {
+			return err
+		}
+		in.enter(name)
+	}
+	list := ListID(payload >> 8) //nolint:gosec // what Builder.Add put there
+	if n := len(in.pending); n == 0 || in.pending[n-1].list != list {
+		in.pending = append(in.pending, statements{list: list})
+	}
+	in.pending[len(in.pending)-1].add(statement(payload & 0xff))
+	return nil
+}
+
+// enter makes name the current one and leaves the ancestors that are not above it.
+func (in *inheritance) enter(name []byte) {
+	for n := len(in.path); n > 0; n-- {
+		last := in.path[n-1]
+		if last.key <= len(name) && bytes.Equal(in.name[:last.key], name[:last.key]) {
+			break
+		}
+		in.standings = in.standings[:last.standings]
+		in.path = in.path[:n-1]
+	}
+	in.name = append(in.name[:0], name...)
+}
+
+// flush decides the current name and hands it on, if it differs from what it inherits.
+func (in *inheritance) flush() error {
+	if len(in.pending) == 0 {
+		return nil
+	}
+	above, inherited := []standing(nil), Categories{}
+	if n := len(in.path); n > 0 {
+		above, inherited = in.standings[in.path[n-1].standings:], in.path[n-1].subtree
+	}
+	begin := len(in.standings)
+	v := in.decide(above)
+	in.path = append(in.path, ancestor{key: len(in.name), standings: begin, subtree: v.subtree})
+	in.pending = in.pending[:0]
+	if v.exact == inherited && v.subtree == inherited {
+		in.redundant++
+		return nil
+	}
+	number, err := in.values.number(v)
+	if err != nil {
+		return err
+	}
+	in.names++
+	var hash [8]byte
+	binary.BigEndian.PutUint64(hash[:], in.key.hashReversed(in.name))
+	return in.out.add(hash[:], uint32(number))
+}
+
+// decide weighs the pending statements against the standings from above, appends the current name's own
+// standings and returns its value. Both inputs ascend by list.
+func (in *inheritance) decide(above []standing) value {
+	var v value
+	pending := in.pending
+	for len(above) > 0 || len(pending) > 0 {
+		var list ListID
+		var made uint16
+		inherited := silent
+		if len(pending) == 0 || len(above) > 0 && above[0].list < pending[0].list {
+			list, inherited, above = above[0].list, above[0].verdict, above[1:]
+		} else {
+			list, made = pending[0].list, pending[0].made&^pending[0].undone
+			pending = pending[1:]
+			if len(above) > 0 && above[0].list == list {
+				inherited, above = above[0].verdict, above[1:]
+			}
+		}
+		if weigh(made&coversName, inherited).lists() {
+			v.exact = v.exact.Or(in.lists[list])
+		}
+		below := weigh(made&coversBelow, inherited)
+		if below.lists() {
+			v.subtree = v.subtree.Or(in.lists[list])
+		}
+		if below != silent {
+			in.standings = append(in.standings, standing{list: list, verdict: below})
+		}
+	}
+	return v
+}

@@ -1,0 +1,225 @@
+package blocklists
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// reference decides by brute force over dotted strings. It shares no code with the builder or the index:
+// for each list it looks at all entries of that list, one by one.
+type reference struct {
+	lists   []Categories
+	entries [][]referenceEntry
+}
+
+type referenceEntry struct {
+	name                         string
+	scope                        string
+	exception, important, cancel bool
+}
+
+func (r *reference) categories(name string) Categories {
+	var all Categories
+	for i, set := range r.lists {
+		if r.listed(r.entries[i], name) {
+			all = all.Or(set)
+		}
+	}
+	return all
+}
+
+// listed: important beats unimportant, then the longer name beats the shorter, then exception beats block.
+func (r *reference) listed(entries []referenceEntry, name string) bool {
+	bestRank, verdict := -1, false
+	for _, e := range entries {
+		covered := e.scope != "below" && name == e.name ||
+			e.scope != "exact" && strings.HasSuffix(name, "."+e.name)
+		if e.cancel || !covered || r.cancelled(entries, e) {
+			continue
+		}
+		rank := 2 * strings.Count("."+e.name, ".")
+		if e.important {
+			rank += 1000
+		}
+		if e.exception {
+			rank++
+		}
+		if rank > bestRank {
+			bestRank, verdict = rank, !e.exception
+		}
+	}
+	return verdict
+}
+
+func (r *reference) cancelled(entries []referenceEntry, e referenceEntry) bool {
+	e.cancel = true
+	for _, other := range entries {
+		if other == e {
+			return true
+		}
+	}
+	return false
+}
+
+// randomCase makes lists and entries over a small alphabet, so that names nest and collide often.
+func randomCase(rng *rand.Rand, lists, entries int) *reference {
+	r := &reference{}
+	for range lists {
+		var set Categories
+		for range 1 + rng.IntN(2) {
+			set.Add(Category(rng.IntN(80)))
+		}
+		r.lists = append(r.lists, set)
+		r.entries = append(r.entries, nil)
+	}
+	for range entries {
+		l := rng.IntN(lists)
+		e := referenceEntry{
+			name:      randomName(rng),
+			scope:     [...]string{"subtree", "subtree", "exact", "below"}[rng.IntN(4)],
+			exception: rng.IntN(4) == 0,
+			important: rng.IntN(8) == 0,
+		}
+		r.entries[l] = append(r.entries[l], e)
+		if rng.IntN(10) == 0 {
+			e.cancel = true
+			r.entries[l] = append(r.entries[l], e)
+		}
+	}
+	return r
+}
+
+func randomName(rng *rand.Rand) string {
+	labels := make([]string, 1+rng.IntN(5))
+	for i := range labels {
+		labels[i] = [...]string{"a", "b", "c", "aa", "longer-label-of-more-than-8"}[rng.IntN(5)]
+	}
+	return strings.Join(labels, ".")
+}
+
+// compile builds an index of r's entries, in an order of its own.
+func (r *reference) compile(t *testing.T, rng *rand.Rand, config BuilderConfig) (*Index, Summary) {
+	t.Helper()
+	b := newTestBuilder(t, config)
+	ids := make([]ListID, len(r.lists))
+	for i, set := range r.lists {
+		ids[i] = b.List(set)
+	}
+	type addition struct {
+		list  ListID
+		entry Entry
+	}
+	scopes := map[string]Scope{"subtree": Subtree, "exact": Exact, "below": Below}
+	var additions []addition
+	for i, entries := range r.entries {
+		for _, e := range entries {
+			additions = append(additions, addition{ids[i], Entry{
+				Name: mustName(t, e.name), Scope: scopes[e.scope],
+				Exception: e.exception, Important: e.important, Cancel: e.cancel,
+			}})
+		}
+	}
+	rng.Shuffle(len(additions), func(i, j int) { additions[i], additions[j] = additions[j], additions[i] })
+	for _, a := range additions {
+		if err := b.Add(a.list, a.entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return buildIndex(t, b)
+}
+
+func TestIndexAgreesWithReference(t *testing.T) {
+	sizes := []struct{ lists, entries, memory int }{
+		{1, 5, 0}, {1, 60, 0}, {3, 40, 0}, {5, 400, 0},
+		{5, 400, 4 << 10},    // several runs, one merge
+		{40, 3000, 4 << 10},  // more runs than are merged at once would need at this size
+		{20, 12000, 4 << 10}, // more runs than are merged at once
+	}
+	for _, size := range sizes {
+		for seed := range uint64(20) {
+			if size.entries > 1000 && seed >= 3 {
+				break
+			}
+			t.Run(fmt.Sprintf("lists=%d,entries=%d,memory=%d,seed=%d", size.lists, size.entries, size.memory, seed), func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(seed, uint64(size.entries)))
+				r := randomCase(rng, size.lists, size.entries)
+				ix, _ := r.compile(t, rng, BuilderConfig{Memory: size.memory, Key: Key{seed, 7}})
+				for range 300 {
+					name := randomName(rng)
+					if got, want := lookup(t, ix, name).Categories, r.categories(name); got != want {
+						t.Fatalf("%s: got %v, want %v", name, show(ix, got), show(ix, want))
+					}
+				}
+			})
+		}
+	}
+}
+
+// Helpers that other tests use as well.
+
+func newTestBuilder(t testing.TB, config BuilderConfig) *Builder {
+	t.Helper()
+	if config.Taxonomy == nil {
+		taxonomy, err := NewTaxonomy()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Taxonomy = taxonomy
+	}
+	if config.Dir == "" {
+		config.Dir = t.TempDir()
+	}
+	b, err := NewBuilder(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func buildFile(t testing.TB, b *Builder) ([]byte, Summary) {
+	t.Helper()
+	var file bytes.Buffer
+	summary, err := b.Build(context.Background(), &file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes(), summary
+}
+
+func buildIndex(t testing.TB, b *Builder) (*Index, Summary) {
+	t.Helper()
+	file, summary := buildFile(t, b)
+	ix, err := ReadIndex(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ix, summary
+}
+
+func mustName(t testing.TB, text string) Name {
+	t.Helper()
+	name, err := ParseName(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return name
+}
+
+func lookup(t testing.TB, ix *Index, name string) Match {
+	t.Helper()
+	var h Hashes
+	ix.Key().Hash(mustName(t, name), &h)
+	return ix.Match(&h)
+}
+
+func show(ix *Index, set Categories) []string {
+	ids := []string{}
+	for c := range set.All() {
+		ids = append(ids, ix.Taxonomy().ID(c))
+	}
+	return ids
+}

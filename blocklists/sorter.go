@@ -1,0 +1,172 @@
+package blocklists
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/binary"
+	"slices"
+)
+
+// sorter sorts records, each a key of at most 255 octets and a payload, in bounded memory: they gather in a
+// buffer; a full buffer is sorted and written to a temporary file, a run; the runs are merged. What fits in
+// the buffer touches no file.
+type sorter struct {
+	dir     string
+	memory  int
+	records []byte // encoded, in the order of adding
+	order   []record
+	runs    []*run
+	spilled int // runs ever written
+}
+
+// record is a place in sorter.records with the first octets of its key, which settle most comparisons.
+type record struct {
+	prefix uint64
+	at     uint32
+}
+
+const (
+	recordSize = 16 // of a record in memory, padding included
+	// recordHead is what an encoded record has besides its key: the length octet and the payload.
+	recordHead = 1 + 4
+	maxKey     = 255
+	// fanIn is how many runs are merged at once, each through a buffer of runBuffer octets.
+	fanIn     = 64
+	runBuffer = 32 << 10
+	// checkEvery is how many records pass between two looks at the context.
+	checkEvery = 1 << 13
+)
+
+func newSorter(dir string, memory int) *sorter { return &sorter{dir: dir, memory: memory} }
+
+// add takes a copy of key and its payload.
+func (s *sorter) add(key []byte, payload uint32) error {
+	if s.records == nil {
+		s.records = make([]byte, 0, s.memory*5/8)
+		s.order = make([]record, 0, s.memory*3/8/recordSize)
+	}
+	if len(s.records)+recordHead+len(key) > cap(s.records) || len(s.order) == cap(s.order) {
+		if err := s.spill(); err != nil {
+			return err
+		}
+	}
+	s.order = append(s.order, record{prefix: prefixOf(key), at: uint32(len(s.records))}) //nolint:gosec // bounded by memory
+	s.records = append(s.records, byte(len(key)))                                        //nolint:gosec // at most maxKey
+	s.records = append(s.records, key...)
+	s.records = binary.LittleEndian.AppendUint32(s.records, payload)
+	return nil
+}
+
+// each calls visit for every record by ascending key and, for one key, ascending payload. The key is valid
+// until visit returns. It may be called once.
+func (s *sorter) each(ctx context.Context, visit func(key []byte, payload uint32) error) error {
+	if len(s.runs) == 0 {
+		s.sort()
+		for i, r := range s.order {
+			if i%checkEvery == 0 && ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			key, payload := decodeRecord(s.records[r.at:])
+			if err := visit(key, payload); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := s.spill(); err != nil {
+		return err
+	}
+	s.records, s.order = nil, nil
+	return merge(ctx, s.runs, visit)
+}
+
+// close gives up memory and files.
+func (s *sorter) close() {
+	closeRuns(s.runs)
+	s.runs, s.records, s.order = nil, nil, nil
+}
+
+func (s *sorter) sort() {
+	slices.SortFunc(s.order, func(a, b record) int {
+		if a.prefix != b.prefix {
+			return cmp.Compare(a.prefix, b.prefix)
+		}
+		keyA, payloadA := decodeRecord(s.records[a.at:])
+		keyB, payloadB := decodeRecord(s.records[b.at:])
+		if order := bytes.Compare(keyA, keyB); order != 0 {
+			return order
+		}
+		return cmp.Compare(payloadA, payloadB)
+	})
+}
+
+// spill writes what the buffer holds to a run and empties it. As many runs as can be merged at once
+// become one first.
+func (s *sorter) spill() error {
+	if len(s.order) == 0 {
+		return nil
+	}
+	if len(s.runs) == fanIn {
+		if err := s.compact(); err != nil {
+			return err
+		}
+	}
+	s.sort()
+	err := s.write(func(r *run) error {
+		for _, place := range s.order {
+			size := recordHead + int(s.records[place.at])
+			if err := r.append(s.records[place.at : int(place.at)+size]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.records, s.order = s.records[:0], s.order[:0]
+	return err
+}
+
+// compact merges all runs into one.
+func (s *sorter) compact() error {
+	old := s.runs
+	s.runs = nil
+	defer closeRuns(old)
+	var encoded []byte
+	return s.write(func(r *run) error {
+		return merge(context.Background(), old, func(key []byte, payload uint32) error {
+			encoded = append(append(encoded[:0], byte(len(key))), key...) //nolint:gosec // at most maxKey
+			encoded = binary.LittleEndian.AppendUint32(encoded, payload)
+			return r.append(encoded)
+		})
+	})
+}
+
+// write makes a new run of what fill appends to it.
+func (s *sorter) write(fill func(*run) error) error {
+	r, err := newRun(s.dir)
+	if err != nil {
+		return err
+	}
+	s.runs = append(s.runs, r)
+	s.spilled++
+	if err := fill(r); err != nil {
+		return err
+	}
+	return r.rewind()
+}
+
+// decodeRecord returns the first record of b.
+func decodeRecord(b []byte) (key []byte, payload uint32) {
+	size := int(b[0])
+	return b[1 : 1+size], binary.LittleEndian.Uint32(b[1+size:])
+}
+
+// prefixOf returns the first 8 octets of key as a number that compares as they do.
+func prefixOf(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var padded [8]byte
+	copy(padded[:], key)
+	return binary.BigEndian.Uint64(padded[:])
+}
