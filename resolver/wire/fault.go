@@ -19,6 +19,9 @@ func AppendFault(dst []byte, msg []byte, f Fault) []byte {
 		end = HeaderLen // cut, compressed or not the only one: not worth repeating
 	}
 	flags := QR | in&(opcodeMask|RD|CD) | Flags(rc&0xF)
+	if in&opcodeMask == 0 {
+		flags |= RA // other opcodes may give the bit another meaning
+	}
 	dst = appendHeader(dst, id, flags)
 	dst = append(dst, msg[HeaderLen:end]...)
 	reply := dst[base:]
