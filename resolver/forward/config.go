@@ -1,0 +1,87 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
+
+// Defaults of Config.
+const (
+	DefaultTimeout  = 5 * time.Second
+	DefaultAttempts = 2
+)
+
+const (
+	maxAttempts  = 3 // RFC 9520 section 3.1: a question at most three times to one server
+	maxUpstreams = 16
+)
+
+// Config is one set of upstreams, asked in the order written.
+type Config struct {
+	// Upstreams are addresses: "1.1.1.1", "1.1.1.1:5353", "udp://1.1.1.1:53",
+	// "tcp://[2620:fe::fe]:53", "fe80::1%eth0". At least one, at most 16.
+	Upstreams []string `yaml:"upstreams"`
+	// Timeout is the budget of a whole Exchange with all its tries; 0: 5 s;
+	// 100 ms to 1 min.
+	Timeout time.Duration `yaml:"timeout"`
+	// Attempts is how often one upstream is asked the same question; 0: 2; at most 3.
+	Attempts int `yaml:"attempts"`
+
+	Own  []netip.AddrPort `yaml:"-"` // our listeners, which are refused as upstreams
+	Log  *slog.Logger     `yaml:"-"` // nil: nothing is logged
+	Name string           `yaml:"-"` // the zone these upstreams answer for, "" for all other names; a metric label
+}
+
+// Validate returns all errors of c, joined; each has a Path. It sends nothing.
+func (c Config) Validate() error {
+	_, err := c.endpoints()
+	return err
+}
+
+// endpoints checks c and returns its upstreams.
+func (c Config) endpoints() ([]endpoint, error) {
+	var errs []error
+	refuse := func(path, format string, args ...any) {
+		errs = append(errs, fieldError{path, fmt.Sprintf(format, args...)})
+	}
+	switch n := len(c.Upstreams); {
+	case n == 0:
+		refuse("upstreams", "there is none; write the addresses of one or more resolvers, for example 9.9.9.9")
+	case n > maxUpstreams:
+		refuse("upstreams", "%d are too many; write at most %d", n, maxUpstreams)
+	}
+	if c.Timeout != 0 && (c.Timeout < 100*time.Millisecond || c.Timeout > time.Minute) {
+		refuse("timeout", "write a duration from 100ms to 1m, or 0 for %s", DefaultTimeout)
+	}
+	if c.Attempts < 0 || c.Attempts > maxAttempts {
+		refuse("attempts", "write a number from 1 to %d, or 0 for %d", maxAttempts, DefaultAttempts)
+	}
+	self := newSelf(c.Own, interfaceAddrs)
+	seen := make(map[endpoint]int, len(c.Upstreams))
+	var all []endpoint
+	for i, text := range c.Upstreams {
+		path := fmt.Sprintf("upstreams[%d]", i)
+		e, err := parseEndpoint(text)
+		if err != nil {
+			refuse(path, "%s", err)
+			continue
+		}
+		if self.is(e.addr) {
+			refuse(path, "%s is this server itself, so a question would come back for ever; write another resolver", text)
+		}
+		if first, twice := seen[e]; twice {
+			refuse(path, "%s is upstreams[%d] again; remove one", text, first)
+		}
+		seen[e] = i
+		all = append(all, e)
+	}
+	return all, errors.Join(errs...)
+}
+
+type fieldError struct{ path, text string }
+
+func (e fieldError) Path() string  { return e.path }
+func (e fieldError) Error() string { return e.text }

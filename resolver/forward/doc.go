@@ -1,0 +1,29 @@
+// Package forward answers: what do the configured upstream resolvers say to this
+// question?
+//
+// It owns the upstreams: their addresses, their health, the queries sent to them
+// and the rules by which a packet counts as their reply. Queries go over plain
+// UDP, and over TCP after truncation or where the upstream is written tcp://.
+//
+// Against forgery (RFC 5452) every query has an ID and a local port of its own,
+// both drawn from crypto/rand, and a connected socket that is closed with it; a
+// reply must carry that ID and repeat the question. Whatever else arrives is
+// junk: it is counted and the wait goes on, because the first packet to arrive
+// may be an attacker's and the second the truth. An upstream's standing never
+// suffers from packets that it may not have sent. One question of an Exchange is
+// outstanding at a time; identical questions are merged by cache.Group before
+// they come here.
+//
+// Nothing of the client's packet goes upstream but the name in lower case, type,
+// class and the CD bit: the query is built anew with RD, DO and a payload size of
+// 1232 octets (RFC 9715 keeps replies below fragmentation), no client subnet and
+// no options.
+//
+// Loops: an upstream that is one of our own listeners is refused by Validate. A
+// loop over another forwarder that sends our questions back cannot be seen in a
+// packet; here it is bounded, since a question that returns while we are asking
+// it finds itself in flight (cache.Group) and waits instead of going out again,
+// until the budget of the one Exchange ends it.
+//
+// It may import resolver/wire and miekg/dns.
+package forward

@@ -1,0 +1,90 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// exchange is the search for one answer.
+type exchange struct {
+	question question
+	attempts int
+	timeout  time.Duration // of the whole, the patience of the last try
+	servfail []byte        // the last SERVFAIL given, whole
+	heard    bool          // somebody was silent or spoke, rather than out of reach
+	errs     []error
+}
+
+// run asks the upstreams in turn, those that were silent again, until one has a
+// usable reply or ctx ends. It returns nil if none has.
+func (x *exchange) run(ctx context.Context, order []*upstream) []byte {
+	for round := range x.attempts {
+		silent := make([]*upstream, 0, len(order))
+		for i, u := range order {
+			last := round == x.attempts-1 && i == len(order)-1
+			raw, again := x.try(ctx, u, last)
+			if raw != nil || ctx.Err() != nil {
+				return raw
+			}
+			if again {
+				silent = append(silent, u)
+			}
+		}
+		order = slices.Clip(silent)
+	}
+	return nil
+}
+
+// try asks u once. again tells that another try at u may help: it was silent, and
+// it is not known to be down.
+func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte, again bool) {
+	wasDown := u.health.down()
+	patience := u.health.timeout()
+	if last && !wasDown {
+		patience = x.timeout // nobody else is left: what remains of the budget
+	}
+	r, err := u.ask(ctx, x.question, patience)
+	if err != nil {
+		return nil, x.fail(ctx, u, err) && !wasDown
+	}
+	why, ok := r.failure()
+	if ok {
+		return r.raw, false
+	}
+	u.failed(why)
+	x.heard = true
+	x.errs = append(x.errs, fmt.Errorf("%s: %s", u.url, why))
+	if why == reasonServfail && !r.bare {
+		x.servfail = r.raw
+	}
+	return nil, false
+}
+
+// fail notes that asking u gave err, and returns whether it was silence. An end
+// of ctx by the caller's will is nobody's failure.
+func (x *exchange) fail(ctx context.Context, u *upstream, err error) (silence bool) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return false
+	}
+	why := whyNot(err)
+	u.failed(why)
+	x.heard = x.heard || why == reasonTimeout
+	x.errs = append(x.errs, fmt.Errorf("%s: %w", u.url, err))
+	return why == reasonTimeout
+}
+
+// conclude returns what is said when no reply was usable. ctx is the caller's.
+func (x *exchange) conclude(ctx context.Context) ([]byte, error) {
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		return nil, fmt.Errorf("asking the upstreams: %w", context.Cause(ctx))
+	case x.servfail != nil:
+		return x.servfail, nil
+	case x.heard:
+		return nil, &Failure{NoReachableAuthority, errors.Join(x.errs...)}
+	}
+	return nil, &Failure{NetworkError, errors.Join(x.errs...)}
+}

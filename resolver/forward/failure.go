@@ -1,0 +1,56 @@
+package forward
+
+import (
+	"fmt"
+)
+
+// Extended DNS Error codes of RFC 8914 section 4.
+const (
+	NoReachableAuthority = 22 // nobody answered, or those who did refused
+	NetworkError         = 23 // the network, not the upstreams, said no to every try
+)
+
+// Failure is the end of an Exchange without an answer.
+type Failure struct {
+	EDE uint16 // NoReachableAuthority or NetworkError
+	Err error  // what each upstream did, for the operator
+}
+
+// Error tells the operator what happened.
+func (f *Failure) Error() string { return fmt.Sprintf("asking the upstreams: %v", f.Err) }
+
+// Unwrap returns the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// reason is why a try failed; the closed set of the metric's label.
+type reason uint8
+
+const (
+	reasonTimeout reason = iota
+	reasonNetwork
+	reasonServfail
+	reasonRefused
+	reasonNotimp
+	reasonFormerr
+	reasonRcode // any other code that is no answer
+	reasons
+)
+
+// String returns the label.
+func (r reason) String() string {
+	switch r {
+	case reasonTimeout:
+		return "timeout"
+	case reasonNetwork:
+		return "network"
+	case reasonServfail:
+		return "servfail"
+	case reasonRefused:
+		return "refused"
+	case reasonNotimp:
+		return "notimp"
+	case reasonFormerr:
+		return "formerr"
+	}
+	return "rcode"
+}

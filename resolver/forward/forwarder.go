@@ -1,0 +1,111 @@
+package forward
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// Forwarder asks a set of upstreams. It is safe for concurrent use and is a
+// prometheus.Collector (hearth_upstream_*). It holds no socket between queries.
+type Forwarder struct {
+	upstreams []*upstream
+	timeout   time.Duration
+	attempts  int
+	now       func() time.Time
+	metrics   *metrics
+}
+
+// New returns a Forwarder for cfg, or all that is wrong with cfg.
+func New(cfg Config) (*Forwarder, error) {
+	all, err := cfg.endpoints()
+	if err != nil {
+		return nil, fmt.Errorf("making the forwarder: %w", err)
+	}
+	f := &Forwarder{timeout: cfg.Timeout, attempts: cfg.Attempts, now: time.Now}
+	if f.timeout == 0 {
+		f.timeout = DefaultTimeout
+	}
+	if f.attempts == 0 {
+		f.attempts = DefaultAttempts
+	}
+	log := cfg.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	buffers := &sync.Pool{New: func() any { return new([udpBuffer]byte) }}
+	f.metrics = newMetrics(cfg.Name)
+	for _, at := range all {
+		url := at.String()
+		f.upstreams = append(f.upstreams, &upstream{
+			at: at, url: url, metrics: f.metrics.of(url), log: log, buffers: buffers,
+			now: func() time.Time { return f.now() },
+		})
+	}
+	return f, nil
+}
+
+// Upstreams returns the canonical URLs of the upstreams, in the order configured.
+func (f *Forwarder) Upstreams() []string {
+	urls := make([]string, len(f.upstreams))
+	for i, u := range f.upstreams {
+		urls[i] = u.url
+	}
+	return urls
+}
+
+// Exchange asks the upstreams q's question and returns the first usable reply:
+// packed, whole (truncation was followed over TCP), with the ID of the upstream
+// query, and checked to be well formed and to answer the question; its content is
+// not judged. q is not used after the return.
+//
+// An upstream that is silent, out of reach, or answers SERVFAIL, REFUSED, NOTIMP
+// or FORMERR is followed by the next. Silence is tried again, up to
+// Config.Attempts times an upstream; an error that was spoken is not. A SERVFAIL
+// with an Extended DNS Error of DNSSEC ends the search: another upstream that
+// does not validate must not be asked to contradict it.
+//
+// When no upstream has a usable reply, a SERVFAIL that one of them gave is passed
+// on as the reply, with its Extended DNS Error (RFC 8914 section 2): it speaks
+// of the name, and the caller keeps it as briefly as RFC 9520 wants. Otherwise the
+// error is a *Failure; or ctx's own, wrapped, if ctx was cancelled.
+func (f *Forwarder) Exchange(ctx context.Context, q *wire.Query) ([]byte, error) {
+	ask := newQuestion(q)
+	f.probe(ctx, ask)
+	budget, cancel := context.WithTimeout(ctx, f.timeout)
+	defer cancel()
+	x := exchange{question: ask, attempts: f.attempts, timeout: f.timeout}
+	if raw := x.run(budget, f.order()); raw != nil {
+		return raw, nil
+	}
+	return x.conclude(ctx)
+}
+
+// order returns the upstreams as configured, those that are down at the end. When
+// all are down all are asked.
+func (f *Forwarder) order() []*upstream {
+	order := make([]*upstream, 0, len(f.upstreams))
+	var down []*upstream
+	for _, u := range f.upstreams {
+		if u.health.down() {
+			down = append(down, u)
+			continue
+		}
+		order = append(order, u)
+	}
+	return append(order, down...)
+}
+
+// probe asks q, beside the exchange that brought it, of each down upstream whose
+// time has come, so that nobody waits for a dead server to be found dead again.
+func (f *Forwarder) probe(ctx context.Context, q question) {
+	for _, u := range f.upstreams {
+		if u.health.claimProbe(f.now()) {
+			go u.probe(context.WithoutCancel(ctx), q) // ends within three times maxTimeout
+		}
+	}
+}

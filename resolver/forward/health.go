@@ -1,0 +1,112 @@
+package forward
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	firstTimeout = time.Second            // before anything is known of an upstream
+	minTimeout   = 400 * time.Millisecond // a resolver with a cold cache asks two or three others
+	maxTimeout   = 2 * time.Second
+
+	failuresToDown = 3 // in a row
+	minBackoff     = time.Second
+	maxBackoff     = 30 * time.Second
+
+	plainFor = 15 * time.Minute // how long a server without EDNS is remembered as one
+)
+
+// health is what an upstream's behaviour taught: how long to wait for it, whether
+// it is believed to be down, and whether it knows EDNS. It learns only from tries
+// that ran their course and from replies that passed the checks.
+type health struct {
+	mu         sync.Mutex
+	srtt, vary time.Duration // smoothed as in RFC 6298 section 2; 0: nothing measured
+	failures   int           // in a row
+	backoff    time.Duration // 0: up
+	probeAt    time.Time     // when a down upstream is tried again beside another
+	probing    bool
+	plainUntil time.Time
+}
+
+// timeout returns how long to wait for a reply before asking again elsewhere. It
+// doubles with each failure in a row, since the failure may be the impatience.
+func (h *health) timeout() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := firstTimeout
+	if h.srtt > 0 {
+		t = max(h.srtt+4*h.vary, minTimeout)
+	}
+	return min(t<<min(h.failures, 3), maxTimeout)
+}
+
+// answered notes a reply and returns whether the upstream was down until now.
+func (h *health) answered(rtt time.Duration) (wasDown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.srtt == 0 {
+		h.srtt, h.vary = rtt, rtt/2
+	} else {
+		h.vary += ((h.srtt - rtt).Abs() - h.vary) / 4
+		h.srtt += (rtt - h.srtt) / 8
+	}
+	wasDown = h.backoff > 0
+	h.failures, h.backoff, h.probing = 0, 0, false
+	return wasDown
+}
+
+// failed notes a try without a usable reply and returns whether the upstream is
+// down from now on. The time to the next probe doubles from 1 s to 30 s.
+func (h *health) failed(now time.Time) (goesDown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.failures++
+	if h.failures < failuresToDown || now.Before(h.probeAt) {
+		return false
+	}
+	goesDown = h.backoff == 0
+	h.backoff = min(max(2*h.backoff, minBackoff), maxBackoff)
+	h.probeAt = now.Add(h.backoff)
+	return goesDown
+}
+
+// down reports whether the upstream is believed to be dead.
+func (h *health) down() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.backoff > 0
+}
+
+// claimProbe reports whether a probe of a down upstream is due and nobody else
+// is at it; then the caller makes it, and calls endProbe.
+func (h *health) claimProbe(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.backoff == 0 || h.probing || now.Before(h.probeAt) {
+		return false
+	}
+	h.probing = true
+	return true
+}
+
+func (h *health) endProbe() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.probing = false
+}
+
+// knowsEDNS reports whether queries may carry OPT.
+func (h *health) knowsEDNS(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !now.Before(h.plainUntil)
+}
+
+// lacksEDNS notes that a query without OPT was answered where one with it was not.
+func (h *health) lacksEDNS(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.plainUntil = now.Add(plainFor)
+}

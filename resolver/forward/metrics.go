@@ -1,0 +1,77 @@
+package forward
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// metrics are those of one Forwarder. The label zone tells forwarders apart that
+// share an upstream; it is empty for the one that answers all other names.
+type metrics struct {
+	queries, failures, junk *prometheus.CounterVec
+	latency                 *prometheus.HistogramVec
+	up                      *prometheus.Desc
+}
+
+// counters are those of one upstream.
+type counters struct {
+	queries, junk prometheus.Counter
+	failures      [reasons]prometheus.Counter
+	latency       prometheus.Observer
+}
+
+func newMetrics(zone string) *metrics {
+	constant := prometheus.Labels{"zone": zone}
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "hearth_upstream_" + name, Help: help, ConstLabels: constant,
+		}, append([]string{"upstream"}, labels...))
+	}
+	return &metrics{
+		queries:  counter("queries_total", "Queries sent to the upstream, repeated ones and those over TCP included."),
+		failures: counter("failures_total", "Tries that gave no usable reply, by reason.", "reason"),
+		junk:     counter("junk_total", "Packets that were no reply to the query they came for: forged, late or broken."),
+		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "hearth_upstream_latency_seconds", Help: "Time from a query to its reply.", ConstLabels: constant,
+			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+		}, []string{"upstream"}),
+		up: prometheus.NewDesc("hearth_upstream_up", "1 if the upstream is believed to answer, 0 if it is asked last.",
+			[]string{"upstream"}, constant),
+	}
+}
+
+// of returns the counters of one upstream, all at 0 in the next scrape.
+func (m *metrics) of(url string) counters {
+	c := counters{
+		queries: m.queries.WithLabelValues(url),
+		junk:    m.junk.WithLabelValues(url),
+		latency: m.latency.WithLabelValues(url),
+	}
+	for r := range reasons {
+		c.failures[r] = m.failures.WithLabelValues(url, r.String())
+	}
+	return c
+}
+
+// Describe implements prometheus.Collector.
+func (f *Forwarder) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range f.metrics.collectors() {
+		c.Describe(ch)
+	}
+	ch <- f.metrics.up
+}
+
+// Collect implements prometheus.Collector.
+func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range f.metrics.collectors() {
+		c.Collect(ch)
+	}
+	for _, u := range f.upstreams {
+		up := 1.0
+		if u.health.down() {
+			up = 0
+		}
+		ch <- prometheus.MustNewConstMetric(f.metrics.up, prometheus.GaugeValue, up, u.url)
+	}
+}
+
+func (m *metrics) collectors() []prometheus.Collector {
+	return []prometheus.Collector{m.queries, m.failures, m.junk, m.latency}
+}

@@ -1,0 +1,136 @@
+package forward
+
+import (
+	"encoding/binary"
+
+	"github.com/miekg/dns"
+)
+
+// reply is a message that passed the checks of RFC 5452 section 9.1.
+type reply struct {
+	raw       []byte
+	rcode     int  // with the extended bits
+	edns      bool // it has an OPT record
+	truncated bool
+	bare      bool // an error that does not repeat the question
+	bogus     bool // it says that the upstream's own DNSSEC validation failed
+}
+
+// readReply returns msg as the reply to the query sent. Anything that the upstream
+// would not have sent in answer to it is junk and gives false: a cut header, a
+// query, another ID, opcode or question, or a message that is malformed or counts
+// more records than it has. The spelling of the question is not compared.
+func readReply(sent, msg []byte) (reply, bool) {
+	if len(msg) < headerLen || msg[0] != sent[0] || msg[1] != sent[1] {
+		return reply{}, false
+	}
+	const qr, opcode, tc = 0x80, 0x78, 0x02
+	if msg[2]&qr == 0 || msg[2]&opcode != 0 {
+		return reply{}, false
+	}
+	r := reply{raw: msg, truncated: msg[2]&tc != 0, rcode: int(msg[3] & 0xf)}
+	if r.bare = binary.BigEndian.Uint16(msg[4:]) == 0; r.bare {
+		return r, isError(r.rcode) // servers of old, and some for REFUSED
+	}
+	if !repeats(sent, msg) {
+		return reply{}, false
+	}
+	if r.truncated {
+		return r, true // cut anywhere; TCP will tell the rest
+	}
+	return r, r.read()
+}
+
+// isError reports whether rcode is one that a server may send without having
+// understood the question. Such a reply carries no data, so that it can spoil a
+// try but poison nothing.
+func isError(rcode int) bool {
+	switch rcode {
+	case dns.RcodeFormatError, dns.RcodeServerFailure, dns.RcodeNotImplemented, dns.RcodeRefused:
+		return true
+	}
+	return false
+}
+
+// repeats reports whether msg has exactly the question of sent, in any spelling.
+func repeats(sent, msg []byte) bool {
+	end := headerLen
+	for sent[end] != 0 {
+		end += 1 + int(sent[end])
+	}
+	end++
+	if len(msg) < end+4 || binary.BigEndian.Uint16(msg[4:]) != 1 {
+		return false
+	}
+	for i := headerLen; i < end; i++ { // sent is in lower case; a length octet is never a letter
+		c := msg[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != sent[i] {
+			return false
+		}
+	}
+	return string(msg[end:end+4]) == string(sent[end:end+4])
+}
+
+// read parses the whole message and reports whether it is well formed.
+func (r *reply) read() bool {
+	var m dns.Msg
+	if m.Unpack(r.raw) != nil {
+		return false
+	}
+	for i, n := range []int{len(m.Answer), len(m.Ns), len(m.Extra)} {
+		if int(binary.BigEndian.Uint16(r.raw[6+2*i:])) != n {
+			return false
+		}
+	}
+	r.rcode = m.Rcode
+	if o := m.IsEdns0(); o != nil {
+		r.edns = true
+		r.bogus = r.rcode == dns.RcodeServerFailure && saysBogus(o)
+	}
+	return true
+}
+
+// saysBogus reports whether o has an Extended DNS Error of DNSSEC: 6 (bogus) to
+// 12 (NSEC missing) in RFC 8914 section 4.
+func saysBogus(o *dns.OPT) bool {
+	for _, option := range o.Option {
+		if e, ok := option.(*dns.EDNS0_EDE); ok && e.InfoCode >= dns.ExtendedErrorCodeDNSBogus && e.InfoCode <= dns.ExtendedErrorCodeNSECMissing {
+			return true
+		}
+	}
+	return false
+}
+
+// refusesEDNS reports whether r is the answer of a server that does not know EDNS
+// (RFC 6891 section 7): FORMERR or NOTIMP without OPT. BADVERS to version 0 is
+// no better.
+func (r *reply) refusesEDNS() bool {
+	switch r.rcode {
+	case dns.RcodeFormatError, dns.RcodeNotImplemented:
+		return !r.edns
+	case dns.RcodeBadVers:
+		return true
+	}
+	return false
+}
+
+// failure returns why r is no answer to pass on; ok is true when it is one.
+// YXDOMAIN is what a DNAME that makes too long a name gives (RFC 6672 section 2.2).
+func (r *reply) failure() (why reason, ok bool) {
+	switch r.rcode {
+	case dns.RcodeSuccess, dns.RcodeNameError, dns.RcodeYXDomain:
+		return 0, true
+	case dns.RcodeServerFailure:
+		return reasonServfail, r.bogus
+	case dns.RcodeRefused:
+		return reasonRefused, false
+	case dns.RcodeNotImplemented:
+		return reasonNotimp, false
+	case dns.RcodeFormatError:
+		return reasonFormerr, false
+	}
+	return reasonRcode, false
+}

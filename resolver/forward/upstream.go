@@ -1,0 +1,107 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// upstream is one configured resolver.
+type upstream struct {
+	at      endpoint
+	url     string
+	health  health
+	metrics counters
+	log     *slog.Logger
+	now     func() time.Time
+	buffers *sync.Pool
+}
+
+// ask sends q and returns the upstream's reply. It waits for UDP as long as
+// patience says, for TCP up to maxTimeout, and not beyond ctx. A server that
+// does not know EDNS is asked once more without, and remembered as one if that
+// was answered: the memory rests on a good reply, not on an error that anybody
+// might have sent.
+func (u *upstream) ask(ctx context.Context, q question, patience time.Duration) (reply, error) {
+	edns := u.health.knowsEDNS(u.now())
+	r, err := u.send(ctx, q.packet(edns), patience)
+	if err != nil || !edns || !r.refusesEDNS() {
+		return r, err
+	}
+	r, err = u.send(ctx, q.packet(false), patience)
+	if err != nil {
+		return r, err
+	}
+	if _, ok := r.failure(); ok {
+		u.health.lacksEDNS(u.now())
+		u.log.Info("upstream does not know EDNS; asking it without", "upstream", u.url, "for", plainFor)
+	}
+	return r, nil
+}
+
+// send makes one query over the upstream's protocol, and over TCP again if the
+// reply was truncated. A forged truncation costs a connection and gains nothing.
+func (u *upstream) send(ctx context.Context, msg []byte, patience time.Duration) (reply, error) {
+	if u.at.network == "tcp" {
+		return u.within(ctx, max(patience, maxTimeout), msg, u.askTCP)
+	}
+	r, err := u.within(ctx, patience, msg, u.askUDP)
+	if err != nil || !r.truncated {
+		return r, err
+	}
+	return u.within(ctx, maxTimeout, redraw(msg), u.askTCP)
+}
+
+// within runs one query for at most limit and notes how long the reply took.
+func (u *upstream) within(ctx context.Context, limit time.Duration, msg []byte, ask func(context.Context, []byte) (reply, error)) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	start := u.now()
+	r, err := ask(ctx, msg)
+	if err == nil {
+		u.answered(u.now().Sub(start))
+	}
+	return r, err
+}
+
+// answered notes a reply.
+func (u *upstream) answered(rtt time.Duration) {
+	u.metrics.latency.Observe(rtt.Seconds())
+	if u.health.answered(rtt) {
+		u.log.Info("upstream answers again", "upstream", u.url)
+	}
+}
+
+// failed notes a try that failed for why.
+func (u *upstream) failed(why reason) {
+	u.metrics.failures[why].Inc()
+	if why == reasonServfail {
+		return // about the name, not about the upstream
+	}
+	if u.health.failed(u.now()) {
+		u.log.Warn("upstream is down; asking it last and probing it", "upstream", u.url, "reason", why.String())
+	}
+}
+
+// probe asks a down upstream q, for its health alone.
+func (u *upstream) probe(ctx context.Context, q question) {
+	defer u.health.endProbe()
+	r, err := u.ask(ctx, q, maxTimeout)
+	if err != nil {
+		u.failed(whyNot(err))
+		return
+	}
+	if why, ok := r.failure(); !ok {
+		u.failed(why)
+	}
+}
+
+// whyNot returns the reason behind an error of ask.
+func whyNot(err error) reason {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return reasonTimeout
+	}
+	return reasonNetwork
+}
