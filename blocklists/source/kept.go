@@ -1,0 +1,109 @@
+package source
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// kept is what is known of a source; it lies as JSON beside the last good copy.
+type kept struct {
+	Name         string               `json:"name"`
+	URL          string               `json:"url,omitempty"`
+	Path         string               `json:"path,omitempty"`
+	Format       Format               `json:"format"`
+	ETag         string               `json:"etag,omitempty"`
+	LastModified string               `json:"last_modified,omitempty"`
+	SHA256       string               `json:"sha256,omitempty"` // of the last good content; "" = none
+	Stamp        string               `json:"stamp,omitempty"`  // of a path: sizes and times under which SHA256 was taken
+	Bytes        int64                `json:"bytes"`            // as downloaded, or as it lies there
+	Fetched      time.Time            `json:"fetched"`          // when the last good content came; a path: its newest change
+	Checked      time.Time            `json:"checked"`          // when the origin was last asked
+	Confirmed    time.Time            `json:"confirmed"`        // when it last said that this is its content
+	Lines        int                  `json:"lines"`
+	Names        int                  `json:"names"`
+	Rejected     map[Reason]int       `json:"rejected,omitempty"`
+	Examples     map[Reason]Rejection `json:"examples,omitempty"`
+	Failures     int                  `json:"failures,omitempty"` // attempts that failed since the last good one
+	LastError    string               `json:"last_error,omitempty"`
+}
+
+// count notes what a parse of the content found.
+func (k *kept) count(r Report) {
+	k.Lines, k.Names = r.Lines, r.Names
+	k.Rejected, k.Examples = maps.Clone(r.Rejected), maps.Clone(r.Examples)
+}
+
+// sameOrigin reports whether the record is of this source as it is configured now.
+func (k *kept) sameOrigin(s Source) bool {
+	return k.URL == s.URL && k.Path == s.Path && k.Format == s.Format
+}
+
+// fileStem names the files of a source. It is a hash, so that no name can lead out of the folder.
+func fileStem(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return hex.EncodeToString(sum[:16])
+}
+
+func (l *Library) listPath(name string) string {
+	return filepath.Join(l.folder(), fileStem(name)+".list")
+}
+
+func (l *Library) recordPath(name string) string {
+	return filepath.Join(l.folder(), fileStem(name)+".json")
+}
+
+func (l *Library) folder() string { return filepath.Join(l.config.Dir, "sources") }
+
+// contentPath is where the content of a source lies.
+func (l *Library) contentPath(s Source) string {
+	if s.Path != "" {
+		return s.Path
+	}
+	return l.listPath(s.Name)
+}
+
+// readKept reads the record of a source. One that is missing or unreadable is as new; so is one whose list is gone.
+func (l *Library) readKept(s Source) (kept, error) {
+	fresh := kept{Name: s.Name}
+	text, err := os.ReadFile(l.recordPath(s.Name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fresh, nil
+	}
+	if err != nil {
+		return fresh, err
+	}
+	var k kept
+	if err := json.Unmarshal(text, &k); err != nil || k.Name != s.Name {
+		return fresh, fmt.Errorf("the record %s is damaged and counts as missing", filepath.Base(l.recordPath(s.Name)))
+	}
+	if s.Path == "" {
+		if _, err := os.Stat(l.listPath(s.Name)); err != nil {
+			return fresh, nil
+		}
+	}
+	return k, nil
+}
+
+func (l *Library) writeKept(k kept) error {
+	return writeJSON(l.recordPath(k.Name), k)
+}
+
+func writeJSON(path string, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	return writeFile(path, 0o640, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}

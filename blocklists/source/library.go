@@ -1,0 +1,135 @@
+package source
+
+import (
+	"cmp"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// LibraryConfig says where a Library lives and what it keeps.
+type LibraryConfig struct {
+	Dir      string           // its folder, made if absent; nothing else writes there
+	Lists    Config           // validated
+	Client   *http.Client     // nil = one of its own: verified TLS, few redirects, no way from the internet into the house
+	Log      *slog.Logger     // nil = none
+	Progress io.Writer        // where downloads show how far they are; nil = nowhere; a file that is no terminal gets nothing
+	Now      func() time.Time // nil = time.Now
+}
+
+// Library is the kept copies of all sources and the index compiled from them, on disk. It is safe for concurrent use;
+// updates and compilations run one after the other. It is a prometheus.Collector.
+type Library struct {
+	config  LibraryConfig
+	lists   Config
+	key     blocklists.Key
+	starter []starterList
+	built   []Stat // of the starter lists
+	client  *http.Client
+	retry   time.Duration // pause before the second attempt
+
+	work sync.Mutex // held while updating or compiling
+
+	mu       sync.Mutex
+	kept     map[string]kept   // by name of the source
+	failures map[string]uint64 // failed updates of this process, by name
+}
+
+// OpenLibrary opens the library in c.Dir and reads what is known of the sources. It needs no network and reads no
+// list. A damaged record counts as missing and is logged; an error means that the folder cannot be used.
+func OpenLibrary(c LibraryConfig) (*Library, error) {
+	l := &Library{config: c, lists: c.Lists.filled(), client: c.Client, retry: 2 * time.Second,
+		kept: make(map[string]kept), failures: make(map[string]uint64)}
+	if l.config.Now == nil {
+		l.config.Now = time.Now
+	}
+	l.config.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	if l.client == nil {
+		l.client = newClient()
+	}
+	if err := os.MkdirAll(l.folder(), 0o750); err != nil {
+		return nil, fmt.Errorf("opening list library: %w", err)
+	}
+	sweep(c.Dir, l.config.Now())
+	sweep(l.folder(), l.config.Now())
+	var err error
+	if l.key, err = readKey(filepath.Join(c.Dir, "key")); err != nil {
+		return nil, fmt.Errorf("opening list library: %w", err)
+	}
+	if err := l.openStarter(); err != nil {
+		return nil, fmt.Errorf("opening list library: %w", err)
+	}
+	l.readAll()
+	return l, nil
+}
+
+// openStarter picks the embedded lists that are compiled in and counts them.
+func (l *Library) openStarter() (err error) {
+	if l.starter, err = starterLists(l.lists.Starter); err != nil {
+		return err
+	}
+	for _, s := range l.starter {
+		report, err := s.parse(func(Item) error { return nil })
+		if err != nil {
+			return fmt.Errorf("reading starter list %s: %w", s.category, err)
+		}
+		l.built = append(l.built, Stat{Name: s.name(), Format: Domains, Categories: []string{s.category},
+			Lines: report.Lines, Names: report.Names, Rejected: report.Rejected, Examples: report.Examples,
+			Bytes: int64(len(s.text)), Version: shortVersion(starterVersion([]starterList{s})), Kept: true})
+	}
+	return nil
+}
+
+// readAll reads the records anew: another process may have updated the lists.
+func (l *Library) readAll() {
+	for _, s := range l.lists.Sources {
+		k, err := l.readKept(s)
+		if err != nil {
+			l.config.Log.Warn("list record unreadable, the list counts as new", "list", s.Name, "error", err)
+		}
+		l.remember(k)
+	}
+}
+
+func (l *Library) remember(k kept) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.kept[k.Name] = k
+}
+
+func (l *Library) recall(name string) kept {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.kept[name]
+}
+
+// readKey reads the secret key of the index's hashes, and makes one where there is none or a torn one.
+func readKey(path string) (blocklists.Key, error) {
+	text, err := os.ReadFile(path) //nolint:gosec // the library's own folder
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return blocklists.Key{}, err
+	}
+	raw, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err == nil && len(raw) == 16 {
+		return blocklists.Key{binary.BigEndian.Uint64(raw), binary.BigEndian.Uint64(raw[8:])}, nil
+	}
+	key := blocklists.NewKey()
+	raw = binary.BigEndian.AppendUint64(nil, key[0])
+	raw = binary.BigEndian.AppendUint64(raw, key[1])
+	return key, writeFile(path, 0o600, func(w io.Writer) error {
+		_, err := io.WriteString(w, hex.EncodeToString(raw)+"\n")
+		return err
+	})
+}

@@ -1,0 +1,124 @@
+package source
+
+import (
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// ParsePath is Parse for what lies at path: a file, or a folder. The folder of a UT1 list is its layout of
+// directories, or one that holds it as "blacklists"; of any other format every regular file that is not hidden is
+// read, in the order of the names. Links that leave the folder are not followed.
+func ParsePath(path string, f Format, o Options, emit func(Item) error) (Report, error) {
+	p, err := newParser(f, o, emit)
+	if err != nil {
+		return Report{}, err
+	}
+	err = p.readPath(path)
+	return p.report, err
+}
+
+func (p *parser) readPath(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return p.readFolder(path)
+	}
+	file, err := os.Open(path) //nolint:gosec // the operator's own path
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return p.read(file)
+}
+
+func (p *parser) readFolder(path string) error {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if p.format == UT1 {
+		return p.readDirectories(root)
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		p.file = entry.Name()
+		if err := readFile(root, entry.Name(), p.read); err != nil {
+			return fmt.Errorf("reading %s: %w", entry.Name(), err)
+		}
+	}
+	return nil
+}
+
+// readDirectories reads the wanted directories of a UT1 folder. A directory that is a link is read under the name
+// that it links to, or not at all.
+func (p *parser) readDirectories(root *os.Root) error {
+	return eachDirectory(root, func(in *os.Root, entry fs.DirEntry) error {
+		if !entry.IsDir() || !p.wants(entry.Name()) {
+			return nil
+		}
+		for _, file := range []string{"domains", "urls", "expressions"} {
+			m := member{directory: entry.Name(), file: file}
+			err := readMember(in, m, func(r io.Reader) error { return p.readUT1(r, m) })
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// eachDirectory calls use for what lies in the folder of a UT1 list, by name.
+func eachDirectory(root *os.Root, use func(in *os.Root, entry fs.DirEntry) error) error {
+	if inner, err := root.OpenRoot("blacklists"); err == nil {
+		defer inner.Close()
+		root = inner
+	}
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if !isDirectoryName(entry.Name()) {
+			continue
+		}
+		if err := use(root, entry); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMember opens a file of a UT1 directory, packed or not; one that is not there is no error.
+func readMember(root *os.Root, m member, use func(io.Reader) error) error {
+	for _, name := range []string{m.file, m.file + ".gz"} {
+		err := readFile(root, m.directory+"/"+name, use)
+		if !os.IsNotExist(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+func readFile(root *os.Root, name string, use func(io.Reader) error) error {
+	file, err := root.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	return use(file)
+}

@@ -1,0 +1,53 @@
+package source
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// shortestWait keeps a scheduler that has nothing due, or a clock that jumps, from spinning.
+const shortestWait = time.Minute
+
+// Run asks for every source when it is due, with some jitter so that a fleet does not ask at once, until ctx ends, and
+// then returns nil. After an update that brought other content it calls changed, which must not block for long. What
+// fails is logged, counted and tried again; the last good lists stay.
+func (l *Library) Run(ctx context.Context, changed func()) error {
+	for ctx.Err() == nil {
+		results, err := l.Update(ctx)
+		if err != nil && ctx.Err() == nil {
+			l.config.Log.Error("lists cannot be updated", "error", err)
+		}
+		if slices.ContainsFunc(results, func(r Result) bool { return r.Status == Updated }) {
+			changed()
+		}
+		if !sleep(ctx, l.untilDue()) {
+			break
+		}
+	}
+	return nil
+}
+
+// untilDue is how long to wait for the next source, with up to a tenth more; a day where there is none.
+func (l *Library) untilDue() time.Duration {
+	wait := defaultRefresh
+	now := l.config.Now()
+	for _, s := range l.lists.Sources {
+		wait = min(wait, l.due(s, l.recall(s.Name)).Sub(now))
+	}
+	wait = max(wait, shortestWait)
+	return wait + rand.N(wait/10) //nolint:gosec // jitter, no secret
+}
+
+// sleep reports false where ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -1,0 +1,116 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// starterFiles are the starter lists: one file a category, named by its id, in the domains format.
+//
+//go:embed starter/*.txt
+var starterFiles embed.FS
+
+// starterPrefix begins the names of the starter lists in statistics and findings.
+const starterPrefix = "starter:"
+
+// starterList is one embedded list.
+type starterList struct {
+	category string
+	text     []byte
+}
+
+func (s starterList) name() string { return starterPrefix + s.category }
+
+func (s starterList) parse(emit func(Item) error) (Report, error) {
+	return Parse(bytes.NewReader(s.text), Domains, Options{PublicSuffixes: true}, emit)
+}
+
+// starterLists returns the embedded lists, by name; those that help people alone unless all is set.
+func starterLists(all bool) ([]starterList, error) {
+	files, err := fs.ReadDir(starterFiles, "starter")
+	if err != nil {
+		return nil, fmt.Errorf("reading starter lists: %w", err)
+	}
+	var lists []starterList
+	for _, f := range files {
+		category := strings.TrimSuffix(f.Name(), ".txt")
+		if !all && category != "ok.help" && category != "ok.help.core" {
+			continue
+		}
+		text, err := starterFiles.ReadFile(path.Join("starter", f.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("reading starter lists: %w", err)
+		}
+		lists = append(lists, starterList{category: category, text: text})
+	}
+	return lists, nil
+}
+
+// starterVersion names the content of the embedded lists.
+func starterVersion(lists []starterList) string {
+	sum := sha256.New()
+	for _, l := range lists {
+		fmt.Fprintf(sum, "%s %d\n", l.category, len(l.text))
+		sum.Write(l.text)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// addStarter puts the starter lists into an index in the making.
+func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterList) error {
+	for _, l := range lists {
+		set, err := categories(t, []string{l.category})
+		if err != nil {
+			return fmt.Errorf("reading starter lists: %w", err)
+		}
+		id := b.List(set)
+		if _, err := l.parse(func(i Item) error { return b.Add(id, i.Entry) }); err != nil {
+			return fmt.Errorf("reading starter list %s: %w", l.category, err)
+		}
+	}
+	return nil
+}
+
+// Starter compiles the embedded starter lists alone, in memory: what serves while nothing else is there. It needs
+// neither files nor network.
+func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
+	lists, err := starterLists(true)
+	if err != nil {
+		return nil, err
+	}
+	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: t, Key: blocklists.NewKey()})
+	if err != nil {
+		return nil, fmt.Errorf("compiling starter lists: %w", err)
+	}
+	defer func() { _ = b.Close() }() // only temporary files
+	if err := addStarter(b, t, lists); err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	if _, err := b.Build(context.Background(), &file); err != nil {
+		return nil, fmt.Errorf("compiling starter lists: %w", err)
+	}
+	return blocklists.ReadIndex(file.Bytes())
+}
+
+// categories numbers ids; an unknown one is an error.
+func categories(t *blocklists.Taxonomy, ids []string) (blocklists.Categories, error) {
+	var set blocklists.Categories
+	for _, id := range ids {
+		c, ok := t.Lookup(id)
+		if !ok {
+			return set, fmt.Errorf("no category %q: did you mean %q?", id, t.Nearest(id))
+		}
+		set.Add(c)
+	}
+	return set, nil
+}

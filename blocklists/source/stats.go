@@ -1,0 +1,63 @@
+package source
+
+import "time"
+
+// Stat is what is known of one list.
+type Stat struct {
+	Name       string               `json:"name"`             // of a built-in list: "starter:" and its category
+	Origin     string               `json:"origin,omitempty"` // URL or path; "" = built in
+	Format     Format               `json:"format"`
+	Categories []string             `json:"categories,omitempty"`
+	Kept       bool                 `json:"kept"` // there is a good copy
+	Lines      int                  `json:"lines"`
+	Names      int                  `json:"names"` // entries of the good copy, repeated ones counted each time
+	Rejected   map[Reason]int       `json:"rejected,omitempty"`
+	Examples   map[Reason]Rejection `json:"examples,omitempty"`
+	Bytes      int64                `json:"bytes"`              // of the good copy as it lies on disk
+	Fetched    time.Time            `json:"fetched,omitzero"`   // when the good copy came; zero = built in or none
+	Checked    time.Time            `json:"checked,omitzero"`   // when the origin was last asked
+	Confirmed  time.Time            `json:"confirmed,omitzero"` // when the origin last said that the good copy is its content
+	Version    string               `json:"version,omitempty"`  // short hash of the content
+	Failures   int                  `json:"failures,omitempty"`
+	LastError  string               `json:"last_error,omitempty"` // why the last update failed; "" = it did not
+}
+
+// Stats returns what is known of every list: the built-in ones, then the sources in the order of the configuration.
+// Sources on a path are counted by Update and Compile; before that they are zero.
+// The maps are shared and must not be changed.
+func (l *Library) Stats() []Stat {
+	stats := append([]Stat(nil), l.built...)
+	for _, s := range l.lists.Sources {
+		k := l.recall(s.Name)
+		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path, Format: s.Format,
+			Categories: s.allCategories(), Kept: k.SHA256 != "",
+			Lines: k.Lines, Names: k.Names, Rejected: k.Rejected, Examples: k.Examples, Bytes: k.Bytes,
+			Fetched: k.Fetched, Checked: k.Checked, Confirmed: k.Confirmed, Version: shortVersion(k.SHA256),
+			Failures: k.Failures, LastError: k.LastError})
+	}
+	return stats
+}
+
+// allCategories lists the categories of a source, those of its mappings too, each once.
+func (s Source) allCategories() []string {
+	var ids []string
+	seen := make(map[string]bool)
+	add := func(more []string) {
+		for _, id := range more {
+			if !seen[id] {
+				seen[id] = true
+				ids = append(ids, id)
+			}
+		}
+	}
+	add(s.Categories)
+	for _, m := range s.Map {
+		add(m.To)
+	}
+	return ids
+}
+
+// shortVersion is what people see of a content's hash.
+func shortVersion(hash string) string {
+	return hash[:min(len(hash), 8)]
+}

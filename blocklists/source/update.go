@@ -1,0 +1,248 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// Status is the outcome of asking for one source.
+type Status string
+
+// The outcomes.
+const (
+	Updated   Status = "updated"   // new content is kept
+	Unchanged Status = "unchanged" // asked; the content is the one that is kept
+	NotDue    Status = "not due"   // not asked: it was not long ago
+	Refused   Status = "refused"   // what came is no good list; the last good one stays
+	Failed    Status = "failed"    // nothing came; the last good one stays
+)
+
+// Result is what Update did with one source.
+type Result struct {
+	Source   string         `json:"source"`
+	Status   Status         `json:"status"`
+	Why      string         `json:"why,omitempty"` // Refused, Failed: the reason, in words for the operator
+	Names    int            `json:"names"`         // of the copy that is kept now
+	Before   int            `json:"before"`        // of the copy that was kept
+	Rejected map[Reason]int `json:"rejected,omitempty"`
+	Bytes    int64          `json:"bytes"`
+}
+
+// errRefused marks content that must not replace the last good list.
+var errRefused = errors.New("refused")
+
+// Update asks for every source that is due; where names are given, for those, due or not. Sources on a path are looked
+// at where they are. A list that is a web page, empty, without names, too large, or has less than half the names of
+// the last good one never replaces it: its Result says why. The error is for what concerns all: an unknown name, the
+// end of ctx (with the results so far), a folder that cannot be written.
+func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error) {
+	for _, name := range names {
+		if !slices.ContainsFunc(l.lists.Sources, func(s Source) bool { return s.Name == name }) {
+			return nil, fmt.Errorf("no list is named %q: the configured lists are %s", name, quoted(l.names()))
+		}
+	}
+	l.work.Lock()
+	defer l.work.Unlock()
+	l.readAll()
+	var results []Result
+	for _, s := range l.lists.Sources {
+		if len(names) > 0 && !slices.Contains(names, s.Name) {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return results, fmt.Errorf("updating lists: %w", err)
+		}
+		k := l.recall(s.Name)
+		if len(names) == 0 && l.config.Now().Before(l.due(s, k)) {
+			results = append(results, Result{Source: s.Name, Status: NotDue, Names: k.Names, Before: k.Names, Bytes: k.Bytes})
+			continue
+		}
+		r, err := l.updateOne(ctx, s, k)
+		results = append(results, r)
+		if err != nil {
+			return results, fmt.Errorf("updating list %s: %w", s.Name, err)
+		}
+	}
+	return results, nil
+}
+
+func (l *Library) names() []string {
+	var names []string
+	for _, s := range l.lists.Sources {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
+// updateOne asks for one source and notes the outcome. The error is of the library's own folder.
+func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, error) {
+	r := Result{Source: s.Name, Before: old.Names}
+	fresh, status, err := l.renew(ctx, s, old)
+	if ctx.Err() != nil {
+		r.Status, r.Why, r.Names, r.Bytes = Failed, "interrupted", old.Names, old.Bytes
+		return r, nil // no fault of the list's
+	}
+	if err != nil {
+		fresh = old
+		fresh.LastError = err.Error()
+		fresh.Failures++
+		r.Why = err.Error()
+		l.countFailure(s.Name)
+		l.config.Log.Warn("list not updated, the last good copy stays", "list", s.Name, "status", string(status),
+			"error", err, "names", old.Names)
+	} else {
+		fresh.LastError, fresh.Failures = "", 0
+		fresh.Confirmed = l.config.Now().UTC()
+	}
+	fresh.Name, fresh.Checked = s.Name, l.config.Now().UTC()
+	r.Status, r.Names, r.Rejected, r.Bytes = status, fresh.Names, fresh.Rejected, fresh.Bytes
+	l.remember(fresh)
+	return r, l.writeKept(fresh)
+}
+
+// renew brings new content if there is some. With an error, status says whether it was refused or did not come.
+func (l *Library) renew(ctx context.Context, s Source, old kept) (fresh kept, status Status, err error) {
+	if s.Path != "" {
+		fresh, status, err = l.renewPath(s, old)
+	} else {
+		fresh, status, err = l.renewURL(ctx, s, old)
+	}
+	switch {
+	case errors.Is(err, errRefused), errors.Is(err, ErrTooLarge):
+		status = Refused
+	case err != nil:
+		status = Failed
+	}
+	return fresh, status, err
+}
+
+func (l *Library) renewPath(s Source, old kept) (kept, Status, error) {
+	now, err := stat(s.Path)
+	if err != nil {
+		return old, "", err
+	}
+	hash, err := digest(s.Path)
+	if err != nil {
+		return old, "", err
+	}
+	if hash == old.SHA256 && old.sameOrigin(s) {
+		old.Stamp = now.stamp
+		return old, Unchanged, nil
+	}
+	report, err := l.check(s, s.Path)
+	if err != nil {
+		return old, "", err
+	}
+	fresh := kept{Name: s.Name, Path: s.Path, Format: s.Format, SHA256: hash, Stamp: now.stamp, Bytes: now.bytes,
+		Fetched: now.changed.UTC()}
+	fresh.count(report)
+	return fresh, Updated, nil
+}
+
+func (l *Library) renewURL(ctx context.Context, s Source, old kept) (kept, Status, error) {
+	temp, err := os.CreateTemp(l.folder(), filepath.Base(l.listPath(s.Name))+tempMark)
+	if err != nil {
+		return old, "", err
+	}
+	defer os.Remove(temp.Name()) // gone after the rename
+	defer temp.Close()           // closed by commit
+	d, err := l.fetch(ctx, s, old, temp)
+	if err != nil {
+		return old, "", err
+	}
+	if d.unchanged {
+		return old, Unchanged, nil
+	}
+	report, err := l.inspect(s, old, d, temp)
+	if err != nil {
+		return old, "", err
+	}
+	fresh := kept{Name: s.Name, URL: s.URL, Format: s.Format, ETag: d.etag, LastModified: d.lastModified,
+		SHA256: d.sha256, Bytes: d.bytes, Fetched: l.config.Now().UTC()}
+	fresh.count(report)
+	if err := commit(temp, l.listPath(s.Name), 0o640); err != nil {
+		return old, "", err
+	}
+	if d.sha256 == old.SHA256 && old.sameOrigin(s) {
+		return fresh, Unchanged, nil
+	}
+	return fresh, Updated, nil
+}
+
+// inspect decides whether what was downloaded may replace the last good list.
+func (l *Library) inspect(s Source, old kept, d download, file *os.File) (Report, error) {
+	if d.bytes == 0 {
+		return Report{}, fmt.Errorf("%w: the list is empty", errRefused)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return Report{}, err
+	}
+	if html, err := isHTML(file, d.contentType, l.lists.maxInflated()); err != nil {
+		return Report{}, fmt.Errorf("%w: %w", errRefused, err)
+	} else if html {
+		return Report{}, fmt.Errorf("%w: a web page came instead of a list; is the address right?", errRefused)
+	}
+	report, err := l.check(s, file.Name())
+	if err != nil {
+		return report, err
+	}
+	if old.sameOrigin(s) && 2*report.Names < old.Names {
+		return report, fmt.Errorf("%w: only %d names, the last good list has %d; if that is right, remove %s and update again",
+			errRefused, report.Names, old.Names, l.listPath(s.Name))
+	}
+	return report, nil
+}
+
+// check reads the list at path as the source says and counts it. A list without a name is refused.
+func (l *Library) check(s Source, path string) (Report, error) {
+	plan, err := s.plan(path, l.lists)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	report, err := ParsePath(path, s.Format, plan.options, func(Item) error { return nil })
+	if err != nil {
+		return report, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if report.Names == 0 {
+		return report, fmt.Errorf("%w: no name in %d lines read as %s%s", errRefused, report.Lines, s.Format, mostRejected(report))
+	}
+	return report, nil
+}
+
+// mostRejected shows what most lines were rejected for: usually the format is a wrong one.
+func mostRejected(r Report) string {
+	var most Reason
+	for why, n := range r.Rejected {
+		if n > r.Rejected[most] || n == r.Rejected[most] && why < most {
+			most = why
+		}
+	}
+	if most == "" {
+		return ""
+	}
+	first := r.Examples[most]
+	return fmt.Sprintf("; %d were rejected as %s, first line %d: %s", r.Rejected[most], most, first.Line, first.Text)
+}
+
+// due returns when a source is to be asked next: after its refresh time, after a failure sooner, in growing steps.
+func (l *Library) due(s Source, k kept) time.Time {
+	wait := s.refresh()
+	if k.Failures > 0 {
+		wait = min(wait, 10*time.Minute<<min(k.Failures-1, 10))
+	} else if k.SHA256 == "" || !k.sameOrigin(s) {
+		return time.Time{}
+	}
+	return k.Checked.Add(wait)
+}
+
+func (l *Library) countFailure(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failures[name]++
+}

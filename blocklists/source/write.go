@@ -1,0 +1,68 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// tempMark is in the name of every file that is being written.
+const tempMark = ".tmp-"
+
+// writeFile replaces the file at path by what write writes, or leaves it as it is: a temporary file in the same
+// folder is written, synced and renamed, and the folder synced, so that a power loss leaves the old or the new one.
+func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+tempMark)
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temp.Name()) // gone after the rename
+	defer temp.Close()           // closed by commit
+	if err := write(temp); err != nil {
+		return err
+	}
+	return commit(temp, path, mode)
+}
+
+// commit makes an open temporary file durable under its final name and closes it.
+func commit(temp *os.File, path string, mode fs.FileMode) error {
+	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
+	}
+	if err := os.Rename(temp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes a rename durable. Windows cannot and need not.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	folder, err := os.Open(path) //nolint:gosec // the library's own folder
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// sweep removes temporary files that a crash left an hour and more before now.
+func sweep(folder string, now time.Time) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err == nil && strings.Contains(e.Name(), tempMark) && now.Sub(info.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(folder, e.Name())) // only tidiness
+		}
+	}
+}
