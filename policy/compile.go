@@ -1,0 +1,178 @@
+package policy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// CompileConfig is what a Directory is made of.
+type CompileConfig struct {
+	Config Config
+	Index  *blocklists.Index
+	// Own is the resolver's own name. It and all beneath it are Fixed, except the
+	// self-test names. Empty: none.
+	Own   blocklists.Name
+	Fixed []FixedName
+	// Popular says that a popularity list is loaded into the Index.
+	Popular bool
+	// Now is the instant for which birth dates are turned into bands. It may be
+	// zero where nobody's band depends on a birth date.
+	Now time.Time
+}
+
+// FixedName is a name that the resolver answers itself.
+type FixedName struct {
+	Name    blocklists.Name
+	Subtree bool // with all beneath
+}
+
+// Compile makes a Directory. The errors are those of Config.Validate, and those
+// that only show with a date.
+func Compile(c CompileConfig) (*Directory, error) {
+	if c.Index == nil {
+		return nil, errors.New("compiling the policy: there is no index")
+	}
+	if err := c.Config.Validate(c.Index.Taxonomy()); err != nil {
+		return nil, err
+	}
+	g, err := newGround(c)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the policy: %w", err)
+	}
+	b, err := newCompiler(c, g)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the policy: %w", err)
+	}
+	if err := b.run(); err != nil {
+		return nil, err
+	}
+	return b.directory, nil
+}
+
+// compiler builds one Directory.
+type compiler struct {
+	config    CompileConfig
+	ground    *ground
+	presets   map[Band]*Preset
+	bases     map[Band]*spec
+	named     map[string]ProfileConfig
+	interned  map[string]*Profile
+	texts     map[string]*texts
+	directory *Directory
+	problems  problems
+}
+
+func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
+	b := &compiler{
+		config: c, ground: g,
+		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {name: "opted-out"}},
+		named: map[string]ProfileConfig{}, interned: map[string]*Profile{}, texts: map[string]*texts{},
+		directory: &Directory{
+			index: c.Index, ground: g,
+			households: map[string]*Household{}, profiles: map[string]*Profile{},
+			clients: []Client{{}}, addresses: map[netip.Addr]int32{},
+		},
+	}
+	for _, band := range Bands() {
+		p, err := LoadPreset(band)
+		if err != nil {
+			return nil, err
+		}
+		s, err := p.spec(g.taxonomy)
+		if err != nil {
+			return nil, err
+		}
+		b.presets[band], b.bases[band] = p, s
+	}
+	for _, p := range c.Config.Profiles {
+		b.named[p.Name] = p
+	}
+	return b, nil
+}
+
+func (b *compiler) run() error {
+	b.standalone()
+	for i := range b.config.Config.Households {
+		b.household(i)
+	}
+	b.networks()
+	b.version()
+	return b.problems.join()
+}
+
+// standalone compiles the presets and the profiles that have a band.
+func (b *compiler) standalone() {
+	for _, band := range Bands() {
+		b.directory.profiles[band.String()] = b.profile(b.person(nil, "", band.String(), NoBand))
+	}
+	for _, p := range b.config.Config.Profiles {
+		if p.Band != "" {
+			b.directory.profiles[p.Name] = b.profile(b.person(nil, "", p.Name, NoBand))
+		}
+	}
+}
+
+// profile interns: equal specs are one Profile.
+func (b *compiler) profile(s spec) *Profile {
+	zone := ""
+	if s.location != nil {
+		zone = s.location.String()
+	}
+	key := fmt.Sprintf("%s|%d|%d|%s|%t|%d|%t|%v|%x|%x|%v|%v|%s", s.name, s.band, s.mode, s.language, s.allowList, s.unknown,
+		s.observe, s.cells, s.listed, s.alwaysOn, s.rules, s.windows, zone)
+	if p, ok := b.interned[key]; ok {
+		return p
+	}
+	t, ok := b.texts[s.language]
+	if !ok {
+		t = newTexts(b.ground, Words(s.language), b.config.Config.Categories)
+		b.texts[s.language] = t
+	}
+	p, err := newProfile(b.ground, &s, t)
+	if err != nil {
+		b.problems.addErr("", err)
+	}
+	b.interned[key] = p
+	return p
+}
+
+// networks sorts the prefix lengths, longest first.
+func (b *compiler) networks() {
+	longest := func(x, y prefixes) int { return y.bits - x.bits }
+	slices.SortFunc(b.directory.networks4, longest)
+	slices.SortFunc(b.directory.networks6, longest)
+}
+
+// version hashes what decisions follow from, apart from the lists.
+func (b *compiler) version() {
+	d := b.directory
+	bands := make([]Band, 0, len(d.order))
+	for _, h := range d.order {
+		for _, m := range h.Members {
+			bands = append(bands, m.Band)
+		}
+	}
+	text, err := json.Marshal(struct {
+		Config  Config
+		Own     string
+		Fixed   []FixedName
+		Popular bool
+		Bands   []Band
+	}{b.config.Config, b.config.Own.String(), b.config.Fixed, b.config.Popular, bands})
+	if err != nil {
+		b.problems.addErr("", fmt.Errorf("hashing the policy: %w", err))
+		return
+	}
+	sum := sha256.Sum256(text)
+	d.hash = hex.EncodeToString(sum[:8])
+	lists := d.index.ID()
+	d.suffix = "-" + d.hash[:8] + "-" + lists[:min(8, len(lists))]
+}

@@ -1,0 +1,164 @@
+package policy
+
+import (
+	"net/netip"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// Config is the part of the configuration that says who may see what. Names
+// that people choose (profiles, members, devices) are values, never keys.
+type Config struct {
+	Profiles   []ProfileConfig   `yaml:"profiles"`
+	Households []HouseholdConfig `yaml:"households"`
+	Categories []CategoryConfig  `yaml:"categories"`
+}
+
+// ProfileConfig is a named set of changes to an age band. The bands' names are
+// reserved: "teen" is always the preset.
+type ProfileConfig struct {
+	Name string `yaml:"name"`
+	// Band is the preset to start from. Empty: the band of the member who uses
+	// the profile; such a profile cannot be a device's, a guest's or a listener's.
+	Band string `yaml:"band"`
+	// BlockMode is how a block looks in DNS: landing (default), nxdomain, null
+	// or refused.
+	BlockMode  string           `yaml:"block_mode"`
+	Categories []CategoryChange `yaml:"categories"`
+	Services   []ServiceChange  `yaml:"services"`
+	Rules      []RuleConfig     `yaml:"rules"`
+	// Unknown is what happens to names on no list: allow, block, or popular
+	// (block outside the popularity list, while one is loaded). Empty: as the band.
+	Unknown string `yaml:"unknown"`
+	// AlwaysOn are services (or social.chat) that work even at bedtime: the
+	// family's messenger.
+	AlwaysOn []string `yaml:"always_on"`
+	// Observe computes and counts decisions without applying them. The law, the
+	// resolver's own names and security stay in force.
+	Observe  bool           `yaml:"observe"`
+	Schedule ScheduleConfig `yaml:"schedule"`
+}
+
+// CategoryChange changes one category, or all beneath "adult" or "adult.*".
+// Later changes win over earlier ones.
+type CategoryChange struct {
+	ID     string `yaml:"id"`
+	Action string `yaml:"action"` // allow, block, warn or timed
+}
+
+// ServiceChange switches one service. Allow and timed lift the service's own
+// category for its names, nothing else.
+type ServiceChange struct {
+	ID     string `yaml:"id"`     // "service.tiktok", or "tiktok"
+	Action string `yaml:"action"` // allow, block or timed
+}
+
+// RuleConfig is a parents' own rule. The most specific name wins, deny wins a
+// tie; scope does not make a rule more specific.
+type RuleConfig struct {
+	Name   string `yaml:"name"`
+	Action string `yaml:"action"` // allow or deny
+	Scope  string `yaml:"scope"`  // subdomains (default: the name and all beneath) or exact
+	// Profile and Member narrow a household's rule; empty: everyone in the
+	// household, its guests too. Not for the rules of a profile.
+	Profile string `yaml:"profile"`
+	Member  string `yaml:"member"`
+}
+
+// ScheduleConfig says when names are off. Nothing is off unless it is written
+// here: the bands' times are proposals, taken over with `preset: true`.
+type ScheduleConfig struct {
+	// Preset takes over the band's proposed bedtime and homework time; the keys
+	// beside it replace single parts, "off" switches one off.
+	Preset  bool         `yaml:"preset"`
+	Bedtime NightsConfig `yaml:"bedtime"`
+	// Homework is "15:00-17:30" on school days (Monday to Friday): categories and
+	// services marked timed are off.
+	Homework string         `yaml:"homework"`
+	Windows  []WindowConfig `yaml:"windows"`
+}
+
+// NightsConfig holds bedtime, "21:00-06:30" each: all names are off. School
+// nights are the evenings of Sunday to Thursday, free nights those of Friday
+// and Saturday. A bedtime that begins before noon belongs to the evening before.
+type NightsConfig struct {
+	School string `yaml:"school"`
+	Free   string `yaml:"free"`
+}
+
+// WindowConfig is one weekly window. It begins on each of its days; where To is
+// not after From it ends on the next day.
+type WindowConfig struct {
+	Days []string `yaml:"days"` // mon tue wed thu fri sat sun, or: all
+	From string   `yaml:"from"` // HH:MM
+	To   string   `yaml:"to"`   // HH:MM, 24:00 for the end of the day
+	Kind string   `yaml:"kind"` // bedtime (all names off) or homework (timed ones off)
+}
+
+// HouseholdConfig is a family: its networks, people, devices and rules.
+type HouseholdConfig struct {
+	ID     string `yaml:"id"` // opaque, [a-z0-9-]{1,64}
+	Tenant string `yaml:"tenant"`
+	// Enabled false means: opted out. Such a household is never filtered; only
+	// legal lists apply to it, and nothing is kept. Absent means true.
+	Enabled *bool `yaml:"enabled"`
+	// Consent says who opted in, and when. An enabled household must have it.
+	Consent  ConsentConfig  `yaml:"consent"`
+	Timezone string         `yaml:"timezone"` // IANA; needed once there is a schedule
+	Language string         `yaml:"language"` // BCP 47; default en
+	Country  string         `yaml:"country"`  // ISO 3166-1, two letters
+	Networks []netip.Prefix `yaml:"networks"`
+	Members  []MemberConfig `yaml:"members"`
+	Devices  []DeviceConfig `yaml:"devices"`
+	Rules    []RuleConfig   `yaml:"rules"`
+	// Guest is the profile of devices that are not known yet. Empty: the
+	// strictest block-list preset among the members, at most the preteen's.
+	Guest string `yaml:"guest"`
+	// Schedule holds for the members under 18 whose profile has none of its own.
+	Schedule ScheduleConfig `yaml:"schedule"`
+	Observe  bool           `yaml:"observe"`
+}
+
+// ConsentConfig is the record that somebody opted in.
+type ConsentConfig struct {
+	By string `yaml:"by"`
+	At Date   `yaml:"at"`
+}
+
+// MemberConfig is a person. With a birth date alone the band moves on the
+// birthday; a written band wins over the birth date and moves when it is
+// edited. A profile with a band of its own wins over both.
+type MemberConfig struct {
+	Name    string `yaml:"name"`
+	Born    Date   `yaml:"born"` // YYYY-MM-DD
+	Band    string `yaml:"band"`
+	Profile string `yaml:"profile"`
+}
+
+// DeviceConfig is a device known by its addresses. It has one member, or
+// several (then the strictest of their profiles holds, cell by cell), or a
+// profile of its own, which wins.
+type DeviceConfig struct {
+	Name      string       `yaml:"name"`
+	Addresses []netip.Addr `yaml:"addresses"`
+	Member    string       `yaml:"member"`
+	Members   []string     `yaml:"members"`
+	Profile   string       `yaml:"profile"`
+}
+
+// CategoryConfig is an operator's own category. It is allowed in every band
+// until a profile changes it.
+type CategoryConfig struct {
+	ID    string `yaml:"id"`
+	Group string `yaml:"group"` // one of the twelve groups parents see
+	Title string `yaml:"title"` // shown to people
+}
+
+// Definitions gives the operator's own categories for blocklists.NewTaxonomy.
+func (c Config) Definitions() []blocklists.Definition {
+	own := make([]blocklists.Definition, 0, len(c.Categories))
+	for _, k := range c.Categories {
+		own = append(own, blocklists.Definition{ID: k.ID, Group: k.Group})
+	}
+	return own
+}

@@ -1,0 +1,271 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// Question is a name as decisions see it. Hashes must be made with the key of
+// the Directory's Index; Match is what the Index says, seen by Directory.Match.
+type Question struct {
+	Hashes *blocklists.Hashes
+	Match  blocklists.Match
+}
+
+// Decide gives the verdict on a question at an instant. 0 allocations; safe for
+// concurrent use.
+func (p *Profile) Decide(q *Question, now time.Time) Decision {
+	w := walk{p: p, q: q, now: now}
+	w.run()
+	return w.decision
+}
+
+// run is the order of decisions. Each line is a step in its final place: it
+// returns true if it decided, and nothing after it is asked. Explain is the same
+// walk with a trace.
+func (w *walk) run() {
+	w.prepare()
+	switch {
+	// 1. The law, not taste: nobody in the household can lift it.
+	case w.law():
+	// 2. No rule, not even a parent's, may cut the household off from its filter,
+	// or a child from emergency help.
+	case w.needed():
+	// 3. Parents know their child, so their deny stands above every class that
+	// allows. Help yields only to a deny of exactly that name: not by accident.
+	case w.denied():
+	// 4. No list and no clock may override help and what devices need to work.
+	case w.staysOn():
+	// 5. Time rules beat content rules: at bedtime it does not matter what it is.
+	// A pause and a used-up total quota join here; extra time lifts it.
+	case w.bedtime():
+	// 6. The softer time rule, for timed names only.
+	// A used-up quota of a category or service joins here; extra time lifts it.
+	case w.homework():
+	// 7. Malware is nobody's choice, so it stands above the parents' allow.
+	// An adult's separate, warned confirmation for one name joins here.
+	case w.secured():
+	// 8. The parents' allow lifts what follows, neither the clock nor security.
+	// Grants for a name, which lift 9 to 12, join here.
+	case w.allowed():
+	// 9. One switch for a service is finer than its category, so it comes first.
+	// Grants for a service join here.
+	case w.service():
+	// 10. The preset of the age band, with the household's changes.
+	// Grants for a category and a "continue" join here.
+	case w.category():
+	// 11. A name that no list knows may say for whom it is: the age label joins
+	// here. A label "for all" that a site gave itself never unblocks.
+	// 12. What nobody has said anything about ends here.
+	default:
+		w.unlisted()
+	}
+}
+
+// walk is one pass through the order.
+type walk struct {
+	p        *Profile
+	q        *Question
+	now      time.Time
+	names    blocklists.Categories // what the name is, less what an allowed service lifts
+	timed    bool
+	rule     *Rule
+	whole    bool // the rule is one of exactly this name
+	clock    state
+	decision Decision
+	trace    *Trace
+}
+
+func (w *walk) prepare() {
+	p, m := w.p, w.q.Match.Categories
+	w.names = p.lifted(m, m)
+	w.timed = w.names.Intersects(p.cells.timed) || m.Intersects(p.services.timed)
+	w.rule, w.whole = p.rules.winner(w.q.Hashes.H[:w.q.Hashes.N])
+	if p.schedule != nil {
+		w.clock = p.schedule.at(w.now)
+	}
+}
+
+// lifted takes off names what the allowed services among services lift.
+func (p *Profile) lifted(names, services blocklists.Categories) blocklists.Categories {
+	for i := range p.lifts {
+		if services.Intersects(p.lifts[i].service) {
+			names = names.AndNot(p.lifts[i].off)
+		}
+	}
+	return names
+}
+
+func (w *walk) law() bool {
+	if c, ok := w.q.Match.Categories.And(w.p.ground.illegal).First(); ok {
+		return w.by(Block, StepLaw, c)
+	}
+	return w.pass(StepLaw, "on no legal list")
+}
+
+func (w *walk) needed() bool {
+	if w.p.ground.isFixed(w.q.Hashes) {
+		return w.end(Fixed, StepNeeded)
+	}
+	if c, ok := w.q.Match.Categories.And(w.p.ground.core).First(); ok {
+		return w.by(Allow, StepNeeded, c)
+	}
+	return w.pass(StepNeeded, "not a name the resolver answers itself, nor emergency help")
+}
+
+func (w *walk) denied() bool {
+	switch {
+	case w.rule == nil:
+		return w.pass(StepDenied, "no own rule")
+	case w.rule.Allow:
+		return w.pass(StepDenied, "the winning own rule is an allow")
+	case !w.whole && w.q.Match.Categories.Intersects(w.p.ground.help):
+		return w.pass(StepDenied, "the name is help, and the deny is not of exactly this name")
+	case w.shadows():
+		return w.pass(StepDenied, "observed only; security decides")
+	}
+	w.decision.Rule = w.rule
+	return w.end(Block, StepDenied)
+}
+
+func (w *walk) staysOn() bool {
+	on := w.q.Match.Categories.And(w.p.alwaysOn)
+	if help := on.And(w.p.ground.help); !help.IsZero() {
+		on = help
+	}
+	if c, ok := on.First(); ok {
+		return w.by(Allow, StepAlwaysOn, c)
+	}
+	return w.pass(StepAlwaysOn, "not in the always-on set")
+}
+
+func (w *walk) bedtime() bool {
+	switch {
+	case w.p.schedule == nil:
+		return w.pass(StepBedtime, "no schedule")
+	case !w.clock.on[bedtime]:
+		return w.pass(StepBedtime, "not bedtime")
+	case w.shadows():
+		return w.pass(StepBedtime, "observed only; security decides")
+	}
+	return w.end(Block, StepBedtime)
+}
+
+func (w *walk) homework() bool {
+	switch {
+	case !w.timed:
+		return w.pass(StepHomework, "not a timed name")
+	case !w.clock.on[homework]:
+		return w.pass(StepHomework, "a timed name, but no homework time")
+	case w.shadows():
+		return w.pass(StepHomework, "observed only; security decides")
+	}
+	if c, ok := w.timedBy(); ok {
+		return w.by(Block, StepHomework, c)
+	}
+	return w.end(Block, StepHomework)
+}
+
+func (w *walk) timedBy() (blocklists.Category, bool) {
+	if c, ok := w.q.Match.Categories.And(w.p.services.timed).First(); ok {
+		return c, true
+	}
+	c, ok := w.names.And(w.p.cells.timed).First()
+	return w.p.ground.shown[c], ok
+}
+
+func (w *walk) secured() bool {
+	if c, ok := w.q.Match.Categories.And(w.p.security).First(); ok {
+		return w.by(Block, StepSecurity, c)
+	}
+	return w.pass(StepSecurity, "in no security category")
+}
+
+func (w *walk) allowed() bool {
+	if w.rule == nil || !w.rule.Allow {
+		return w.pass(StepAllowed, "no own rule allows it")
+	}
+	w.decision.Rule = w.rule
+	return w.end(Allow, StepAllowed)
+}
+
+func (w *walk) service() bool {
+	if action, c, ok := w.p.services.verdict(w.q.Match.Categories); ok {
+		return w.by(action, StepService, c)
+	}
+	if w.names != w.q.Match.Categories {
+		return w.pass(StepService, "an allowed service lifts its own category")
+	}
+	return w.pass(StepService, "no service is switched")
+}
+
+func (w *walk) category() bool {
+	if action, c, ok := w.p.cells.verdict(w.names); ok {
+		return w.by(action, StepCategory, w.p.shownOf(w.names, c))
+	}
+	return w.pass(StepCategory, "no category of this name is blocked")
+}
+
+// verdict gives the strictest action of the masks on a set.
+func (m *masks) verdict(names blocklists.Categories) (Action, blocklists.Category, bool) {
+	if c, ok := names.And(m.block).First(); ok {
+		return Block, c, true
+	}
+	c, ok := names.And(m.warn).First()
+	return Warn, c, ok
+}
+
+// shownOf is the category that a person is told of. Self-harm goes first,
+// because its page offers help.
+func (p *Profile) shownOf(names blocklists.Categories, c blocklists.Category) blocklists.Category {
+	if self := p.ground.selfharm; names.Has(self) && p.cells.block.Has(self) {
+		return self
+	}
+	return p.ground.shown[c]
+}
+
+// unlisted ends every walk.
+func (w *walk) unlisted() {
+	p, g, m := w.p, w.p.ground, w.q.Match.Categories
+	action := Allow
+	switch {
+	case m.Has(g.newNames) && p.newNames >= cellWarn:
+		if action = Warn; p.newNames == cellBlock {
+			action = Block
+		}
+		w.by(action, StepUnknown, g.newNames)
+		return
+	case p.allowList:
+		if c, ok := m.And(p.listed).First(); ok {
+			w.by(Allow, StepUnknown, c)
+			return
+		}
+		action = Block
+		w.note("an allow-list profile, and the name is not on it")
+	case !m.AndNot(g.quiet).IsZero():
+		w.note("a listed name that nothing blocks")
+	default:
+		action = w.unknown()
+	}
+	w.end(action, StepUnknown)
+}
+
+// unknown decides about a name that no list with a meaning for it knows.
+func (w *walk) unknown() Action {
+	m, g := w.q.Match.Categories, w.p.ground
+	switch {
+	case w.p.unknown == unknownAllow:
+		w.note("an unknown name; this profile allows them")
+	case m.Intersects(g.ok):
+		w.note("in a class that is allowed")
+	case w.p.unknown == unknownPopular && !g.popular:
+		w.note("an unknown name; allowed, because no popularity list is loaded")
+	case w.p.unknown == unknownPopular && m.Has(g.known):
+		w.note("a popular name")
+	default:
+		w.note("an unknown name; this profile blocks them")
+		return Block
+	}
+	return Allow
+}

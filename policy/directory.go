@@ -1,0 +1,194 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// Directory is who there is and what holds for them: all households compiled
+// against one Index. It is immutable and safe for concurrent use.
+type Directory struct {
+	index    *blocklists.Index
+	ground   *ground
+	hash     string
+	suffix   string // of decision ids: "-policy-lists"
+	bands    Date   // when the band of a member changes next
+	warnings []Warning
+
+	households map[string]*Household
+	order      []*Household
+	profiles   map[string]*Profile // named ones and presets
+
+	clients   []Client // 0 is the stranger
+	addresses map[netip.Addr]int32
+	networks4 []prefixes
+	networks6 []prefixes
+}
+
+// prefixes are the networks of one length.
+type prefixes struct {
+	bits    int
+	clients map[netip.Prefix]int32
+}
+
+// Warning is something in the configuration that holds, but that the people
+// concerned should know.
+type Warning struct {
+	Path string // of the field, as in validation errors
+	Text string
+}
+
+// Index is the Index that the Directory was compiled against.
+func (d *Directory) Index() *blocklists.Index { return d.index }
+
+// Hash names this version of the policy, in hexadecimal: equal configurations
+// on equal bands have equal hashes.
+func (d *Directory) Hash() string { return d.hash }
+
+// BandsUntil is the first day on which a member's band changes by birth date:
+// compile again on it, at midnight of the household. Zero if no band will change.
+func (d *Directory) BandsUntil() Date { return d.bands }
+
+// Warnings are what Compile found worth saying without refusing.
+func (d *Directory) Warnings() []Warning { return d.warnings }
+
+// Households lists the households in the order of the configuration.
+func (d *Directory) Households() []*Household { return d.order }
+
+// Identify says who has an address: the device that has it, else the household
+// with the longest network that holds it. IPv4 in IPv6 counts as IPv4, zones are
+// ignored. 0 allocations.
+func (d *Directory) Identify(addr netip.Addr) Client {
+	addr = addr.Unmap().WithZone("")
+	if i, ok := d.addresses[addr]; ok {
+		return d.clients[i]
+	}
+	networks := d.networks6
+	if addr.Is4() {
+		networks = d.networks4
+	}
+	for i := range networks {
+		p, err := addr.Prefix(networks[i].bits)
+		if err != nil {
+			break // the invalid address: of no network
+		}
+		if c, ok := networks[i].clients[p]; ok {
+			return d.clients[c]
+		}
+	}
+	return Client{}
+}
+
+// Profile gives a named profile or a band's preset, as a listener's guest has
+// it: without a household, in English, a schedule in UTC. nil if there is none, or if it
+// has no band of its own.
+func (d *Directory) Profile(name string) *Profile { return d.profiles[name] }
+
+// Locate finds a member of a household, as if one of their devices asked.
+func (d *Directory) Locate(household, member string) (Client, error) {
+	h, ok := d.households[household]
+	if !ok {
+		return Client{}, fmt.Errorf("no household %q: write one of %s", household, d.listHouseholds())
+	}
+	names := make([]string, 0, len(h.Members))
+	for _, m := range h.Members {
+		if m.Name == member {
+			return h.client(m, nil, m.Profile), nil
+		}
+		names = append(names, m.Name)
+	}
+	return Client{}, fmt.Errorf("household %s has no member %q: write one of %s", household, member, strings.Join(names, ", "))
+}
+
+// LocateDevice finds a device by "household/device", or by its name alone where
+// only one household has it.
+func (d *Directory) LocateDevice(id string) (Client, error) {
+	household, name, qualified := strings.Cut(id, "/")
+	var found []Client
+	var at []string
+	for _, h := range d.order {
+		for _, v := range h.Devices {
+			if v.Name == id || qualified && h.ID == household && v.Name == name {
+				found = append(found, h.device(v))
+				at = append(at, h.ID+"/"+v.Name)
+			}
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return Client{}, fmt.Errorf("no device %q: write household/device as in the configuration", id)
+	}
+	return Client{}, fmt.Errorf("several devices are called %q: write one of %s", id, strings.Join(at, ", "))
+}
+
+func (d *Directory) listHouseholds() string {
+	ids := make([]string, 0, len(d.order))
+	for _, h := range d.order {
+		ids = append(ids, h.ID)
+		if len(ids) == 5 {
+			break
+		}
+	}
+	return strings.Join(ids, ", ")
+}
+
+// client gives the view of somebody of the household, with nothing of them in
+// it if the household has opted out.
+func (h *Household) client(m *Member, v *Device, p *Profile) Client {
+	if !h.Enabled {
+		return Client{Status: OptedOut, Household: h, Profile: h.Guest}
+	}
+	return Client{Status: Known, Household: h, Member: m, Device: v, Profile: p}
+}
+
+func (h *Household) device(v *Device) Client {
+	var alone *Member
+	if len(v.Members) == 1 {
+		alone = v.Members[0]
+	}
+	return h.client(alone, v, v.Profile)
+}
+
+func (h *Household) guest() Client {
+	if !h.Enabled {
+		return h.client(nil, nil, nil)
+	}
+	return Client{Status: Guest, Household: h, Profile: h.Guest}
+}
+
+// Match replaces m by the category of a self-test name, test-<category>.<own
+// name>; every other match is given back as it is.
+func (d *Directory) Match(h *blocklists.Hashes, m blocklists.Match) blocklists.Match {
+	if test, ok := d.ground.test(h); ok {
+		return test
+	}
+	return m
+}
+
+// Ask prepares a question: it fills h, and looks the name up.
+func (d *Directory) Ask(name blocklists.Name, h *blocklists.Hashes) Question {
+	d.ground.key.Hash(name, h)
+	return Question{Hashes: h, Match: d.Match(h, d.index.Match(h))}
+}
+
+// AppendID appends the id of a decision: step, category, and the versions of
+// policy and lists. It carries no name; a legal block looks like a security
+// block, and self-harm is not named. 0 allocations.
+func (d *Directory) AppendID(dst []byte, x Decision) []byte {
+	step := x.Step
+	if step == StepLaw {
+		return append(append(dst, "7.sec.malware"...), d.suffix...)
+	}
+	dst = strconv.AppendUint(dst, uint64(step), 10)
+	if x.HasCategory && x.Category != d.ground.selfharm {
+		dst = append(dst, '.')
+		dst = append(dst, d.ground.taxonomy.ID(x.Category)...)
+	}
+	return append(dst, d.suffix...)
+}

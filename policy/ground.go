@@ -1,0 +1,154 @@
+package policy
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// ground is what all profiles of one Directory stand on: what the categories
+// mean to the order of decisions, and the resolver's own names.
+type ground struct {
+	taxonomy *blocklists.Taxonomy
+	key      blocklists.Key
+	popular  bool // a popularity list is loaded
+
+	illegal  blocklists.Categories // step 1
+	core     blocklists.Categories // ok.help.core: step 2
+	help     blocklists.Categories // ok.help with core: yields only to a deny of exactly that name
+	security blocklists.Categories // sec.* without sec.nrd: step 7
+	ok       blocklists.Categories // ok.*
+	quiet    blocklists.Categories // ok.* and meta.*: do not make a name a listed one
+	known    blocklists.Category   // meta.popular
+	helpID   blocklists.Category
+	newNames blocklists.Category // sec.nrd
+	selfharm blocklists.Category
+
+	shown [blocklists.MaxCategories]blocklists.Category // a service's own category; else itself
+	fixed map[uint64]bool                               // the resolver's own names: with all beneath?
+	deep  int                                           // labels of the deepest of them
+
+	own   uint64 // hash of the own name
+	above int    // its labels
+	tests map[uint64]blocklists.Match
+}
+
+func newGround(c CompileConfig) (*ground, error) {
+	t := c.Index.Taxonomy()
+	g := &ground{taxonomy: t, key: c.Index.Key(), popular: c.Popular}
+	if err := g.classify(); err != nil {
+		return nil, err
+	}
+	g.shownAs()
+	if err := g.fix(c); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// classify finds the categories that the order itself knows.
+func (g *ground) classify() error {
+	for i, row := range g.taxonomy.All() {
+		c := blocklists.Category(i) //nolint:gosec // a taxonomy has at most 256 rows
+		switch prefix, _, _ := strings.Cut(row.ID, "."); prefix {
+		case "illegal":
+			g.illegal.Add(c)
+		case "sec":
+			g.security.Add(c)
+		case "ok":
+			g.ok.Add(c)
+			g.quiet.Add(c)
+		case "meta":
+			g.quiet.Add(c)
+		}
+	}
+	var missing []error
+	one := func(id string) (c blocklists.Category) {
+		c, ok := g.taxonomy.Lookup(id)
+		if !ok {
+			missing = append(missing, fmt.Errorf("the taxonomy has no category %s", id))
+		}
+		return c
+	}
+	g.helpID, g.selfharm = one("ok.help"), one("harm.selfharm")
+	g.newNames, g.known = one("sec.nrd"), one("meta.popular")
+	g.core.Add(one("ok.help.core"))
+	g.help = g.core
+	g.help.Add(g.helpID)
+	var nrd blocklists.Categories
+	nrd.Add(g.newNames)
+	g.security = g.security.AndNot(nrd)
+	return errors.Join(missing...)
+}
+
+func (g *ground) shownAs() {
+	for i, row := range g.taxonomy.All() {
+		c := blocklists.Category(i) //nolint:gosec // as above
+		g.shown[i] = c
+		if parent, ok := g.taxonomy.Lookup(row.Parent); ok && row.Service {
+			g.shown[i] = parent
+		}
+	}
+}
+
+// fix hashes the names that the resolver answers itself, and the self-test
+// names beneath the own one: test-adult.porn.<own>, or test-adult-porn.<own>.
+func (g *ground) fix(c CompileConfig) error {
+	var h blocklists.Hashes
+	g.fixed = make(map[uint64]bool, len(c.Fixed)+1)
+	g.tests = make(map[uint64]blocklists.Match)
+	for _, f := range c.Fixed {
+		g.hash(f.Name, &h)
+		if h.N == 0 {
+			return fmt.Errorf("the resolver's own names hold %q, which is no name below the root", f.Name.String())
+		}
+		g.fixed[h.H[h.N-1]] = f.Subtree || g.fixed[h.H[h.N-1]]
+	}
+	if len(c.Own) < 2 {
+		return nil
+	}
+	g.hash(c.Own, &h)
+	g.own, g.above = h.H[h.N-1], h.N
+	g.fixed[g.own] = true
+	for i, row := range g.taxonomy.All() {
+		m := blocklists.Match{}
+		m.Categories.Add(blocklists.Category(i)) //nolint:gosec // as above
+		for _, id := range []string{row.ID, strings.ReplaceAll(row.ID, ".", "-")} {
+			name, err := blocklists.ParseName("test-" + id + "." + c.Own.String())
+			if err != nil {
+				continue // the own name is too long for it: no self-test of this category
+			}
+			g.key.Hash(name, &h)
+			m.Labels = uint8(h.N) //nolint:gosec // a name has at most 127 labels
+			g.tests[h.H[h.N-1]] = m
+		}
+	}
+	return nil
+}
+
+func (g *ground) hash(n blocklists.Name, h *blocklists.Hashes) {
+	g.key.Hash(n, h)
+	g.deep = max(g.deep, h.N)
+}
+
+// isFixed says whether the resolver answers the name itself.
+func (g *ground) isFixed(h *blocklists.Hashes) bool {
+	for i := min(h.N, g.deep); i > 0; i-- {
+		if subtree, ok := g.fixed[h.H[i-1]]; ok && (subtree || i == h.N) {
+			_, test := g.test(h)
+			return !test
+		}
+	}
+	return false
+}
+
+// test gives the match of a self-test name.
+func (g *ground) test(h *blocklists.Hashes) (blocklists.Match, bool) {
+	if g.above == 0 || h.N <= g.above || h.H[g.above-1] != g.own {
+		return blocklists.Match{}, false
+	}
+	m, ok := g.tests[h.H[h.N-1]]
+	return m, ok
+}

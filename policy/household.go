@@ -1,0 +1,60 @@
+package policy
+
+import "time"
+
+// Household is a family, compiled.
+type Household struct {
+	ID       string
+	Tenant   string
+	Language string // BCP 47
+	Country  string // ISO 3166-1 alpha-2, or ""
+	Location *time.Location
+	Enabled  bool // false: opted out
+	Members  []*Member
+	Devices  []*Device
+	Guest    *Profile // of devices that are not known
+}
+
+// Member is a person of a household. Names are for the household's own eyes.
+type Member struct {
+	Name    string
+	Band    Band
+	Profile *Profile
+}
+
+// Device is something with an address.
+type Device struct {
+	Name    string
+	Members []*Member // none if the device has a profile of its own and nobody's name
+	Profile *Profile
+}
+
+// Status says how well a client is known. The set is closed.
+type Status uint8
+
+const (
+	Stranger Status = iota // of no household; has no profile
+	Guest                  // an unknown device of a household
+	Known                  // a device of a household
+	OptedOut               // of a household that has not opted in: only the law applies, and nothing is kept
+)
+
+var statusNames = [...]string{"stranger", "guest", "known", "opted-out"}
+
+// String gives the status' key.
+func (s Status) String() string {
+	if int(s) < len(statusNames) {
+		return statusNames[s]
+	}
+	return "status"
+}
+
+// Client is who asks. The result of identification is never half known: a
+// Stranger has nothing, everyone else a household and a profile.
+type Client struct {
+	Status    Status
+	Household *Household
+	Member    *Member // nil unless the device is one member's alone
+	Device    *Device
+	Profile   *Profile
+}

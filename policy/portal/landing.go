@@ -1,0 +1,100 @@
+package portal
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// chainFor is how long a block that was decided over a name's chain speaks for the name: as long as browsers keep
+// an address.
+const chainFor = time.Minute
+
+// Landing is the server at the landing address, for plain HTTP: the page of a blocked name, the pages beneath the
+// own name, nothing at all for what is not a page. It reads the client's address, the Host field and a few
+// fields that tell what the browser waits for.
+func (p *Portal) Landing() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.render.harden(w.Header())
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			w.Header().Set("Allow", "GET, HEAD")
+			w.WriteHeader(http.StatusMethodNotAllowed)
+			return
+		}
+		host := parseHost(r.Host)
+		switch {
+		case probed(host.text, r.URL.Path):
+			w.WriteHeader(http.StatusNotFound)
+			return
+		case !wantsPage(r):
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		status, v := p.choose(p.visit(r, host), r.URL.Path)
+		if err := p.render.write(w, r, status, v); err != nil {
+			p.log.Warn("landing page", slog.Any("error", err))
+		}
+	})
+}
+
+// choose picks the page.
+func (p *Portal) choose(v *visit, path string) (int, *view) {
+	switch {
+	case v.host.name == nil:
+		return http.StatusOK, p.hello(v)
+	case slices.Equal(v.host.name, p.own):
+		return whole(path, v, p.home)
+	case slices.Equal(v.host.name, p.ask):
+		return whole(path, v, p.lastBlocks)
+	case v.profile == nil:
+		return http.StatusOK, p.hello(v)
+	}
+	return p.judge(v)
+}
+
+// whole answers for a host of ours, which has the one page.
+func whole(path string, v *visit, page func(*visit) *view) (int, *view) {
+	if path == "/" || path == "" {
+		return http.StatusOK, page(v)
+	}
+	return http.StatusNotFound, missing(v)
+}
+
+// judge asks the policy about the name, exactly as the resolver does.
+func (p *Portal) judge(v *visit) (int, *view) {
+	var hashes blocklists.Hashes
+	q := v.dir.Ask(v.host.name, &hashes)
+	d := v.profile.Decide(&q, v.now)
+	if d.Blocks() {
+		return http.StatusForbidden, p.blocked(v, causeOf(v.dir, q.Match.Categories, d))
+	}
+	if p.beneath(v.host.name) {
+		if c, ok := q.Match.Categories.First(); ok {
+			return http.StatusOK, p.allowed(v, v.dir.Index().Taxonomy().Definition(c))
+		}
+		return http.StatusNotFound, missing(v)
+	}
+	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
+		if b.name == v.host.text && v.now.Sub(b.at) <= chainFor {
+			return http.StatusForbidden, p.blocked(v, remembered(b))
+		}
+	}
+	return http.StatusOK, p.neutral(v)
+}
+
+// beneath tells whether the name lies under the own one.
+func (p *Portal) beneath(name blocklists.Name) bool {
+	at := len(name) - len(p.own)
+	if at <= 0 || !slices.Equal(name[at:], p.own) {
+		return false
+	}
+	for i := 0; i <= at; i += int(name[i]) + 1 { // at a boundary of labels
+		if i == at {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package portal
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+//go:embed places.yaml
+var placeTable []byte
+
+// Config is what a Portal stands on.
+type Config struct {
+	// Name is the resolver's own name, such as hearth.home.arpa; the pages stand at it, at ask.<Name> and at
+	// test-<category>.<Name>.
+	Name string
+	// Guest is the profile of clients of no household, as on an internet provider's listener; "" shows them the
+	// neutral page.
+	Guest string
+	// View gives the Directory in force; it is called once a request.
+	View func() *policy.Directory
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log gets one line for each page that could not be made; nil discards. It never gets a name or an address.
+	Log *slog.Logger
+	// Control is what the control socket can do beside explaining; nil leaves those routes out.
+	Control Control
+}
+
+// Portal makes the pages and the control API. It is safe for concurrent use.
+type Portal struct {
+	own    blocklists.Name
+	ask    blocklists.Name
+	guest  string
+	view   func() *policy.Directory
+	now    func() time.Time
+	log    *slog.Logger
+	ctl    Control
+	words  *catalogues
+	help   *help
+	places map[string][]string
+	render *renderer
+	recent recent
+}
+
+// New makes a Portal. It fails for an own name that is none, and for want of a View.
+func New(c Config) (*Portal, error) {
+	own, err := blocklists.ParseName(c.Name)
+	if err != nil || own.Labels() == 0 {
+		return nil, fmt.Errorf("the own name %q is not a host name; write one such as hearth.home.arpa", c.Name)
+	}
+	if c.View == nil {
+		return nil, errors.New("a portal needs a View of the households")
+	}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control}
+	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
+		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
+	}
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.log == nil {
+		p.log = slog.New(slog.DiscardHandler)
+	}
+	return p, p.load()
+}
+
+// load reads the embedded words, tables and templates.
+func (p *Portal) load() error {
+	var err error
+	if p.words, err = loadWords(); err != nil {
+		return err
+	}
+	if p.help, err = loadHelp(); err != nil {
+		return err
+	}
+	if err = yaml.UnmarshalWithOptions(placeTable, &p.places, yaml.Strict()); err != nil {
+		return fmt.Errorf("reading the table of places: %w", err)
+	}
+	p.render, err = newRenderer()
+	return err
+}
+
+// Observe remembers a block for ask.<name>: in memory only, for ten minutes, at most twenty names a device. What is
+// allowed, illegal or about self-harm is never remembered, nor anything of a client that is of no household or
+// whose household has opted out. It is called beside the path of queries, not on it.
+func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decision, now time.Time) {
+	if !d.Blocks() || d.Step == policy.StepLaw {
+		return
+	}
+	dir := p.view()
+	client := dir.Identify(addr)
+	if client.Status != policy.Known && client.Status != policy.Guest {
+		return
+	}
+	var hashes blocklists.Hashes
+	question := dir.Ask(name, &hashes)
+	if discreet(dir, question.Match.Categories) {
+		return
+	}
+	b := block{name: name.String(), step: d.Step, at: now}
+	if d.HasCategory {
+		if b.category = dir.Index().Taxonomy().ID(d.Category); !listable(b.category) {
+			return
+		}
+	}
+	p.recent.add(viewer(client, addr), b)
+}

@@ -1,0 +1,138 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// tone is the colour and the picture of a page.
+type tone string
+
+const (
+	day   tone = ""      // rules
+	night tone = "night" // bed time
+	care  tone = "care"  // help first
+	safe  tone = "safe"  // security
+	plain tone = "plain" // neutral
+)
+
+// view is everything that stands on one page. The template escapes every string.
+type view struct {
+	W       *words
+	Style   template.CSS
+	Tone    tone
+	Scene   string // "desk" puts a book into the picture
+	Reader  string
+	Title   string
+	Lead    []string
+	Help    *helpBox
+	Notice  []string
+	Facts   []fact
+	Ask     *askList
+	Next    []string
+	Tries   []link
+	Places  []link
+	Reports []helpline
+	English *text // the English safety text, beneath one that nobody has reviewed
+	ID      string
+	Links   []link
+}
+
+type fact struct {
+	Label, Value, Note string
+	Code               bool
+}
+
+type link struct{ URL, Text string }
+
+type helpBox struct {
+	First           bool // before everything else
+	Title           string
+	Lines           []call
+	Trusted, Danger string
+}
+
+type call struct {
+	Name, Number, Note string
+	URL                template.URL // tel: and digits of the embedded table, which html/template does not know as harmless
+}
+
+type askList struct {
+	Rows, Ads   []askRow
+	AdsTitle    string
+	Empty, Hint string
+}
+
+type askRow struct{ Name, Why, Ago string }
+
+// renderer makes pages of views.
+type renderer struct {
+	page  *template.Template
+	style template.CSS
+	csp   string
+}
+
+func newRenderer() (*renderer, error) {
+	page, err := template.ParseFS(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the page templates: %w", err)
+	}
+	css, err := pageFiles.ReadFile("pages/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("reading the style of the pages: %w", err)
+	}
+	sum := sha256.Sum256(css)
+	return &renderer{
+		page:  page,
+		style: template.CSS(css), //nolint:gosec // embedded, and named by its hash in the policy
+		csp: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+	}, nil
+}
+
+// harden sets the fields that every answer carries. The connection closes after each answer, so that a name
+// that is allowed a minute later is not asked from this machine again.
+func (r *renderer) harden(h http.Header) {
+	h.Set("Content-Security-Policy", r.csp)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Connection", "close")
+}
+
+// write renders the page. Nothing is sent before all of it stands.
+func (r *renderer) write(w http.ResponseWriter, req *http.Request, status int, v *view) error {
+	v.Style = r.style
+	var page bytes.Buffer
+	if err := r.page.ExecuteTemplate(&page, "page.html", v); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return fmt.Errorf("rendering a page: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", v.W.Language)
+	h.Set("Vary", "Accept-Language, Sec-Fetch-Dest, Accept")
+	h.Set("Content-Length", strconv.Itoa(page.Len()))
+	w.WriteHeader(status)
+	if req.Method == http.MethodHead {
+		return nil
+	}
+	if _, err := page.WriteTo(w); err != nil {
+		return fmt.Errorf("sending a page: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,76 @@
+package portal
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+// visit is one person at one page: who, with which rules, in which words, at what time.
+type visit struct {
+	dir     *policy.Directory
+	client  policy.Client
+	profile *policy.Profile // nil for a client of no household without a guest profile
+	addr    netip.Addr
+	host    asked
+	words   *words
+	who     reader
+	country string
+	now     time.Time // in the household's zone
+}
+
+func (p *Portal) visit(r *http.Request, host asked) *visit {
+	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, now: p.now()}
+	v.client = v.dir.Identify(v.addr)
+	if v.profile = v.client.Profile; v.client.Status == policy.Stranger && p.guest != "" {
+		v.profile = v.dir.Profile(p.guest)
+	}
+	language := ""
+	if home := v.client.Household; home != nil {
+		language, v.country = home.Language, home.Country
+		if home.Location != nil {
+			v.now = v.now.In(home.Location)
+		}
+	}
+	v.words = p.words.pick(language, r.Header.Get("Accept-Language"))
+	v.who = readerOf(v.profile)
+	return v
+}
+
+// viewer is the key under which a device's last blocks are remembered: the known device, so that its IPv4 and IPv6
+// addresses count as one, else the address alone.
+func viewer(c policy.Client, addr netip.Addr) string {
+	if c.Device != nil && c.Household != nil {
+		return c.Household.ID + "/" + c.Device.Name
+	}
+	return addr.Unmap().WithZone("").String()
+}
+
+// name is what the page calls the reader: the member's name where the device is theirs alone, else "this device".
+func (v *visit) name() string {
+	if v.client.Member != nil && v.client.Status == policy.Known {
+		return v.client.Member.Name
+	}
+	return v.words.Label.Device
+}
+
+// discreet tells whether a name of these categories must not be remembered or shown in a list.
+func discreet(dir *policy.Directory, set blocklists.Categories) bool {
+	t := dir.Index().Taxonomy()
+	for c := range set.All() {
+		if !listable(t.ID(c)) {
+			return true
+		}
+	}
+	return false
+}
+
+func listable(category string) bool {
+	return category != selfHarm && !strings.HasPrefix(category, "illegal.")
+}
+
+const selfHarm = "harm.selfharm"

@@ -1,0 +1,183 @@
+package portal
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"golang.org/x/text/language"
+)
+
+//go:embed words/*.yaml
+var wordFiles embed.FS
+
+// words is one language's catalogue of page texts. A test finds every missing one.
+type words struct {
+	Language  string    `yaml:"language"`
+	Direction string    `yaml:"direction"`
+	Reviewed  bool      `yaml:"reviewed"` // a native speaker has read the safety texts
+	Weekdays  [7]string `yaml:"weekdays"` // from Sunday
+	Label     labels    `yaml:"label"`
+	Pages     pageTexts `yaml:"pages"`
+}
+
+type labels struct {
+	Product        string `yaml:"product"`
+	Name           string `yaml:"name"`
+	For            string `yaml:"for"`
+	Why            string `yaml:"why"`
+	Until          string `yaml:"until"`
+	Rule           string `yaml:"rule"`
+	ID             string `yaml:"id"`
+	Next           string `yaml:"next"`
+	Places         string `yaml:"places"`
+	Talk           string `yaml:"talk"`
+	Free           string `yaml:"free"`
+	Danger         string `yaml:"danger"`
+	DangerAnywhere string `yaml:"danger_anywhere"`
+	Trusted        string `yaml:"trusted"`
+	Report         string `yaml:"report"`
+	English        string `yaml:"english"`
+	Device         string `yaml:"device"`
+	OwnRule        string `yaml:"own_rule"`
+	SetByHousehold string `yaml:"set_by_household"`
+	Unlisted       string `yaml:"unlisted"`
+	Every          string `yaml:"every"`
+	UnknownDevice  string `yaml:"unknown_device"`
+	UnknownHelp    string `yaml:"unknown_help"`
+	Recent         string `yaml:"recent"`
+	Start          string `yaml:"start"`
+	Ads            string `yaml:"ads"`
+	Seconds        string `yaml:"seconds"`
+	Minutes        string `yaml:"minutes"`
+}
+
+// text is what one page says to one reader.
+type text struct {
+	Title string   `yaml:"title"`
+	Lead  []string `yaml:"lead"`
+	Next  []string `yaml:"next"`
+}
+
+// readers is a page in the words of each kind of reader.
+type readers struct {
+	Child text `yaml:"child"`
+	Teen  text `yaml:"teen"`
+	Adult text `yaml:"adult"`
+}
+
+func (r *readers) of(who reader) text {
+	switch who {
+	case child:
+		return r.Child
+	case teen:
+		return r.Teen
+	case adult:
+	}
+	return r.Adult
+}
+
+type pageTexts struct {
+	Content  readers  `yaml:"content"`
+	Bedtime  readers  `yaml:"bedtime"`
+	Homework readers  `yaml:"homework"`
+	Security readers  `yaml:"security"`
+	SelfHarm readers  `yaml:"selfharm"`
+	Illegal  readers  `yaml:"illegal"`
+	Allowed  text     `yaml:"allowed"`
+	Neutral  text     `yaml:"neutral"`
+	Hello    text     `yaml:"hello"`
+	Stranger text     `yaml:"stranger"`
+	Missing  text     `yaml:"missing"`
+	Home     homeText `yaml:"home"`
+	Ask      askText  `yaml:"ask"`
+}
+
+type homeText struct {
+	Title   string   `yaml:"title"`
+	Lead    []string `yaml:"lead"`
+	Try     string   `yaml:"try"`
+	TryAsk  string   `yaml:"try_ask"`
+	TryTest string   `yaml:"try_test"`
+	Privacy string   `yaml:"privacy"`
+}
+
+type askText struct {
+	Title string   `yaml:"title"`
+	Lead  []string `yaml:"lead"`
+	Empty string   `yaml:"empty"`
+	Hint  string   `yaml:"hint"`
+}
+
+// languages are the catalogues; the first one is for whoever reads none of them.
+func languages() []string { return []string{"en", "de", "fr", "es", "it"} }
+
+// catalogues holds every language's words and picks one for a reader.
+type catalogues struct {
+	byIndex []*words
+	matcher language.Matcher
+}
+
+func loadWords() (*catalogues, error) {
+	c := &catalogues{}
+	var tags []language.Tag
+	for _, code := range languages() {
+		raw, err := wordFiles.ReadFile("words/" + code + ".yaml")
+		if err != nil {
+			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
+		}
+		w := &words{}
+		if err := yaml.UnmarshalWithOptions(raw, w, yaml.Strict()); err != nil {
+			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
+		}
+		c.byIndex = append(c.byIndex, w)
+		tags = append(tags, language.Make(code))
+	}
+	c.matcher = language.NewMatcher(tags)
+	return c, nil
+}
+
+// maxAccept bounds how much of an Accept-Language field is read.
+const maxAccept = 256
+
+// pick chooses the household's language, else the first that the browser asks for and there is, else
+// English.
+func (c *catalogues) pick(household, accept string) *words {
+	if household != "" {
+		if tag, err := language.Parse(household); err == nil {
+			if _, i, confidence := c.matcher.Match(tag); confidence >= language.High {
+				return c.byIndex[i]
+			}
+		}
+	}
+	if len(accept) <= maxAccept {
+		if tags, _, err := language.ParseAcceptLanguage(accept); err == nil && len(tags) > 0 {
+			_, i, _ := c.matcher.Match(tags...)
+			return c.byIndex[i]
+		}
+	}
+	return c.byIndex[0]
+}
+
+func (c *catalogues) english() *words { return c.byIndex[0] }
+
+// fill puts values for the names in braces of a text.
+func fill(text string, values map[string]string) string {
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	var pairs []string
+	for name, value := range values {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+func fillAll(texts []string, values map[string]string) []string {
+	out := make([]string, len(texts))
+	for i, t := range texts {
+		out[i] = fill(t, values)
+	}
+	return out
+}

@@ -1,0 +1,148 @@
+package policy
+
+import (
+	"fmt"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// Profile is a compiled set of rules: masks over the Index's own categories,
+// own rules and a schedule. It is immutable; equal ones of a Directory are one.
+type Profile struct {
+	ground   *ground
+	name     string
+	band     Band
+	language string
+	mode     BlockMode
+	observe  bool
+	managed  bool
+
+	alwaysOn  blocklists.Categories
+	security  blocklists.Categories
+	rules     ruleSet
+	services  masks
+	lifts     []lift
+	cells     masks // step 10
+	allowList bool
+	listed    blocklists.Categories // what an allow-list lets through
+	unknown   unknownRule
+	newNames  cell
+	schedule  *schedule
+	texts     *texts
+}
+
+// masks holds categories by what happens to them.
+type masks struct{ block, warn, timed blocklists.Categories }
+
+// lift is what an allowed service takes off the names of that service: its own
+// category, and its sister services that have no switch of their own.
+type lift struct{ service, off blocklists.Categories }
+
+func (m *masks) set(c blocklists.Category, to cell) {
+	switch to {
+	case cellBlock:
+		m.block.Add(c)
+	case cellWarn:
+		m.warn.Add(c)
+	case cellTimed:
+		m.timed.Add(c)
+	case cellAllow, cellNone:
+	}
+}
+
+func newProfile(g *ground, s *spec, t *texts) (*Profile, error) {
+	p := &Profile{
+		ground: g, name: s.name, band: s.band, language: s.language, mode: s.mode, observe: s.observe,
+		alwaysOn: s.alwaysOn.Or(g.help), allowList: s.allowList, listed: s.listed, unknown: s.unknown,
+		newNames: s.cells[g.newNames], texts: t,
+		schedule: newSchedule(s.windows, s.location),
+	}
+	if s.band == NoBand {
+		p.alwaysOn = blocklists.Categories{}
+	}
+	p.managed = s.band.Minor() || s.band == Things || p.schedule != nil
+	for i, row := range g.taxonomy.All() {
+		p.place(s, blocklists.Category(i), row) //nolint:gosec // a taxonomy has at most 256 rows
+	}
+	var err error
+	if p.rules, err = newRuleSet(s.rules, g.key); err != nil {
+		return nil, fmt.Errorf("compiling profile %s: %w", s.name, err)
+	}
+	return p, nil
+}
+
+// place puts one category or service into the masks.
+func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definition) {
+	g := p.ground
+	var bit blocklists.Categories
+	bit.Add(c)
+	set := s.cells[c]
+	switch {
+	case bit.Intersects(g.illegal) || bit.Intersects(g.ok) || c == g.newNames:
+	case bit.Intersects(g.security):
+		if set == cellBlock {
+			p.security.Add(c)
+		}
+	case !row.Service:
+		p.cells.set(c, set)
+	case set == cellNone: // as its own category: TikTok is a social network
+		p.cells.set(c, s.cells[g.shown[c]])
+	default:
+		p.services.set(c, set)
+		p.addLift(s, c, set)
+	}
+	if set == cellAllow || set == cellTimed {
+		p.listed.Add(c)
+	}
+}
+
+func (p *Profile) addLift(s *spec, c blocklists.Category, set cell) {
+	if set != cellAllow && set != cellTimed {
+		return
+	}
+	var l lift
+	l.service.Add(c)
+	for i, row := range p.ground.taxonomy.All() {
+		other := blocklists.Category(i) //nolint:gosec // as above
+		sister := row.Service && p.ground.shown[other] == p.ground.shown[c] && s.cells[other] == cellNone
+		if other == p.ground.shown[c] || sister {
+			l.off.Add(other)
+		}
+	}
+	p.lifts = append(p.lifts, l)
+}
+
+// Name is the profile's name: a configured one, or the band's.
+func (p *Profile) Name() string { return p.name }
+
+// Band is the age band that the profile is built on, NoBand for a household
+// that has not opted in.
+func (p *Profile) Band() Band { return p.band }
+
+// Language is the household's, a BCP 47 tag.
+func (p *Profile) Language() string { return p.language }
+
+// Mode is how a block looks in DNS.
+func (p *Profile) Mode() BlockMode { return p.mode }
+
+// Observe says that decisions are computed and counted, not applied.
+func (p *Profile) Observe() bool { return p.observe }
+
+// Managed says that a decision may change by the clock or by a parent's hand
+// at any time, so that replies must be short-lived: everyone under 18, things,
+// and who has a schedule.
+func (p *Profile) Managed() bool { return p.managed }
+
+// MaxTTL gives the longest TTL in seconds of an allowed reply and of one whose
+// Decision is Timed; 0 is no limit. Decision.Until bounds it further.
+func (p *Profile) MaxTTL() (allowed, timed uint32) {
+	if !p.managed {
+		return 0, 0
+	}
+	return 300, 60
+}
+
+// Text is the Extended DNS Error text of a block, in the household's language:
+// no name, no person, no category for self-harm. It is "" where nothing is
+// blocked, and for the law and for security, which look alike. 0 allocations.
+func (p *Profile) Text(d Decision) string { return p.texts.of(p.ground, d) }

@@ -1,0 +1,244 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+func (v *validator) household(path string, h HouseholdConfig) {
+	if !validID(h.ID) {
+		v.add(path+".id", "%q: write 1 to 64 of a-z, 0-9 and -, something that says nothing about the family, such as h-4711", h.ID)
+	}
+	v.consent(path, h)
+	v.locale(path, h)
+	names := map[string]bool{}
+	for i, m := range h.Members {
+		at := fmt.Sprintf("%s.members[%d]", path, i)
+		v.unique(at+".name", "member", m.Name, names)
+		v.member(at, m)
+	}
+	devices := map[string]bool{}
+	for i, d := range h.Devices {
+		at := fmt.Sprintf("%s.devices[%d]", path, i)
+		v.unique(at+".name", "device", d.Name, devices)
+		v.device(at, d, names)
+	}
+	for i, r := range h.Rules {
+		at := fmt.Sprintf("%s.rules[%d]", path, i)
+		v.rule(at, r)
+		v.profileRef(at+".profile", r.Profile, false)
+		if r.Member != "" {
+			v.memberRef(at+".member", r.Member, names)
+		}
+	}
+	v.profileRef(path+".guest", h.Guest, true)
+	v.schedule(path+".schedule", h.Schedule)
+}
+
+func validID(id string) bool {
+	return len(id) >= 1 && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""
+}
+
+// consent: nobody is filtered who has not opted in, and no child is left
+// unfiltered because a line was forgotten. So one of the two must be written.
+func (v *validator) consent(path string, h HouseholdConfig) {
+	if !h.enabled() {
+		return
+	}
+	if h.Consent.By == "" {
+		v.add(path+".consent.by", "who opted in is missing: write consent: {by: a name, at: YYYY-MM-DD}, or enabled: false")
+	}
+	if h.Consent.At.IsZero() {
+		v.add(path+".consent.at", "when they opted in is missing: write a date as YYYY-MM-DD")
+	}
+}
+
+func (v *validator) locale(path string, h HouseholdConfig) {
+	if h.Timezone != "" || v.needsZone(h) {
+		if _, err := time.LoadLocation(h.Timezone); err != nil || h.Timezone == "" || h.Timezone == "Local" {
+			v.add(path+".timezone", "%q is no time zone: write an IANA name such as Europe/Berlin", h.Timezone)
+		}
+	}
+	if h.Language != "" {
+		if _, err := language.Parse(h.Language); err != nil {
+			v.add(path+".language", "%q is no language tag: write one such as en, de or fr-CA", h.Language)
+		}
+	}
+	if c := h.Country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
+		v.add(path+".country", "%q is no country code: write two capital letters such as DE", c)
+	}
+}
+
+// needsZone: a schedule anywhere in the household has hours of some place.
+func (v *validator) needsZone(h HouseholdConfig) bool {
+	if !h.Schedule.isZero() {
+		return true
+	}
+	used := []string{h.Guest}
+	for _, m := range h.Members {
+		used = append(used, m.Profile)
+	}
+	for _, d := range h.Devices {
+		used = append(used, d.Profile)
+	}
+	return slices.ContainsFunc(used, func(name string) bool {
+		return !v.profiles[name].Schedule.isZero()
+	})
+}
+
+func (v *validator) unique(path, what, name string, seen map[string]bool) {
+	switch {
+	case name == "":
+		v.add(path, "the %s has no name: write one", what)
+	case seen[name]:
+		v.add(path, "this household has a %s %q already: choose another name", what, name)
+	}
+	seen[name] = true
+}
+
+func (v *validator) member(path string, m MemberConfig) {
+	v.profileRef(path+".profile", m.Profile, false)
+	if m.Band != "" {
+		v.band(path+".band", m.Band)
+	}
+	b, isBand := ParseBand(m.Profile)
+	if m.Band == "things" || b == Things || v.profiles[m.Profile].Band == "things" {
+		v.add(path, "things is for devices that nobody sits at: give the person another band, and the device profile: things")
+	}
+	if m.Band == "" && m.Born.IsZero() && v.profiles[m.Profile].Band == "" && !isBand {
+		v.add(path, "nothing says how old %q is: write band (%s) or born as YYYY-MM-DD", m.Name, oneOf(bandNames[Little:Things]...))
+	}
+	if y := m.Born.Year; !m.Born.IsZero() && y < 1900 {
+		v.add(path+".born", "%s: write the full year", m.Born)
+	}
+}
+
+func (v *validator) device(path string, d DeviceConfig, members map[string]bool) {
+	if d.Member != "" && len(d.Members) > 0 {
+		v.add(path, "write member or members, not both")
+	}
+	if d.Member != "" {
+		v.memberRef(path+".member", d.Member, members)
+	}
+	for i, m := range d.Members {
+		v.memberRef(fmt.Sprintf("%s.members[%d]", path, i), m, members)
+	}
+	v.profileRef(path+".profile", d.Profile, true)
+	if d.Profile == "" && len(d.owners()) == 0 {
+		v.add(path, "nobody uses this device: write member, members, or a profile such as things")
+	}
+	if len(d.Addresses) == 0 {
+		v.add(path+".addresses", "the device has no address: write at least one such as 192.168.1.20")
+	}
+}
+
+func (v *validator) memberRef(path, name string, members map[string]bool) {
+	if !members[name] {
+		known := make([]string, 0, len(members))
+		for m := range members {
+			known = append(known, m)
+		}
+		slices.Sort(known)
+		v.add(path, "the household has no member %q: write %s", name, oneOf(known...))
+	}
+}
+
+// profileRef checks a reference; alone says that no member's band can help out.
+func (v *validator) profileRef(path, name string, alone bool) {
+	if name == "" {
+		return
+	}
+	if _, ok := ParseBand(name); ok {
+		return
+	}
+	p, ok := v.profiles[name]
+	if !ok {
+		known := slices.Clone(bandNames[1:])
+		for _, p := range v.config.Profiles {
+			known = append(known, p.Name)
+		}
+		v.add(path, "there is no profile %q: write %s", name, oneOf(known...))
+		return
+	}
+	if alone && p.Band == "" {
+		v.add(path, "the profile %q has no band, and here no member gives it one: write a band in the profile", name)
+	}
+}
+
+// networks checks that every network is one household's.
+func (v *validator) networks() {
+	v.owners = map[netip.Prefix]int{}
+	for i, h := range v.config.Households {
+		for j, p := range h.Networks {
+			v.network(fmt.Sprintf("households[%d].networks[%d]", i, j), i, p)
+		}
+	}
+	slices.Sort(v.lengths)
+	slices.Reverse(v.lengths)
+}
+
+func (v *validator) network(path string, household int, p netip.Prefix) {
+	switch {
+	case !p.IsValid():
+		v.add(path, "no network: write one such as 192.168.1.0/24")
+		return
+	case p.Addr().Is4In6():
+		v.add(path, "%s: write the IPv4 network itself", p)
+		return
+	case p.Bits() == 0:
+		v.add(path, "%s is the whole internet: write the household's own network", p)
+		return
+	case p != p.Masked():
+		v.add(path, "%s names an address inside a network: write %s", p, p.Masked())
+	}
+	if other, taken := v.owners[p.Masked()]; taken {
+		v.add(path, "%s belongs to households[%d] (%s) already: a network is one household's", p, other, v.config.Households[other].ID)
+		return
+	}
+	v.owners[p.Masked()] = household
+	if !slices.Contains(v.lengths, p.Bits()) {
+		v.lengths = append(v.lengths, p.Bits())
+	}
+}
+
+// addresses checks that every address is one device's, and of no other household.
+func (v *validator) addresses() {
+	seen := map[netip.Addr]string{}
+	for i, h := range v.config.Households {
+		for j, d := range h.Devices {
+			for k, a := range d.Addresses {
+				path := fmt.Sprintf("households[%d].devices[%d].addresses[%d]", i, j, k)
+				if !a.IsValid() {
+					v.add(path, "no address: write one such as 192.168.1.20")
+					continue
+				}
+				a = a.Unmap().WithZone("")
+				if first, twice := seen[a]; twice {
+					v.add(path, "%s is the address at %s already: an address is one device's", a, first)
+				}
+				seen[a] = path
+				if owner, ok := v.owner(a); ok && owner != i {
+					v.add(path, "%s lies in a network of households[%d] (%s): correct the address, or move the device",
+						a, owner, v.config.Households[owner].ID)
+				}
+			}
+		}
+	}
+}
+
+// owner gives the household with the longest network that holds an address.
+func (v *validator) owner(a netip.Addr) (int, bool) {
+	for _, bits := range v.lengths {
+		if p, err := a.Prefix(bits); err == nil {
+			if i, ok := v.owners[p]; ok {
+				return i, true
+			}
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,62 @@
+package policy
+
+import "github.com/hearthdns/hearth/blocklists"
+
+// shadows says that this profile only observes and the name is a security
+// block: a block that is not applied must not stand before one that is.
+func (w *walk) shadows() bool {
+	return w.p.observe && w.q.Match.Categories.Intersects(w.p.security)
+}
+
+// by ends the walk because of a category.
+func (w *walk) by(a Action, s Step, c blocklists.Category) bool {
+	w.decision.Category, w.decision.HasCategory = c, true
+	return w.end(a, s)
+}
+
+// end ends the walk.
+func (w *walk) end(a Action, s Step) bool {
+	d := &w.decision
+	d.Action, d.Step = a, s
+	d.Applied = applied(w.p, s)
+	d.Timed = w.timed && s > StepAlwaysOn
+	d.Until = w.until(s)
+	if w.trace != nil {
+		w.trace.end(w)
+	}
+	return true
+}
+
+// applied: observing leaves the law, the resolver's own names and security in force.
+func applied(p *Profile, s Step) bool {
+	return !p.observe || s == StepLaw || s == StepNeeded || s == StepSecurity
+}
+
+// pass goes on to the next step.
+func (w *walk) pass(s Step, why string) bool {
+	if w.trace != nil {
+		w.trace.add(s, verdictPass, why)
+	}
+	return false
+}
+
+// note says beforehand why the last step will decide as it does.
+func (w *walk) note(why string) {
+	if w.trace != nil {
+		w.trace.why = why
+	}
+}
+
+// until is the next instant at which the clock can change the decision of a
+// step, in unix seconds; 0 if it cannot. What stands before the time rules
+// never changes by the clock, and homework concerns timed names only.
+func (w *walk) until(s Step) int64 {
+	if s <= StepAlwaysOn {
+		return 0
+	}
+	end := w.clock.edges[bedtime]
+	if work := w.clock.edges[homework]; s > StepBedtime && w.timed && work != 0 && (end == 0 || work < end) {
+		end = work
+	}
+	return end
+}
