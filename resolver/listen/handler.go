@@ -1,0 +1,121 @@
+package listen
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// Transport is how a query came.
+type Transport uint8
+
+// The transports.
+const (
+	UDP Transport = iota // RFC 1035 4.2.1
+	TCP                  // RFC 7766
+
+	transports = iota
+)
+
+// String returns the transport as a metric label: "udp" or "tcp".
+func (t Transport) String() string {
+	if t == TCP {
+		return "tcp"
+	}
+	return "udp"
+}
+
+// Client says where a query came from and where it arrived. IPv4 addresses are
+// never in their IPv6-mapped form.
+type Client struct {
+	Addr      netip.AddrPort // of the client
+	Local     netip.AddrPort // of ours that it was sent to; unspecified if the system does not tell
+	Transport Transport
+	Listener  int // index in Config.Listeners
+}
+
+// Handler gives the replies. Both methods are called from many goroutines at once.
+// r and all that it refers to belong to the call and must not be kept. A panic in
+// either is counted, logged and answered with SERVFAIL.
+type Handler interface {
+	// Answer replies from what is in memory; it must neither block nor allocate. It
+	// returns true with r.Reply set, where no octets mean no reply, or false to have
+	// Resolve called.
+	Answer(r *Request) bool
+	// Resolve sets r.Reply, where no octets mean no reply. ctx ends when the reply
+	// would come too late to be sent, and at the end of a shutdown.
+	Resolve(ctx context.Context, r *Request)
+}
+
+// bufferSize is the room for a query and for a reply, in octets each. It holds every
+// UDP reply before it is made to fit and nearly every TCP reply; longer ones grow.
+const bufferSize = 4096
+
+// Request is one query in flight with the buffers for it and its reply.
+type Request struct {
+	Query  wire.Query
+	Client Client
+	// Reply is the finished message that the handler wants sent. It is built on Buf;
+	// over UDP it is made to fit Limit in place.
+	Reply []byte
+	// Worker numbers the goroutine that makes the call, from 0 to Config.Workers()-1.
+	// No two calls at the same time carry the same number, so that it can index
+	// counters and scratch memory without a lock.
+	Worker int
+
+	in      []byte
+	out     []byte
+	origin  origin
+	arrived time.Time // when it was handed to Resolve
+
+	// Of UDP: the address to reply to as the socket has it, and the control message
+	// that makes the reply leave from the right address.
+	peer       netip.AddrPort
+	control    [64]byte
+	controlLen int
+}
+
+// origin is where the reply of a resolved query goes: a UDP socket or a TCP connection.
+type origin interface {
+	deliver(r *Request)
+}
+
+// Buf returns an empty slice to build the reply on. Its room holds any UDP reply and
+// most TCP replies; append grows it beyond.
+func (r *Request) Buf() []byte { return r.out[:0] }
+
+// Limit returns the largest reply in octets: over UDP the client's payload size, but
+// at most wire.MaxUDP; over TCP 65535.
+func (r *Request) Limit() int {
+	if r.Client.Transport == TCP {
+		return maxFrame
+	}
+	return min(int(r.Query.Size), wire.MaxUDP)
+}
+
+// take returns a request with its buffers; release gives it back.
+func (s *Server) take() *Request {
+	if r, ok := s.pool.Get().(*Request); ok {
+		return r
+	}
+	return &Request{in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize)}
+}
+
+// release gives the request back unless a large query made it grow.
+func (s *Server) release(r *Request) {
+	if len(r.in) > bufferSize {
+		return
+	}
+	r.Reply, r.origin = nil, nil
+	s.pool.Put(r)
+}
+
+// room makes the query's buffer n octets long at least and returns its first n.
+func (r *Request) room(n int) []byte {
+	if n > len(r.in) {
+		r.in = make([]byte, n)
+	}
+	return r.in[:n]
+}

@@ -1,0 +1,115 @@
+package listen
+
+import (
+	"sync/atomic"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// reason says why something was shed.
+type reason uint8
+
+const (
+	noRoom                reason = iota // Config.InFlight
+	noRoomForClient                     // Config.PerClient
+	tooLate                             // Config.Late
+	noConnection                        // TCPLimits.Connections
+	noConnectionForClient               // TCPLimits.PerClient
+	slowReader                          // TCPLimits.Write
+
+	reasons = iota
+)
+
+// String returns the reason as a metric label.
+func (r reason) String() string {
+	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "slow_reader"}[r]
+}
+
+// tally holds the counters of one UDP socket or TCP listener, so that the cores that
+// serve different sockets do not share a cache line.
+type tally struct {
+	transport Transport
+	queries   atomic.Uint64
+	faults    [wire.Faults]atomic.Uint64
+	shed      [reasons]atomic.Uint64
+}
+
+var (
+	descQueries     = prometheus.NewDesc("hearth_listen_queries_total", "Packets received as queries, malformed ones included.", []string{"transport"}, nil)
+	descFaults      = prometheus.NewDesc("hearth_listen_faults_total", "Packets that were not a query to resolve, by what was wrong with them.", []string{"transport", "fault"}, nil)
+	descShed        = prometheus.NewDesc("hearth_listen_shed_total", "Queries, replies and connections dropped at a limit.", []string{"transport", "reason"}, nil)
+	descInFlight    = prometheus.NewDesc("hearth_listen_in_flight", "Queries that wait for an upstream now.", nil, nil)
+	descConnections = prometheus.NewDesc("hearth_listen_tcp_connections", "Open TCP connections now.", nil, nil)
+	descPanics      = prometheus.NewDesc("hearth_listen_panics_total", "Queries answered with SERVFAIL because handling them panicked.", nil, nil)
+	descLimit       = prometheus.NewDesc("hearth_listen_limit", "Limits in force: counts, and times in seconds.", []string{"limit"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (s *Server) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{descQueries, descFaults, descShed, descInFlight, descConnections, descPanics, descLimit} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (s *Server) Collect(ch chan<- prometheus.Metric) {
+	for t := range Transport(transports) {
+		s.collectTransport(ch, t)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(descInFlight, float64(s.workers.used()))
+	gauge(descConnections, float64(s.connections.used()))
+	ch <- prometheus.MustNewConstMetric(descPanics, prometheus.CounterValue, float64(s.panics.Load()))
+	for _, l := range s.limits() {
+		gauge(descLimit, l.value, l.name)
+	}
+}
+
+// collectTransport sums the tallies of one transport.
+func (s *Server) collectTransport(ch chan<- prometheus.Metric, t Transport) {
+	sum := func(d *prometheus.Desc, read func(*tally) *atomic.Uint64, labels ...string) {
+		var n uint64
+		for _, tl := range s.tallies {
+			if tl.transport == t {
+				n += read(tl).Load()
+			}
+		}
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	sum(descQueries, func(tl *tally) *atomic.Uint64 { return &tl.queries }, t.String())
+	for f := wire.None + 1; f < wire.Faults; f++ {
+		sum(descFaults, func(tl *tally) *atomic.Uint64 { return &tl.faults[f] }, t.String(), f.String())
+	}
+	for r := range reason(reasons) {
+		sum(descShed, func(tl *tally) *atomic.Uint64 { return &tl.shed[r] }, t.String(), r.String())
+	}
+}
+
+type limit struct {
+	name  string
+	value float64
+}
+
+// limits lists every limit in force.
+func (s *Server) limits() []limit {
+	c := s.cfg
+	return []limit{
+		{"in_flight", float64(c.InFlight)},
+		{"in_flight_per_client", float64(c.PerClient)},
+		{"udp_late_seconds", c.Late.Seconds()},
+		{"udp_sockets", float64(c.Sockets)},
+		{"udp_reply_bytes", wire.MaxUDP},
+		{"drain_seconds", c.Drain.Seconds()},
+		{"tcp_connections", float64(c.TCP.Connections)},
+		{"tcp_connections_per_client", float64(c.TCP.PerClient)},
+		{"tcp_in_flight_per_connection", float64(c.TCP.InFlight)},
+		{"tcp_idle_seconds", c.TCP.Idle.Seconds()},
+		{"tcp_busy_idle_seconds", c.TCP.BusyIdle.Seconds()},
+		{"tcp_frame_seconds", c.TCP.Frame.Seconds()},
+		{"tcp_write_seconds", c.TCP.Write.Seconds()},
+		{"tcp_resolve_seconds", c.TCP.Resolve.Seconds()},
+	}
+}

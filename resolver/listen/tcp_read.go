@@ -1,0 +1,175 @@
+package listen
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// maxFrame is the largest message over TCP, in octets (RFC 1035 4.2.2).
+const maxFrame = 65535
+
+// tcpConn serves one connection. One goroutine reads and answers what can be answered
+// at once; the goroutines that resolve deliver when they are done, in any order
+// (RFC 7766 6.2.1.1). Whoever has a reply and finds nobody writing does the writing.
+type tcpConn struct {
+	server   *Server
+	listener *tcpListener
+	conn     net.Conn
+	client   Client
+	worker   int
+	buffered *bufio.Reader
+	ended    bool // the client sent its last octet
+
+	mu       sync.Mutex
+	changed  sync.Cond // waited for by the reading goroutine only
+	inFlight int       // queries read and not yet replied to
+	active   time.Time // when the last query or reply went by
+	pending  []byte    // replies to be written, in frames
+	spare    []byte    // the buffer that pending trades places with
+	writing  bool
+	broken   bool // nothing can be written any more
+}
+
+func newTCPConn(l *tcpListener, conn net.Conn, client Client, worker int) *tcpConn {
+	c := &tcpConn{
+		server: l.server, listener: l, conn: conn, client: client, worker: worker,
+		buffered: bufio.NewReaderSize(conn, bufferSize), active: time.Now(),
+	}
+	c.changed.L = &c.mu
+	return c
+}
+
+// serve reads queries until the client ends, breaks the rules, idles too long or the
+// server shuts down; then it sees the replies in flight off.
+func (c *tcpConn) serve() {
+	defer c.finish()
+	r := c.server.take()
+	for c.begin() {
+		frame, ok := c.next(r)
+		if !ok {
+			c.leave()
+			return
+		}
+		r.Client, r.Worker, r.origin = c.client, c.worker, c
+		switch c.server.first(c.listener.tally, r, frame) {
+		case ready:
+			c.queue(r)
+		case handed:
+			r = c.server.take()
+		case shed, hostile:
+			c.leave()
+			return
+		}
+		if !c.frameBuffered() {
+			c.flush()
+		}
+	}
+}
+
+// next waits for a query and reads it into r's buffer. False ends the connection.
+func (c *tcpConn) next(r *Request) ([]byte, bool) {
+	if !c.frameBuffered() {
+		if !c.await() {
+			return nil, false
+		}
+		c.deadline(c.server.cfg.TCP.Frame)
+	}
+	head, err := c.buffered.Peek(2)
+	if err != nil {
+		return nil, false
+	}
+	n := int(binary.BigEndian.Uint16(head))
+	if n < wire.HeaderLen {
+		return nil, false
+	}
+	_, _ = c.buffered.Discard(2)
+	frame := r.room(n)
+	if _, err := io.ReadFull(c.buffered, frame); err != nil {
+		return nil, false
+	}
+	return frame, true
+}
+
+// frameBuffered says whether a whole query was read off the socket already.
+func (c *tcpConn) frameBuffered() bool {
+	n := c.buffered.Buffered()
+	if n < 2 {
+		return false
+	}
+	head, err := c.buffered.Peek(2)
+	return err == nil && n >= 2+int(binary.BigEndian.Uint16(head))
+}
+
+// await waits for the first octet of a query. It looks up often enough to see that
+// connections run short, and does not count the wait for our own replies as idle.
+func (c *tcpConn) await() bool {
+	tick := min(c.server.cfg.TCP.BusyIdle, c.server.cfg.TCP.Idle)
+	for c.buffered.Buffered() == 0 {
+		if c.server.draining.Load() {
+			return false
+		}
+		c.deadline(tick)
+		_, err := c.buffered.Peek(1)
+		switch {
+		case err == nil:
+			return true
+		case !errors.Is(err, os.ErrDeadlineExceeded):
+			c.ended = true
+			return false
+		case c.idleFor() >= c.server.idleLimit():
+			return false
+		}
+	}
+	return true
+}
+
+// deadline bounds the next reads. A shutdown that began meanwhile has the last word.
+func (c *tcpConn) deadline(d time.Duration) {
+	_ = c.conn.SetReadDeadline(time.Now().Add(d))
+	if c.server.draining.Load() {
+		_ = c.conn.SetReadDeadline(past)
+	}
+}
+
+// idleFor is how long nothing has been asked and nothing been owed.
+func (c *tcpConn) idleFor() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.inFlight > 1 { // one is the query that is being waited for
+		return 0
+	}
+	return time.Since(c.active)
+}
+
+// lingerTime and lingerOctets bound what is still read of a connection that we close.
+const (
+	lingerTime   = 500 * time.Millisecond
+	lingerOctets = 1 << 16
+)
+
+// finish waits for the replies in flight and closes. What the client still sends is
+// read and dropped for a moment: closing with octets unread would make the system
+// reset the connection and destroy replies on their way.
+func (c *tcpConn) finish() {
+	c.flush()
+	c.mu.Lock()
+	for (c.inFlight > 0 || c.writing) && !c.broken {
+		c.changed.Wait()
+	}
+	broken := c.broken
+	c.mu.Unlock()
+	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && !c.ended && !broken {
+		_ = half.CloseWrite()
+		_ = c.conn.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.conn, lingerOctets)
+	}
+	_ = c.conn.Close()
+}

@@ -1,0 +1,97 @@
+package listen
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// maxPending is how much may wait to be written before no more queries are read, in
+// octets: a client that does not read its replies must not fill our memory.
+const maxPending = 1 << 16
+
+// begin waits until the connection may have one query more in flight, and counts it.
+// False: the connection is broken.
+func (c *tcpConn) begin() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.full() {
+		c.write()
+		if c.full() {
+			c.changed.Wait()
+		}
+	}
+	c.inFlight++
+	return !c.broken
+}
+
+func (c *tcpConn) full() bool {
+	return !c.broken && (c.inFlight >= c.server.cfg.TCP.InFlight || len(c.pending) > maxPending)
+}
+
+// leave takes back a begin that had no query.
+func (c *tcpConn) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+}
+
+// deliver sends the reply of a resolved query, with whatever else is ready.
+func (c *tcpConn) deliver(r *Request) {
+	c.queue(r)
+	c.flush()
+}
+
+// queue puts r.Reply among the replies to be written, as a frame (RFC 1035 4.2.2).
+func (c *tcpConn) queue(r *Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+	c.active = time.Now()
+	if len(r.Reply) > 0 && !c.broken {
+		r.Reply = wire.Fit(r.Reply, &r.Query, maxFrame)
+		c.pending = binary.BigEndian.AppendUint16(c.pending, uint16(len(r.Reply))) //nolint:gosec // Fit
+		c.pending = append(c.pending, r.Reply...)
+	}
+	c.changed.Signal()
+}
+
+// flush writes what is ready, unless somebody is writing: they will take it along.
+func (c *tcpConn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.write()
+}
+
+// write is flush with c.mu held; it lets go of it while it writes.
+func (c *tcpConn) write() {
+	for !c.writing && !c.broken && len(c.pending) > 0 {
+		out := c.pending
+		c.pending, c.spare, c.writing = c.spare[:0], nil, true
+		c.mu.Unlock()
+		_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.TCP.Write))
+		_, err := c.conn.Write(out)
+		c.mu.Lock()
+		c.writing, c.spare = false, out[:0]
+		if err != nil && !c.broken {
+			c.listener.tally.shed[slowReader].Add(1)
+			c.giveUp()
+		}
+		c.changed.Signal()
+	}
+}
+
+// breakOff ends the connection at once, replies or not.
+func (c *tcpConn) breakOff() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.giveUp()
+}
+
+// giveUp is breakOff with c.mu held.
+func (c *tcpConn) giveUp() {
+	c.broken, c.pending = true, nil
+	_ = c.conn.Close()
+	c.changed.Signal()
+}

@@ -1,0 +1,74 @@
+package listen
+
+import (
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// udpSocket serves one UDP socket with one goroutine. How packets are moved is in
+// serve, receive and send (udp_portable.go); a twin that moves them in batches
+// replaces those three and nothing else.
+type udpSocket struct {
+	server   *Server
+	conn     *net.UDPConn
+	local    netip.AddrPort
+	listener int
+	worker   int
+	wildcard bool // bound to no address: control messages say where a query arrived
+	tally    *tally
+}
+
+// addUDP readies a bound socket.
+func (s *Server) addUDP(conn *net.UDPConn, listener int) {
+	local, _ := addrPortOf(conn.LocalAddr())
+	u := &udpSocket{server: s, conn: conn, local: local, listener: listener, worker: len(s.udp), tally: &tally{transport: UDP}}
+	u.wildcard = u.local.Addr().IsUnspecified()
+	if u.wildcard {
+		if err := wantDestination(conn, u.local.Addr().Is6()); err != nil {
+			u.wildcard = false
+			s.cfg.Log.Warn("replies may leave from another address than was asked; listen on single addresses instead", "listen", u.local, "error", err)
+		}
+	}
+	// Best effort: room for a burst while a collection or a reload has the core.
+	_ = conn.SetReadBuffer(1 << 20)
+	s.udp = append(s.udp, u)
+	s.tallies = append(s.tallies, u.tally)
+}
+
+// identify fills in the client of a packet that came from peer.
+func (u *udpSocket) identify(r *Request) {
+	r.Client = Client{Addr: unmap(r.peer), Local: u.local, Transport: UDP, Listener: u.listener}
+	r.Worker, r.origin = u.worker, u
+	if !u.wildcard {
+		return
+	}
+	if to, ok := destination(r.control[:r.controlLen]); ok {
+		r.Client.Local = netip.AddrPortFrom(to, u.local.Port())
+	}
+}
+
+// reply sends r.Reply within the client's limit, unless it is empty.
+func (u *udpSocket) reply(r *Request) {
+	if len(r.Reply) == 0 {
+		return
+	}
+	r.Reply = wire.Fit(r.Reply, &r.Query, r.Limit())
+	u.send(r)
+}
+
+// deliver sends the reply of a resolved query, unless it is too late for it.
+func (u *udpSocket) deliver(r *Request) {
+	if time.Since(r.arrived) > u.server.cfg.Late {
+		u.tally.shed[tooLate].Add(1)
+		return
+	}
+	u.reply(r)
+}
+
+// unmap gives IPv4 addresses their own form.
+func unmap(a netip.AddrPort) netip.AddrPort {
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
