@@ -208,7 +208,7 @@ func setScalar(v reflect.Value, text string) error {
 // wrongValue words a value that cannot be read. Types of the project say
 // themselves what to write; those of the standard library do not.
 func wrongValue(text string, t reflect.Type, err error) error {
-	if err != nil && strings.Contains(err.Error(), "; ") {
+	if err != nil && strings.Contains(err.Error(), "write ") {
 		return err
 	}
 	article := "a "

@@ -3,6 +3,9 @@ package main
 import (
 	"net/netip"
 	"time"
+
+	"github.com/hearthdns/hearth/blocklists/source"
+	"github.com/hearthdns/hearth/policy"
 )
 
 // configVersion is the version of the configuration format that this program
@@ -24,10 +27,19 @@ type Config struct {
 	Resolve ResolveConfig  `yaml:"resolve"`
 	Cache   CacheConfig    `yaml:"cache"`
 
-	HouseholdsDir string `yaml:"households_dir"`
+	Lists         source.Config            `yaml:"lists"`
+	Categories    []policy.CategoryConfig  `yaml:"categories"`
+	Profiles      []policy.ProfileConfig   `yaml:"profiles"`
+	Households    []policy.HouseholdConfig `yaml:"households"`
+	HouseholdsDir string                   `yaml:"households_dir"`
 
 	Privacy PrivacyConfig `yaml:"privacy"`
 	Metrics MetricsConfig `yaml:"metrics"`
+}
+
+// people is the part of the configuration that policy owns.
+func (c *Config) people() policy.Config {
+	return policy.Config{Profiles: c.Profiles, Households: c.Households, Categories: c.Categories}
 }
 
 // LogConfig says what the program reports about itself. Queries are never
@@ -57,8 +69,8 @@ type LandingConfig struct {
 // ResolveConfig is how allowed names are resolved.
 type ResolveConfig struct {
 	Upstreams []string      `yaml:"upstreams"` // none: those of /etc/resolv.conf less our own
-	Timeout   time.Duration `yaml:"timeout"`   // of one attempt
-	Attempts  int           `yaml:"attempts"`
+	Timeout   time.Duration `yaml:"timeout"`   // of one question with all its tries
+	Attempts  int           `yaml:"attempts"`  // how often one upstream is asked the same question
 	Zones     []ZoneConfig  `yaml:"zones"`
 	Local     LocalConfig   `yaml:"local"`
 }

@@ -4,6 +4,10 @@ import (
 	_ "embed"
 	"net/netip"
 	"time"
+
+	"github.com/hearthdns/hearth/blocklists/source"
+	"github.com/hearthdns/hearth/resolver/cache"
+	"github.com/hearthdns/hearth/resolver/forward"
 )
 
 // exampleFile is the household that serves when no file is given, so that
@@ -32,12 +36,13 @@ func Default() Config {
 			HTTP: []netip.AddrPort{loopback4(8080), loopback6(8080)},
 			TTL:  10 * time.Second,
 		},
-		Resolve: ResolveConfig{Timeout: 2 * time.Second, Attempts: 3},
+		Resolve: ResolveConfig{Timeout: forward.DefaultTimeout, Attempts: forward.DefaultAttempts},
 		Cache: CacheConfig{
-			Size:           64 << 20,
-			MaxTTL:         24 * time.Hour,
-			MaxNegativeTTL: time.Hour,
+			Size:           cache.DefaultMaxBytes,
+			MaxTTL:         cache.DefaultMaxTTL,
+			MaxNegativeTTL: cache.DefaultMaxNegativeTTL,
 		},
+		Lists:   source.Default(),
 		Privacy: PrivacyConfig{AskPage: true},
 		Metrics: MetricsConfig{Listen: loopback4(9353).String()},
 	}

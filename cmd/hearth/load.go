@@ -50,6 +50,7 @@ func load(file string, environ []string) (*loaded, error) {
 	if found := l.read(name, b, environ); len(found) > 0 {
 		return nil, found.orNil()
 	}
+	l.rooted()
 	if found := l.Config.validate(l.at); len(found) > 0 {
 		return nil, found.orNil()
 	}

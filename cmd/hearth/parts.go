@@ -1,12 +1,112 @@
 package main
 
+import (
+	"net/netip"
+	"path/filepath"
+	"reflect"
+	"strconv"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/forward"
+)
+
+// taxonomy numbers the built-in categories and the operator's own.
+func (c *Config) taxonomy() (*blocklists.Taxonomy, error) {
+	return blocklists.NewTaxonomy(c.people().Definitions()...)
+}
+
 // validateParts asks the packages that own their sections.
-func (c *Config) validateParts(*report) {}
+func (c *Config) validateParts(r *report) {
+	t, err := c.taxonomy()
+	if err != nil {
+		r.add("categories", "%v", err)
+		return // lists and profiles would only repeat it
+	}
+	r.found = append(r.found, problemsOf(c.Lists.Validate(t), "lists", r.at)...)
+	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
+	for i, l := range c.Listen {
+		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
+	}
+}
 
-// upstreams asks forward about a set of upstreams.
-func (r *report) upstreams(string, []string) {}
+// validateGuest refuses a listener's guest profile that does not exist or
+// has no band of its own.
+func (c *Config) validateGuest(r *report, path, guest string) {
+	if _, ok := policy.ParseBand(guest); ok || guest == "" {
+		return
+	}
+	names := make([]string, 0, len(c.Profiles)+7)
+	for _, b := range policy.Bands() {
+		names = append(names, b.String())
+	}
+	for _, p := range c.Profiles {
+		if p.Name == guest && p.Band == "" {
+			r.add(path, "the profile %q has no band, and clients of no household have none either; write band: in the profile", guest)
+			return
+		}
+		names = append(names, p.Name)
+	}
+	r.word(path, guest, names...)
+}
 
-// warnings are worth a second look but refuse nothing.
-func (c *Config) warnings(*places) problems { return nil }
+// validateUpstreams asks forward about the upstreams at path. Limits are
+// those of all upstreams and reported once, with the main ones.
+func (c *Config) validateUpstreams(r *report, path string, urls []string, limits bool) {
+	f := forward.Config{Upstreams: urls, Own: c.addresses()}
+	if limits {
+		f.Timeout, f.Attempts = c.Resolve.Timeout, c.Resolve.Attempts
+	}
+	for _, p := range problemsOf(f.Validate(), path, r.at) {
+		if len(urls) > 0 || p.Path != path+".upstreams" {
+			r.found = append(r.found, p)
+		}
+	}
+}
 
-func (l *loaded) includeFile(string) problems { return nil }
+// addresses lists where queries are answered.
+func (c *Config) addresses() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, l := range c.Listen {
+		all = append(all, l.Addresses...)
+	}
+	return all
+}
+
+// includeFile appends the household of one file.
+func (l *loaded) includeFile(file string) problems {
+	b, err := readFile(file)
+	if err != nil {
+		return problems{{place: place{File: file}, Text: err.Error()}}
+	}
+	doc, found := parseDocument(file, b)
+	if len(found) > 0 {
+		return found
+	}
+	path := "households[" + strconv.Itoa(len(l.Config.Households)) + "]"
+	l.at.at[path] = place{File: file, Line: 1, Column: 1}
+	var h policy.HouseholdConfig
+	if found = checkDocument(doc, reflect.TypeOf(h), path, l.at); len(found) == 0 {
+		if err := decodeInto(&h, b, nil); err != nil {
+			found = problems{{place: place{File: file}, Text: err.Error()}}
+		}
+	}
+	l.Config.Households = append(l.Config.Households, h)
+	return found
+}
+
+// rooted makes relative paths start at the folder of the configuration file.
+func (l *loaded) rooted() {
+	if l.File == "" {
+		return
+	}
+	folder, err := filepath.Abs(filepath.Dir(l.File))
+	if err != nil {
+		return
+	}
+	for i := range l.Config.Lists.Sources {
+		if s := &l.Config.Lists.Sources[i]; s.Path != "" && !filepath.IsAbs(s.Path) {
+			s.Path = filepath.Join(folder, s.Path)
+		}
+	}
+}

@@ -128,6 +128,8 @@ func textTypeName(t reflect.Type) string {
 		return "address and port"
 	case "main.byteSize":
 		return "size"
+	case "policy.Date":
+		return "date"
 	default:
 		return "text"
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/resolver/cache"
 )
 
 // report collects what is wrong with one configuration.
@@ -77,8 +78,8 @@ func (c *Config) validateProgram(r *report) {
 	if c.Cache.Size < 1<<20 {
 		r.add("cache.size", "%d bytes are too few to be of use; write 1MiB or more", c.Cache.Size)
 	}
-	r.between("cache.max_ttl", c.Cache.MaxTTL, time.Second, 7*24*time.Hour)
-	r.between("cache.max_negative_ttl", c.Cache.MaxNegativeTTL, 0, 24*time.Hour)
+	ttls := cache.Config{MaxTTL: c.Cache.MaxTTL, MaxNegativeTTL: c.Cache.MaxNegativeTTL}
+	r.found = append(r.found, problemsOf(ttls.Validate(), "cache", r.at)...)
 	if _, err := netip.ParseAddrPort(c.Metrics.Listen); err != nil && c.Metrics.Listen != "" {
 		r.add("metrics.listen", `%q is not an address and port; write 127.0.0.1:9353, or "" to turn it off`, c.Metrics.Listen)
 	}
@@ -146,11 +147,7 @@ func (c *Config) validateLanding(r *report) {
 }
 
 func (c *Config) validateResolve(r *report) {
-	r.between("resolve.timeout", c.Resolve.Timeout, 100*time.Millisecond, 30*time.Second)
-	if n := c.Resolve.Attempts; n < 1 || n > 10 {
-		r.add("resolve.attempts", "%d is out of range; write 1 to 10", n)
-	}
-	r.upstreams("resolve.upstreams", c.Resolve.Upstreams)
+	c.validateUpstreams(r, "resolve", c.Resolve.Upstreams, true)
 	zones := make(map[string]string)
 	once := func(path, text string) {
 		if n, ok := r.zone(path, text); ok {
@@ -166,12 +163,12 @@ func (c *Config) validateResolve(r *report) {
 		if len(z.Upstreams) == 0 {
 			r.add(path, "the zone %q has no upstreams; write upstreams: [192.168.1.1]", z.Zone)
 		}
-		r.upstreams(path+".upstreams", z.Upstreams)
+		c.validateUpstreams(r, path, z.Upstreams, false)
 	}
 	for i, z := range c.Resolve.Local.Zones {
 		once("resolve.local.zones["+strconv.Itoa(i)+"]", z)
 	}
-	r.upstreams("resolve.local.upstreams", c.Resolve.Local.Upstreams)
+	c.validateUpstreams(r, "resolve.local", c.Resolve.Local.Upstreams, false)
 	if len(c.Resolve.Local.Zones) > 0 && len(c.Resolve.Local.Upstreams) == 0 {
 		r.add("resolve.local", "the local zones have no upstreams; write upstreams: with the router's address, such as [192.168.1.1]")
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/resolver"
+	"github.com/hearthdns/hearth/resolver/forward"
+	"github.com/hearthdns/hearth/resolver/listen"
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// exchanger is a forwarder whose failures say what a client may be told.
+type exchanger struct{ to *forward.Forwarder }
+
+// Exchange asks the upstreams.
+func (e exchanger) Exchange(ctx context.Context, q *wire.Query) ([]byte, error) {
+	reply, err := e.to.Exchange(ctx, q)
+	var failed *forward.Failure
+	if errors.As(err, &failed) {
+		return nil, &resolver.Error{Rcode: wire.ServFail, EDE: failed.EDE, Err: err}
+	}
+	return reply, err
+}
+
+// deadEnd is the view of a server that knows no upstream.
+type deadEnd struct{}
+
+// Exchange fails with an error that says what to do.
+func (deadEnd) Exchange(context.Context, *wire.Query) ([]byte, error) {
+	return nil, &resolver.Error{Rcode: wire.ServFail, EDE: forward.NoReachableAuthority, Err: errNoUpstreams}
+}
+
+var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams in the configuration")
+
+// handler joins the listeners to the resolver.
+type handler struct{ to *resolver.Resolver }
+
+// Answer is the stroke that never waits.
+func (h handler) Answer(r *listen.Request) bool {
+	reply, done := h.to.Answer(&r.Query, clientOf(r), r.Buf())
+	if done {
+		r.Reply = reply
+	}
+	return done
+}
+
+// Resolve is the stroke that may.
+func (h handler) Resolve(ctx context.Context, r *listen.Request) {
+	r.Reply = h.to.Resolve(ctx, &r.Query, clientOf(r), r.Buf())
+}
+
+// clientOf says to the resolver where a query came from.
+func clientOf(r *listen.Request) resolver.Client {
+	c := resolver.Client{
+		Addr:     plainAddr(r.Client.Addr.Addr()),
+		Local:    plainAddr(r.Client.Local.Addr()),
+		Listener: r.Client.Listener,
+		Worker:   r.Worker,
+	}
+	if r.Client.Transport == listen.TCP {
+		c.Transport = resolver.TCP
+	}
+	return c
+}
+
+// plainAddr strips what two spellings of one address differ in.
+func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
+
+// witness tells the ask page of blocked names, unless the operator turned it
+// off.
+type witness struct {
+	server *server
+	page   *portal.Portal
+}
+
+// Observe implements resolver.Observer.
+func (w witness) Observe(e resolver.Event) {
+	if w.server.config.Load().Config.Privacy.AskPage {
+		w.page.Observe(e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
+	}
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// errNoServer says that nothing answers on the control socket.
+var errNoServer = errors.New("no server answers")
+
+// client speaks the control API: to the running server over its socket, or
+// offline to the same handlers in this process.
+type client struct {
+	http  *http.Client
+	where string // said to the person who asked
+}
+
+// dial makes a client of the running server.
+func dial(socket string) client {
+	var d net.Dialer
+	return client{
+		where: "the running server (" + socket + ")",
+		http: &http.Client{Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := d.DialContext(ctx, "unix", socket)
+				if err != nil {
+					return nil, fmt.Errorf("%w on %s: %w", errNoServer, socket, err)
+				}
+				return conn, nil
+			},
+		}},
+	}
+}
+
+// local makes a client of handlers in this process.
+func local(h http.Handler, where string) client {
+	return client{where: where, http: &http.Client{Transport: inProcess{h}}}
+}
+
+// inProcess answers requests by a handler, without a network.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (t inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	w := &reply{header: make(http.Header), status: http.StatusOK}
+	t.handler.ServeHTTP(w, r)
+	return &http.Response{
+		StatusCode: w.status, Header: w.header, Request: r, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()),
+	}, nil
+}
+
+// reply collects what a handler writes.
+type reply struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+func (r *reply) Header() http.Header         { return r.header }
+func (r *reply) WriteHeader(status int)      { r.status = status }
+func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
+
+// call sends one request and decodes the reply into result. What the server
+// refuses is an error with the server's own words.
+func (c client) call(ctx context.Context, method, path string, query url.Values, result any) error {
+	target := url.URL{Scheme: "http", Host: "hearth", Path: path, RawQuery: query.Encode()}
+	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", c.where, err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		var wrapped *url.Error
+		if errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return fmt.Errorf("asking %s: %w", c.where, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	if err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return errors.New(refusal(body, response.StatusCode))
+	}
+	if err := json.Unmarshal(body, result); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+	}
+	return nil
+}
+
+// refusal gives the words of an error reply.
+func refusal(body []byte, status int) string {
+	var said struct {
+		Error string `json:"error"`
+	}
+	if json.Unmarshal(body, &said) == nil && said.Error != "" {
+		return said.Error
+	}
+	if text := bytes.TrimSpace(body); len(text) > 0 {
+		return string(text)
+	}
+	return fmt.Sprintf("the server answered %d %s", status, http.StatusText(status))
+}

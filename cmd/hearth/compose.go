@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/resolver"
+	"github.com/hearthdns/hearth/resolver/cache"
+)
+
+// server is the running program: the live values of one configuration, and
+// what is needed to put those of another in their place.
+type server struct {
+	log   *slog.Logger
+	level *slog.LevelVar
+	state string
+	file  string
+	env   []string
+	boot  *Config // what the listeners, cache and own name were made with
+
+	config  atomic.Pointer[loaded]
+	record  configState
+	ready   atomic.Bool
+	started time.Time
+
+	// work is held while a World is made from a configuration and an index,
+	// so that no reload and no list update undoes the other.
+	work       sync.Mutex
+	stock      stock
+	generation uint64
+
+	shelf        atomic.Pointer[shelf]
+	shelfChanged chan struct{}
+
+	switchboard *switchboard
+	catalog     *blocklists.Catalog
+	cache       *cache.Cache
+	resolver    *resolver.Resolver
+	portal      *portal.Portal
+	supervisor  supervisor
+}
+
+// newServer makes everything that needs no socket.
+func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*server, error) {
+	state, err := a.stateDir(&l.Config)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeState(state); err != nil {
+		return nil, err
+	}
+	s := &server{
+		log: log, level: level, state: state, file: l.File, env: a.environ, boot: &l.Config, started: time.Now(),
+		shelfChanged: make(chan struct{}, 1),
+		switchboard:  &switchboard{log: log},
+		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),
+		cache:        newCache(&l.Config),
+		supervisor:   supervisor{log},
+	}
+	shelf, err := newShelf(&l.Config, state, log, os.Stderr)
+	if err != nil {
+		return nil, err
+	}
+	s.shelf.Store(shelf)
+	if s.stock, err = shelf.load(); err != nil {
+		return nil, err
+	}
+	world, err := s.world(l, s.stock)
+	if err != nil {
+		return nil, err
+	}
+	s.portal, err = portal.New(portal.Config{
+		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the landing page: %w", err)
+	}
+	s.resolver, err = resolver.New(resolver.Config{
+		World: world, Catalog: s.catalog, Cache: s.cache, Observer: witness{s, s.portal},
+		Log: log, Node: nodeName(), Version: thisBuild().Version,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("preparing the resolver: %w", err)
+	}
+	s.config.Store(l)
+	s.record.serving(l.Hash(), time.Now())
+	return s, nil
+}
+
+// firstGuest is the profile by which pages judge clients of no household.
+func firstGuest(c *Config) string {
+	for _, l := range c.Listen {
+		if l.Guest != "" {
+			return l.Guest
+		}
+	}
+	return ""
+}
+
+func newCache(c *Config) *cache.Cache {
+	return cache.New(cache.Config{
+		MaxBytes: int64(c.Cache.Size), MaxTTL: c.Cache.MaxTTL, MaxNegativeTTL: c.Cache.MaxNegativeTTL,
+	})
+}
+
+// nodeName tells the machines of a fleet apart.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "hearth"
+	}
+	return name
+}
+
+// directory gives who may see what, as it is at this moment.
+func (s *server) directory() *policy.Directory { return s.resolver.World().Directory }
+
+// world joins a configuration and an index. The caller holds work, or nobody
+// else knows the server yet.
+func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
+	c := &l.Config
+	own, err := blocklists.ParseName(s.boot.Name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the own name: %w", err)
+	}
+	routes, views, err := s.switchboard.routes(k.index.Key(), c, s.boot.addresses())
+	if err != nil {
+		return nil, err
+	}
+	d, err := policy.Compile(policy.CompileConfig{
+		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
+		Fixed: resolver.FixedNames(own, routes.Zones()),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("compiling profiles: %w", err)
+	}
+	to, err := landing(s.boot, c)
+	if err != nil {
+		return nil, err
+	}
+	s.generation++
+	w, err := resolver.NewWorld(resolver.WorldConfig{
+		Index: k.index, Directory: d, Upstreams: routes, Landing: to, Own: own,
+		Listeners: admissions(s.boot, c, d), Generation: s.generation,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("joining index and profiles: %w", err)
+	}
+	s.switchboard.use(views)
+	return w, nil
+}
+
+// swap puts a new World in place of the old one. The caller holds work.
+func (s *server) swap(l *loaded, k stock) error {
+	w, err := s.world(l, k)
+	if err != nil {
+		return err
+	}
+	s.resolver.Swap(w)
+	s.stock = k
+	return nil
+}
+
+// recompile makes the index anew and serves it.
+func (s *server) recompile(ctx context.Context) error {
+	from := s.shelf.Load()
+	k, err := from.compile(ctx)
+	if err != nil {
+		return err
+	}
+	s.work.Lock()
+	defer s.work.Unlock()
+	if s.shelf.Load() != from {
+		return nil // a reload came between, and made an index of its own
+	}
+	return s.swap(s.config.Load(), k)
+}
+
+// sameLists says whether two configurations need the same index.
+func sameLists(a, b *Config) bool {
+	return reflect.DeepEqual(a.Lists, b.Lists) && reflect.DeepEqual(a.Categories, b.Categories)
+}

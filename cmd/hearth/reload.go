@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// reloadResult is what a reload did.
+type reloadResult struct {
+	Old     string    `json:"old"` // hashes
+	New     string    `json:"new"`
+	Changes []setting `json:"changes"`
+	Restart []string  `json:"restart,omitempty"` // keys that wait for a restart
+}
+
+// reload reads the configuration anew and serves it. When it is refused the
+// old one serves on, and the log and a gauge say so. why names what asked.
+func (s *server) reload(ctx context.Context, why string) (reloadResult, error) {
+	s.work.Lock()
+	defer s.work.Unlock()
+	s.supervisor.reloading()
+	defer s.supervisor.ready()
+	was := s.config.Load()
+	now, err := load(s.file, s.env)
+	if err == nil {
+		err = s.adopt(ctx, was, now)
+	}
+	if err != nil {
+		s.record.refused()
+		s.complain(err, why, was.Hash())
+		return reloadResult{}, fmt.Errorf("reload refused, the configuration %s serves on: %w", was.Hash(), err)
+	}
+	s.config.Store(now)
+	s.record.serving(now.Hash(), time.Now())
+	result := reloadResult{Old: was.Hash(), New: now.Hash(), Changes: append([]setting{}, compareSettings(&was.Config, &now.Config)...)}
+	result.Restart = restarts(compareSettings(s.boot, &now.Config))
+	s.log.Info("configuration reloaded", "by", why, "old", result.Old, "new", result.New,
+		"changed", brief(result.Changes), "needs_restart", strings.Join(result.Restart, ", "))
+	return result, nil
+}
+
+// complain logs why a reload was refused: each problem with its place.
+func (s *server) complain(err error, why, serving string) {
+	var found problems
+	if !errors.As(err, &found) {
+		s.log.Error("reload refused, the last good configuration serves on", "by", why, "serving", serving, "error", err)
+		return
+	}
+	for _, p := range found {
+		s.log.Error("reload refused, the last good configuration serves on", "by", why, "serving", serving, "error", p.Error())
+	}
+}
+
+// adopt serves a configuration: with the index in use, or where its lists or
+// categories differ with a new one.
+func (s *server) adopt(ctx context.Context, was, now *loaded) error {
+	if sameLists(&was.Config, &now.Config) {
+		if err := s.swap(now, s.stock); err != nil {
+			return err
+		}
+		s.level.Set(logLevels()[now.Config.Log.Level])
+		return nil
+	}
+	next, err := newShelf(&now.Config, s.state, s.log, os.Stderr)
+	if err != nil {
+		return err
+	}
+	k, err := next.compile(ctx)
+	if err != nil {
+		return err
+	}
+	if err := s.swap(now, k); err != nil {
+		return err
+	}
+	s.level.Set(logLevels()[now.Config.Log.Level])
+	s.shelf.Store(next)
+	select {
+	case s.shelfChanged <- struct{}{}:
+	default: // the librarian has a note already
+	}
+	return nil
+}
+
+// files lists everything that the configuration is read from.
+func (s *server) files() []string {
+	if s.file == "" {
+		return nil
+	}
+	files := []string{s.file}
+	if dir := s.config.Load().householdsDir(); dir != "" {
+		if more, err := householdFiles(dir); err == nil {
+			files = append(files, more...)
+		}
+	}
+	return files
+}
+
+// folders lists the folders to watch for changes of files.
+func (s *server) folders() []string {
+	dirs := foldersOf(s.files())
+	if dir := s.config.Load().householdsDir(); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	return dirs
+}

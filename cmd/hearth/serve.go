@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/term"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Answer queries",
+		Long: `Answer DNS queries, and show the page that blocked names lead to. Without
+--config the built-in defaults serve an example household on 127.0.0.1:5300.
+
+SIGHUP, a change of the configuration file and POST /v1/reload on the control
+socket take over a new configuration; one with a mistake is reported and the
+last good one serves on. SIGTERM answers what is in flight and ends.`,
+		Example: `  hearth serve
+  hearth serve --config /etc/hearth/config.yaml
+  HEARTH__STATE=./state hearth serve`,
+		Args: exactly(0, "serve takes no arguments; name the file with --config"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+	}
+}
+
+// serve runs until ctx ends.
+func (a *app) serve(ctx context.Context) error {
+	l, err := a.load()
+	if err != nil {
+		return err
+	}
+	level := new(slog.LevelVar)
+	log := newLog(a.err, l.Config.Log, level)
+	for _, p := range l.Config.warnings(l.at) {
+		log.Warn("configuration", "warning", p.Error())
+	}
+	s, err := newServer(a, l, log, level)
+	if err != nil {
+		return err
+	}
+	open, err := openSockets(ctx, &l.Config, handler{s.resolver}, log)
+	if err != nil {
+		return err
+	}
+	if !a.json && a.welcomes() {
+		hints(a.err, &l.Config, l.source())
+	}
+	return s.run(ctx, open)
+}
+
+// welcomes says whether a person looks on: at a terminal, or by make run.
+func (a *app) welcomes() bool {
+	f, ok := a.err.(*os.File)
+	return a.getenv("HEARTH_HINTS") == "1" || (ok && term.IsTerminal(int(f.Fd())))
+}
+
+// run serves the sockets until ctx ends, then drains.
+func (s *server) run(ctx context.Context, open *sockets) error {
+	group, ctx := errgroup.WithContext(ctx)
+	start := func(task func(context.Context) error) {
+		group.Go(func() error { return task(ctx) })
+	}
+	start(open.dns.Run)
+	start(s.resolver.Run)
+	start(s.librarian)
+	start(s.birthdays)
+	start(s.hangups)
+	for _, l := range open.landing {
+		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
+	}
+	start(func(ctx context.Context) error { return s.portal.ServeUnix(ctx, controlPath(s.boot, s.state)) })
+	if open.metrics != nil {
+		web := newHTTPServer(operatorHandler(s.registry(open), &s.ready))
+		start(func(ctx context.Context) error { return serveHTTP(ctx, web, open.metrics) })
+	}
+	if s.file != "" {
+		w := &watcher{files: s.files, dirs: s.folders, log: s.log, changed: s.reloadQuietly("file change")}
+		start(w.Run)
+	}
+	s.ready.Store(true)
+	s.supervisor.ready()
+	s.log.Info("serving", "version", thisBuild().Version, "addresses", fmt.Sprint(open.dns.Addrs()),
+		"configuration", s.config.Load().Hash(), "state", s.state, "index", s.resolver.World().Index.ID())
+	start(s.goodbye)
+	if err := group.Wait(); err != nil {
+		return fmt.Errorf("serving: %w", err)
+	}
+	s.log.Info("stopped")
+	return nil
+}
+
+// goodbye tells monitoring and systemd that the end has begun.
+func (s *server) goodbye(ctx context.Context) error {
+	<-ctx.Done()
+	s.ready.Store(false)
+	s.supervisor.stopping()
+	s.log.Info("stopping: answering what is in flight")
+	return nil
+}
+
+// hangups reloads on SIGHUP.
+func (s *server) hangups(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-hangup:
+			s.reloadQuietly("SIGHUP")(ctx)
+		}
+	}
+}
+
+// reloadQuietly reloads for somebody who reads the log, not a reply.
+func (s *server) reloadQuietly(why string) func(context.Context) {
+	return func(ctx context.Context) {
+		_, _ = s.reload(ctx, why) // reload has logged what is wrong
+	}
+}
+
+// registry holds everything that /metrics shows.
+func (s *server) registry(open *sockets) *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, open.dns, libraryMetrics{s},
+	)
+	return r
+}
+
+// libraryMetrics shows the library in use, which a reload may replace.
+type libraryMetrics struct{ server *server }
+
+// Describe implements prometheus.Collector: nothing, because the lists change
+// while the server runs.
+func (libraryMetrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (m libraryMetrics) Collect(ch chan<- prometheus.Metric) {
+	m.server.shelf.Load().library.Collect(ch)
+}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/source"
+)
+
+// shelf is the list library of one configuration, with the taxonomy that its
+// index is compiled for. It is replaced when lists or categories change.
+type shelf struct {
+	library  *source.Library
+	taxonomy *blocklists.Taxonomy
+	lists    source.Config
+	log      *slog.Logger
+}
+
+// newShelf opens the library in the state folder.
+func newShelf(c *Config, state string, log *slog.Logger, progress *os.File) (*shelf, error) {
+	t, err := c.taxonomy()
+	if err != nil {
+		return nil, fmt.Errorf("numbering categories: %w", err)
+	}
+	cfg := source.LibraryConfig{Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log}
+	if progress != nil {
+		cfg.Progress = progress
+	}
+	library, err := source.OpenLibrary(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("%w; give this user a state folder it may write: `state:` or HEARTH__STATE", err)
+	}
+	return &shelf{library: library, taxonomy: t, lists: c.Lists, log: log}, nil
+}
+
+// stock is an index with what is known of it.
+type stock struct {
+	index   *blocklists.Index
+	popular bool // a popularity list is compiled in
+	starter bool // only the embedded lists, until the compiled index is there
+}
+
+// load gives the compiled index if it fits; else the embedded lists, which
+// serve until a compilation is done.
+func (s *shelf) load() (stock, error) {
+	ix, err := s.library.Load(s.taxonomy)
+	if err == nil {
+		return s.stocked(ix), nil
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, source.ErrStale):
+		s.log.Info("lists are to be compiled; the built-in lists serve meanwhile", "reason", err)
+	default:
+		s.log.Warn("the compiled index is refused and made anew; the built-in lists serve meanwhile", "error", err)
+	}
+	ix, err = source.Starter(s.taxonomy)
+	if err != nil {
+		return stock{}, fmt.Errorf("building the starter index: %w", err)
+	}
+	return stock{index: ix, starter: true}, nil
+}
+
+// compile makes the index anew from the kept lists.
+func (s *shelf) compile(ctx context.Context) (stock, error) {
+	start := time.Now()
+	ix, _, err := s.library.Compile(ctx, s.taxonomy)
+	if err != nil {
+		return stock{}, fmt.Errorf("compiling lists: %w", err)
+	}
+	s.log.Info("lists compiled", "names", ix.Names(), "bytes", ix.Bytes(), "index", ix.ID(), "took", time.Since(start).Round(time.Millisecond))
+	return s.stocked(ix), nil
+}
+
+func (s *shelf) stocked(ix *blocklists.Index) stock {
+	k := stock{index: ix}
+	for _, list := range s.lists.Sources {
+		if list.Name == s.lists.Popular && list.Path != "" {
+			_, err := os.Stat(list.Path)
+			k.popular = err == nil
+		}
+	}
+	for _, st := range s.library.Stats() {
+		if st.Name == s.lists.Popular && st.Kept && st.Names > 0 {
+			k.popular = true
+		}
+	}
+	return k
+}

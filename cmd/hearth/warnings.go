@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// warnings are worth a second look but refuse nothing.
+func (c *Config) warnings(at *places) problems {
+	r := &report{at: at}
+	c.warnListen(r)
+	if len(c.Households) == 0 {
+		r.add("households", "no household is configured, so every client is a stranger; copy the example from config.example.yaml and fit it to your home")
+	}
+	for i, h := range c.Households {
+		path := "households[" + strconv.Itoa(i) + "]"
+		c.warnGuest(r, path, h)
+		if h.Enabled != nil && !*h.Enabled {
+			r.add(path+".enabled", "household %s has opted out: nothing is filtered there; write enabled: true to filter", h.ID)
+		}
+	}
+	if addr, err := netip.ParseAddrPort(c.Metrics.Listen); err == nil && !addr.Addr().IsLoopback() {
+		r.add("metrics.listen", "%s is reachable from other machines and asks for no password; write 127.0.0.1:9353, or keep a firewall before it", addr)
+	}
+	if c.Landing.IPv4.IsValid() && c.Landing.IPv4.IsLoopback() && c.listensBeyondLoopback() {
+		r.add("landing.ipv4", "%s is each client's own machine, so no other device sees the page; write this machine's address in the home network", c.Landing.IPv4)
+	}
+	return r.found
+}
+
+// warnListen finds listeners that the internet may reach.
+func (c *Config) warnListen(r *report) {
+	for i, l := range c.Listen {
+		for j, addr := range l.Addresses {
+			if public(addr.Addr()) && len(l.Allow) == 0 {
+				r.add(fmt.Sprintf("listen[%d].addresses[%d]", i, j),
+					"%s may be reached from the internet; clients outside private ranges and the households' networks are refused there; write allow: with the networks to serve, or the address of one interface", addr)
+			}
+		}
+	}
+}
+
+// public says whether clients outside the home may reach an address.
+func public(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsUnspecified() || (a.IsGlobalUnicast() && !a.IsPrivate())
+}
+
+func (c *Config) listensBeyondLoopback() bool {
+	for _, a := range c.addresses() {
+		if !a.Addr().IsLoopback() {
+			return true
+		}
+	}
+	return false
+}
+
+// warnGuest finds unknown devices that may do more than a member: a child
+// then needs only another device.
+func (c *Config) warnGuest(r *report, path string, h policy.HouseholdConfig) {
+	guest, ok := c.bandOf(h.Guest)
+	if !ok || guest == policy.Things {
+		return
+	}
+	var stricter []string
+	for _, m := range h.Members {
+		band, ok := policy.ParseBand(m.Band)
+		if own, named := c.bandOf(m.Profile); named {
+			band, ok = own, true
+		}
+		if ok && band < guest && guest > policy.Preteen {
+			stricter = append(stricter, m.Name+" ("+band.String()+")")
+		}
+	}
+	if len(stricter) > 0 {
+		r.add(path+".guest", "unknown devices get %s, which is looser than %s; write a stricter guest, or leave it empty for the strictest member's", h.Guest, strings.Join(stricter, ", "))
+	}
+}
+
+// bandOf gives the band that a profile or band name stands for.
+func (c *Config) bandOf(name string) (policy.Band, bool) {
+	if b, ok := policy.ParseBand(name); ok {
+		return b, true
+	}
+	for _, p := range c.Profiles {
+		if p.Name == name {
+			return policy.ParseBand(p.Band)
+		}
+	}
+	return policy.NoBand, false
+}
