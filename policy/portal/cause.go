@@ -8,70 +8,57 @@ import (
 	"github.com/hearthdns/hearth/policy"
 )
 
-// kind is which page stands for a block. The set is closed.
-type kind uint8
-
-const (
-	content  kind = iota // a rule, a service, a category, an unknown name
-	illegal              // neutral: no name, no reason, nothing to ask
-	selfharm             // help first
-	bedtime
-	homework
-	security
-)
-
 // cause is why a name is blocked, as far as a page says it.
 type cause struct {
-	kind     kind
+	reason   policy.Reason
 	step     policy.Step
 	category string // id, "" where none decided
+	what     string // the category or service in plain words, "" where none is told
 	rule     string // name of the own rule that decided
 	until    time.Time
 	id       string
 }
 
-// causeOf reads a decision. A name that promotes self-harm gets the page of help by whichever rule it was
-// blocked, the law excepted.
-func causeOf(dir *policy.Directory, set blocklists.Categories, d policy.Decision) cause {
-	c := cause{step: d.Step, id: string(dir.AppendID(nil, d))}
-	t := dir.Index().Taxonomy()
+// cause reads a decision on a name of these categories. A name that promotes self-harm gets the page of help by
+// whichever rule it was blocked, the law excepted.
+func (v *visit) cause(set blocklists.Categories, d policy.Decision) cause {
+	c := cause{reason: v.profile.Reason(d), step: d.Step, id: string(v.dir.AppendID(nil, d))}
+	t := v.dir.Index().Taxonomy()
 	if d.HasCategory {
 		c.category = t.ID(d.Category)
+		c.what = v.what(t.Definition(d.Category), v.profile.What(d))
 	}
 	if d.Rule != nil {
 		c.rule = d.Rule.Name
 	}
-	c.kind = kindOf(d.Step)
-	if harm, ok := t.Lookup(selfHarm); ok && c.kind != illegal && (set.Has(harm) || c.category == selfHarm) {
-		c.kind = selfharm
+	if harm, ok := t.Lookup(selfHarm); ok && set.Has(harm) && d.Step != policy.StepLaw {
+		c.reason = policy.ReasonSelfharm
 	}
 	// The end of a decision is the end of a block only where the clock made it: a category is still blocked
 	// after the next edge of the schedule.
-	if d.Until != 0 && (c.kind == bedtime || c.kind == homework) {
+	if d.Until != 0 && (d.Step == policy.StepBedtime || d.Step == policy.StepHomework) {
 		c.until = time.Unix(d.Until, 0)
 	}
 	return c
 }
 
-func kindOf(s policy.Step) kind {
-	switch s {
-	case policy.StepLaw:
-		return illegal
-	case policy.StepBedtime:
-		return bedtime
-	case policy.StepHomework:
-		return homework
-	case policy.StepSecurity:
-		return security
-	case policy.StepNeeded, policy.StepDenied, policy.StepAlwaysOn, policy.StepAllowed, policy.StepService,
-		policy.StepCategory, policy.StepLabel, policy.StepUnknown:
+// what says a category in the page's language. The profile knows it in the household's: that is right where
+// both are one, and for an operator's own title or a service.
+func (v *visit) what(row blocklists.Definition, told string) string {
+	if told != "" && told == policy.Words(v.profile.Language()).Groups[row.Group] {
+		return v.words.Groups[row.Group]
 	}
-	return content
+	return told
 }
 
-// remembered is the cause of a block that was decided over the chain behind a name: the name alone does not tell.
-func remembered(b block) cause {
-	return cause{kind: kindOf(b.step), step: b.step, category: b.category}
+// decision makes a remembered block a decision again. The numbers of categories belong to one Directory, so that
+// the id is what was remembered.
+func (v *visit) decision(b block) policy.Decision {
+	d := policy.Decision{Action: policy.Block, Step: b.step, Applied: true}
+	if b.category != "" {
+		d.Category, d.HasCategory = v.dir.Index().Taxonomy().Lookup(b.category)
+	}
+	return d
 }
 
 // withoutCategory takes the category out of a decision id, for pages that must not name it.

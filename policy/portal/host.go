@@ -28,10 +28,11 @@ func parseHost(field string) asked {
 			port = ":" + p
 		}
 	}
-	if host == "" || len(host) > 1024 || literal(host) {
+	// A Host is no master file: a backslash in it is junk, not an escape.
+	if host == "" || len(host) > 1024 || literal(host) || strings.Contains(host, `\`) {
 		return asked{port: port}
 	}
-	ascii, err := idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.VerifyDNSLength(false)).ToASCII(host)
+	ascii, err := toASCII(host)
 	if err != nil {
 		ascii = host // ParseName judges what idna will not
 	}
@@ -40,6 +41,11 @@ func parseHost(field string) asked {
 		return asked{port: port}
 	}
 	return asked{name: name, text: name.String(), port: port}
+}
+
+// toASCII gives the A-labels of a name as people type it (UTS 46, non-transitional).
+func toASCII(text string) (string, error) {
+	return idna.New(idna.MapForLookup(), idna.StrictDomainName(false), idna.VerifyDNSLength(false)).ToASCII(text)
 }
 
 func literal(host string) bool {

@@ -69,17 +69,17 @@ func (p *Portal) judge(v *visit) (int, *view) {
 	q := v.dir.Ask(v.host.name, &hashes)
 	d := v.profile.Decide(&q, v.now)
 	if d.Blocks() {
-		return http.StatusForbidden, p.blocked(v, causeOf(v.dir, q.Match.Categories, d))
+		return http.StatusForbidden, p.blocked(v, v.cause(q.Match.Categories, d))
 	}
 	if p.beneath(v.host.name) {
 		if c, ok := q.Match.Categories.First(); ok {
-			return http.StatusOK, p.allowed(v, v.dir.Index().Taxonomy().Definition(c))
+			return http.StatusOK, p.allowed(v, c)
 		}
 		return http.StatusNotFound, missing(v)
 	}
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
 		if b.name == v.host.text && v.now.Sub(b.at) <= chainFor {
-			return http.StatusForbidden, p.blocked(v, remembered(b))
+			return http.StatusForbidden, p.blocked(v, v.cause(q.Match.Categories, v.decision(b)))
 		}
 	}
 	return http.StatusOK, p.neutral(v)

@@ -35,12 +35,9 @@ func missing(v *visit) *view {
 }
 
 // allowed answers a self-test of a category that this client may open.
-func (p *Portal) allowed(v *visit, category blocklists.Definition) *view {
+func (p *Portal) allowed(v *visit, category blocklists.Category) *view {
 	said := &v.words.Pages.Allowed
-	title := categoryText(v.words.Language, category)
-	if title == "" {
-		title = category.ID
-	}
+	title := v.title(category)
 	page := base(v, day, said.Title, fillAll(said.Lead, map[string]string{"category": title}))
 	page.Facts = []fact{{Label: v.words.Label.Name, Value: v.host.text, Code: true}, {Label: v.words.Label.For, Value: v.name()}}
 	page.Links = p.ownLinks(v)
@@ -58,11 +55,7 @@ func (p *Portal) home(v *visit) *view {
 	if v.client.Status == policy.Stranger {
 		page.Lead = v.words.Pages.Stranger.Lead
 	} else {
-		who := fact{Label: v.words.Label.For, Value: v.name()}
-		if v.client.Member != nil {
-			who.Note = bandText(v.words.Language, v.profile.Band())
-		}
-		page.Facts = []fact{who}
+		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
 	page.Tries = []link{{p.url(v, "ask."), said.TryAsk}}
 	for _, id := range trials(v.who) {
@@ -71,20 +64,20 @@ func (p *Portal) home(v *visit) *view {
 		if !ok {
 			continue
 		}
-		text := fill(said.TryTest, map[string]string{"category": categoryText(v.words.Language, t.Definition(number))})
+		text := fill(said.TryTest, map[string]string{"category": v.title(number)})
 		page.Tries = append(page.Tries, link{p.url(v, "test-"+id+"."), text})
 	}
 	return page
 }
 
 // trials are the self-tests that the start page offers; to a child none, because their names say what they are.
-func trials(who reader) []string {
+func trials(who policy.Reader) []string {
 	switch who {
-	case child:
+	case policy.ReaderChild:
 		return nil
-	case teen:
+	case policy.ReaderTeen:
 		return []string{"money.gambling", "sec.phishing"}
-	case adult:
+	case policy.ReaderAdult:
 	}
 	return []string{"adult.porn", "money.gambling", "social.networks", "sec.phishing"}
 }
@@ -95,7 +88,12 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	page := base(v, day, said.Title, said.Lead)
 	list := &askList{AdsTitle: v.words.Label.Ads, Empty: said.Empty, Hint: said.Hint}
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
-		row := askRow{Name: b.name, Why: v.why(remembered(b)).Value, Ago: ago(v.words, v.now.Sub(b.at))}
+		row := askRow{Name: b.name, Why: v.shortly(b), Ago: ago(v.words, v.now.Sub(b.at))}
+		if v.who == policy.ReaderChild {
+			if row.Why = ""; unfit(v.dir, b.name) {
+				continue
+			}
+		}
 		if b.ad() {
 			list.Ads = append(list.Ads, row)
 			continue
@@ -105,6 +103,47 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	page.Ask = list
 	page.Links = []link{{p.url(v, ""), v.words.Label.Start}}
 	return page
+}
+
+// shortly is the reason of a remembered block in a few words.
+func (v *visit) shortly(b block) string {
+	if v.profile == nil {
+		return ""
+	}
+	d := v.decision(b)
+	switch {
+	case b.step == policy.StepSecurity:
+		return v.words.Security
+	case d.HasCategory:
+		return v.what(v.dir.Index().Taxonomy().Definition(d.Category), v.profile.What(d))
+	}
+	return v.words.Steps[b.step]
+}
+
+// title is a category in plain words: the group that parents see, else its id.
+func (v *visit) title(c blocklists.Category) string {
+	row := v.dir.Index().Taxonomy().Definition(c)
+	if group := v.words.Groups[row.Group]; group != "" {
+		return group
+	}
+	return row.ID
+}
+
+// unfit tells whether a child should not read the name, even in a list of its own.
+func unfit(dir *policy.Directory, text string) bool {
+	name, err := blocklists.ParseName(text)
+	if err != nil {
+		return true
+	}
+	var hashes blocklists.Hashes
+	set := dir.Ask(name, &hashes).Match.Categories
+	for c := range set.All() {
+		switch dir.Index().Taxonomy().Definition(c).Group {
+		case "sex", "violence", "selfharm", "drugs":
+			return true
+		}
+	}
+	return false
 }
 
 func ago(w *words, d time.Duration) string {

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"html/template"
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -10,105 +9,120 @@ import (
 
 // base is a page with what every page has.
 func base(v *visit, t tone, title string, lead []string) *view {
-	return &view{W: v.words, Tone: t, Reader: v.who.String(), Title: title, Lead: lead}
+	return &view{W: v.words, Tone: t, Reader: v.class(), Title: title, Lead: lead}
+}
+
+// class is the reader as the style sheet calls it.
+func (v *visit) class() string {
+	switch v.who {
+	case policy.ReaderChild:
+		return "child"
+	case policy.ReaderTeen:
+		return "teen"
+	case policy.ReaderAdult:
+	}
+	return "adult"
 }
 
 // blocked is the page of a blocked name.
 func (p *Portal) blocked(v *visit, c cause) *view {
-	texts, t := pagesOf(&v.words.Pages, c.kind)
-	said := texts.of(v.who)
-	values := v.values(c)
-	page := base(v, t, fill(said.Title, values), fillAll(said.Lead, values))
-	page.Next = fillAll(said.Next, values)
-	switch c.kind {
-	case illegal:
+	said := v.words.Page(v.who, c.reason)
+	page := base(v, toneOf(c.reason), v.fill(said.Headline, c), sentences(v.fill(said.Why, c)))
+	page.Next = sentences(v.fill(said.Next, c))
+	switch c.reason {
+	case policy.ReasonLaw: // neutral: no name, no reason, no id, nothing to ask
 		page.Reports = p.help.report(v.country)
-		page.English = p.english(v, c.kind)
+		page.English = p.english(v, c.reason)
 		return page
-	case selfharm:
+	case policy.ReasonSelfharm: // help first, and the category not named
+		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Help = p.helpBox(v, true)
-		page.English = p.english(v, c.kind)
+		page.English = p.english(v, c.reason)
 		page.ID = withoutCategory(c.id)
 		return page
-	case security:
-		page.English = p.english(v, c.kind)
-	case homework:
+	case policy.ReasonSecurity:
+		page.English = p.english(v, c.reason)
+	case policy.ReasonHomework:
 		page.Scene = "desk"
-	case content, bedtime:
+	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonBedtime, policy.ReasonService, policy.ReasonWarn,
+		policy.ReasonUnknown, policy.ReasonNew:
 	}
 	p.dress(page, v, c)
 	return page
 }
 
-// dress adds what a page of an ordinary block has: for whom, why, until when, where else to go, whom to talk to.
+func toneOf(r policy.Reason) tone {
+	switch r {
+	case policy.ReasonLaw:
+		return plain
+	case policy.ReasonSelfharm:
+		return care
+	case policy.ReasonBedtime:
+		return night
+	case policy.ReasonSecurity:
+		return safe
+	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonHomework, policy.ReasonService, policy.ReasonWarn,
+		policy.ReasonUnknown, policy.ReasonNew:
+	}
+	return day
+}
+
+// dress adds what a page of an ordinary block has: for whom, which rule, until when, where else to go, whom to
+// talk to.
 func (p *Portal) dress(page *view, v *visit, c cause) {
 	page.Facts = v.facts(c)
 	page.ID = c.id
-	if v.who == child {
+	switch v.who {
+	case policy.ReaderChild:
 		page.ID = withoutCategory(c.id)
+		if c.reason != policy.ReasonBedtime && c.reason != policy.ReasonSecurity {
+			page.Places = p.goodPlaces(v)
+		}
+	case policy.ReaderAdult:
+		page.Next = append(page.Next, fill(v.words.Label.Explain, map[string]string{"name": v.host.text}))
+	case policy.ReaderTeen:
 	}
-	if v.who != adult && c.kind != security {
+	if v.who != policy.ReaderAdult && c.reason != policy.ReasonSecurity {
 		page.Help = p.helpBox(v, false)
-	}
-	if v.who == child && (c.kind == content || c.kind == homework) {
-		page.Places = p.goodPlaces(v)
 	}
 	if v.client.Status == policy.Guest {
 		page.Notice = []string{
-			v.words.Label.UnknownDevice,
+			v.words.Unknown,
 			fill(v.words.Label.UnknownHelp, map[string]string{"address": v.addr.String()}),
 		}
 	}
 	page.Links = []link{{p.url(v, "ask."), v.words.Label.Recent}}
 }
 
-func pagesOf(t *pageTexts, k kind) (*readers, tone) {
-	switch k {
-	case illegal:
-		return &t.Illegal, plain
-	case selfharm:
-		return &t.SelfHarm, care
-	case bedtime:
-		return &t.Bedtime, night
-	case homework:
-		return &t.Homework, day
-	case security:
-		return &t.Security, safe
-	case content:
-	}
-	return &t.Content, day
-}
-
-// values fills the names in braces of a page's texts.
-func (v *visit) values(c cause) map[string]string {
-	values := map[string]string{"who": v.name(), "name": v.host.text, "until": ""}
-	if v.client.Member != nil && v.who == adult {
-		values["who"] = v.name() + " (" + bandText(v.words.Language, v.profile.Band()) + ")"
-	}
+// fill puts the category, the time and the reader into a text of package policy.
+func (v *visit) fill(text string, c cause) string {
+	until := ""
 	if !c.until.IsZero() {
-		values["until"] = clockText(v.words, c.until, v.now)
+		until = clockText(v.words, c.until, v.now)
 	}
-	return values
+	who := v.name()
+	if band := v.band(); band != "" {
+		who += " (" + band + ")"
+	}
+	return policy.Fill(text, c.what, until, who)
 }
 
 // facts is the table of a page. To a child it says for whom and no more: never the name of what was blocked.
 func (v *visit) facts(c cause) []fact {
 	l := &v.words.Label
 	who := fact{Label: l.For, Value: v.name()}
-	if v.who == child {
+	if v.who == policy.ReaderChild {
 		return []fact{who}
 	}
-	if v.client.Member != nil {
-		who.Note = bandText(v.words.Language, v.profile.Band())
-	}
+	who.Note = v.band()
 	out := []fact{{Label: l.Name, Value: v.host.text, Code: true}, who}
-	if why := v.why(c); why.Value != "" {
-		out = append(out, why)
-	}
-	if c.rule != "" {
-		out = append(out, fact{Label: l.Rule, Value: c.rule, Code: true})
-	} else if c.step == policy.StepCategory || c.step == policy.StepService || c.step == policy.StepUnknown {
-		out = append(out, fact{Label: l.Rule, Value: bandText(v.words.Language, v.profile.Band()), Note: l.SetByHousehold})
+	switch {
+	case c.rule != "":
+		out = append(out, fact{Label: l.Rule, Value: c.rule, Code: true, Note: l.SetByHousehold})
+	case c.category != "" && v.who == policy.ReaderAdult:
+		out = append(out, fact{Label: l.Rule, Value: c.category, Code: true})
+	case c.reason == policy.ReasonCategory || c.reason == policy.ReasonUnknown || c.reason == policy.ReasonService:
+		out = append(out, fact{Label: l.Rule, Value: v.words.Bands[v.profile.Band()], Note: l.SetByHousehold})
 	}
 	if !c.until.IsZero() {
 		out = append(out, fact{Label: l.Until, Value: clockText(v.words, c.until, v.now)})
@@ -116,69 +130,20 @@ func (v *visit) facts(c cause) []fact {
 	return out
 }
 
-// why is the reason in plain words; its id stands beside it for grown-ups alone.
-func (v *visit) why(c cause) fact {
-	l := &v.words.Label
-	f := fact{Label: l.Why}
-	switch {
-	case c.step == policy.StepDenied:
-		f.Value = l.OwnRule
-	case c.kind == bedtime:
-		f.Value = l.Every
-	case c.category != "":
-		t := v.dir.Index().Taxonomy()
-		if number, ok := t.Lookup(c.category); ok {
-			f.Value = categoryText(v.words.Language, t.Definition(number))
-		}
-		if v.who == adult {
-			f.Note = c.category
-		}
-	case c.step == policy.StepUnknown:
-		f.Value = l.Unlisted
-	}
-	return f
-}
-
-// helpBox says to whom one can talk: verified numbers of the household's country, and always a person of trust. In
-// a crisis it stands first and says what to do in danger.
-func (p *Portal) helpBox(v *visit, crisis bool) *helpBox {
-	l := &v.words.Label
-	box := &helpBox{First: crisis, Title: l.Talk, Trusted: l.Trusted}
-	for _, line := range p.help.talk(v.country, crisis) {
-		box.Lines = append(box.Lines, call{
-			Name: line.Name, Number: line.Number, Note: l.Free,
-			URL: template.URL("tel:" + line.Digits()), //nolint:gosec // of the embedded table, digits by test
-		})
-	}
-	if !crisis {
-		return box
-	}
-	box.Danger = l.DangerAnywhere
-	if number := p.help.emergency(v.country); number != "" {
-		box.Danger = fill(l.Danger, map[string]string{"emergency": number})
-	}
-	return box
-}
-
 // english is the English text of a safety page, for beneath one that no speaker of its language has reviewed.
-func (p *Portal) english(v *visit, k kind) *text {
-	en := p.words.english()
-	if v.words.Reviewed || v.words.Language == en.Language {
+func (p *Portal) english(v *visit, r policy.Reason) *text {
+	if v.words.Reviewed {
 		return nil
 	}
-	texts, _ := pagesOf(&en.Pages, k)
-	said := texts.of(v.who)
-	if k == selfharm {
-		said.Lead = append(append([]string{}, said.Lead...), en.Label.Trusted)
-	}
-	return &said
+	said := p.words.english().Page(v.who, r)
+	return &text{Title: said.Headline, Lead: append(sentences(said.Why), sentences(said.Next)...)}
 }
 
 // goodPlaces lists up to three places for children that this profile may open now.
 func (p *Portal) goodPlaces(v *visit) []link {
 	var out []link
 	var hashes blocklists.Hashes
-	for _, text := range p.places[v.words.Language] {
+	for _, text := range p.places[v.words.Code] {
 		name, err := blocklists.ParseName(text)
 		if err != nil || len(out) == 3 {
 			break
@@ -194,4 +159,12 @@ func (p *Portal) goodPlaces(v *visit) []link {
 // url is an address beneath the own name, at the port that the browser came by.
 func (p *Portal) url(v *visit, prefix string) string {
 	return "http://" + prefix + p.own.String() + v.host.port + "/"
+}
+
+// sentences is one text as a list, or none.
+func sentences(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return []string{text}
 }

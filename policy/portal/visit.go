@@ -18,7 +18,7 @@ type visit struct {
 	addr    netip.Addr
 	host    asked
 	words   *words
-	who     reader
+	who     policy.Reader
 	country string
 	now     time.Time // in the household's zone
 }
@@ -37,7 +37,10 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 		}
 	}
 	v.words = p.words.pick(language, r.Header.Get("Accept-Language"))
-	v.who = readerOf(v.profile)
+	v.who = policy.ReaderAdult
+	if v.profile != nil {
+		v.who = policy.ReaderOf(v.profile.Band())
+	}
 	return v
 }
 
@@ -55,7 +58,31 @@ func (v *visit) name() string {
 	if v.client.Member != nil && v.client.Status == policy.Known {
 		return v.client.Member.Name
 	}
-	return v.words.Label.Device
+	return v.words.ThisDevice
+}
+
+// band is who the member is, in words, only where the device is theirs alone.
+func (v *visit) band() string {
+	if v.client.Member == nil || v.client.Status != policy.Known || v.profile == nil {
+		return ""
+	}
+	return v.words.Bands[v.profile.Band()]
+}
+
+// soon is how far ahead a time of day needs no day beside it: a night.
+const soon = 18 * time.Hour
+
+// clockText is a moment as a person reads it in the household's zone: "07:00" within the next night,
+// "Monday 07:00" within a week, else the date.
+func clockText(w *words, until, now time.Time) string {
+	until = until.In(now.Location())
+	switch ahead := until.Sub(now); {
+	case ahead < soon:
+		return until.Format("15:04")
+	case ahead < 7*24*time.Hour:
+		return w.Weekdays[until.Weekday()] + " " + until.Format("15:04")
+	}
+	return until.Format("2006-01-02 15:04")
 }
 
 // discreet tells whether a name of these categories must not be remembered or shown in a list.

@@ -7,28 +7,30 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/language"
+
+	"github.com/hearthdns/hearth/policy"
 )
 
 //go:embed words/*.yaml
 var wordFiles embed.FS
 
-// words is one language's catalogue of page texts. A test finds every missing one.
+// words is one language's catalogue of what stands around the texts of package policy. A test finds every
+// missing one.
 type words struct {
-	Language  string    `yaml:"language"`
-	Direction string    `yaml:"direction"`
-	Reviewed  bool      `yaml:"reviewed"` // a native speaker has read the safety texts
-	Weekdays  [7]string `yaml:"weekdays"` // from Sunday
-	Label     labels    `yaml:"label"`
-	Pages     pageTexts `yaml:"pages"`
+	*policy.Phrases `yaml:"-"`
+	Code            string    `yaml:"language"`
+	Direction       string    `yaml:"direction"`
+	Weekdays        [7]string `yaml:"weekdays"` // from Sunday
+	Label           labels    `yaml:"label"`
+	Pages           pageTexts `yaml:"pages"`
 }
 
 type labels struct {
 	Product        string `yaml:"product"`
 	Name           string `yaml:"name"`
 	For            string `yaml:"for"`
-	Why            string `yaml:"why"`
-	Until          string `yaml:"until"`
 	Rule           string `yaml:"rule"`
+	Until          string `yaml:"until"`
 	ID             string `yaml:"id"`
 	Next           string `yaml:"next"`
 	Places         string `yaml:"places"`
@@ -39,13 +41,9 @@ type labels struct {
 	Trusted        string `yaml:"trusted"`
 	Report         string `yaml:"report"`
 	English        string `yaml:"english"`
-	Device         string `yaml:"device"`
-	OwnRule        string `yaml:"own_rule"`
 	SetByHousehold string `yaml:"set_by_household"`
-	Unlisted       string `yaml:"unlisted"`
-	Every          string `yaml:"every"`
-	UnknownDevice  string `yaml:"unknown_device"`
 	UnknownHelp    string `yaml:"unknown_help"`
+	Explain        string `yaml:"explain"`
 	Recent         string `yaml:"recent"`
 	Start          string `yaml:"start"`
 	Ads            string `yaml:"ads"`
@@ -53,38 +51,13 @@ type labels struct {
 	Minutes        string `yaml:"minutes"`
 }
 
-// text is what one page says to one reader.
+// text is what a page that is no block says.
 type text struct {
 	Title string   `yaml:"title"`
 	Lead  []string `yaml:"lead"`
-	Next  []string `yaml:"next"`
-}
-
-// readers is a page in the words of each kind of reader.
-type readers struct {
-	Child text `yaml:"child"`
-	Teen  text `yaml:"teen"`
-	Adult text `yaml:"adult"`
-}
-
-func (r *readers) of(who reader) text {
-	switch who {
-	case child:
-		return r.Child
-	case teen:
-		return r.Teen
-	case adult:
-	}
-	return r.Adult
 }
 
 type pageTexts struct {
-	Content  readers  `yaml:"content"`
-	Bedtime  readers  `yaml:"bedtime"`
-	Homework readers  `yaml:"homework"`
-	Security readers  `yaml:"security"`
-	SelfHarm readers  `yaml:"selfharm"`
-	Illegal  readers  `yaml:"illegal"`
 	Allowed  text     `yaml:"allowed"`
 	Neutral  text     `yaml:"neutral"`
 	Hello    text     `yaml:"hello"`
@@ -100,7 +73,6 @@ type homeText struct {
 	Try     string   `yaml:"try"`
 	TryAsk  string   `yaml:"try_ask"`
 	TryTest string   `yaml:"try_test"`
-	Privacy string   `yaml:"privacy"`
 }
 
 type askText struct {
@@ -109,9 +81,6 @@ type askText struct {
 	Empty string   `yaml:"empty"`
 	Hint  string   `yaml:"hint"`
 }
-
-// languages are the catalogues; the first one is for whoever reads none of them.
-func languages() []string { return []string{"en", "de", "fr", "es", "it"} }
 
 // catalogues holds every language's words and picks one for a reader.
 type catalogues struct {
@@ -122,12 +91,12 @@ type catalogues struct {
 func loadWords() (*catalogues, error) {
 	c := &catalogues{}
 	var tags []language.Tag
-	for _, code := range languages() {
+	for _, code := range policy.Languages() {
 		raw, err := wordFiles.ReadFile("words/" + code + ".yaml")
 		if err != nil {
 			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
 		}
-		w := &words{}
+		w := &words{Phrases: policy.Words(code)}
 		if err := yaml.UnmarshalWithOptions(raw, w, yaml.Strict()); err != nil {
 			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
 		}

@@ -1,0 +1,144 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+)
+
+// maxBody bounds what a request to the control API may carry.
+const maxBody = 64 << 10
+
+// API is the control API in JSON, for the control socket alone: it says who has which device. Errors are
+// problem details (RFC 9457) that say what to do.
+//
+//	GET  /v1/status                   what runs, with which policy and index
+//	GET  /v1/explain?name=…           what happens to a name: client=, device= or member=, type=, at=
+//	GET  /v1/lists                    the sources
+//	GET  /v1/lists/find?name=…        which entries cover a name
+//	POST /v1/lists/update             {"names": []}: those, or all that are due
+//	POST /v1/reload                   the configuration
+func (p *Portal) API() http.Handler {
+	routes := map[string]route{
+		"/v1/explain": {http.MethodGet, p.serveExplain},
+	}
+	if p.ctl != nil {
+		routes["/v1/status"] = route{http.MethodGet, p.serveStatus}
+		routes["/v1/lists"] = route{http.MethodGet, p.serveLists}
+		routes["/v1/lists/find"] = route{http.MethodGet, p.serveFind}
+		routes["/v1/lists/update"] = route{http.MethodPost, p.serveUpdate}
+		routes["/v1/reload"] = route{http.MethodPost, p.serveReload}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		at, ok := routes[r.URL.Path]
+		switch {
+		case !ok:
+			writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are /v1/status, /v1/explain, /v1/lists, /v1/lists/find, /v1/lists/update and /v1/reload", "")
+		case r.Method != at.method:
+			w.Header().Set("Allow", at.method)
+			writeProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" is asked with "+at.method, "")
+		default:
+			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			at.serve(w, r)
+		}
+	})
+}
+
+type route struct {
+	method string
+	serve  http.HandlerFunc
+}
+
+func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
+	get := r.URL.Query().Get
+	e, err := Explain(p.view(), ExplainQuery{
+		Name: get("name"), Client: get("client"), Device: get("device"), Member: get("member"),
+		Type: get("type"), At: get("at"), Now: p.now(),
+	})
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	if p.ctl != nil && !e.Concealed() {
+		e.Lists, err = p.ctl.Lists().Find(r.Context(), e.Name)
+		if err != nil {
+			fail(w, err)
+			return
+		}
+		e.Lists = slices.DeleteFunc(e.Lists, legal)
+	}
+	writeJSON(w, e)
+}
+
+func (p *Portal) serveStatus(w http.ResponseWriter, r *http.Request) {
+	s := p.ctl.Status(r.Context())
+	dir := p.view()
+	ix := dir.Index()
+	s.Policy = dir.Hash()
+	s.Index = IndexState{ID: ix.ID(), Names: ix.Names(), Bytes: ix.Bytes(), Built: ix.Built()}
+	for _, warning := range dir.Warnings() {
+		s.Warnings = append(s.Warnings, warning.Path+": "+warning.Text)
+	}
+	writeJSON(w, s)
+}
+
+func (p *Portal) serveLists(w http.ResponseWriter, r *http.Request) {
+	stats, err := p.ctl.Lists().Stats(r.Context())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, struct {
+		Lists []ListStat `json:"lists"`
+	}{stats})
+}
+
+func (p *Portal) serveFind(w http.ResponseWriter, r *http.Request) {
+	name, err := parseName(r.URL.Query().Get("name"))
+	if err != nil {
+		fail(w, &QueryError{Field: "name", Problem: "this is not a domain name (" + err.Error() + "); write one such as example.com"})
+		return
+	}
+	entries, err := p.ctl.Lists().Find(r.Context(), name.String())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, struct {
+		Name    string      `json:"name"`
+		Entries []ListEntry `json:"entries"`
+	}{name.String(), slices.DeleteFunc(entries, legal)})
+}
+
+func (p *Portal) serveUpdate(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Names []string `json:"names"`
+	}
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
+		writeProblem(w, http.StatusBadRequest, `the body is not understood (`+err.Error()+`); send {"names": ["a list"]}, or nothing for all lists that are due`, "names")
+		return
+	}
+	updates, err := p.ctl.Lists().Update(r.Context(), ask.Names...)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, struct {
+		Updates []ListUpdate `json:"updates"`
+	}{updates})
+}
+
+func (p *Portal) serveReload(w http.ResponseWriter, r *http.Request) {
+	done, err := p.ctl.Reload(r.Context())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, done)
+}
