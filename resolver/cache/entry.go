@@ -89,7 +89,7 @@ func (e *Entry) age(now int64) uint32 {
 // ask the entry's question; nothing is appended when it cannot. It does not
 // allocate when dst has room.
 func (e *Entry) AppendReply(dst []byte, q *wire.Query, now int64, maxTTL uint32) []byte {
-	if q.End != questionOffset+int(e.nameLen)+4 {
+	if q.End != wire.HeaderLen+int(e.nameLen)+4 {
 		return dst[:0]
 	}
 	b := &e.plain

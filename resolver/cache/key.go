@@ -3,6 +3,8 @@ package cache
 import (
 	"bytes"
 	"hash/maphash"
+
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // Key names one question as one view of the DNS sees it. It is what entries are
@@ -17,12 +19,8 @@ type Key struct {
 	CD    bool   // the checking-disabled bit of the query
 }
 
-// questionOffset is where the question stands: behind the header (RFC 1035
-// section 4.1.1).
-const questionOffset = 12
-
 // end returns the offset behind the question section of a message that asks k.
-func (k *Key) end() int { return questionOffset + len(k.Name) + 4 }
+func (k *Key) end() int { return wire.HeaderLen + len(k.Name) + 4 }
 
 // hash returns a keyed 64-bit hash of k. The seed is random for each cache, so
 // that nobody can choose names that land in one bucket.

@@ -47,7 +47,7 @@ func answers(k *Key, msg []byte) bool {
 		return false
 	}
 	for i, c := range k.Name {
-		d := msg[questionOffset+i]
+		d := msg[wire.HeaderLen+i]
 		if d >= 'A' && d <= 'Z' {
 			d += 'a' - 'A'
 		}

@@ -85,27 +85,35 @@ func (s *shard) put(e *Entry, k *Key, now int64) {
 }
 
 // slot chooses where in b the entry for k goes: where k is, an empty slot, an
-// expired one, one not used since it was last passed over, or any.
+// expired one, or one that has to make way.
 func (s *shard) slot(b *bucket, h uint64, k *Key, now int64) int {
-	empty, dead, cold := -1, -1, -1
+	free := -1
 	for i := range ways {
 		switch e := b.slots[i].Load(); {
 		case e == nil:
-			empty = i
+			free = i
 		case e.hash == h && e.holds(k):
 			return i
-		case e.expired(now):
-			dead = i
-		case e.used.Swap(0) == 0:
-			cold = i
+		case e.expired(now) && free < 0:
+			free = i
 		}
 	}
-	for _, i := range [...]int{empty, dead, cold} {
-		if i >= 0 {
+	if free >= 0 {
+		return free
+	}
+	return coldest(b, int(h>>8&0xff)%ways)
+}
+
+// coldest returns the first slot of a full bucket, beginning at start, that was
+// not looked up since the clock hand last passed it, or else start.
+func coldest(b *bucket, start int) int {
+	for n := range ways {
+		i := (start + n) % ways
+		if b.slots[i].Load().used.Load() == 0 {
 			return i
 		}
 	}
-	return int(h>>8) & 0xff % ways
+	return start
 }
 
 // patience is how many used entries the clock hand passes over before it takes

@@ -46,15 +46,15 @@ func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte,
 	if last && !wasDown {
 		patience = x.timeout // nobody else is left: what remains of the budget
 	}
+	start := time.Now()
 	r, err := u.ask(ctx, x.question, patience)
 	if err != nil {
-		return nil, x.fail(ctx, u, err) && !wasDown
+		return nil, x.fail(ctx, u, err, time.Since(start)) && !wasDown
 	}
-	why, ok := r.failure()
+	why, ok := u.judge(r)
 	if ok {
 		return r.raw, false
 	}
-	u.failed(why)
 	x.heard = true
 	x.errs = append(x.errs, fmt.Errorf("%s: %s", u.url, why))
 	if why == reasonServfail && !r.bare {
@@ -63,14 +63,16 @@ func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte,
 	return nil, false
 }
 
-// fail notes that asking u gave err, and returns whether it was silence. An end
-// of ctx by the caller's will is nobody's failure.
-func (x *exchange) fail(ctx context.Context, u *upstream, err error) (silence bool) {
+// fail notes that asking u gave err after a while, and returns whether it was
+// silence. A try that the budget or the caller cut short is nobody's failure.
+func (x *exchange) fail(ctx context.Context, u *upstream, err error, waited time.Duration) (silence bool) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return false
 	}
 	why := whyNot(err)
-	u.failed(why)
+	if why != reasonTimeout || waited >= minTimeout {
+		u.failed(why)
+	}
 	x.heard = x.heard || why == reasonTimeout
 	x.errs = append(x.errs, fmt.Errorf("%s: %w", u.url, err))
 	return why == reasonTimeout

@@ -74,12 +74,14 @@ func (f *Forwarder) Upstreams() []string {
 // of the name, and the caller keeps it as briefly as RFC 9520 wants. Otherwise the
 // error is a *Failure; or ctx's own, wrapped, if ctx was cancelled.
 func (f *Forwarder) Exchange(ctx context.Context, q *wire.Query) ([]byte, error) {
-	ask := newQuestion(q)
-	f.probe(ctx, ask)
+	ask, order := newQuestion(q), f.order()
+	if !order[0].health.down() {
+		f.probe(ctx, ask)
+	}
 	budget, cancel := context.WithTimeout(ctx, f.timeout)
 	defer cancel()
 	x := exchange{question: ask, attempts: f.attempts, timeout: f.timeout}
-	if raw := x.run(budget, f.order()); raw != nil {
+	if raw := x.run(budget, order); raw != nil {
 		return raw, nil
 	}
 	return x.conclude(ctx)
@@ -102,10 +104,11 @@ func (f *Forwarder) order() []*upstream {
 
 // probe asks q, beside the exchange that brought it, of each down upstream whose
 // time has come, so that nobody waits for a dead server to be found dead again.
+// Where all are down the exchanges themselves are the probes.
 func (f *Forwarder) probe(ctx context.Context, q question) {
 	for _, u := range f.upstreams {
 		if u.health.claimProbe(f.now()) {
-			go u.probe(context.WithoutCancel(ctx), q) // ends within three times maxTimeout
+			go u.probe(context.WithoutCancel(ctx), q) // ends within four times maxTimeout
 		}
 	}
 }

@@ -42,18 +42,24 @@ func (h *health) timeout() time.Duration {
 	return min(t<<min(h.failures, 3), maxTimeout)
 }
 
-// answered notes a reply and returns whether the upstream was down until now.
-func (h *health) answered(rtt time.Duration) (wasDown bool) {
+// measured notes how long a reply took, whatever it said.
+func (h *health) measured(rtt time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.srtt == 0 {
 		h.srtt, h.vary = rtt, rtt/2
-	} else {
-		h.vary += ((h.srtt - rtt).Abs() - h.vary) / 4
-		h.srtt += (rtt - h.srtt) / 8
+		return
 	}
+	h.vary += ((h.srtt - rtt).Abs() - h.vary) / 4
+	h.srtt += (rtt - h.srtt) / 8
+}
+
+// answered notes a usable reply and returns whether the upstream was down.
+func (h *health) answered() (wasDown bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	wasDown = h.backoff > 0
-	h.failures, h.backoff, h.probing = 0, 0, false
+	h.failures, h.backoff = 0, 0
 	return wasDown
 }
 

@@ -7,8 +7,6 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-const headerLen = 12
-
 // opt is the OPT record of every query: root owner, type 41, payload size 1232,
 // version 0, DO (RFC 6891 section 6.1, RFC 3225), no options.
 const opt = "\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00"
@@ -23,7 +21,7 @@ type question struct {
 // class and CD bit, and nothing else of it.
 func newQuestion(q *wire.Query) question {
 	name := q.Name()
-	msg := make([]byte, headerLen, headerLen+len(name)+4+len(opt))
+	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(name)+4+len(opt))
 	msg[2] = 1 // RD
 	if q.CD {
 		msg[3] = 0x10

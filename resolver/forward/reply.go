@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 
 	"github.com/miekg/dns"
+
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // reply is a message that passed the checks of RFC 5452 section 9.1.
@@ -21,7 +23,7 @@ type reply struct {
 // query, another ID, opcode or question, or a message that is malformed or counts
 // more records than it has. The spelling of the question is not compared.
 func readReply(sent, msg []byte) (reply, bool) {
-	if len(msg) < headerLen || msg[0] != sent[0] || msg[1] != sent[1] {
+	if len(msg) < wire.HeaderLen || msg[0] != sent[0] || msg[1] != sent[1] {
 		return reply{}, false
 	}
 	const qr, opcode, tc = 0x80, 0x78, 0x02
@@ -54,7 +56,7 @@ func isError(rcode int) bool {
 
 // repeats reports whether msg has exactly the question of sent, in any spelling.
 func repeats(sent, msg []byte) bool {
-	end := headerLen
+	end := wire.HeaderLen
 	for sent[end] != 0 {
 		end += 1 + int(sent[end])
 	}
@@ -62,7 +64,7 @@ func repeats(sent, msg []byte) bool {
 	if len(msg) < end+4 || binary.BigEndian.Uint16(msg[4:]) != 1 {
 		return false
 	}
-	for i := headerLen; i < end; i++ { // sent is in lower case; a length octet is never a letter
+	for i := wire.HeaderLen; i < end; i++ { // sent is in lower case; a length octet is never a letter
 		c := msg[i]
 		if c >= 'A' && c <= 'Z' {
 			c += 'a' - 'A'

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"sync"
 	"time"
 )
@@ -21,9 +22,8 @@ type upstream struct {
 
 // ask sends q and returns the upstream's reply. It waits for UDP as long as
 // patience says, for TCP up to maxTimeout, and not beyond ctx. A server that
-// does not know EDNS is asked once more without, and remembered as one if that
-// was answered: the memory rests on a good reply, not on an error that anybody
-// might have sent.
+// does not know EDNS is asked once more without, and remembered as one only if
+// that was answered.
 func (u *upstream) ask(ctx context.Context, q question, patience time.Duration) (reply, error) {
 	edns := u.health.knowsEDNS(u.now())
 	r, err := u.send(ctx, q.packet(edns), patience)
@@ -58,28 +58,37 @@ func (u *upstream) send(ctx context.Context, msg []byte, patience time.Duration)
 func (u *upstream) within(ctx context.Context, limit time.Duration, msg []byte, ask func(context.Context, []byte) (reply, error)) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	start := u.now()
+	start := time.Now()
 	r, err := ask(ctx, msg)
 	if err == nil {
-		u.answered(u.now().Sub(start))
+		rtt := time.Since(start)
+		u.metrics.latency.Observe(rtt.Seconds())
+		u.health.measured(rtt)
 	}
 	return r, err
 }
 
-// answered notes a reply.
-func (u *upstream) answered(rtt time.Duration) {
-	u.metrics.latency.Observe(rtt.Seconds())
-	if u.health.answered(rtt) {
+// judge notes what the reply r says of the upstream. ok is true when r is an
+// answer to pass on, else why tells what it lacks. SERVFAIL is about the name, not
+// about the upstream; what it refuses to do, it refuses for all names.
+func (u *upstream) judge(r reply) (why reason, ok bool) {
+	why, ok = r.failure()
+	if !ok && why != reasonServfail {
+		u.failed(why)
+		return why, false
+	}
+	if !ok {
+		u.metrics.failures[why].Inc()
+	}
+	if u.health.answered() {
 		u.log.Info("upstream answers again", "upstream", u.url)
 	}
+	return why, ok
 }
 
-// failed notes a try that failed for why.
+// failed notes a try that failed for why and weighs on the upstream.
 func (u *upstream) failed(why reason) {
 	u.metrics.failures[why].Inc()
-	if why == reasonServfail {
-		return // about the name, not about the upstream
-	}
 	if u.health.failed(u.now()) {
 		u.log.Warn("upstream is down; asking it last and probing it", "upstream", u.url, "reason", why.String())
 	}
@@ -93,14 +102,13 @@ func (u *upstream) probe(ctx context.Context, q question) {
 		u.failed(whyNot(err))
 		return
 	}
-	if why, ok := r.failure(); !ok {
-		u.failed(why)
-	}
+	u.judge(r)
 }
 
 // whyNot returns the reason behind an error of ask.
 func whyNot(err error) reason {
-	if errors.Is(err, context.DeadlineExceeded) {
+	var n net.Error
+	if errors.As(err, &n) && n.Timeout() { // context.DeadlineExceeded is one, too
 		return reasonTimeout
 	}
 	return reasonNetwork

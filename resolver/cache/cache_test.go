@@ -1,0 +1,396 @@
+package cache
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+func answer(t testing.TB, name string, ttl int) []byte {
+	t.Helper()
+	return upstream(t, name, dns.TypeA, dns.RcodeSuccess, sections{answer: fmt.Sprintf("%s %d IN A 192.0.2.1", name, ttl)})
+}
+
+// A reply is never served to another question: view, type, class and CD are part
+// of the key (RFC 4035 section 4.7 for CD).
+func TestKeysAreKeptApart(t *testing.T) {
+	c := New(Config{})
+	k := key(t, "www.example.com.", dns.TypeA)
+	e := store(t, c, k, answer(t, "www.example.com.", 300))
+	if c.Lookup(k, 1000) != e {
+		t.Fatal("not found under its own key")
+	}
+	for name, change := range map[string]func(*Key){
+		"view":  func(k *Key) { k.View = 2 },
+		"type":  func(k *Key) { k.Type = dns.TypeAAAA },
+		"class": func(k *Key) { k.Class = dns.ClassCHAOS },
+		"CD":    func(k *Key) { k.CD = true },
+		"name":  func(k *Key) { k.Name = key(t, "xww.example.com.", dns.TypeA).Name },
+		// One label with a dot in it is another name.
+		"label boundary": func(k *Key) { k.Name = key(t, `www\.example.com.`, dns.TypeA).Name },
+	} {
+		other := *k
+		change(&other)
+		if c.Lookup(&other, 1000) != nil {
+			t.Errorf("found under a key with another %s", name)
+		}
+	}
+}
+
+// Two questions with the same hash are told apart by the key.
+func TestHashIsNotTrusted(t *testing.T) {
+	var s shard
+	s.buckets, s.limit = make([]bucket, 1), 1<<20
+	a, b := key(t, "a.example.", dns.TypeA), key(t, "b.example.", dns.TypeA)
+	for _, k := range []*Key{a, b} {
+		name := strings.Trim(string(k.Name[1:2]), "\x00") + ".example."
+		e, err := newEntry(k, answer(t, name, 300), Facts{}, limits{300, 300}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.hash = 42
+		s.put(e, k, 1000)
+	}
+	for _, k := range []*Key{a, b} {
+		if e := s.find(42, k); e == nil || string(e.Name()) != string(k.Name) {
+			t.Errorf("find(%q) = %v", k.Name, e)
+		}
+	}
+	if s.find(42, key(t, "c.example.", dns.TypeA)) != nil {
+		t.Error("found by hash alone")
+	}
+}
+
+func TestNewerReplyReplaces(t *testing.T) {
+	c := New(Config{})
+	k := key(t, "www.example.com.", dns.TypeA)
+	store(t, c, k, answer(t, "www.example.com.", 300))
+	before := c.tally()
+	e := store(t, c, k, answer(t, "www.example.com.", 200))
+	if c.Lookup(k, 1000) != e {
+		t.Error("the older reply is still served")
+	}
+	if after := c.tally(); after.entries != 1 || after.bytes != before.bytes || after.evictions != 0 {
+		t.Errorf("tally = %+v, want one entry of the same size and no eviction", after)
+	}
+}
+
+func TestMalformedRepliesAreRefused(t *testing.T) {
+	good := answer(t, "www.example.com.", 300)
+	change := func(f func([]byte) []byte) []byte { return f(append([]byte(nil), good...)) }
+	for name, msg := range map[string][]byte{
+		"empty":          nil,
+		"header only":    good[:12],
+		"cut":            good[:len(good)-1],
+		"query":          change(func(b []byte) []byte { b[2] &^= 0x80; return b }),
+		"other name":     answer(t, "www.example.org.", 300),
+		"other type":     upstream(t, "www.example.com.", dns.TypeAAAA, 0, sections{}),
+		"two questions":  change(func(b []byte) []byte { b[5] = 2; return b }),
+		"no question":    change(func(b []byte) []byte { b[5] = 0; return b }),
+		"lying count":    change(func(b []byte) []byte { b[7] = 9; return b }),
+		"lying Arcount":  change(func(b []byte) []byte { b[11] = 2; return b }),
+		"pointer loop":   append(change(func(b []byte) []byte { b[7], b[11] = 1, 0; return b })[:33], 0xc0, 33, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 1, 2, 3, 4),
+		"short RDLENGTH": append(change(func(b []byte) []byte { b[7], b[11] = 1, 0; return b })[:33], 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 3, 1, 2, 3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := New(Config{})
+			k := key(t, "www.example.com.", dns.TypeA)
+			if e, err := c.Store(k, msg, Facts{}, 1000); !errors.Is(err, ErrMalformed) || e != nil {
+				t.Errorf("Store = %v, %v; want ErrMalformed", e, err)
+			}
+			if c.Lookup(k, 1000) != nil {
+				t.Error("it was kept")
+			}
+		})
+	}
+}
+
+// A reply over 8 KiB serves its asker and is not kept, so that none crowds out
+// many others.
+func TestLargeReplyIsServedNotKept(t *testing.T) {
+	var text strings.Builder
+	for range 40 {
+		fmt.Fprintf(&text, "www.example.com. 300 IN TXT %q\n", strings.Repeat("x", 250))
+	}
+	c := New(Config{})
+	k := key(t, "www.example.com.", dns.TypeTXT)
+	e := store(t, c, k, upstream(t, "www.example.com.", dns.TypeTXT, 0, sections{answer: text.String()}))
+	if e.Kept() || c.Lookup(k, 1000) != nil {
+		t.Error("kept")
+	}
+	if m := read(t, e.AppendReply(nil, query(t, "www.example.com.", dns.TypeTXT, nil), 1000, NoCap)); len(m.Answer) != 40 {
+		t.Errorf("%d records served, want 40", len(m.Answer))
+	}
+}
+
+// The memory stays below the limit, is what the cache says it is, and what is
+// asked for again and again is found nine times in ten while ten times as much as
+// fits passes through.
+func TestSizeIsBoundedInBytes(t *testing.T) {
+	const limit = 4 << 20
+	heap := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := heap()
+	c := New(Config{MaxBytes: limit})
+	var hot []*Key
+	for i := range 100 {
+		name := fmt.Sprintf("hot%d.example.com.", i)
+		hot = append(hot, key(t, name, dns.TypeA))
+		store(t, c, hot[i], answer(t, name, 3600))
+	}
+	asked, found := 0, 0
+	msg := answer(t, "n000000.example.com.", 3600)
+	k := key(t, "n000000.example.com.", dns.TypeA)
+	for i := range 10 * limit / 400 {
+		copy(msg[13:], fmt.Sprintf("n%06d", i))
+		copy(k.Name[1:], fmt.Sprintf("n%06d", i))
+		store(t, c, k, msg)
+		if i%1000 == 0 {
+			for j, h := range hot {
+				asked++
+				if c.Lookup(h, 1000) != nil {
+					found++
+					continue
+				}
+				store(t, c, h, answer(t, fmt.Sprintf("hot%d.example.com.", j), 3600))
+			}
+		}
+		if i%5000 == 0 && c.tally().bytes > limit {
+			t.Fatalf("after %d replies: %d bytes, limit %d", i, c.tally().bytes, limit)
+		}
+	}
+	said, real := c.tally().bytes, heap()-before
+	if said > limit || said < limit*8/10 {
+		t.Errorf("holds %d bytes of %d, want it nearly full", said, limit)
+	}
+	if real > said*11/10 || real < said*8/10 {
+		t.Errorf("says %d bytes, the heap grew by %d", said, real)
+	}
+	if found < asked*9/10 {
+		t.Errorf("%d of %d look-ups of names in use found them, want nine in ten", found, asked)
+	}
+	t.Logf("%d bytes said, %d measured; %d of %d hot look-ups found", said, real, found, asked)
+	if c.tally().evictions == 0 {
+		t.Error("nothing was evicted")
+	}
+	runtime.KeepAlive(c)
+}
+
+// When the whole shard is in use, the hand gives up after a bounded way.
+func TestEvictionWhenAllIsInUse(t *testing.T) {
+	c := New(Config{MaxBytes: 1})
+	for i := range 20000 {
+		name := fmt.Sprintf("n%d.example.com.", i)
+		k := key(t, name, dns.TypeA)
+		store(t, c, k, answer(t, name, 3600)).used.Store(1)
+	}
+	if got := c.tally(); got.bytes > minBytes || got.entries < 500 {
+		t.Errorf("tally = %+v, want at most %d bytes", got, minBytes)
+	}
+}
+
+func TestExpiredEntriesGoFirst(t *testing.T) {
+	s := &shard{buckets: make([]bucket, 1), limit: 1 << 20}
+	for i := range ways + 1 {
+		name := fmt.Sprintf("n%d.example.", i)
+		ttl, k := 3600, key(t, name, dns.TypeA)
+		if i == 3 {
+			ttl = 5
+		}
+		e, err := newEntry(k, answer(t, name, ttl), Facts{}, limits{3600, 3600}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.hash = uint64(i)
+		s.put(e, k, 1010)
+	}
+	if s.find(3, key(t, "n3.example.", dns.TypeA)) != nil {
+		t.Error("the expired entry is still there")
+	}
+	if s.evictions != 0 || s.count != ways {
+		t.Errorf("evictions = %d, entries = %d; want 0 and %d", s.evictions, s.count, ways)
+	}
+}
+
+func TestPurge(t *testing.T) {
+	names := []string{"example.com.", "www.example.com.", "a.b.example.com.", "notexample.com.", "com.", `x\.example.com.`}
+	tests := []struct {
+		name    string
+		zone    string
+		subtree bool
+		gone    []string
+	}{
+		{"one name", "example.com.", false, names[:1]},
+		{"a subtree", "example.com.", true, names[:3]},
+		{"the root's subtree", ".", true, names},
+		{"nothing", "example.net.", true, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := New(Config{})
+			for _, n := range names {
+				store(t, c, key(t, n, dns.TypeA), answer(t, n, 300))
+			}
+			if got := c.Purge(key(t, tt.zone, dns.TypeA).Name, tt.subtree); got != len(tt.gone) {
+				t.Errorf("Purge = %d, want %d", got, len(tt.gone))
+			}
+			for _, n := range tt.gone {
+				if c.Lookup(key(t, n, dns.TypeA), 1000) != nil {
+					t.Errorf("%s is still held", n)
+				}
+			}
+			if got := c.tally().entries; got != int64(len(names)-len(tt.gone)) {
+				t.Errorf("%d entries left, want %d", got, len(names)-len(tt.gone))
+			}
+		})
+	}
+}
+
+func TestFactsAreReplaced(t *testing.T) {
+	c := New(Config{})
+	k := key(t, "www.example.com.", dns.TypeA)
+	chain := []uint64{1, 2}
+	e, err := c.Store(k, answer(t, "www.example.com.", 300), Facts{Chain: chain, Match: blocklists.Match{Labels: 2}}, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain[0] = 9
+	if f := e.Facts(); f.Chain[0] != 1 || f.Match.Labels != 2 {
+		t.Errorf("Facts = %+v, want a copy of what was stored", f)
+	}
+	n := 0
+	for e := range c.Entries() {
+		e.SetFacts(&Facts{Match: blocklists.Match{Labels: 3}})
+		n++
+	}
+	if got := c.Lookup(k, 1000).Facts().Match.Labels; n != 1 || got != 3 {
+		t.Errorf("%d entries walked, Labels = %d; want 1 and 3", n, got)
+	}
+}
+
+func TestHitDoesNotAllocate(t *testing.T) {
+	c := New(Config{})
+	k := key(t, "www.example.com.", dns.TypeA)
+	store(t, c, k, upstream(t, "www.example.com.", dns.TypeA, 0, sections{answer: signed}))
+	q := query(t, "www.example.com.", dns.TypeA, withDO)
+	buf := make([]byte, 0, 1232)
+	absent := key(t, "absent.example.com.", dns.TypeA)
+	if n := testing.AllocsPerRun(1000, func() {
+		look := Key{View: 1, Name: q.Name(), Type: q.Type, Class: q.Class}
+		buf = c.Lookup(&look, 1001).AppendReply(buf, q, 1001, NoCap)
+		if c.Lookup(absent, 1001) != nil {
+			t.Fatal("found what was never stored")
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations a hit, want 0", n)
+	}
+}
+
+// Readers take no lock: whatever writers do meanwhile, an entry found is whole
+// and answers the question. Run with -race.
+func TestReadersAndWritersTogether(t *testing.T) {
+	c := New(Config{MaxBytes: minBytes})
+	const names = 3000
+	keys, msgs, queries := make([]*Key, names), make([][]byte, names), make([]string, names)
+	for i := range names {
+		queries[i] = fmt.Sprintf("n%d.example.com.", i)
+		keys[i] = key(t, queries[i], dns.TypeA)
+		msgs[i] = answer(t, queries[i], 300)
+		binary.BigEndian.PutUint32(msgs[i][len(msgs[i])-11-4:], uint32(i)) // the address
+	}
+	var wg sync.WaitGroup
+	for w := range 4 {
+		wg.Go(func() {
+			for i := range 3 * names {
+				n := (i*7 + w*997) % names
+				if e, err := c.Store(keys[n], msgs[n], Facts{}, 1000); err != nil || !e.holds(keys[n]) {
+					t.Errorf("Store(%d) = %v, %v", n, e, err)
+				}
+				e := c.Lookup(keys[(n+i)%names], 1000)
+				if e != nil && !e.holds(keys[(n+i)%names]) {
+					t.Errorf("Lookup gave %q", e.Name())
+				}
+				if i%500 == 0 {
+					c.Purge(keys[n].Name, false)
+					c.tally()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := c.tally(); got.bytes > minBytes {
+		t.Errorf("%d bytes, limit %d", got.bytes, minBytes)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	c, g := New(Config{}), new(Group)
+	k := key(t, "www.example.com.", dns.TypeA)
+	store(t, c, k, answer(t, "www.example.com.", 300))
+	c.Lookup(k, 1000)
+	c.Lookup(k, 1000)
+	c.Lookup(k, 5000)
+	reg := prometheus.NewPedanticRegistry()
+	reg.MustRegister(c, g)
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]float64)
+	for _, f := range families {
+		m := f.GetMetric()[0]
+		got[f.GetName()] = m.GetCounter().GetValue() + m.GetGauge().GetValue()
+	}
+	for name, want := range map[string]float64{
+		"hearth_cache_hits_total": 2, "hearth_cache_misses_total": 1, "hearth_cache_entries": 1,
+		"hearth_cache_limit_bytes": 64 << 20, "hearth_cache_evictions_total": 0,
+		"hearth_cache_merged_total": 0, "hearth_cache_in_flight": 0,
+	} {
+		if v, ok := got[name]; !ok || v != want {
+			t.Errorf("%s = %v (present: %v), want %v", name, v, ok, want)
+		}
+	}
+	if got["hearth_cache_bytes"] < 300 {
+		t.Errorf("hearth_cache_bytes = %v", got["hearth_cache_bytes"])
+	}
+}
+
+func TestValidate(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		c    Config
+		path string // "" when c is right
+	}{
+		{"the defaults", Config{}, ""},
+		{"all set", Config{MaxBytes: 1 << 20, MaxTTL: time.Hour, MaxNegativeTTL: time.Second}, ""},
+		{"too small", Config{MaxBytes: 1000}, "max_bytes"},
+		{"negative", Config{MaxTTL: -1}, "max_ttl"},
+		{"eternal", Config{MaxNegativeTTL: 1000 * time.Hour}, "max_negative_ttl"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.c.Validate()
+			var field interface{ Path() string }
+			switch {
+			case tt.path == "" && err != nil:
+				t.Errorf("Validate = %v", err)
+			case tt.path != "" && (!errors.As(err, &field) || field.Path() != tt.path):
+				t.Errorf("Validate = %v, want an error at %s", err, tt.path)
+			}
+		})
+	}
+}
