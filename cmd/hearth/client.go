@@ -31,7 +31,7 @@ func dial(socket string) client {
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := d.DialContext(ctx, "unix", socket)
 				if err != nil {
-					return nil, fmt.Errorf("%w on %s: %w", errNoServer, socket, err)
+					return nil, fmt.Errorf("%w (%w)", errNoServer, err)
 				}
 				return conn, nil
 			},
@@ -68,15 +68,28 @@ func (r *reply) Header() http.Header         { return r.header }
 func (r *reply) WriteHeader(status int)      { r.status = status }
 func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
 
+// request is one call of the control API.
+type request struct {
+	method, path string
+	query        url.Values
+	body         any // nil for none
+}
+
 // call sends one request and decodes the reply into result. What the server
 // refuses is an error with the server's own words.
-func (c client) call(ctx context.Context, method, path string, query url.Values, result any) error {
-	target := url.URL{Scheme: "http", Host: "hearth", Path: path, RawQuery: query.Encode()}
-	request, err := http.NewRequestWithContext(ctx, method, target.String(), nil)
+func (c client) call(ctx context.Context, r request, result any) error {
+	var body bytes.Buffer
+	if r.body != nil {
+		if err := json.NewEncoder(&body).Encode(r.body); err != nil {
+			return fmt.Errorf("asking %s: %w", c.where, err)
+		}
+	}
+	target := url.URL{Scheme: "http", Host: "hearth", Path: r.path, RawQuery: r.query.Encode()}
+	message, err := http.NewRequestWithContext(ctx, r.method, target.String(), &body)
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", c.where, err)
 	}
-	response, err := c.http.Do(request)
+	response, err := c.http.Do(message)
 	if err != nil {
 		var wrapped *url.Error
 		if errors.As(err, &wrapped) {
@@ -85,29 +98,30 @@ func (c client) call(ctx context.Context, method, path string, query url.Values,
 		return fmt.Errorf("asking %s: %w", c.where, err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
 	if err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return errors.New(refusal(body, response.StatusCode))
+		return errors.New(refusal(answer, response.StatusCode))
 	}
-	if err := json.Unmarshal(body, result); err != nil {
+	if err := json.Unmarshal(answer, result); err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
 	}
 	return nil
 }
 
-// refusal gives the words of an error reply.
+// refusal gives the words of an error reply (RFC 9457).
 func refusal(body []byte, status int) string {
 	var said struct {
-		Error string `json:"error"`
+		Detail string `json:"detail"`
+		Field  string `json:"field"`
 	}
-	if json.Unmarshal(body, &said) == nil && said.Error != "" {
-		return said.Error
+	switch {
+	case json.Unmarshal(body, &said) != nil || said.Detail == "":
+		return fmt.Sprintf("the server answered %d %s; its log says more", status, http.StatusText(status))
+	case said.Field != "":
+		return said.Field + ": " + said.Detail
 	}
-	if text := bytes.TrimSpace(body); len(text) > 0 {
-		return string(text)
-	}
-	return fmt.Sprintf("the server answered %d %s", status, http.StatusText(status))
+	return said.Detail
 }

@@ -2,10 +2,15 @@ package main
 
 import "github.com/spf13/cobra"
 
-// commands are all commands of the program, in the order of its help.
+// commands are all commands of the program.
 func (a *app) commands() []*cobra.Command {
 	return []*cobra.Command{
+		a.serveCommand(),
 		a.checkCommand(),
+		a.diffCommand(),
+		a.scenarioCommand(),
+		a.explainCommand(),
+		a.listsCommand(),
 		a.schemaCommand(),
 		a.versionCommand(),
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"reflect"
@@ -25,12 +26,15 @@ type server struct {
 	state string
 	file  string
 	env   []string
-	boot  *Config // what the listeners, cache and own name were made with
+	term  io.Writer // where downloads show their progress
+	boot  *Config   // what the listeners, cache and own name were made with
 
 	config  atomic.Pointer[loaded]
 	record  configState
 	ready   atomic.Bool
 	started time.Time
+
+	addresses []string // that are served
 
 	// work is held while a World is made from a configuration and an index,
 	// so that no reload and no list update undoes the other.
@@ -59,14 +63,14 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		return nil, err
 	}
 	s := &server{
-		log: log, level: level, state: state, file: l.File, env: a.environ, boot: &l.Config, started: time.Now(),
+		log: log, level: level, state: state, file: l.File, env: a.environ, term: a.err, boot: &l.Config, started: time.Now(),
 		shelfChanged: make(chan struct{}, 1),
 		switchboard:  &switchboard{log: log},
 		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),
 		cache:        newCache(&l.Config),
 		supervisor:   supervisor{log},
 	}
-	shelf, err := newShelf(&l.Config, state, log, os.Stderr)
+	shelf, err := newShelf(&l.Config, state, log, a.err)
 	if err != nil {
 		return nil, err
 	}

@@ -15,19 +15,20 @@ type configState struct {
 
 type loadedState struct {
 	hash string // of the configuration that serves
-	ok   bool   // the last load succeeded
 	at   time.Time
+
+	refused string // why the last load failed; "" if it did not
 }
 
 // serving notes that the configuration of this hash serves now.
 func (s *configState) serving(hash string, at time.Time) {
-	s.live.Store(&loadedState{hash: hash, ok: true, at: at})
+	s.live.Store(&loadedState{hash: hash, at: at})
 }
 
 // refused notes that a load failed and the last good one serves on.
-func (s *configState) refused() {
+func (s *configState) refused(why error) {
 	if old := s.live.Load(); old != nil {
-		s.live.Store(&loadedState{hash: old.hash, at: old.at})
+		s.live.Store(&loadedState{hash: old.hash, at: old.at, refused: why.Error()})
 	}
 }
 
@@ -38,10 +39,10 @@ func (s *configState) Describe(ch chan<- *prometheus.Desc) { prometheus.Describe
 func (s *configState) Collect(ch chan<- prometheus.Metric) {
 	state := s.live.Load()
 	if state == nil {
-		state = &loadedState{}
+		return
 	}
 	success := 0.0
-	if state.ok {
+	if state.refused == "" {
 		success = 1
 	}
 	ch <- gauge("hearth_config_last_reload_success", "1 if the last load of the configuration succeeded, 0 if it was refused and the last good one serves on.", success)

@@ -31,11 +31,10 @@ func (s *server) librarian(ctx context.Context) error {
 	return nil
 }
 
-// compileMissing replaces the embedded lists that serve because no index
-// fitted.
+// compileMissing replaces what serves because no index fitted the lists.
 func (s *server) compileMissing(ctx context.Context) {
 	s.work.Lock()
-	needed := s.stock.starter
+	needed := s.stock.stale
 	s.work.Unlock()
 	if needed {
 		s.renew(ctx)

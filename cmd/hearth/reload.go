@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 )
@@ -30,7 +29,7 @@ func (s *server) reload(ctx context.Context, why string) (reloadResult, error) {
 		err = s.adopt(ctx, was, now)
 	}
 	if err != nil {
-		s.record.refused()
+		s.record.refused(err)
 		s.complain(err, why, was.Hash())
 		return reloadResult{}, fmt.Errorf("reload refused, the configuration %s serves on: %w", was.Hash(), err)
 	}
@@ -59,13 +58,13 @@ func (s *server) complain(err error, why, serving string) {
 // categories differ with a new one.
 func (s *server) adopt(ctx context.Context, was, now *loaded) error {
 	if sameLists(&was.Config, &now.Config) {
-		if err := s.swap(now, s.stock); err != nil {
+		if err := s.swap(now, s.shelf.Load().newer(s.stock)); err != nil {
 			return err
 		}
 		s.level.Set(logLevels()[now.Config.Log.Level])
 		return nil
 	}
-	next, err := newShelf(&now.Config, s.state, s.log, os.Stderr)
+	next, err := newShelf(&now.Config, s.state, s.log, s.term)
 	if err != nil {
 		return err
 	}

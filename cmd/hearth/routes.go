@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 
@@ -149,6 +150,30 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 		}
 	}
 	return &route{view: v, to: f}, nil
+}
+
+// upstreams lists what is asked, each zone's after its name.
+func (s *switchboard) upstreams() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []string{}
+	for _, r := range s.views {
+		for _, url := range r.urls() {
+			if r.view.Zone != nil {
+				url = r.view.Zone.String() + " " + url
+			}
+			all = append(all, url)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+func (r *route) urls() []string {
+	if r.to == nil {
+		return nil
+	}
+	return r.to.Upstreams()
 }
 
 // Describe implements prometheus.Collector: nothing, because the upstreams

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,6 +67,9 @@ func (a *app) welcomes() bool {
 
 // run serves the sockets until ctx ends, then drains.
 func (s *server) run(ctx context.Context, open *sockets) error {
+	for _, at := range open.dns.Addrs() {
+		s.addresses = append(s.addresses, at.Network()+" "+at.String())
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	start := func(task func(context.Context) error) {
 		group.Go(func() error { return task(ctx) })
@@ -89,7 +93,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	}
 	s.ready.Store(true)
 	s.supervisor.ready()
-	s.log.Info("serving", "version", thisBuild().Version, "addresses", fmt.Sprint(open.dns.Addrs()),
+	s.log.Info("serving", "version", thisBuild().Version, "addresses", strings.Join(s.addresses, ", "),
 		"configuration", s.config.Load().Hash(), "state", s.state, "index", s.resolver.World().Index.ID())
 	start(s.goodbye)
 	if err := group.Wait(); err != nil {

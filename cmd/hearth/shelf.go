@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -24,16 +24,14 @@ type shelf struct {
 }
 
 // newShelf opens the library in the state folder.
-func newShelf(c *Config, state string, log *slog.Logger, progress *os.File) (*shelf, error) {
+func newShelf(c *Config, state string, log *slog.Logger, progress io.Writer) (*shelf, error) {
 	t, err := c.taxonomy()
 	if err != nil {
 		return nil, fmt.Errorf("numbering categories: %w", err)
 	}
-	cfg := source.LibraryConfig{Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log}
-	if progress != nil {
-		cfg.Progress = progress
-	}
-	library, err := source.OpenLibrary(cfg)
+	library, err := source.OpenLibrary(source.LibraryConfig{
+		Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log, Progress: progress,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("%w; give this user a state folder it may write: `state:` or HEARTH__STATE", err)
 	}
@@ -44,35 +42,49 @@ func newShelf(c *Config, state string, log *slog.Logger, progress *os.File) (*sh
 type stock struct {
 	index   *blocklists.Index
 	popular bool // a popularity list is compiled in
-	starter bool // only the embedded lists, until the compiled index is there
+	starter bool // only the embedded lists
+	stale   bool // to be compiled anew
 }
 
-// load gives the compiled index if it fits; else the embedded lists, which
-// serve until a compilation is done.
+// load gives the compiled index, an older one that is sound, or the embedded
+// lists, which serve until a compilation is done.
 func (s *shelf) load() (stock, error) {
 	ix, err := s.library.Load(s.taxonomy)
 	if err == nil {
 		return s.stocked(ix), nil
 	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, source.ErrStale):
-		s.log.Info("lists are to be compiled; the built-in lists serve meanwhile", "reason", err)
-	default:
-		s.log.Warn("the compiled index is refused and made anew; the built-in lists serve meanwhile", "error", err)
+	if !errors.Is(err, source.ErrStale) {
+		s.log.Warn("the compiled index is refused and made anew", "error", err)
 	}
-	ix, err = source.Starter(s.taxonomy)
-	if err != nil {
+	if ix != nil {
+		k := s.stocked(ix)
+		k.stale = true
+		return k, nil
+	}
+	if ix, err = source.Starter(s.taxonomy); err != nil {
 		return stock{}, fmt.Errorf("building the starter index: %w", err)
 	}
-	return stock{index: ix, starter: true}, nil
+	return stock{index: ix, starter: true, stale: true}, nil
+}
+
+// newer gives the index on disk if another process has compiled one, else
+// the one in use.
+func (s *shelf) newer(k stock) stock {
+	if ix, err := s.library.Load(s.taxonomy); err == nil && ix.ID() != k.index.ID() {
+		return s.stocked(ix)
+	}
+	return k
 }
 
 // compile makes the index anew from the kept lists.
 func (s *shelf) compile(ctx context.Context) (stock, error) {
 	start := time.Now()
-	ix, _, err := s.library.Compile(ctx, s.taxonomy)
+	ix, sum, err := s.library.Compile(ctx, s.taxonomy)
 	if err != nil {
-		return stock{}, fmt.Errorf("compiling lists: %w", err)
+		return stock{}, err
+	}
+	for _, p := range sum.Problems {
+		s.log.Warn("a list is left out", "list", p.Source, "why", p.Why)
 	}
 	s.log.Info("lists compiled", "names", ix.Names(), "bytes", ix.Bytes(), "index", ix.ID(), "took", time.Since(start).Round(time.Millisecond))
 	return s.stocked(ix), nil

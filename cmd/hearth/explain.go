@@ -1,0 +1,129 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/spf13/cobra"
+)
+
+// explained is an explanation with who gave it.
+type explained struct {
+	AnsweredBy string `json:"answered_by"`
+	portal.Explanation
+}
+
+func (a *app) explainCommand() *cobra.Command {
+	query := make(map[string]*string)
+	cmd := &cobra.Command{
+		Use:   "explain NAME",
+		Short: "Say what happens to a name, and why",
+		Long: `Say what happens to a name, step by step in the order of decisions: which
+category, which list, which rule, until when. Without --client, --device or
+--member it is asked for 127.0.0.1.
+
+The running server is asked on its control socket. With --config FILE the
+answer is worked out offline from that file and the lists in the state folder.`,
+		Example: `  hearth explain --device tablet example.com
+  hearth explain --member example-home/Kim --at "fri 21:05" example.com
+  hearth explain --config config.yaml --client 192.168.1.20 --type AAAA example.com`,
+		Args: exactly(1, "the NAME to explain"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if given := *query["client"] + *query["device"] + *query["member"]; given != cmp.Or(*query["client"], *query["device"], *query["member"]) {
+				return usageError{errors.New("--client, --device and --member exclude each other; give one of them")}
+			}
+			values := url.Values{"name": {args[0]}}
+			for name, value := range query {
+				if *value != "" {
+					values.Set(name, *value)
+				}
+			}
+			return a.explain(cmd.Context(), values)
+		},
+	}
+	flag := func(name, usage string) { query[name] = cmd.Flags().String(name, "", usage) }
+	flag("client", "for the client with this `ADDRESS`")
+	flag("device", "for this `DEVICE`, or HOUSEHOLD/DEVICE")
+	flag("member", "for this person, `HOUSEHOLD/MEMBER`")
+	flag("type", "query `TYPE` (default A)")
+	flag("at", "`TIME`: \"fri 21:05\", \"21:05\" or RFC 3339 (default now)")
+	return cmd
+}
+
+func (a *app) explain(ctx context.Context, query url.Values) error {
+	c, err := a.reach()
+	if err != nil {
+		return err
+	}
+	result := explained{AnsweredBy: c.where}
+	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/explain", query: query}, &result.Explanation); err != nil {
+		return err
+	}
+	a.print(result, result.describe)
+	return nil
+}
+
+func (e explained) describe(w io.Writer) {
+	fmt.Fprintf(w, "%s %s for %s at %s\n", e.Name, e.Type, e.who(), e.At.Format("Mon 2006-01-02 15:04 MST"))
+	verdict := e.Action
+	if !e.Applied && e.StepName != "" {
+		verdict += " (observed, not applied)"
+	}
+	fmt.Fprintf(w, "  %s: %s\n", verdict, e.Answer)
+	line := func(label, value string) {
+		if value != "" {
+			fmt.Fprintf(w, "  %-10s %s\n", label, value)
+		}
+	}
+	line("category", e.Category)
+	line("all", strings.Join(e.Categories, ", "))
+	line("rule", e.Rule)
+	if !e.Until.IsZero() {
+		line("until", e.Until.Format(time.RFC3339))
+	}
+	line("id", e.ID)
+	for _, l := range e.Lists {
+		what := "listed in"
+		if l.Exception {
+			what = "excepted in"
+		}
+		line(what, fmt.Sprintf("%s line %d: %s (%s)", l.Source, l.Line, l.Entry, strings.Join(l.Categories, ", ")))
+	}
+	if len(e.Steps) > 0 {
+		fmt.Fprintln(w, "  steps")
+	}
+	for _, s := range e.Steps {
+		fmt.Fprintf(w, "    %2d %-10s %-6s %s\n", s.Step, s.Name, s.Verdict, s.Detail)
+	}
+	fmt.Fprintf(w, "  answered by %s\n", e.AnsweredBy)
+}
+
+// who names the client as well as it is known.
+func (e explained) who() string {
+	var words []string
+	if e.Household != "" {
+		words = append(words, e.Household)
+	}
+	for _, part := range []string{e.Member, e.Device, e.Client} {
+		if part != "" {
+			words = append(words, part)
+		}
+	}
+	text := strings.Join(words, "/")
+	if e.Profile == "" {
+		return text + " (" + e.Status + ")"
+	}
+	profile := e.Profile
+	if e.Band != "" && e.Band != e.Profile {
+		profile += ", " + e.Band
+	}
+	return fmt.Sprintf("%s (%s, profile %s)", text, e.Status, profile)
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) listsCommand() *cobra.Command {
+	lists := &cobra.Command{
+		Use:   "lists",
+		Short: "Update, compile and search the blocklists",
+		Long: `Update, compile and search the blocklists. The running server does it, asked on
+its control socket; with --config FILE it is done offline in the state folder.`,
+		Example: "  hearth lists stats\n  hearth lists find example.com",
+		Args:    noSuchCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	lists.AddCommand(
+		&cobra.Command{
+			Use:   "update [NAME...]",
+			Short: "Fetch lists that are due, or the named ones",
+			Long: `Fetch the lists that are due, or the named ones, due or not, and compile what
+changed. An answer that is empty, much smaller than the last one or a web page
+never replaces a good list.`,
+			Example: "  hearth lists update\n  hearth lists update my-list",
+			RunE:    func(cmd *cobra.Command, args []string) error { return a.updateLists(cmd.Context(), args) },
+		},
+		&cobra.Command{
+			Use:   "compile",
+			Short: "Compile the kept lists into the index",
+			Long: `Compile the kept lists into the index, in this process and in the state folder.
+A running server is then asked to take the new index over.`,
+			Example: "  hearth lists compile --config /etc/hearth/config.yaml",
+			Args:    exactly(0, "compile takes no arguments"),
+			RunE:    func(cmd *cobra.Command, _ []string) error { return a.compileLists(cmd.Context()) },
+		},
+		&cobra.Command{
+			Use:     "stats",
+			Short:   "Show names, bytes and rejected lines of each list",
+			Long:    "Show for each list its names, its size, its age and how many lines were rejected, by reason; and the size of the compiled index.",
+			Example: "  hearth lists stats --json",
+			Args:    exactly(0, "stats takes no arguments"),
+			RunE:    func(cmd *cobra.Command, _ []string) error { return a.listStats(cmd.Context()) },
+		},
+		&cobra.Command{
+			Use:     "find NAME",
+			Short:   "Find the entries that cover a name",
+			Long:    "Find the entries of all lists that cover a name, with list, line and categories.",
+			Example: "  hearth lists find www.example.com",
+			Args:    exactly(1, "the NAME to find"),
+			RunE:    func(cmd *cobra.Command, args []string) error { return a.findName(cmd.Context(), args[0]) },
+		},
+	)
+	return lists
+}
+
+// updatesResult is what became of each source.
+type updatesResult struct {
+	AnsweredBy string              `json:"answered_by"`
+	Updates    []portal.ListUpdate `json:"updates"`
+}
+
+func (a *app) updateLists(ctx context.Context, names []string) error {
+	c, err := a.reach()
+	if err != nil {
+		return err
+	}
+	r := updatesResult{AnsweredBy: c.where}
+	body := map[string][]string{"names": names}
+	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/lists/update", body: body}, &r); err != nil {
+		return err
+	}
+	failed := false
+	a.print(r, func(w io.Writer) {
+		for _, u := range r.Updates {
+			fmt.Fprintf(w, "%s: %s, %s", u.Name, u.Outcome, count(u.Names, "name"))
+			if u.Error != "" {
+				fmt.Fprintf(w, "; %s", u.Error)
+			}
+			fmt.Fprintln(w)
+		}
+		if len(r.Updates) == 0 {
+			fmt.Fprintln(w, "no list has a source; the built-in lists are part of the program")
+		}
+		fmt.Fprintf(w, "done by %s\n", r.AnsweredBy)
+	})
+	for _, u := range r.Updates {
+		failed = failed || u.Error != ""
+	}
+	if failed {
+		return errReported
+	}
+	return nil
+}
+
+// compiled is what lists compile made.
+type compiled struct {
+	Index    string  `json:"index"`
+	Names    int     `json:"names"`
+	Bytes    int64   `json:"bytes"`
+	PerName  float64 `json:"bytes_per_name"`
+	Seconds  float64 `json:"seconds"`
+	TakenBy  string  `json:"taken_over_by,omitempty"`
+	NotTaken string  `json:"not_taken_over,omitempty"`
+}
+
+func (a *app) compileLists(ctx context.Context) error {
+	l, err := a.load()
+	if err != nil {
+		return err
+	}
+	s, err := a.openShelf(l)
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	k, err := s.compile(ctx)
+	if err != nil {
+		return err
+	}
+	r := compiled{Index: k.index.ID(), Names: k.index.Names(), Bytes: k.index.Bytes(), Seconds: time.Since(start).Seconds()}
+	r.PerName = perName(r.Bytes, r.Names)
+	state, err := a.stateDir(&l.Config)
+	if err != nil {
+		return err
+	}
+	running := dial(controlPath(&l.Config, state))
+	if err := running.call(ctx, request{method: http.MethodPost, path: "/v1/reload"}, &portal.Reloaded{}); err != nil {
+		r.NotTaken = err.Error()
+	} else {
+		r.TakenBy = running.where
+	}
+	a.print(r, func(w io.Writer) {
+		fmt.Fprintf(w, "index %s: %d names, %d bytes, %.1f bytes a name, compiled in %.1f s\n", r.Index, r.Names, r.Bytes, r.PerName, r.Seconds)
+		if r.TakenBy != "" {
+			fmt.Fprintf(w, "taken over by %s\n", r.TakenBy)
+		} else {
+			fmt.Fprintln(w, "no running server has taken it over; the next start does")
+		}
+	})
+	return nil
+}
+
+func perName(bytes int64, names int) float64 {
+	if names == 0 {
+		return 0
+	}
+	return float64(bytes) / float64(names)
+}
+
+// statsResult is what is known of the lists and the index.
+type statsResult struct {
+	AnsweredBy string            `json:"answered_by"`
+	Lists      []portal.ListStat `json:"lists"`
+	Index      portal.IndexState `json:"index"`
+	PerName    float64           `json:"bytes_per_name"` // of the index
+}
+
+func (a *app) listStats(ctx context.Context) error {
+	c, err := a.reach()
+	if err != nil {
+		return err
+	}
+	r := statsResult{AnsweredBy: c.where}
+	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/lists"}, &r); err != nil {
+		return err
+	}
+	var status portal.Status
+	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/status"}, &status); err != nil {
+		return err
+	}
+	r.Index, r.PerName = status.Index, perName(status.Index.Bytes, status.Index.Names)
+	a.print(r, r.describe)
+	return nil
+}
+
+func (r statsResult) describe(w io.Writer) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "LIST\tFORMAT\tNAMES\tBYTES\tAGE\tREJECTED")
+	for _, l := range r.Lists {
+		age := "-"
+		if !l.FetchedAt.IsZero() {
+			age = time.Since(l.FetchedAt).Round(time.Minute).String()
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", l.Name, l.Format, l.Names, l.Bytes, age, rejections(l.Rejected))
+		if l.Error != "" {
+			fmt.Fprintf(t, "  last update failed: %s\n", l.Error)
+		}
+	}
+	t.Flush()
+	fmt.Fprintf(w, "index %s: %d names, %d bytes, %.1f bytes a name\nanswered by %s\n",
+		r.Index.ID, r.Index.Names, r.Index.Bytes, r.PerName, r.AnsweredBy)
+}
+
+// rejections gives "12 (cosmetic 8, regex 4)".
+func rejections(by map[string]int) string {
+	if len(by) == 0 {
+		return "0"
+	}
+	total := 0
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(by)) {
+		total += by[reason]
+		parts = append(parts, fmt.Sprintf("%s %d", reason, by[reason]))
+	}
+	return fmt.Sprintf("%d (%s)", total, strings.Join(parts, ", "))
+}
+
+// findResult is which entries cover a name.
+type findResult struct {
+	AnsweredBy string             `json:"answered_by"`
+	Name       string             `json:"name"`
+	Entries    []portal.ListEntry `json:"entries"`
+}
+
+func (a *app) findName(ctx context.Context, name string) error {
+	c, err := a.reach()
+	if err != nil {
+		return err
+	}
+	r := findResult{AnsweredBy: c.where}
+	query := url.Values{"name": {name}}
+	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/lists/find", query: query}, &r); err != nil {
+		return err
+	}
+	a.print(r, func(w io.Writer) {
+		for _, e := range r.Entries {
+			what := strings.Join(e.Categories, ", ")
+			if e.Exception {
+				what = "exception, not " + what
+			}
+			fmt.Fprintf(w, "%s line %d: %s (%s)\n", e.Source, e.Line, e.Entry, what)
+		}
+		if len(r.Entries) == 0 {
+			fmt.Fprintf(w, "%s is on no list\n", r.Name)
+		}
+		fmt.Fprintf(w, "answered by %s\n", r.AnsweredBy)
+	})
+	return nil
+}
