@@ -32,6 +32,9 @@ type CompileConfig struct {
 type FixedName struct {
 	Name    blocklists.Name
 	Subtree bool // with all beneath
+	// Except takes the name and all beneath out of a Fixed name above it: a zone
+	// that the operator has answered elsewhere.
+	Except bool
 }
 
 // Compile makes a Directory. The errors are those of Config.Validate, and those
@@ -104,6 +107,7 @@ func (b *compiler) run() error {
 		b.household(i)
 	}
 	b.networks()
+	b.warnOfHelp()
 	b.version()
 	return b.problems.join()
 }

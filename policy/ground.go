@@ -27,12 +27,32 @@ type ground struct {
 	selfharm blocklists.Category
 
 	shown [blocklists.MaxCategories]blocklists.Category // a service's own category; else itself
-	fixed map[uint64]bool                               // the resolver's own names: with all beneath?
+	fixed map[uint64]reach                              // the resolver's own names
 	deep  int                                           // labels of the deepest of them
 
 	own   uint64 // hash of the own name
 	above int    // its labels
 	tests map[uint64]blocklists.Match
+}
+
+// reach is how far a fixed name goes.
+type reach uint8
+
+const (
+	reachNone    reach = iota
+	reachName          // the name alone
+	reachBeneath       // with all beneath
+	reachExcept        // taken out, with all beneath
+)
+
+func (f FixedName) reach() reach {
+	switch {
+	case f.Except:
+		return reachExcept
+	case f.Subtree:
+		return reachBeneath
+	}
+	return reachName
 }
 
 func newGround(c CompileConfig) (*ground, error) {
@@ -97,21 +117,21 @@ func (g *ground) shownAs() {
 // names beneath the own one: test-adult.porn.<own>, or test-adult-porn.<own>.
 func (g *ground) fix(c CompileConfig) error {
 	var h blocklists.Hashes
-	g.fixed = make(map[uint64]bool, len(c.Fixed)+1)
+	g.fixed = make(map[uint64]reach, len(c.Fixed)+1)
 	g.tests = make(map[uint64]blocklists.Match)
 	for _, f := range c.Fixed {
 		g.hash(f.Name, &h)
 		if h.N == 0 {
 			return fmt.Errorf("the resolver's own names hold %q, which is no name below the root", f.Name.String())
 		}
-		g.fixed[h.H[h.N-1]] = f.Subtree || g.fixed[h.H[h.N-1]]
+		g.fixed[h.H[h.N-1]] = max(f.reach(), g.fixed[h.H[h.N-1]])
 	}
 	if len(c.Own) < 2 {
 		return nil
 	}
 	g.hash(c.Own, &h)
 	g.own, g.above = h.H[h.N-1], h.N
-	g.fixed[g.own] = true
+	g.fixed[g.own] = reachBeneath
 	for i, row := range g.taxonomy.All() {
 		m := blocklists.Match{}
 		m.Categories.Add(blocklists.Category(i)) //nolint:gosec // as above
@@ -136,10 +156,19 @@ func (g *ground) hash(n blocklists.Name, h *blocklists.Hashes) {
 // isFixed says whether the resolver answers the name itself.
 func (g *ground) isFixed(h *blocklists.Hashes) bool {
 	for i := min(h.N, g.deep); i > 0; i-- {
-		if subtree, ok := g.fixed[h.H[i-1]]; ok && (subtree || i == h.N) {
-			_, test := g.test(h)
-			return !test
+		switch g.fixed[h.H[i-1]] {
+		case reachNone:
+			continue
+		case reachName:
+			if i < h.N {
+				continue
+			}
+		case reachBeneath:
+		case reachExcept:
+			return false
 		}
+		_, test := g.test(h)
+		return !test
 	}
 	return false
 }

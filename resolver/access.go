@@ -1,0 +1,76 @@
+package resolver
+
+import (
+	"net/netip"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// Client says where a query came from.
+type Client struct {
+	Addr      netip.Addr // the client's own, without a zone
+	Local     netip.Addr // the address that the query came in on
+	Transport Transport
+	Listener  int // number of the listener in World.Listeners
+	Worker    int // small stable number of the goroutine; spreads the counters
+}
+
+// Transport is what the query came over.
+type Transport uint8
+
+// The transports of this version.
+const (
+	UDP Transport = iota
+	TCP
+	transports
+)
+
+var transportNames = [transports]string{UDP: "udp", TCP: "tcp"}
+
+// String returns the transport as metrics and whoami spell it.
+func (t Transport) String() string { return transportNames[t] }
+
+// Admission is one listener's answer to clients of no household.
+type Admission struct {
+	// Allow names networks outside the private ranges whose clients this
+	// listener serves with Guest.
+	Allow []netip.Prefix
+	// Guest is the profile of a client of no household; nil refuses it.
+	Guest *policy.Profile
+}
+
+// admit returns whose query this is and under which profile. It is false for a
+// client that is nobody's, which must get REFUSED: no listener is an open
+// resolver by accident.
+func (w *World) admit(c Client) (policy.Client, bool) {
+	who := w.Directory.Identify(c.Addr)
+	if who.Status != policy.Stranger {
+		return who, who.Profile != nil
+	}
+	if c.Listener >= len(w.Listeners) {
+		return who, false
+	}
+	l := &w.Listeners[c.Listener]
+	if l.Guest == nil || !(near(c.Addr) || l.allows(c.Addr)) {
+		return who, false
+	}
+	who.Profile = l.Guest
+	return who, true
+}
+
+func (l *Admission) allows(a netip.Addr) bool {
+	for _, p := range l.Allow {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// near reports whether a is loopback, link-local or private (RFC 1918, RFC 4193).
+// The shared space of RFC 6598 is not: behind a carrier's NAT it holds
+// strangers.
+func near(a netip.Addr) bool {
+	a = a.Unmap()
+	return a.IsLoopback() || a.IsLinkLocalUnicast() || a.IsPrivate()
+}

@@ -1,0 +1,198 @@
+package resolver
+
+import (
+	"net/netip"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// typeMeta is the first of the query and meta types (RFC 6895 section 3.1).
+const typeMeta = 128
+
+const (
+	ownTTL     = 60   // seconds: names under our own name
+	specialTTL = 3600 // seconds: special-use names, which do not change
+	anyTTL     = 3600 // seconds: the HINFO of RFC 8482
+)
+
+// unusual answers what is well-formed but nothing that a family resolver does.
+func (r *Resolver) unusual(q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+	switch {
+	case q.Class != wire.ClassIN:
+		return r.bare(q, c, dst, actionRefused, wire.Refused, edeNotSupported), true
+	case q.Type == 0 || q.Type == wire.TypeOPT: // reserved, or no question
+		return r.bare(q, c, dst, actionRefused, wire.FormErr, edeNone), true
+	case q.Type >= typeMeta && q.Type < wire.TypeANY: // transfers, TKEY, TSIG, MAILA, …
+		return r.bare(q, c, dst, actionRefused, wire.NotImp, edeNotSupported), true
+	}
+	return nil, false
+}
+
+// infrastructure reports whether qtype asks about a zone itself, which a
+// validating client needs of top-level domains too.
+func infrastructure(qtype uint16) bool {
+	return qtype == wire.TypeNS || qtype == wire.TypeSOA || qtype == wire.TypeDS || qtype == wire.TypeDNSKEY
+}
+
+// bare authors a reply that is an RCODE and at most a reason.
+func (r *Resolver) bare(q *wire.Query, c Client, dst []byte, a action, rc wire.Rcode, ede uint16) []byte {
+	reply := wire.Start(dst[:0], q, rc)
+	var e *wire.EDE
+	if ede != edeNone {
+		e = &wire.EDE{Code: ede}
+	}
+	return r.sent(c, a, 0, rc, wire.Finish(reply, q, rc, e), q)
+}
+
+func (r *Resolver) refused(q *wire.Query, c Client, dst []byte) []byte {
+	return r.bare(q, c, dst, actionRefused, wire.Refused, edeProhibited)
+}
+
+// blocked authors the answer to a name that the decision blocks, in the profile's
+// mode, and tells the Observer.
+func (r *Resolver) blocked(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	ttl := capped(s.world.Landing.TTL, s.decision.Until, s.now)
+	rc, reply := r.blockBody(s, q, c, dst, ttl)
+	reason := s.reason()
+	reply = wire.Finish(reply, q, rc, &reason)
+	r.tell(s, q.Name(), c)
+	return r.sent(c, actionBlocked, groupOf(s), rc, reply, q)
+}
+
+func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl uint32) (wire.Rcode, []byte) {
+	mode := s.who.Profile.Mode()
+	if mode == policy.Landing && s.world.Landing.none(c.Local) {
+		mode = policy.Null
+	}
+	switch mode {
+	case policy.NXDOMAIN:
+		return wire.NXDomain, wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), ttl, ttl)
+	case policy.Refused:
+		return wire.Refused, wire.Start(dst[:0], q, wire.Refused)
+	case policy.Null:
+		return wire.NoError, addressOrNothing(q, dst, ttl, nullAddress(q.Type))
+	default:
+		return wire.NoError, addressOrNothing(q, dst, ttl, s.world.Landing.forType(q.Type, c.Local))
+	}
+}
+
+// forType returns the landing address that answers qtype, or the zero Addr.
+func (l *Landing) forType(qtype uint16, local netip.Addr) netip.Addr {
+	if qtype != wire.TypeA && qtype != wire.TypeAAAA {
+		return netip.Addr{}
+	}
+	return l.address(qtype == wire.TypeAAAA, local)
+}
+
+func nullAddress(qtype uint16) netip.Addr {
+	switch qtype {
+	case wire.TypeA:
+		return netip.IPv4Unspecified()
+	case wire.TypeAAAA:
+		return netip.IPv6Unspecified()
+	}
+	return netip.Addr{}
+}
+
+// addressOrNothing answers with a, or with NODATA and the SOA that lets it be
+// cached (RFC 2308) if a is the zero Addr.
+func addressOrNothing(q *wire.Query, dst []byte, ttl uint32, a netip.Addr) []byte {
+	reply := wire.Start(dst[:0], q, wire.NoError)
+	if !a.IsValid() {
+		return wire.AppendSOA(reply, q.Name(), ttl, ttl)
+	}
+	return wire.AppendAddress(reply, ttl, a)
+}
+
+// sent counts a finished reply and makes it fit the transport.
+func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []byte, q *wire.Query) []byte {
+	r.counts.count(c, a, group, rc)
+	if c.Transport == UDP {
+		return wire.Fit(reply, q, int(min(q.Size, wire.MaxUDP)))
+	}
+	return reply
+}
+
+// absent answers NXDOMAIN for a name with nothing behind it, from its last label
+// up: a single label that no public server should hear of.
+func (r *Resolver) absent(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), specialTTL, specialTTL)
+	return r.sent(c, actionLocal, 0, wire.NXDomain, wire.Finish(reply, q, wire.NXDomain, nil), q)
+}
+
+// minimalANY answers ANY with the HINFO record of RFC 8482 section 4.2.
+func (r *Resolver) minimalANY(q *wire.Query, c Client, dst []byte) []byte {
+	reply := wire.Start(dst[:0], q, wire.NoError)
+	reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypeHINFO, wire.ClassIN, anyTTL, hinfo)
+	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
+}
+
+var hinfo = []byte("\x07RFC8482\x00")
+
+// special answers a name with a meaning of its own.
+func (r *Resolver) special(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	zone := suffix(q.Name(), s.depth)
+	apex := s.depth == s.hashes.N
+	rc, reply := wire.NoError, wire.Start(dst[:0], q, wire.NoError)
+	switch a := r.specialAddress(s, q.Type, c, apex); {
+	case a.IsValid():
+		reply = wire.AppendAddress(reply, ttlOf(s.kind), a)
+		if s.kind == kindNAT64 {
+			reply = wire.AppendAddress(reply, specialTTL, netip.AddrFrom4([4]byte{192, 0, 0, 171}))
+		}
+	case s.kind == kindLoopback && apex && q.Type == wire.TypePTR:
+		reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypePTR, wire.ClassIN, specialTTL, localhost)
+	default:
+		if missing(s.kind, apex) && !r.selfTest(s) {
+			rc = wire.NXDomain
+			reply = wire.Start(dst[:0], q, rc)
+		}
+		reply = wire.AppendSOA(reply, zone, ttlOf(s.kind), ttlOf(s.kind))
+	}
+	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
+}
+
+var localhost = []byte("\x09localhost\x00")
+
+// specialAddress returns the address of a special name, or the zero Addr.
+func (r *Resolver) specialAddress(s *stroke, qtype uint16, c Client, apex bool) netip.Addr {
+	switch {
+	case s.kind == kindHost && qtype == wire.TypeA:
+		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	case s.kind == kindHost && qtype == wire.TypeAAAA:
+		return netip.IPv6Loopback()
+	case s.kind == kindNAT64 && qtype == wire.TypeA && apex:
+		return netip.AddrFrom4([4]byte{192, 0, 0, 170})
+	case s.kind == kindOwn && (apex || r.selfTest(s)):
+		return s.world.Landing.forType(qtype, c.Local)
+	}
+	return netip.Addr{}
+}
+
+// selfTest reports whether the name is an allowed test-<category>: it then
+// answers as our own name does, so that the page says "allowed".
+func (r *Resolver) selfTest(s *stroke) bool {
+	return s.kind == kindOwn && s.question.Match.Labels > 0
+}
+
+// missing reports whether a special name does not exist at all.
+func missing(k kind, apex bool) bool {
+	return k == kindAbsent || !apex && (k == kindZone || k == kindOwn || k == kindLoopback || k == kindNAT64)
+}
+
+func ttlOf(k kind) uint32 {
+	if k == kindOwn || k == kindWhoami {
+		return ownTTL
+	}
+	return specialTTL
+}
+
+// suffix returns the last n labels of a canonical name.
+func suffix(name blocklists.Name, n int) []byte {
+	for extra := name.Labels() - n; extra > 0; extra-- {
+		name = name[name[0]+1:]
+	}
+	return name
+}

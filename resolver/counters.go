@@ -1,0 +1,145 @@
+package resolver
+
+import (
+	"sync/atomic"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/wire"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// action is what became of a query, as the metrics tell it.
+type action uint8
+
+const (
+	actionAllowed action = iota
+	actionBlocked
+	actionLocal   // answered by ourselves: special names, our own, ANY
+	actionRefused // nobody's client, or nothing that we do
+	actionFailed  // the upstreams failed
+	actions
+)
+
+var actionNames = [actions]string{"allowed", "blocked", "local", "refused", "failed"}
+
+// groups are the category groups of the taxonomy as metrics spell them; 0 is
+// "none". A group says less than a category, and nothing about a person.
+var groups = [...]string{
+	"none", "sex", "violence", "selfharm", "drugs", "money", "piracy", "social", "video", "games", "bypass", "security", "ads", "time", "rule", "other",
+}
+
+const (
+	groupSecurity = 11
+	groupTime     = 13
+	groupRule     = 14
+	groupOther    = 15
+)
+
+const (
+	rcodes  = 8 // 0..5 as they are, 6 for the rest
+	shards  = 8 // enough for the readers and workers of one machine not to share a line often
+	perRow  = int(actions) * len(groups) * rcodes
+	perCell = int(transports) * perRow
+)
+
+var rcodeNames = [rcodes]string{"noerror", "formerr", "servfail", "nxdomain", "notimp", "refused", "other", "other"}
+
+// counters counts queries per worker and sums when scraped, so that counting is
+// one uncontended addition.
+type counters struct {
+	cells     [shards][perCell]atomic.Uint64
+	dropped   prometheus.Counter
+	loops     prometheus.Counter
+	merged    prometheus.Counter
+	rebinding prometheus.Counter
+	seconds   prometheus.Histogram
+}
+
+func (k *counters) prepare() {
+	counter := func(name, help string) prometheus.Counter {
+		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
+	k.dropped = counter("hearth_events_dropped_total", "Blocked queries that the ask page did not hear of because too many came at once.")
+	k.loops = counter("hearth_loops_total", "Queries refused because an upstream asked back what it was being asked.")
+	k.merged = counter("hearth_merged_total", "Queries that joined an identical question already in flight.")
+	k.rebinding = counter("hearth_rebinding_total", "Upstream answers that lost addresses no public name may have.")
+	k.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name:    "hearth_resolve_seconds",
+		Help:    "Time of queries that the cache or the policy could not answer at once.",
+		Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
+	})
+}
+
+func (k *counters) count(c Client, a action, group uint8, rc wire.Rcode) {
+	code := min(int(rc), 6)
+	cell := int(c.Transport)*perRow + (int(a)*len(groups)+int(group))*rcodes + code
+	k.cells[c.Worker&(shards-1)][cell].Add(1)
+}
+
+// groupOf returns the group under which a block is counted. The abuse list is
+// counted as security: nothing may tell the two apart.
+func groupOf(s *stroke) uint8 {
+	switch d := &s.decision; {
+	case d.Step == policy.StepLaw || d.Step == policy.StepSecurity:
+		return groupSecurity
+	case d.HasCategory:
+		return s.world.groups[d.Category]
+	case d.Step == policy.StepBedtime || d.Step == policy.StepHomework:
+		return groupTime
+	case d.Rule != nil:
+		return groupRule
+	}
+	return groupOther
+}
+
+// groupTable maps the taxonomy's categories to groups.
+func groupTable(t *blocklists.Taxonomy) (out [blocklists.MaxCategories]uint8) {
+	for i, d := range t.All() {
+		out[i] = groupOther
+		for g, name := range groups {
+			if name == d.Group {
+				out[i] = uint8(g) //nolint:gosec // sixteen groups
+			}
+		}
+	}
+	return out
+}
+
+var queriesDesc = prometheus.NewDesc("hearth_queries_total",
+	"Queries answered, by transport, what became of them, category group of a block, and RCODE.",
+	[]string{"transport", "action", "group", "rcode"}, nil)
+
+var limitDesc = prometheus.NewDesc("hearth_resolver_limit",
+	"Limits of the data path.", []string{"limit"}, nil)
+
+// Describe implements prometheus.Collector.
+func (r *Resolver) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(r, ch) }
+
+// Collect implements prometheus.Collector.
+func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
+	for t := range transports {
+		for cell := range perRow {
+			r.collectCell(ch, t, cell)
+		}
+	}
+	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.merged, r.counts.rebinding, r.counts.seconds} {
+		c.Collect(ch)
+	}
+	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords, "seconds": r.cfg.Timeout.Seconds()} {
+		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
+	}
+}
+
+func (r *Resolver) collectCell(ch chan<- prometheus.Metric, t Transport, cell int) {
+	var n uint64
+	for s := range r.counts.cells {
+		n += r.counts.cells[s][int(t)*perRow+cell].Load()
+	}
+	if n == 0 || cell%rcodes == 7 {
+		return
+	}
+	a, g := cell/rcodes/len(groups), cell/rcodes%len(groups)
+	ch <- prometheus.MustNewConstMetric(queriesDesc, prometheus.CounterValue, float64(n),
+		t.String(), actionNames[a], groups[g], rcodeNames[cell%rcodes])
+}

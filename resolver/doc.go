@@ -1,0 +1,30 @@
+// Package resolver answers "what is the reply?": it takes one parsed query and
+// the client's address, and gives the bytes to send back.
+//
+// # Two queries through the house
+//
+// A tablet asks for a name that its household blocks. The listener parses the
+// packet in place (wire.Query) and calls Answer on its reading goroutine. Answer
+// loads the World once, finds out whose device it is, hashes every suffix of the
+// name in one pass, looks the name up in the catalog (a recent match, else the
+// index) and lets the profile decide. The decision is a block, so the landing
+// address, or NODATA for what is not an address, is authored into the buffer
+// that the packet is answered from. Nothing was allocated and nothing waited.
+//
+// A laptop asks for an allowed name that nobody has asked before. Answer comes
+// to the same point with an allow and finds no cached entry, so it says "not
+// yet" and the listener hands the query to a bounded worker, which calls Resolve.
+// Resolve decides again (the World may have been swapped meanwhile), joins an
+// identical question in flight or starts one, has the upstream's reply inspected
+// (the CNAME chain in order, addresses that no public name may have, what the
+// targets are), stores that fact in the cache, decides once more over the
+// targets, and writes the reply. The next laptop is served by Answer.
+//
+// Caches hold facts, never verdicts: the verdict is computed on the way out on
+// every path, so one household's verdict cannot reach another.
+//
+// The package owns the World and the order of that path. It may import policy,
+// blocklists, resolver/cache, resolver/querylog and resolver/wire; it meets the
+// listeners and the upstreams only through Exchanger and its own two methods,
+// which cmd/hearth joins to listen.Handler.
+package resolver

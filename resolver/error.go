@@ -1,0 +1,43 @@
+package resolver
+
+import (
+	"errors"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// Extended DNS Error codes that Hearth sends (RFC 8914 section 4).
+const (
+	edeNone          = 0
+	edeNotReady      = 14
+	edeBlocked       = 15
+	edeFiltered      = 17
+	edeProhibited    = 18
+	edeNotSupported  = 21
+	edeNoReachable   = 22
+	edeNetworkError  = 23
+	edeInvalidAnswer = 24 // "Invalid Data"
+)
+
+// Error is a failure that a client may see: an RCODE and an Extended DNS Error.
+type Error struct {
+	Rcode wire.Rcode
+	EDE   uint16 // RFC 8914 info code; 0 sends none
+	Err   error
+}
+
+// Error says what failed, for the operator.
+func (e *Error) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// visible returns what a client is told of err: SERVFAIL unless err knows
+// better.
+func visible(err error) (wire.Rcode, uint16) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Rcode, e.EDE
+	}
+	return wire.ServFail, edeNoReachable
+}

@@ -1,0 +1,53 @@
+package resolver
+
+import "net/netip"
+
+// privateRanges are the addresses that a public name may not have: answering
+// with one lets a web page of the internet talk to the router or a printer (DNS
+// rebinding). Sources: RFC 6890 and the registries it founded.
+var privateRanges = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("10.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("255.255.255.255/32"),
+	netip.MustParsePrefix("::/128"),
+	netip.MustParsePrefix("::1/128"),
+	netip.MustParsePrefix("fc00::/7"),
+	netip.MustParsePrefix("fe80::/10"),
+	netip.MustParsePrefix("fec0::/10"),
+}
+
+var (
+	nat64     = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052
+	nat64Here = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215, local by definition
+	sixToFour = netip.MustParsePrefix("2002::/16")      // RFC 3056
+	compat    = netip.MustParsePrefix("::/96")          // RFC 4291 section 2.5.5.1
+)
+
+// private reports whether a is, maps or embeds an address that belongs to
+// somebody's own network.
+func private(a netip.Addr) bool {
+	a = a.Unmap()
+	for _, p := range privateRanges {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	if a.Is4() {
+		return false
+	}
+	b := a.As16()
+	switch {
+	case nat64Here.Contains(a):
+		return true
+	case nat64.Contains(a), compat.Contains(a):
+		return private(netip.AddrFrom4([4]byte(b[12:16])))
+	case sixToFour.Contains(a):
+		return private(netip.AddrFrom4([4]byte(b[2:6])))
+	}
+	return false
+}

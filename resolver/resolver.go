@@ -1,0 +1,270 @@
+package resolver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/cache"
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// Config is what a Resolver is made of.
+type Config struct {
+	World    *World
+	Catalog  *blocklists.Catalog
+	Cache    *cache.Cache
+	Observer Observer         // nil: nobody looks
+	Now      func() time.Time // nil: time.Now
+	Log      *slog.Logger
+	Node     string        // shown by whoami
+	Version  string        // shown by whoami
+	Timeout  time.Duration // of one upstream resolution, all tries together; 0: 7 s
+}
+
+// Resolver answers queries. It is safe for concurrent use.
+type Resolver struct {
+	cfg     Config
+	world   atomic.Pointer[World]
+	flights cache.Group
+	counts  counters
+	events  chan Event
+}
+
+// New returns a Resolver that serves cfg.World. Run must be running for its
+// Observer to see anything.
+func New(cfg Config) (*Resolver, error) {
+	if cfg.World == nil || cfg.Catalog == nil || cfg.Cache == nil {
+		return nil, errors.New("making the resolver: it needs a world, a catalog and a cache")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 7 * time.Second
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Resolver{cfg: cfg, events: make(chan Event, eventBacklog)}
+	r.flights.Timeout = cfg.Timeout
+	r.counts.prepare()
+	r.world.Store(cfg.World)
+	return r, nil
+}
+
+// World returns what queries are judged by at this moment.
+func (r *Resolver) World() *World { return r.world.Load() }
+
+// Swap makes every query that starts after it be judged by w. Queries under way
+// finish in the World they began in, or, on the way out of Resolve, in this one.
+// It returns when every cached entry has been read again with w's index, so that
+// nothing holds on to the old one; queries are answered meanwhile.
+func (r *Resolver) Swap(w *World) {
+	r.world.Store(w)
+	for e := range r.cfg.Cache.Entries() {
+		refresh(e, w.Index)
+	}
+}
+
+// Answer is the first stroke: it appends the reply to dst[:0] and returns true,
+// or returns false for a query that has to wait for somebody. It never blocks
+// and never allocates. An empty reply with true means: send nothing.
+func (r *Resolver) Answer(q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+	s := strokes.Get().(*stroke)
+	defer strokes.Put(s)
+	if reply, done := r.judge(s, q, c, dst); done {
+		return reply, true
+	}
+	if s.facts == nil {
+		return nil, false
+	}
+	return r.fromEntry(s, q, c, dst), true
+}
+
+// Resolve is the second stroke: it may wait and allocate, and always returns a
+// reply, appended to dst[:0].
+func (r *Resolver) Resolve(ctx context.Context, q *wire.Query, c Client, dst []byte) []byte {
+	start := time.Now()
+	defer func() { r.counts.seconds.Observe(time.Since(start).Seconds()) }()
+	s := strokes.Get().(*stroke)
+	defer strokes.Put(s)
+	reply, done := r.judge(s, q, c, dst)
+	if done {
+		return reply
+	}
+	if s.kind == kindWhoami {
+		return r.whoami(s, q, c, dst)
+	}
+	r.cfg.Catalog.Learn(s.world.Index, &s.hashes, s.question.Match)
+	entry := s.entry
+	if entry == nil {
+		var err error
+		if entry, err = r.fetch(ctx, s, q, c); err != nil {
+			return r.failed(q, c, dst, err)
+		}
+	}
+	// The World may have been swapped while we waited: the verdict on the way
+	// out is the newest one's, over the facts as that World's index reads them.
+	if reply, done = r.judge(s, q, c, dst); done {
+		return reply
+	}
+	s.entry, s.facts = entry, refresh(entry, s.world.Index)
+	return r.fromEntry(s, q, c, dst)
+}
+
+// strokes holds the scratch memory of queries between queries: a kilobyte of
+// hashes that need not be cleared each time.
+var strokes = sync.Pool{New: func() any { return new(stroke) }}
+
+// stroke is what is known of one query while it is answered.
+type stroke struct {
+	world    *World
+	now      time.Time
+	who      policy.Client
+	hashes   blocklists.Hashes
+	question policy.Question
+	decision policy.Decision
+	view     *View
+	key      cache.Key
+	entry    *cache.Entry
+	facts    *cache.Facts // of the entry; nil if they were read from another index
+	kind     kind
+	depth    int       // labels of the special suffix
+	words    [512]byte // of the reason
+}
+
+// judge takes a query as far as it goes without waiting: refused, blocked,
+// answered by ourselves (true), or allowed with whatever the cache has.
+func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+	s.world, s.now = r.world.Load(), r.cfg.Now()
+	s.kind, s.depth = kindNone, 0
+	var ok bool
+	if s.who, ok = s.world.admit(c); !ok {
+		return r.refused(q, c, dst), true
+	}
+	if reply, odd := r.unusual(q, c, dst); odd {
+		return reply, true
+	}
+	s.world.Index.Key().Hash(q.Name(), &s.hashes)
+	r.look(s, q)
+	s.decision = s.who.Profile.Decide(&s.question, s.now)
+	if s.decision.Blocks() {
+		return r.blocked(s, q, c, dst), true
+	}
+	if s.decision.Action == policy.Fixed || s.world.special.mine(&s.hashes) {
+		s.kind, s.depth = s.world.special.find(&s.hashes)
+	}
+	if s.kind != kindNone && s.kind != kindRoute && s.kind != kindWhoami {
+		return r.special(s, q, c, dst), true
+	}
+	if q.Type == wire.TypeANY && s.kind != kindWhoami {
+		return r.minimalANY(q, c, dst), true
+	}
+	if s.kind == kindNone && s.hashes.N == 1 && s.view.Zone == nil && !infrastructure(q.Type) {
+		return r.absent(s, q, c, dst), true
+	}
+	return nil, false
+}
+
+// look fills in the view, the cached entry and what the name is.
+func (r *Resolver) look(s *stroke, q *wire.Query) {
+	s.view = s.world.Upstreams.view(&s.hashes)
+	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
+	s.entry = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
+	s.facts = nil
+	var m blocklists.Match
+	if f := facts(s.entry); f != nil && f.Index == s.world.Index {
+		s.facts, m = f, f.Match
+	} else {
+		m = r.cfg.Catalog.Match(s.world.Index, &s.hashes)
+	}
+	s.question = policy.Question{Hashes: &s.hashes, Match: s.world.Directory.Match(&s.hashes, m)}
+}
+
+func facts(e *cache.Entry) *cache.Facts {
+	if e == nil {
+		return nil
+	}
+	return e.Facts()
+}
+
+// fromEntry decides once more, over the targets of the answer's chain, and
+// copies the cached answer if that allows it.
+func (r *Resolver) fromEntry(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	e, f := s.entry, s.facts
+	if len(f.Chain) > 0 {
+		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain, s.now)
+		if d.Blocks() {
+			s.decision = d
+			return r.blocked(s, q, c, dst)
+		}
+		s.decision = d
+	}
+	reply := e.AppendReply(dst[:0], q, s.now.Unix(), s.ttl())
+	var ede *wire.EDE
+	if f.EDE != 0 {
+		ede = &wire.EDE{Code: f.EDE}
+	}
+	reply = wire.Finish(reply, q, e.Rcode(), ede)
+	return r.sent(c, actionAllowed, 0, e.Rcode(), reply, q)
+}
+
+// ttl is the longest time in seconds that the client may keep an allowed answer:
+// never past the moment at which the decision stops being true, nor past what
+// the profile allows.
+func (s *stroke) ttl() uint32 {
+	limit, timed := s.who.Profile.MaxTTL()
+	if s.decision.Timed {
+		limit = timed
+	}
+	if limit == 0 {
+		limit = cache.NoCap
+	}
+	return capped(limit, s.decision.Until, s.now)
+}
+
+// capped lowers limit to the whole seconds left until a moment, 0 meaning none.
+func capped(limit uint32, until int64, now time.Time) uint32 {
+	if until == 0 {
+		return limit
+	}
+	left := until - now.Unix()
+	if now.Nanosecond() > 0 {
+		left-- // a second that has begun is not a whole one
+	}
+	if left < 0 {
+		left = 0
+	}
+	if left < int64(limit) {
+		return uint32(left) //nolint:gosec // 0 <= left < limit
+	}
+	return limit
+}
+
+// Run delivers events to the Observer until ctx ends.
+func (r *Resolver) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case e := <-r.events:
+			if r.cfg.Observer != nil {
+				r.cfg.Observer.Observe(e)
+			}
+		}
+	}
+}
+
+// failed authors the reply to a query whose resolution failed.
+func (r *Resolver) failed(q *wire.Query, c Client, dst []byte, err error) []byte {
+	rc, code := visible(err)
+	r.cfg.Log.Debug("resolution failed", "error", fmt.Sprint(err))
+	return r.bare(q, c, dst, actionFailed, rc, code)
+}

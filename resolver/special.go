@@ -1,0 +1,152 @@
+package resolver
+
+import (
+	"fmt"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+// kind is how Hearth itself answers a name that it never asks anybody about.
+type kind uint8
+
+const (
+	kindNone     kind = iota
+	kindRoute         // a conditional zone of the operator: not special after all
+	kindAbsent        // NXDOMAIN, the name and all beneath
+	kindZone          // locally served zone without names: NODATA at its apex, NXDOMAIN beneath (RFC 6303)
+	kindEmpty         // NODATA, the name and all beneath
+	kindHost          // localhost (RFC 6761 section 6.3)
+	kindLoopback      // the reverse of 127.0.0.1 and ::1
+	kindNAT64         // ipv4only.arpa (RFC 8880)
+	kindOwn           // our own name: the landing address, NXDOMAIN beneath
+	kindWhoami        // who we take the client for
+)
+
+// zoneKinds is the table of names with a meaning of their own. Sources: RFC 6761
+// (localhost, test, invalid), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt),
+// RFC 8375 (home.arpa), RFC 8880 (ipv4only.arpa), RFC 9462 section 6.4
+// (resolver.arpa), and the canary names by which Firefox and Apple's private
+// relay ask whether the network filters.
+var zoneKinds = map[string]kind{
+	"localhost":               kindHost,
+	"test":                    kindAbsent,
+	"invalid":                 kindAbsent,
+	"local":                   kindAbsent,
+	"onion":                   kindAbsent,
+	"alt":                     kindAbsent,
+	"home.arpa":               kindZone,
+	"resolver.arpa":           kindEmpty,
+	"ipv4only.arpa":           kindNAT64,
+	"use-application-dns.net": kindAbsent,
+	"mask.icloud.com":         kindAbsent,
+	"mask-h2.icloud.com":      kindAbsent,
+	"mask-canary.icloud.com":  kindAbsent,
+	"127.in-addr.arpa":        kindZone,
+	"1.0.0.127.in-addr.arpa":  kindLoopback,
+	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa": kindLoopback,
+}
+
+// reverseZones are the locally served reverse zones of RFC 6303 section 4 and
+// RFC 7793 that are not written out above.
+func reverseZones() []string {
+	zones := []string{
+		"0.in-addr.arpa", "10.in-addr.arpa", "168.192.in-addr.arpa", "254.169.in-addr.arpa",
+		"2.0.192.in-addr.arpa", "100.51.198.in-addr.arpa", "113.0.203.in-addr.arpa", "255.255.255.255.in-addr.arpa",
+		"0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa",
+		"d.f.ip6.arpa", "8.e.f.ip6.arpa", "9.e.f.ip6.arpa", "a.e.f.ip6.arpa", "b.e.f.ip6.arpa", "8.b.d.0.1.0.0.2.ip6.arpa",
+	}
+	for i := 16; i <= 31; i++ {
+		zones = append(zones, fmt.Sprintf("%d.172.in-addr.arpa", i))
+	}
+	for i := 64; i <= 127; i++ {
+		zones = append(zones, fmt.Sprintf("%d.100.in-addr.arpa", i))
+	}
+	return zones
+}
+
+// forEachSpecial calls visit for every special name, the operator's conditional
+// zones included: those win over a special name that they equal or contain, and
+// over the part of a special zone that they are.
+func forEachSpecial(own blocklists.Name, zones []blocklists.Name, visit func(blocklists.Name, kind)) {
+	add := func(text string, k kind) {
+		name, err := blocklists.ParseName(text)
+		if err == nil && !within(name, zones) {
+			visit(name, k)
+		}
+	}
+	for text, k := range zoneKinds {
+		add(text, k)
+	}
+	for _, text := range reverseZones() {
+		add(text, kindZone)
+	}
+	for _, z := range zones {
+		visit(z, kindRoute)
+	}
+	visit(own, kindOwn)
+	for _, label := range []string{"ask", "whoami"} {
+		k := kindOwn
+		if label == "whoami" {
+			k = kindWhoami
+		}
+		name := append(blocklists.Name{byte(len(label))}, label...)
+		visit(append(name, own...), k)
+	}
+}
+
+// within reports whether name is one of zones or lies beneath one.
+func within(name blocklists.Name, zones []blocklists.Name) bool {
+	for rest := name; len(rest) > 0 && rest[0] != 0; rest = rest[rest[0]+1:] {
+		for _, z := range zones {
+			if string(z) == string(rest) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// FixedNames returns the names that the resolver answers by itself, as the
+// directory's second step needs them.
+func FixedNames(own blocklists.Name, zones []blocklists.Name) []policy.FixedName {
+	var out []policy.FixedName
+	forEachSpecial(own, zones, func(n blocklists.Name, k kind) {
+		out = append(out, policy.FixedName{Name: n, Subtree: true, Except: k == kindRoute})
+	})
+	return out
+}
+
+// specials is the table above, by suffix hash.
+type specials struct {
+	kinds map[uint64]kind
+	own   uint64
+	depth int // labels of the own name
+}
+
+func newSpecials(key blocklists.Key, own blocklists.Name, zones []blocklists.Name) specials {
+	s := specials{kinds: make(map[uint64]kind)}
+	var h blocklists.Hashes
+	forEachSpecial(own, zones, func(n blocklists.Name, k kind) {
+		key.Hash(n, &h)
+		s.kinds[h.H[h.N-1]] = k
+	})
+	key.Hash(own, &h)
+	s.own, s.depth = h.H[h.N-1], h.N
+	return s
+}
+
+// find returns the kind of the deepest special suffix and its number of labels.
+func (s *specials) find(h *blocklists.Hashes) (kind, int) {
+	for n := h.N; n > 0; n-- {
+		if k := s.kinds[h.H[n-1]]; k != kindNone {
+			return k, n
+		}
+	}
+	return kindNone, 0
+}
+
+// mine reports whether the name is the own name or beneath it.
+func (s *specials) mine(h *blocklists.Hashes) bool {
+	return h.N >= s.depth && h.H[s.depth-1] == s.own
+}

@@ -1,0 +1,46 @@
+package resolver
+
+import (
+	"fmt"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/wire"
+)
+
+// whoami answers TXT of whoami.<own name> with who we take this client for: the
+// node, the version, whether its household and device are known, its band and
+// the transport. It is said to that client only and names no person.
+func (r *Resolver) whoami(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	rc := wire.NoError
+	reply := wire.Start(dst[:0], q, rc)
+	switch apex := s.depth == s.hashes.N; {
+	case apex && q.Type == wire.TypeTXT:
+		for _, line := range r.identity(s, c) {
+			reply = wire.AppendTXT(reply, 0, []byte(line))
+		}
+	case apex:
+		reply = wire.AppendSOA(reply, suffix(q.Name(), s.depth), ownTTL, ownTTL)
+	default:
+		rc = wire.NXDomain
+		reply = wire.AppendSOA(wire.Start(dst[:0], q, rc), suffix(q.Name(), s.depth), ownTTL, ownTTL)
+	}
+	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
+}
+
+func (r *Resolver) identity(s *stroke, c Client) []string {
+	household, device := "unknown", "unknown"
+	if s.who.Status != policy.Stranger {
+		household = "known"
+	}
+	if s.who.Status == policy.Known {
+		device = "known"
+	}
+	return []string{
+		"node=" + r.cfg.Node,
+		"version=" + r.cfg.Version,
+		"household=" + household,
+		"device=" + device,
+		fmt.Sprintf("band=%s", s.who.Profile.Band()),
+		"transport=" + c.Transport.String(),
+	}
+}

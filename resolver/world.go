@@ -1,0 +1,93 @@
+package resolver
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+// World is everything that a query is judged by. It is immutable and swapped as
+// one, so a query never sees the index of one reload with the profiles of
+// another: the profiles' masks are compiled against this very index.
+type World struct {
+	Index      *blocklists.Index
+	Directory  *policy.Directory
+	Upstreams  *Routes
+	Landing    Landing
+	Listeners  []Admission // by listener number
+	Generation uint64
+
+	special specials
+	groups  [blocklists.MaxCategories]uint8
+}
+
+// WorldConfig is what a World is made of. Directory must have been compiled
+// against Index, with FixedNames(Own, zones of Upstreams) as its fixed names.
+type WorldConfig struct {
+	Index      *blocklists.Index
+	Directory  *policy.Directory
+	Upstreams  *Routes
+	Landing    Landing
+	Listeners  []Admission
+	Own        blocklists.Name
+	Generation uint64
+}
+
+// NewWorld checks that the parts fit each other and returns them as one.
+func NewWorld(cfg WorldConfig) (*World, error) {
+	if cfg.Directory.Index() != cfg.Index {
+		return nil, fmt.Errorf("joining the world: the directory was compiled against another index")
+	}
+	return &World{
+		Index:      cfg.Index,
+		Directory:  cfg.Directory,
+		Upstreams:  cfg.Upstreams,
+		Landing:    cfg.Landing,
+		Listeners:  cfg.Listeners,
+		Generation: cfg.Generation,
+		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Upstreams.Zones()),
+		groups:     groupTable(cfg.Index.Taxonomy()),
+	}, nil
+}
+
+// Landing says which addresses a blocked name gets.
+type Landing struct {
+	V4, V6 netip.Addr // the zero Addr: none configured
+	TTL    uint32     // seconds; the cap of every blocked answer
+
+	// Here holds the local addresses on which the landing page is served on
+	// port 80. Where no address is configured, a query that came in on one of
+	// them is answered with it.
+	Here map[netip.Addr]bool
+}
+
+// address returns the landing address of the family of qtype for a query that
+// came in on local, or the zero Addr if there is none.
+func (l *Landing) address(six bool, local netip.Addr) netip.Addr {
+	want := l.V4
+	if six {
+		want = l.V6
+	}
+	if want.IsValid() {
+		return want
+	}
+	local = local.Unmap()
+	if local.Is4() != six && l.Here[local] {
+		return local
+	}
+	return netip.Addr{}
+}
+
+// none reports whether no landing address of either family is to be had, so
+// that a block must take the null form.
+func (l *Landing) none(local netip.Addr) bool {
+	return !l.address(false, local).IsValid() && !l.address(true, local).IsValid()
+}
+
+// is reports whether a is one of the landing addresses, which the rebinding
+// check spares.
+func (l *Landing) is(a netip.Addr) bool {
+	return a == l.V4 || a == l.V6 || l.Here[a]
+}
