@@ -143,8 +143,7 @@ func (b *compiler) address(path string, c *HouseholdConfig, a netip.Addr, at int
 	a = a.Unmap().WithZone("")
 	b.directory.addresses[a] = at
 	if len(c.Networks) > 0 && !contains(c.Networks, a) && !a.IsLinkLocalUnicast() {
-		b.directory.warnings = append(b.directory.warnings, Warning{path,
-			fmt.Sprintf("%s lies in none of the household's networks: it still counts as this device", a)})
+		b.warn(path, "%s lies in none of the household's networks: it still counts as this device", a)
 	}
 }
 

@@ -338,7 +338,7 @@ func TestFallback(t *testing.T) {
 						took = append(took, d)
 					}
 				}
-				upgraded := asked(&seen)
+				upgraded := documents(&seen)
 				_ = chromedp.Cancel(ctx)
 				t.Logf("ms until a page stands %s, shows %v, connections to 443 %d, port 80 asked %d times, documents asked: %v",
 					spread(took), keys(titles), attempts(t, netlog, p443), hits.Load(), upgraded)
@@ -347,8 +347,8 @@ func TestFallback(t *testing.T) {
 	}
 }
 
-// asked lists the addresses the browser asked for, in order of their text.
-func asked(f *failures) []string {
+// documents lists the addresses the browser asked for, in order of their text.
+func documents(f *failures) []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	out := map[string]bool{}

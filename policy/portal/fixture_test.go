@@ -1,0 +1,210 @@
+package portal
+
+import (
+	"bytes"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+// The house of these tests: Mia (child), Leo (preteen), Tom (teen) and Anna (adult) with a device each, a tablet that
+// Mia and Tom share, and everyone else in 10.0.0.0/24 as a guest. It is Wednesday, 18 November 2026.
+const (
+	own      = "hearth.test.arpa"
+	mia      = "10.0.0.2"
+	leo      = "10.0.0.3"
+	tom      = "10.0.0.4"
+	anna     = "10.0.0.5"
+	tablet   = "10.0.0.6"
+	guest    = "10.0.0.77"
+	stranger = "192.0.2.9"
+)
+
+// listed are the names of the tests' lists.
+func listed() map[string][]string {
+	return map[string][]string{
+		"adult.porn":      {"naked.example"},
+		"harm.selfharm":   {"harm.example", "both.example"},
+		"harm.gore":       {"both.example"},
+		"money.gambling":  {"casino.example"},
+		"fun.games":       {"games.example"},
+		"social.networks": {"social.example"},
+		"sec.phishing":    {"phish.example"},
+		"sec.malware":     {"virus.example"},
+		"illegal.csam":    {"forbidden.example"},
+		"illegal.order":   {"ordered.example"},
+		"ads.trackers":    {"ads.example", "ads1.example", "ads2.example"},
+		"ok.help":         {"help.example"},
+		"ok.kids":         {"de.vikidia.example"},
+	}
+}
+
+type houseOptions struct {
+	language, country string
+	config            func(*policy.Config)
+}
+
+func directory(t testing.TB, o houseOptions) *policy.Directory {
+	t.Helper()
+	taxonomy, err := blocklists.NewTaxonomy()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Dir: t.TempDir(), Taxonomy: taxonomy, Memory: 1 << 16})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = b.Close() }()
+	for id, names := range listed() {
+		set, err := taxonomy.Select(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := b.List(set)
+		for _, text := range names {
+			if err := b.Add(list, blocklists.Entry{Name: wire(t, text)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	var file bytes.Buffer
+	if _, err := b.Build(t.Context(), &file); err != nil {
+		t.Fatal(err)
+	}
+	index, err := blocklists.ReadIndex(file.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := policy.Compile(policy.CompileConfig{Config: house(o), Index: index, Own: wire(t, own)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func house(o houseOptions) policy.Config {
+	device := func(name, addr string, members ...string) policy.DeviceConfig {
+		d := policy.DeviceConfig{Name: name, Addresses: []netip.Addr{netip.MustParseAddr(addr)}}
+		if len(members) == 1 {
+			d.Member = members[0]
+		} else {
+			d.Members = members
+		}
+		return d
+	}
+	bands := func(band string) policy.ProfileConfig {
+		return policy.ProfileConfig{Name: band + "s", Band: band, Schedule: policy.ScheduleConfig{Preset: true}}
+	}
+	c := policy.Config{
+		Profiles: []policy.ProfileConfig{bands("child"), bands("preteen"), bands("teen")},
+		Households: []policy.HouseholdConfig{{
+			ID: "family", Timezone: "Europe/Vienna", Language: o.language, Country: o.country,
+			Consent:  policy.ConsentConfig{By: "Anna", At: policy.Date{Year: 2026, Month: 1, Day: 1}},
+			Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")},
+			Members: []policy.MemberConfig{
+				{Name: "Mia", Band: "child", Profile: "childs"}, {Name: "Leo", Band: "preteen", Profile: "preteens"},
+				{Name: "Tom", Band: "teen", Profile: "teens"}, {Name: "Anna", Band: "adult"},
+			},
+			Devices: []policy.DeviceConfig{
+				device("mia-tablet", mia, "Mia"), device("leo-laptop", leo, "Leo"), device("tom-phone", tom, "Tom"),
+				device("anna-phone", anna, "Anna"), device("family-tablet", tablet, "Mia", "Tom"),
+			},
+			Rules: []policy.RuleConfig{{Name: "denied.example", Action: "deny"}},
+		}},
+	}
+	if o.config != nil {
+		o.config(&c)
+	}
+	return c
+}
+
+func wire(t testing.TB, text string) blocklists.Name {
+	t.Helper()
+	n, err := blocklists.ParseName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// moment is a time of the week of the tests in Vienna.
+func moment(t testing.TB, text string) time.Time {
+	t.Helper()
+	zone, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := time.ParseInLocation("2006-01-02 15:04", text, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+const (
+	noon    = "2026-11-18 12:00"
+	evening = "2026-11-18 22:30" // bed time for all under 16
+	lessons = "2026-11-18 16:00" // homework for child and preteen
+)
+
+type home struct {
+	*Portal
+	dir *policy.Directory
+	now time.Time
+}
+
+func newHome(t testing.TB, o houseOptions) *home {
+	t.Helper()
+	h := &home{dir: directory(t, o), now: moment(t, noon)}
+	p, err := New(Config{Name: own, View: func() *policy.Directory { return h.dir }, Now: func() time.Time { return h.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Portal = p
+	return h
+}
+
+// get asks as a browser does for a document.
+func (h *home) get(from, host string, fields ...string) *httptest.ResponseRecorder {
+	return h.getPath(from, host, "/", fields...)
+}
+
+func (h *home) getPath(from, host, path string, fields ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(http.MethodGet, "http://placeholder"+path, nil)
+	r.Host, r.RemoteAddr = host, from+":40000"
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for _, f := range fields {
+		name, value, _ := strings.Cut(f, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	h.Landing().ServeHTTP(w, r)
+	return w
+}
+
+// at sets the clock.
+func (h *home) at(t testing.TB, text string) *home {
+	t.Helper()
+	h.now = moment(t, text)
+	return h
+}
+
+// block decides as the resolver does and tells the portal.
+func (h *home) block(t testing.TB, from, name string, at time.Time) {
+	t.Helper()
+	addr := netip.MustParseAddr(from)
+	var hashes blocklists.Hashes
+	q := h.dir.Ask(wire(t, name), &hashes)
+	client := h.dir.Identify(addr)
+	if client.Profile == nil {
+		h.Observe(addr, wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, at)
+		return
+	}
+	h.Observe(addr, wire(t, name), client.Profile.Decide(&q, at), at)
+}

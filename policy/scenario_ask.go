@@ -1,0 +1,177 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// ask gives "" if a row holds, else what came instead.
+func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, error) {
+	client, err := d.find(e.Client)
+	if err != nil {
+		return "", err
+	}
+	if client.Profile == nil || e.Want == "stranger" {
+		if client.Status == Stranger && e.Want == "stranger" {
+			return "", nil
+		}
+		return client.Status.String(), nil
+	}
+	loc := time.UTC
+	if client.Household != nil {
+		loc = client.Household.Location
+	}
+	if s.config != nil && !s.config.Today.IsZero() {
+		today = s.config.Today.in(loc)
+	}
+	at, err := ParseAt(e.At, today, loc)
+	if err != nil {
+		return "", err
+	}
+	got, err := d.decideText(client.Profile, e.Name, at)
+	if err != nil {
+		return "", err
+	}
+	w, err := parseWant(e.Want, at, loc)
+	if err != nil {
+		return "", err
+	}
+	if w.holds(d, got) {
+		return "", nil
+	}
+	return d.describe(got, loc), nil
+}
+
+// find reads a client as a person writes it.
+func (d *Directory) find(text string) (Client, error) {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return d.Identify(a), nil
+	}
+	if name, ok := strings.CutPrefix(text, "profile "); ok {
+		p := d.Profile(name)
+		if p == nil {
+			return Client{}, fmt.Errorf("no profile %q", name)
+		}
+		return Client{Status: Known, Profile: p}, nil
+	}
+	if household, member, ok := strings.Cut(text, "/"); ok {
+		if c, err := d.Locate(household, member); err == nil {
+			return c, nil
+		}
+	}
+	c, err := d.LocateDevice(text)
+	if err != nil {
+		return Client{}, fmt.Errorf("client %q: write an address, a device, household/member or profile NAME: %w", text, err)
+	}
+	return c, nil
+}
+
+// decideText decides about a name, or a chain of names, in text.
+func (d *Directory) decideText(p *Profile, text string, at time.Time) (Decision, error) {
+	var asked, target blocklists.Hashes
+	var q Question
+	var out Decision
+	var targets blocklists.Match
+	var hashes []uint64
+	for i, part := range strings.Split(text, "->") {
+		name, err := blocklists.ParseName(strings.TrimSpace(part))
+		if err != nil {
+			return out, fmt.Errorf("name %q: %w", part, err)
+		}
+		if i == 0 {
+			q = d.Ask(name, &asked)
+			out = p.Decide(&q, at)
+			continue
+		}
+		t := d.Ask(name, &target)
+		targets.Categories = targets.Categories.Or(t.Match.Categories)
+		hashes = AppendTarget(hashes, &target)
+	}
+	if len(hashes) > 0 {
+		out = p.DecideChain(out, &q, targets, hashes, at)
+	}
+	return out, nil
+}
+
+// want is what a row asks for; what it leaves out may be anything.
+type want struct {
+	action   Action
+	observed bool
+	step     Step
+	category string
+	hasUntil bool
+	until    int64
+}
+
+func parseWant(text string, at time.Time, loc *time.Location) (want, error) {
+	var w want
+	text, until, hasUntil := strings.Cut(text, "until")
+	if w.hasUntil = hasUntil; hasUntil && strings.TrimSpace(until) != "none" {
+		t, err := ParseAt(until, at, loc)
+		if err != nil {
+			return w, err
+		}
+		w.until = t.Unix()
+	}
+	named := false
+	for _, word := range strings.Fields(text) {
+		n, err := strconv.ParseUint(word, 10, 8)
+		switch action, ok := parseAction(word); {
+		case ok:
+			w.action, named = action, true
+		case word == "observed":
+			w.observed = true
+		case err == nil && n >= 1 && n <= uint64(StepUnknown):
+			w.step = Step(n)
+		default:
+			w.category = word
+		}
+	}
+	if !named {
+		return w, fmt.Errorf("%q expects nothing: begin with %s", text, oneOf(actionNames[:]...))
+	}
+	return w, nil
+}
+
+func parseAction(word string) (Action, bool) {
+	for i, name := range actionNames {
+		if name == word {
+			return Action(i), true
+		}
+	}
+	return Allow, false
+}
+
+func (w want) holds(d *Directory, got Decision) bool {
+	return w.action == got.Action && w.observed == !got.Applied &&
+		(w.step == 0 || w.step == got.Step) &&
+		(w.category == "" || w.category == d.categoryOf(got)) &&
+		(!w.hasUntil || w.until == got.Until)
+}
+
+func (d *Directory) categoryOf(x Decision) string {
+	if !x.HasCategory {
+		return ""
+	}
+	return d.ground.taxonomy.ID(x.Category)
+}
+
+// describe writes a decision as a row would.
+func (d *Directory) describe(x Decision, loc *time.Location) string {
+	words := []string{x.Action.String(), strconv.Itoa(int(x.Step))}
+	if !x.Applied {
+		words = append([]string{"observed"}, words...)
+	}
+	if c := d.categoryOf(x); c != "" {
+		words = append(words, c)
+	}
+	if x.Until == 0 {
+		return strings.Join(append(words, "until none"), " ")
+	}
+	return strings.Join(append(words, "until", time.Unix(x.Until, 0).In(loc).Format("2006-01-02 15:04")), " ")
+}
