@@ -24,6 +24,9 @@ func (p *parser) adblockLine(line []byte) {
 		return
 	case line[0] == '#':
 		return
+	case bytes.HasPrefix(rule, []byte("/")):
+		p.reject(ReasonURLPath, line)
+		return
 	}
 	e := blocklists.Entry{Exception: exception}
 	pattern, modifiers, found := bytes.Cut(rule, []byte("$"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
@@ -72,6 +73,9 @@ func (n *normaliser) name(text []byte) (blocklists.Name, Reason) {
 		return nil, ReasonTooLong
 	}
 	if !isASCII(host) {
+		if !utf8.Valid(host) {
+			return nil, ReasonBadIDN
+		}
 		ascii, err := nameProfile().ToASCII(string(host))
 		if err != nil {
 			return nil, ReasonBadIDN

@@ -118,11 +118,12 @@ func (z *zone) use(kind, data, line []byte) {
 		}
 		return
 	}
-	if isZoneRecord(kind) {
+	cname := equalFold(kind, "cname")
+	if !cname && isZoneRecord(kind) {
 		return
 	}
 	trigger, ok := z.trigger()
-	if !ok || !isRecordType(kind) {
+	if !ok || !cname && !isRecordType(kind) {
 		z.reject(ReasonSyntax, line)
 		return
 	}
@@ -132,7 +133,7 @@ func (z *zone) use(kind, data, line []byte) {
 		z.reject(ReasonTrigger, line)
 	case equalFold(kind, "dname"):
 		z.reject(ReasonAction, line)
-	case equalFold(kind, "cname"):
+	case cname:
 		z.redirect(trigger, data, line)
 	default:
 		z.block(trigger, line, false)
