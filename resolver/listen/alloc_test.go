@@ -1,0 +1,37 @@
+package listen_test
+
+import (
+	"io"
+	"net/netip"
+	"testing"
+
+	"github.com/hearthdns/hearth/resolver/listen"
+)
+
+// TestAnswerAllocatesNothing goes through real sockets, so that it covers reading,
+// parsing, the handler and sending.
+func TestAnswerAllocatesNothing(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
+		for _, network := range []string{"udp", "tcp"} {
+			s := start(t, listen.Config{Handler: newStub(), Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort(addr)}}})
+			s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.addr.Port())
+			for what, b := range map[string][]byte{"hit": query(t, 1, "a.test"), "FORMERR": append(query(t, 1, "a.test"), 0)} {
+				c, buf := s.dial(network), make([]byte, 4096)
+				if network == "tcp" {
+					b = frame(b)
+				}
+				n := testing.AllocsPerRun(200, func() {
+					if _, err := c.Write(b); err != nil {
+						t.Fatal(err)
+					}
+					if n, err := c.Read(buf); n == 0 || err != nil && err != io.EOF { //nolint:errorlint // no wrapping here
+						t.Fatal(n, err)
+					}
+				})
+				if n != 0 {
+					t.Errorf("%s over %s at %s: %v allocations, want 0", what, network, addr, n)
+				}
+			}
+		}
+	}
+}
