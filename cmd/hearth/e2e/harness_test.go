@@ -340,11 +340,17 @@ func (s *server) page(from, host string) (int, string) {
 	return resp.StatusCode, string(b)
 }
 
+// command prepares a command of the program in this server's surroundings.
+func (s *server) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(binary, args...)
+	cmd.Env = s.environment()
+	return cmd
+}
+
 // hearth runs a command of the program and returns its output and exit code.
 func (s *server) hearth(args ...string) (string, int) {
 	s.t.Helper()
-	cmd := exec.Command(binary, args...)
-	cmd.Env = s.environment()
+	cmd := s.command(args...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		s.t.Fatal(err)

@@ -62,13 +62,13 @@ func TestExampleClients(t *testing.T) {
 	s := example(t, u).start()
 	const landing, upstream = "127.0.0.1", "192.0.2.1"
 	for _, tt := range []struct{ from, name, want string }{
-		{"127.0.0.1", "pornhub.com", landing},       // guest: preteen
-		{"127.0.0.1", "instagram.com", landing},     // social networks are blocked below 13
-		{"127.0.0.9", "instagram.com", landing},     // an unknown device gets the same
-		{"127.0.0.2", "instagram.com", landing},     // child
-		{"127.0.0.3", "instagram.com", upstream},    // teenager: allowed outside the schedule
-		{"127.0.0.3", "pornhub.com", landing},       // but not this
-		{"127.0.0.4", "pornhub.com", upstream},      // adult
+		{"127.0.0.1", "pornhub.com", landing},           // guest: preteen
+		{"127.0.0.1", "instagram.com", landing},         // social networks are blocked below 13
+		{"127.0.0.9", "instagram.com", landing},         // an unknown device gets the same
+		{"127.0.0.2", "instagram.com", landing},         // child
+		{"127.0.0.3", "instagram.com", upstream},        // teenager: allowed outside the schedule
+		{"127.0.0.3", "pornhub.com", landing},           // but not this
+		{"127.0.0.4", "pornhub.com", upstream},          // adult
 		{"127.0.0.2", "nummergegenkummer.de", upstream}, // help is never blocked
 	} {
 		if got := addresses(s.ask("udp", tt.from, tt.name, dns.TypeA)); got != tt.want {
