@@ -45,6 +45,10 @@ type Warning struct {
 // Index is the Index that the Directory was compiled against.
 func (d *Directory) Index() *blocklists.Index { return d.index }
 
+// Popular reports whether a popularity list is loaded. Without one, profiles
+// that block unpopular names allow them.
+func (d *Directory) Popular() bool { return d.ground.popular }
+
 // Hash names this version of the policy, in hexadecimal: equal configurations
 // on equal bands have equal hashes.
 func (d *Directory) Hash() string { return d.hash }

@@ -51,7 +51,6 @@ type counters struct {
 	cells     [shards][perCell]atomic.Uint64
 	dropped   prometheus.Counter
 	loops     prometheus.Counter
-	merged    prometheus.Counter
 	rebinding prometheus.Counter
 	seconds   prometheus.Histogram
 }
@@ -62,7 +61,6 @@ func (k *counters) prepare() {
 	}
 	k.dropped = counter("hearth_events_dropped_total", "Blocked queries that the ask page did not hear of because too many came at once.")
 	k.loops = counter("hearth_loops_total", "Queries refused because an upstream asked back what it was being asked.")
-	k.merged = counter("hearth_merged_total", "Queries that joined an identical question already in flight.")
 	k.rebinding = counter("hearth_rebinding_total", "Upstream answers that lost addresses no public name may have.")
 	k.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "hearth_resolve_seconds",
@@ -113,22 +111,46 @@ var queriesDesc = prometheus.NewDesc("hearth_queries_total",
 var limitDesc = prometheus.NewDesc("hearth_resolver_limit",
 	"Limits of the data path.", []string{"limit"}, nil)
 
+var (
+	indexNamesDesc = prometheus.NewDesc("hearth_index_names", "Names in the index that serves.", nil, nil)
+	indexBytesDesc = prometheus.NewDesc("hearth_index_bytes", "Memory of the index that serves, in bytes.", nil, nil)
+	indexInfoDesc  = prometheus.NewDesc("hearth_index_info", "1, labelled with the checksum of the index that serves.", []string{"index"}, nil)
+	popularDesc    = prometheus.NewDesc("hearth_policy_popular", "1 if a popularity list is loaded; 0: profiles that block unpopular names allow them.", nil, nil)
+)
+
 // Describe implements prometheus.Collector.
 func (r *Resolver) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(r, ch) }
 
 // Collect implements prometheus.Collector.
 func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
+	r.collectWorld(ch)
 	for t := range transports {
 		for cell := range perRow {
 			r.collectCell(ch, t, cell)
 		}
 	}
-	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.merged, r.counts.rebinding, r.counts.seconds} {
+	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.seconds, &r.flights} {
 		c.Collect(ch)
 	}
 	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords, "seconds": r.cfg.Timeout.Seconds()} {
 		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
 	}
+}
+
+// collectWorld tells what serves at this moment.
+func (r *Resolver) collectWorld(ch chan<- prometheus.Metric) {
+	w := r.world.Load()
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	gauge(indexNamesDesc, float64(w.Index.Names()))
+	gauge(indexBytesDesc, float64(w.Index.Bytes()))
+	gauge(indexInfoDesc, 1, w.Index.ID())
+	popular := 0.0
+	if w.Directory.Popular() {
+		popular = 1
+	}
+	gauge(popularDesc, popular)
 }
 
 func (r *Resolver) collectCell(ch chan<- prometheus.Metric, t Transport, cell int) {

@@ -21,12 +21,9 @@ func (r *Resolver) fetch(ctx context.Context, s *stroke, q *wire.Query, c Client
 	}
 	key := s.key
 	key.Name = append([]byte(nil), s.key.Name...) // the packet is the listener's
-	e, err, shared := r.flights.Do(ctx, &key, func(ctx context.Context) (*cache.Entry, error) {
+	e, err, _ := r.flights.Do(ctx, &key, func(ctx context.Context) (*cache.Entry, error) {
 		return r.exchange(ctx, w, view, &key)
 	})
-	if shared {
-		r.counts.merged.Inc()
-	}
 	return e, err
 }
 

@@ -35,3 +35,26 @@ func TestAnswerAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkRoundTrip is one query and its reply through loopback, client included.
+func BenchmarkRoundTrip(b *testing.B) {
+	for _, network := range []string{"udp", "tcp"} {
+		b.Run(network, func(b *testing.B) {
+			s := start(b, listen.Config{Handler: newStub()})
+			msg := query(b, 1, "a.test")
+			if network == "tcp" {
+				msg = frame(msg)
+			}
+			c, buf := s.dial(network), make([]byte, 4096)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := c.Write(msg); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := c.Read(buf); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

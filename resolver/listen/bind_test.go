@@ -95,6 +95,30 @@ func TestSocketsOfASupervisorAreServed(t *testing.T) {
 	}
 }
 
+// TestSocketOfBothFamilies is what systemd opens for a bare port: IPv4 clients come
+// with mapped addresses, and their replies must leave from the address asked, too.
+func TestSocketOfBothFamilies(t *testing.T) {
+	u, err := net.ListenPacket("udp", "[::]:0")
+	if err != nil || !hasIPv6() {
+		t.Skipf("no socket of both families: %v", err)
+	}
+	got := make(chan listen.Client, 1)
+	h := newStub()
+	h.seen = func(r *listen.Request) { got <- r.Client }
+	s := start(t, listen.Config{Handler: h, Packets: []net.PacketConn{u}, Listeners: []listen.Listener{
+		{Addr: addrPort(u.LocalAddr()), Protocols: []listen.Transport{listen.UDP}},
+	}})
+	for _, ip := range []string{"127.0.0.1", "::1"} {
+		s.addr = netip.AddrPortFrom(netip.MustParseAddr(ip), s.addr.Port())
+		c := s.dial("udp")
+		send(t, c, query(t, 1, "a.test"))
+		recv(t, c)
+		if client := <-got; client.Local != s.addr || client.Addr != addrPort(c.LocalAddr()) {
+			t.Errorf("asked at %s: client %+v", ip, client)
+		}
+	}
+}
+
 func TestFreePortIsTheSameForBothProtocols(t *testing.T) {
 	s := start(t, listen.Config{Handler: newStub()})
 	if a := s.Addrs(); len(a) != 2 || addrPort(a[0]) != addrPort(a[1]) || a[0].Network() != "udp" || a[1].Network() != "tcp" {

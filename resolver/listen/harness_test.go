@@ -92,7 +92,7 @@ func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 // running is a server under test.
 type running struct {
 	*listen.Server
-	t    *testing.T
+	t    testing.TB
 	addr netip.AddrPort // of the first listener, as a client dials it
 	stop context.CancelFunc
 	done chan error
@@ -100,14 +100,18 @@ type running struct {
 
 // start serves cfg, on a free port of 127.0.0.1 unless it has listeners, until the end
 // of the test.
-func start(t *testing.T, cfg listen.Config) *running {
+func start(t testing.TB, cfg listen.Config) *running {
 	t.Helper()
 	if cfg.Listeners == nil {
 		cfg.Listeners = []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}
 	}
-	if cfg.Log == nil {
-		cfg.Log = quiet()
+	if cfg.Late == 0 {
+		cfg.Late = patience // a busy machine must not fail a test of something else
 	}
+	if cfg.TCP.Resolve == 0 {
+		cfg.TCP.Resolve = patience
+	}
+	cfg.Log = quiet()
 	s, err := listen.New(cfg)
 	if err != nil {
 		t.Fatalf("New: %v", err)

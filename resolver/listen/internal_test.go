@@ -21,8 +21,10 @@ func TestRefusedPortSaysHowToGrantIt(t *testing.T) {
 func TestCensusForgetsClientsThatHaveNothing(t *testing.T) {
 	c := newCensus(2)
 	a := netip.MustParseAddr("192.0.2.1")
-	if !c.enter(a) || !c.enter(a) || c.enter(a) {
-		t.Error("a limit of two does not let in two")
+	for i, want := range []bool{true, true, false} {
+		if got := c.enter(a); got != want {
+			t.Errorf("entry %d: %v, want %v", i+1, got, want)
+		}
 	}
 	for i := range 100000 { // a flood of addresses, one query each
 		b := netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})

@@ -2,6 +2,7 @@ package listen_test
 
 import (
 	"context"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -150,7 +151,14 @@ func TestConnectionLimits(t *testing.T) {
 }
 
 func TestLimitsArePublished(t *testing.T) {
-	s := start(t, listen.Config{Handler: newStub()})
+	server, err := listen.New(listen.Config{Handler: newStub(), Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	defer server.Run(ended) //nolint:errcheck // closes the sockets
+	s := &running{Server: server, t: t}
 	// The budget: 1000 in all, 100 a client, 1.9 s; 256 connections, 16 a client, 64 in
 	// flight, 30 s falling to 2 s idle, 2 s a frame, 2 s a write; 1232 octets.
 	for name, want := range map[string]float64{

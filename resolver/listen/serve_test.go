@@ -258,10 +258,16 @@ func TestWorkerNumbersAreExclusive(t *testing.T) {
 		addr := s.Addrs()[i%2*2].String()
 		clients.Go(func() {
 			c := dns.Client{Net: network, Timeout: patience}
+			conn, err := c.Dial(addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
 			for n := range 200 {
 				m := new(dns.Msg)
 				m.SetQuestion([]string{"a.test.", "slow.test."}[n%2], dns.TypeA)
-				if _, _, err := c.Exchange(m, addr); err != nil {
+				if _, _, err := c.ExchangeWithConn(m, conn); err != nil {
 					t.Errorf("%s: %v", network, err)
 					return
 				}

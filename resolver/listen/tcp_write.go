@@ -2,6 +2,8 @@ package listen
 
 import (
 	"encoding/binary"
+	"errors"
+	"os"
 	"time"
 
 	"github.com/hearthdns/hearth/resolver/wire"
@@ -51,7 +53,7 @@ func (c *tcpConn) queue(r *Request) {
 	c.active = time.Now()
 	if len(r.Reply) > 0 && !c.broken {
 		r.Reply = wire.Fit(r.Reply, &r.Query, maxFrame)
-		c.pending = binary.BigEndian.AppendUint16(c.pending, uint16(len(r.Reply))) //nolint:gosec // Fit
+		c.pending = binary.BigEndian.AppendUint16(c.pending, uint16(len(r.Reply)))
 		c.pending = append(c.pending, r.Reply...)
 	}
 	c.changed.Signal()
@@ -73,9 +75,14 @@ func (c *tcpConn) write() {
 		_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.TCP.Write))
 		_, err := c.conn.Write(out)
 		c.mu.Lock()
-		c.writing, c.spare = false, out[:0]
-		if err != nil && !c.broken {
-			c.listener.tally.shed[slowReader].Add(1)
+		c.writing = false
+		if cap(out) <= 2*maxPending { // a burst's worth is not kept
+			c.spare = out[:0]
+		}
+		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				c.listener.tally.shed[slowReader].Add(1)
+			}
 			c.giveUp()
 		}
 		c.changed.Signal()

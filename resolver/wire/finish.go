@@ -32,7 +32,7 @@ func Finish(dst []byte, q *Query, rc Rcode, e *EDE) []byte {
 	}
 	at := len(dst)
 	text, id := trim(e.Text, maxText), trim(e.ID, maxText)
-	size := uint16(2 + len(text) + len(id)) //nolint:gosec // at most 2 + 2*maxText
+	size := uint16(2 + len(text) + len(id))
 	dst = binary.BigEndian.AppendUint16(dst, optionEDE)
 	dst = binary.BigEndian.AppendUint16(dst, size)
 	dst = binary.BigEndian.AppendUint16(dst, e.Code)

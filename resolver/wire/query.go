@@ -105,7 +105,7 @@ func (q *Query) reset(msg []byte) {
 // parseQuestion reads the one question and requires the sections that a query
 // leaves empty to be empty.
 func (q *Query) parseQuestion() bool {
-	const counts = 1<<32 | 0<<16 | 0 // QDCOUNT 1, ANCOUNT 0, NSCOUNT 0
+	const counts = 1 << 32 // QDCOUNT 1, ANCOUNT 0, NSCOUNT 0
 	if binary.BigEndian.Uint64(q.Msg[4:])>>16 != counts {
 		return false
 	}

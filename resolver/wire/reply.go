@@ -106,7 +106,7 @@ func startRR(dst []byte, section Section, owner []byte, typ, class uint16, ttl u
 
 // endRR sets the RDLENGTH of the record whose RDATA starts at at.
 func endRR(dst []byte, at int) []byte {
-	binary.BigEndian.PutUint16(dst[at-2:], uint16(len(dst)-at)) //nolint:gosec // callers keep RDATA within 65535 octets
+	binary.BigEndian.PutUint16(dst[at-2:], uint16(len(dst)-at))
 	return dst
 }
 

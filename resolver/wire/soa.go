@@ -20,7 +20,7 @@ func AppendSOA(dst []byte, zone []byte, ttl, minimum uint32) []byte {
 	var ref [2]byte
 	owner := zone
 	if off := suffixOffset(dst, zone); off > 0 {
-		binary.BigEndian.PutUint16(ref[:], 0xC000|uint16(off)) //nolint:gosec // at most HeaderLen + MaxName
+		binary.BigEndian.PutUint16(ref[:], 0xC000|uint16(off))
 		owner = ref[:]
 	}
 	dst = startRR(dst, Authority, owner, TypeSOA, ClassIN, ttl)
