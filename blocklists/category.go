@@ -53,7 +53,7 @@ func (s Categories) Len() int {
 func (s Categories) First() (Category, bool) {
 	for i, word := range s {
 		if word != 0 {
-			return Category(i<<6 | bits.TrailingZeros64(word)), true //nolint:gosec // below 256
+			return Category(i<<6 | bits.TrailingZeros64(word)), true
 		}
 	}
 	return 0, false

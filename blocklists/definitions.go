@@ -7,10 +7,10 @@ import (
 // appendDefinitions appends the rows of a taxonomy as an index file stores them: how many, then for each its
 // id, group and parent behind a length octet each, and an octet that is 1 for a service.
 func appendDefinitions(b []byte, rows []Definition) []byte {
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(rows))) //nolint:gosec // at most MaxCategories
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(rows)))
 	for _, row := range rows {
 		for _, text := range [...]string{row.ID, row.Group, row.Parent} {
-			b = append(b, byte(len(text))) //nolint:gosec // ids and groups are at most 64 octets
+			b = append(b, byte(len(text)))
 			b = append(b, text...)
 		}
 		service := byte(0)

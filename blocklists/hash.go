@@ -47,7 +47,7 @@ func labelStarts(name []byte, starts *[maxLabels]uint8) int {
 		if name[at] > maxLabelOctets || n == maxLabels {
 			return 0
 		}
-		starts[n] = uint8(at) //nolint:gosec // below maxNameOctets
+		starts[n] = uint8(at)
 		n++
 		at += 1 + int(name[at])
 	}
@@ -110,28 +110,26 @@ func tail(b []byte, at int) uint64 {
 }
 
 func (s sip) absorb(word uint64) sip {
-	s.v3 ^= word
-	s = s.round()
-	s.v0 ^= word
-	return s
+	a, b, c, d := sipRound(s.v0, s.v1, s.v2, s.v3^word)
+	return sip{a ^ word, b, c, d}
 }
 
 func (s sip) sum() uint64 {
-	s.v2 ^= 0xff
-	s = s.round().round().round()
-	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3
+	a, b, c, d := sipRound(s.v0, s.v1, s.v2^0xff, s.v3)
+	a, b, c, d = sipRound(a, b, c, d)
+	a, b, c, d = sipRound(a, b, c, d)
+	return a ^ b ^ c ^ d
 }
 
-func (s sip) round() sip {
-	s.v0 += s.v1
-	s.v2 += s.v3
-	s.v1 = bits.RotateLeft64(s.v1, 13) ^ s.v0
-	s.v3 = bits.RotateLeft64(s.v3, 16) ^ s.v2
-	s.v0 = bits.RotateLeft64(s.v0, 32)
-	s.v2 += s.v1
-	s.v0 += s.v3
-	s.v1 = bits.RotateLeft64(s.v1, 17) ^ s.v2
-	s.v3 = bits.RotateLeft64(s.v3, 21) ^ s.v0
-	s.v2 = bits.RotateLeft64(s.v2, 32)
-	return s
+// sipRound is one round of SipHash. It is small enough to be inlined, which as a method on the state it is not.
+func sipRound(a, b, c, d uint64) (uint64, uint64, uint64, uint64) {
+	a += b
+	c += d
+	b = bits.RotateLeft64(b, 13) ^ a
+	d = bits.RotateLeft64(d, 16) ^ c
+	a = bits.RotateLeft64(a, 32) + d
+	c += b
+	b = bits.RotateLeft64(b, 17) ^ c
+	d = bits.RotateLeft64(d, 21) ^ a
+	return a, b, bits.RotateLeft64(c, 32), d
 }

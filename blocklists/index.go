@@ -48,7 +48,7 @@ func (ix *Index) Key() Key { return ix.footer.key }
 func (ix *Index) Taxonomy() *Taxonomy { return ix.taxonomy }
 
 // Names returns the number of names in ix.
-func (ix *Index) Names() int { return int(ix.footer.entries) } //nolint:gosec // at most maxEntries
+func (ix *Index) Names() int { return int(ix.footer.entries) }
 
 // Bytes returns the size of ix in memory, which is that of its file.
 func (ix *Index) Bytes() int64 { return int64(len(ix.memory)) }
@@ -73,7 +73,7 @@ func (ix *Index) Match(h *Hashes) Match {
 			continue
 		}
 		labels += max(0, top-lanes)
-		m.Labels = uint8(labels) //nolint:gosec // at most 128
+		m.Labels = uint8(labels)
 		m.Categories = ix.values[v].subtree
 		if labels == n {
 			m.Categories = ix.values[v].exact
@@ -119,7 +119,7 @@ func (ix *Index) scan(p *place) (v uint16, found bool) {
 	entry := p.first
 	for at < end {
 		if got := entry & ix.mask; got >= p.remainder {
-			return uint16(entry >> remainderBits), got == p.remainder //nolint:gosec // the 16 bits above the remainder
+			return uint16(entry >> remainderBits), got == p.remainder
 		}
 		at++
 		entry = binary.LittleEndian.Uint64(ix.entries[at*entrySize:])

@@ -45,7 +45,7 @@ func newIndexWriter(w io.Writer, config BuilderConfig, values *interner, names u
 		offsets: newSpool(config.Dir, config.Memory),
 		footer: footer{
 			key: config.Key, built: config.Built, buckets: bucketsFor(names),
-			remainder: uint32(config.RemainderBits), //nolint:gosec // 8 to 40
+			remainder: uint32(config.RemainderBits),
 		},
 	}
 }
@@ -53,7 +53,7 @@ func newIndexWriter(w io.Writer, config BuilderConfig, values *interner, names u
 // add takes the next hash and the number of its value.
 func (iw *indexWriter) add(key []byte, number uint32) error {
 	bucket, low := bits.Mul64(binary.BigEndian.Uint64(key), iw.footer.buckets)
-	next := slot{bucket: bucket, remainder: low >> (64 - iw.footer.remainder), number: uint16(number)} //nolint:gosec // from the interner
+	next := slot{bucket: bucket, remainder: low >> (64 - iw.footer.remainder), number: uint16(number)}
 	if !iw.some {
 		iw.write(appendHeader(nil))
 		iw.waiting, iw.some = next, true
@@ -91,7 +91,7 @@ func (iw *indexWriter) flush() error {
 // reach puts the number of entries so far as the offset of every bucket up to the given one.
 func (iw *indexWriter) reach(bucket uint64) error {
 	var b [offsetSize]byte
-	binary.LittleEndian.PutUint32(b[:], uint32(iw.footer.entries)) //nolint:gosec // at most maxEntries
+	binary.LittleEndian.PutUint32(b[:], uint32(iw.footer.entries))
 	for ; iw.listed <= bucket; iw.listed++ {
 		if err := iw.offsets.append(b[:]); err != nil {
 			return err
@@ -121,8 +121,8 @@ func (iw *indexWriter) finish() (footer, error) {
 	}
 	definitions := appendDefinitions(nil, iw.rows)
 	iw.write(definitions)
-	iw.footer.values = uint32(len(iw.values.values)) //nolint:gosec // at most maxValues
-	iw.footer.definitions = uint32(len(definitions)) //nolint:gosec // at most 256 rows of 200 octets
+	iw.footer.values = uint32(len(iw.values.values))
+	iw.footer.definitions = uint32(len(definitions))
 	if size := iw.footer.size(); size > maxIndexSize {
 		return footer{}, fmt.Errorf("index of %d octets, at most %d are allowed", size, maxIndexSize)
 	}

@@ -5,96 +5,6 @@ import (
 	"encoding/binary"
 )
 
-// statement is what one entry of one list says of its name, or (as bits of a mask) what all of them say.
-type statement uint8
-
-const (
-	saysExact statement = 1 << iota // covers the name alone
-	saysBelow                       // covers what is beneath alone; neither: both
-	saysException
-	saysImportant
-	saysCancel
-)
-
-func (e Entry) statement() statement {
-	var s statement
-	switch e.Scope {
-	case Exact:
-		s = saysExact
-	case Below:
-		s = saysBelow
-	case Subtree:
-	}
-	if e.Exception {
-		s |= saysException
-	}
-	if e.Important {
-		s |= saysImportant
-	}
-	if e.Cancel {
-		s |= saysCancel
-	}
-	return s
-}
-
-// statements is a set of statements: bit n is set if the statement with the number n was made. Cancelling ones
-// have their own set.
-type statements struct {
-	list         ListID
-	made, undone uint16
-}
-
-func (s *statements) add(x statement) {
-	if x&saysCancel != 0 {
-		s.undone |= 1 << (x &^ saysCancel)
-		return
-	}
-	s.made |= 1 << x
-}
-
-// verdict is what a list says of a name when all of its entries are weighed.
-type verdict uint8
-
-const (
-	silent    verdict = 0 // no entry covers it
-	listed    verdict = 1 // the list's categories apply
-	excepted  verdict = 2 // an exception took it out
-	important verdict = 4 // flag beside listed or excepted: an important entry decided
-)
-
-// The bits of a set of statements that cover the name itself and those that cover what is beneath. A
-// statement is one of exact, below or neither, times exception (4) times importance (8).
-const (
-	coversName  uint16 = 0b0011_0011_0011_0011 // numbers whose bit "below" is clear
-	coversBelow uint16 = 0b0101_0101_0101_0101 // numbers whose bit "exact" is clear
-	plainBlock  uint16 = 0x000f
-	plainExcept uint16 = 0x00f0
-	firmBlock   uint16 = 0x0f00
-	firmExcept  uint16 = 0xf000
-)
-
-// weigh returns the verdict over statements made at a name, given the one inherited from above. The deepest entry
-// decides, so any statement here beats the inherited one, unless that is important and these are not; at
-// one name an exception beats a block of the same weight.
-func weigh(made uint16, inherited verdict) verdict {
-	switch {
-	case made&firmExcept != 0:
-		return excepted | important
-	case made&firmBlock != 0:
-		return listed | important
-	case inherited&important != 0:
-		return inherited
-	case made&plainExcept != 0:
-		return excepted
-	case made&plainBlock != 0:
-		return listed
-	}
-	return inherited
-}
-
-// lists reports whether v puts a name into the list's categories.
-func (v verdict) lists() bool { return v&^important == listed }
-
 // standing is a list's verdict over everything beneath a name.
 type standing struct {
 	list    ListID
@@ -135,7 +45,7 @@ func (in *inheritance) add(name []byte, payload uint32) error {
 		}
 		in.enter(name)
 	}
-	list := ListID(payload >> 8) //nolint:gosec // what Builder.Add put there
+	list := ListID(payload >> 8)
 	if n := len(in.pending); n == 0 || in.pending[n-1].list != list {
 		in.pending = append(in.pending, statements{list: list})
 	}

@@ -25,7 +25,7 @@ func (in *interner) number(v value) (uint16, error) {
 		if len(in.values) == maxValues {
 			return 0, fmt.Errorf("more than %d different combinations of categories: use fewer lists or categories", maxValues)
 		}
-		n = uint16(len(in.values)) //nolint:gosec // below maxValues
+		n = uint16(len(in.values))
 		in.numbers[v] = n
 		in.values = append(in.values, v)
 	}

@@ -81,7 +81,7 @@ func (f *footer) appendSummed(b []byte) []byte {
 	le := binary.LittleEndian
 	b = le.AppendUint64(b, f.key[0])
 	b = le.AppendUint64(b, f.key[1])
-	b = le.AppendUint64(b, uint64(f.built.Unix())) //nolint:gosec // two's complement, read back as such
+	b = le.AppendUint64(b, uint64(f.built.Unix()))
 	b = le.AppendUint64(b, f.entries)
 	b = le.AppendUint64(b, f.buckets)
 	b = le.AppendUint32(b, f.values)
@@ -95,7 +95,7 @@ func bucketsFor(entries uint64) uint64 { return max(1, (entries+entriesPerBucket
 
 // size returns the length of the file that f ends. The counts have to be within their limits.
 func (f *footer) size() int64 {
-	return int64(headerSize + f.entries*entrySize + (f.buckets+1)*offsetSize + //nolint:gosec // limited by check
+	return int64(headerSize + f.entries*entrySize + (f.buckets+1)*offsetSize +
 		uint64(f.values)*valueSize + uint64(f.definitions) + footerSize)
 }
 
@@ -130,7 +130,7 @@ func parseFooter(b []byte) (footer, error) {
 	}
 	return footer{
 		key:         Key{le.Uint64(b), le.Uint64(b[8:])},
-		built:       time.Unix(int64(le.Uint64(b[16:])), 0), //nolint:gosec // any number is a time
+		built:       time.Unix(int64(le.Uint64(b[16:])), 0),
 		entries:     le.Uint64(b[24:]),
 		buckets:     le.Uint64(b[32:]),
 		values:      le.Uint32(b[40:]),

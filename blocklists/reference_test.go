@@ -135,8 +135,8 @@ func (r *reference) compile(t *testing.T, rng *rand.Rand, config BuilderConfig) 
 func TestIndexAgreesWithReference(t *testing.T) {
 	sizes := []struct{ lists, entries, memory int }{
 		{1, 5, 0}, {1, 60, 0}, {3, 40, 0}, {5, 400, 0},
-		{5, 400, 4 << 10},    // several runs, one merge
-		{40, 3000, 4 << 10},  // more runs than are merged at once would need at this size
+		{5, 400, 4 << 10},    // a few runs, one merge
+		{40, 3000, 4 << 10},  // many lists speak about one name
 		{20, 12000, 4 << 10}, // more runs than are merged at once
 	}
 	for _, size := range sizes {

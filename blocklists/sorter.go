@@ -42,20 +42,26 @@ func newSorter(dir string, memory int) *sorter { return &sorter{dir: dir, memory
 
 // add takes a copy of key and its payload.
 func (s *sorter) add(key []byte, payload uint32) error {
-	if s.records == nil {
-		s.records = make([]byte, 0, s.memory*5/8)
-		s.order = make([]record, 0, s.memory*3/8/recordSize)
-	}
-	if len(s.records)+recordHead+len(key) > cap(s.records) || len(s.order) == cap(s.order) {
+	size, room, places := recordHead+len(key), s.memory*5/8, s.memory*3/8/recordSize
+	if len(s.records)+size > room || len(s.order) == places {
 		if err := s.spill(); err != nil {
 			return err
 		}
 	}
-	s.order = append(s.order, record{prefix: prefixOf(key), at: uint32(len(s.records))}) //nolint:gosec // bounded by memory
-	s.records = append(s.records, byte(len(key)))                                        //nolint:gosec // at most maxKey
+	s.records, s.order = grown(s.records, size, room), grown(s.order, 1, places)
+	s.order = append(s.order, record{prefix: prefixOf(key), at: uint32(len(s.records))})
+	s.records = append(s.records, byte(len(key)))
 	s.records = append(s.records, key...)
 	s.records = binary.LittleEndian.AppendUint32(s.records, payload)
 	return nil
+}
+
+// grown returns b with a capacity for n more elements, doubled up to limit: a few names take a few octets.
+func grown[T any](b []T, n, limit int) []T {
+	if len(b)+n <= cap(b) {
+		return b
+	}
+	return append(make([]T, 0, min(max(2*cap(b), 1<<10), limit)), b...)
 }
 
 // each calls visit for every record by ascending key and, for one key, ascending payload. The key is valid
@@ -134,7 +140,7 @@ func (s *sorter) compact() error {
 	var encoded []byte
 	return s.write(func(r *run) error {
 		return merge(context.Background(), old, func(key []byte, payload uint32) error {
-			encoded = append(append(encoded[:0], byte(len(key))), key...) //nolint:gosec // at most maxKey
+			encoded = append(append(encoded[:0], byte(len(key))), key...)
 			encoded = binary.LittleEndian.AppendUint32(encoded, payload)
 			return r.append(encoded)
 		})

@@ -1,0 +1,300 @@
+package blocklists
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc64"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// smallFile is an index of a few nested names with two values.
+func smallFile(t testing.TB) []byte {
+	t.Helper()
+	b := newTestBuilder(t, BuilderConfig{Key: Key{1, 2}, Built: time.Unix(1_790_000_000, 0)})
+	porn, games := b.List(setOf(0)), b.List(setOf(20))
+	for i := range 40 {
+		list := [...]ListID{porn, games}[i&1]
+		if err := b.Add(list, Entry{Name: syntheticName(i), Scope: Scope(i % 3)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file, _ := buildFile(t, b)
+	return file
+}
+
+// resealed returns file with a checksum that fits its content, as a forger would make it.
+func resealed(file []byte) []byte {
+	file = bytes.Clone(file)
+	if len(file) >= footerSize {
+		sum := crc64.Checksum(file[:len(file)-16], crc64.MakeTable(crc64.ECMA))
+		binary.LittleEndian.PutUint64(file[len(file)-16:], sum)
+	}
+	return file
+}
+
+func TestEveryFlippedBitIsFound(t *testing.T) {
+	file := smallFile(t)
+	for at := range file {
+		for bit := range 8 {
+			file[at] ^= 1 << bit
+			_, err := ReadIndex(file)
+			version := at >= 8 && at < 12
+			if version && !errors.Is(err, ErrVersion) || !version && !errors.Is(err, ErrCorrupt) {
+				t.Fatalf("octet %d, bit %d: got %v", at, bit, err)
+			}
+			file[at] ^= 1 << bit
+		}
+	}
+	if _, err := ReadIndex(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTornFiles(t *testing.T) {
+	file := smallFile(t)
+	for size := range file {
+		if _, err := ReadIndex(file[:size]); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("cut to %d octets: got %v", size, err)
+		}
+		if _, err := ReadIndex(file[size+1:]); !errors.Is(err, ErrCorrupt) {
+			t.Fatalf("without its first %d octets: got %v", size+1, err)
+		}
+	}
+	for _, longer := range [][]byte{append(bytes.Clone(file), 0), append(bytes.Clone(file), file...)} {
+		if _, err := ReadIndex(longer); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%d octets behind the end: got %v", len(longer)-len(file), err)
+		}
+	}
+}
+
+// Each forgery has a right checksum: only the bounds are there to find it.
+func TestForgedFiles(t *testing.T) {
+	file := smallFile(t)
+	foot := len(file) - footerSize
+	entries := int(binary.LittleEndian.Uint64(file[foot+24:]))
+	buckets := int(binary.LittleEndian.Uint64(file[foot+32:]))
+	offsets := headerSize + 7*entries
+	values := offsets + 4*(buckets+1)
+	le := binary.LittleEndian
+	for title, forge := range map[string]func([]byte){
+		"entry count of 2^63":     func(b []byte) { le.PutUint64(b[foot+24:], 1<<63) },
+		"entry count that wraps":  func(b []byte) { le.PutUint64(b[foot+24:], 0x2492492492492492+uint64(entries)) },
+		"one entry more":          func(b []byte) { le.PutUint64(b[foot+24:], uint64(entries+1)) },
+		"no buckets":              func(b []byte) { le.PutUint64(b[foot+32:], 0) },
+		"bucket count of 2^62":    func(b []byte) { le.PutUint64(b[foot+32:], 1<<62+uint64(buckets)) },
+		"all counts at their top": func(b []byte) { copy(b[foot+24:], bytes.Repeat([]byte{0xff}, 24)) },
+		"value count of 2^32-1":   func(b []byte) { le.PutUint32(b[foot+40:], 1<<32-1) },
+		"values as definitions": func(b []byte) {
+			le.PutUint32(b[foot+40:], le.Uint32(b[foot+40:])-1)
+			le.PutUint32(b[foot+44:], le.Uint32(b[foot+44:])+64)
+		},
+		"definitions of 2^32-1 octets": func(b []byte) { le.PutUint32(b[foot+44:], 1<<32-1) },
+		"remainder of 0 bits":          func(b []byte) { le.PutUint32(b[foot+48:], 0) },
+		"remainder of 64 bits":         func(b []byte) { le.PutUint32(b[foot+48:], 64) },
+		"remainder too narrow":         func(b []byte) { le.PutUint32(b[foot+48:], 8) },
+		"reserved field":               func(b []byte) { le.PutUint32(b[foot+52:], 1) },
+		"first offset not 0":           func(b []byte) { le.PutUint32(b[offsets:], 1) },
+		"offset beyond the entries":    func(b []byte) { le.PutUint32(b[offsets+4:], 1<<32-1) },
+		"offsets that fall":            func(b []byte) { le.PutUint32(b[offsets+8:], 0) },
+		"last offset short":            func(b []byte) { le.PutUint32(b[values-4:], uint32(entries-1)) },
+		"entries out of order":         func(b []byte) { copy(b[headerSize:], "\xff\xff\xff\xff\xff") },
+		"an entry twice":               func(b []byte) { copy(b[headerSize+7:headerSize+14], b[headerSize:]) },
+		"value number out of range":    func(b []byte) { le.PutUint16(b[headerSize+5:], 0xffff) },
+		"category beyond the taxonomy": func(b []byte) { b[values+31] = 0x80 },
+		"inherited one beyond it":      func(b []byte) { b[values+63] = 0x80 },
+		"fewer definitions":            func(b []byte) { definitionsOf(t, b)[0]-- },
+		"an id twice":                  func(b []byte) { d := definitionsOf(t, b); copy(d[bytes.Index(d, []byte("harm.gore")):], "harm.hate") },
+		"an id in upper case":          func(b []byte) { d := definitionsOf(t, b); d[bytes.Index(d, []byte("harm.gore"))] = 'H' },
+		"a definition that overruns":   func(b []byte) { definitionsOf(t, b)[2] = 0xff },
+		"512 definitions":              func(b []byte) { le.PutUint16(definitionsOf(t, b), 512) },
+	} {
+		forged := bytes.Clone(file)
+		forge(forged)
+		if bytes.Equal(forged, file) {
+			t.Errorf("%s: the forgery changes nothing", title)
+		}
+		if _, err := ReadIndex(resealed(forged)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: got %v", title, err)
+		}
+	}
+}
+
+// definitionsOf returns the part of an index file that holds its taxonomy.
+func definitionsOf(t testing.TB, file []byte) []byte {
+	t.Helper()
+	foot := len(file) - footerSize
+	return file[foot-int(binary.LittleEndian.Uint32(file[foot+44:])) : foot]
+}
+
+func TestOpenIndexOfWhatIsNoIndex(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := OpenIndex(filepath.Join(dir, "absent")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("absent: got %v", err)
+	}
+	if _, err := OpenIndex(dir); err == nil {
+		t.Error("a folder is opened")
+	}
+	// A file that claims gigabytes without having them on the disk must not be read into memory.
+	sparse := filepath.Join(dir, "sparse")
+	if err := os.WriteFile(sparse, smallFile(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(sparse, 1<<33); err != nil {
+		t.Skipf("no sparse files here: %v", err)
+	}
+	if _, err := OpenIndex(sparse); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("sparse: got %v", err)
+	}
+	if err := os.Truncate(sparse, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenIndex(sparse); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("smaller sparse: got %v", err)
+	}
+}
+
+func TestOpenIndexNeedsTheFileOnlyOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "index")
+	if err := os.WriteFile(path, smallFile(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ix, err := OpenIndex(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	if m := lookup(t, ix, syntheticName(0).String()); m.Labels == 0 {
+		t.Error("a listed name is lost with the file")
+	}
+}
+
+func TestMatchDoesNotAllocate(t *testing.T) {
+	ix, err := ReadIndex(smallFile(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed, unlisted Hashes
+	ix.Key().Hash(syntheticName(0), &listed)
+	ix.Key().Hash(mustName(t, strings.Repeat("a.", 127)), &unlisted)
+	if ix.Match(&listed).Labels == 0 || ix.Match(&unlisted).Labels != 0 {
+		t.Fatal("the case does not test a listed and an unlisted name")
+	}
+	if n := testing.AllocsPerRun(100, func() { ix.Match(&listed); ix.Match(&unlisted) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// Names with more labels than are probed together, up to the longest there can be.
+func TestMatchOfDeepNames(t *testing.T) {
+	for _, depth := range []int{1, 7, 8, 9, 16, 17, 100, 127} {
+		name := strings.Repeat("a.", depth)
+		b := newTestBuilder(t, BuilderConfig{})
+		if err := b.Add(b.List(setOf(9)), Entry{Name: mustName(t, name), Scope: Exact}); err != nil {
+			t.Fatal(err)
+		}
+		ix, _ := buildIndex(t, b)
+		for more := range min(20, 128-depth) {
+			want := Match{Labels: uint8(depth)}
+			if more == 0 {
+				want.Categories.Add(9)
+			}
+			if got := lookup(t, ix, strings.Repeat("b.", more)+name); got != want {
+				t.Errorf("%d labels beneath %d: got %+v, want %+v", more, depth, got, want)
+			}
+		}
+		if depth > 1 {
+			if got := lookup(t, ix, name[2:]); got != (Match{}) {
+				t.Errorf("above %d labels: got %+v", depth, got)
+			}
+		}
+	}
+}
+
+// Readers go on while the index that they read is dropped by everyone else.
+func TestIndexOutlivesItsReaders(t *testing.T) {
+	file := smallFile(t)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			var h Hashes
+			for range 50 {
+				ix, err := ReadIndex(file)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				ix.Key().Hash(syntheticName(0), &h)
+				for range 100 {
+					if ix.Match(&h).Labels == 0 {
+						t.Error("a listed name is lost")
+						return
+					}
+				}
+				runtime.GC()
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// A file of format version 1 as the first release wrote it. Its names: example.com is adult.porn, all beneath
+// example.net is fun.games and www.example.net is not; own.one is in a category of the operator's own.
+func TestVersion1StaysReadable(t *testing.T) {
+	ix, err := OpenIndex(filepath.Join("testdata", "index-v1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{
+		"example.com": "adult.porn", "a.b.example.com": "adult.porn", "example.net": "", "a.example.net": "fun.games",
+		"www.example.net": "", "own.one": "family.pets", "example.org": "",
+	} {
+		if got := strings.Join(show(ix, lookup(t, ix, name).Categories), " "); got != want {
+			t.Errorf("%s: got %q, want %q", name, got, want)
+		}
+	}
+	if want := time.Unix(1_790_000_000, 0); !ix.Built().Equal(want) || ix.Key() != (Key{1, 2}) || ix.Names() != 4 {
+		t.Errorf("built %v, key %v, %d names", ix.Built(), ix.Key(), ix.Names())
+	}
+}
+
+func FuzzReadIndex(f *testing.F) {
+	file := smallFile(f)
+	empty, _ := buildFile(f, newTestBuilder(f, BuilderConfig{Key: Key{3, 4}, Built: time.Unix(5, 0)}))
+	for _, seed := range [][]byte{file, empty, file[:len(file)-1], append(bytes.Clone(file), 0), {}} {
+		f.Add(seed, false)
+		f.Add(seed, true)
+	}
+	f.Fuzz(func(t *testing.T, file []byte, seal bool) {
+		if seal {
+			file = resealed(file)
+		}
+		ix, err := ReadIndex(file)
+		if err != nil {
+			if !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrVersion) {
+				t.Fatalf("an error of no known kind: %v", err)
+			}
+			return
+		}
+		h := Hashes{N: 20}
+		for i := range uint64(100) {
+			for n := range h.N {
+				h.H[n] = (i*128 + uint64(n)) * 0x9e3779b97f4a7c15
+			}
+			for c := range ix.Match(&h).Categories.All() {
+				if ix.Taxonomy().ID(c) == "" {
+					t.Fatalf("category %d is not in the taxonomy", c)
+				}
+			}
+		}
+	})
+}
