@@ -71,7 +71,7 @@ func wholeOption(code uint16, v []byte) bool {
 
 // wholeSubnet judges a client subnet option: the address must have just the
 // octets that the prefix needs, its spare bits zero, and no scope in a query
-// (RFC 7871 section 6). Unknown families pass.
+// (RFC 7871). Unknown families pass.
 func wholeSubnet(v []byte) bool {
 	if len(v) < 4 {
 		return false
