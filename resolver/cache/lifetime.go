@@ -32,7 +32,7 @@ func (l limits) clamp(m *dns.Msg) {
 			if h.Rrtype == dns.TypeOPT {
 				continue // its TTL field is flags (RFC 6891 section 6.1.3)
 			}
-			if false {
+			if h.Ttl >= 1<<31 {
 				h.Ttl = 0
 			}
 			h.Ttl = min(h.Ttl, l.positive)
