@@ -62,6 +62,22 @@ func TestLostPacketIsAskedAgain(t *testing.T) {
 	}
 }
 
+// When nobody else is left to ask, the last try waits for the rest of the budget:
+// a resolver that is working on a hard name takes longer than its usual time.
+func TestLastTryHasTheRestOfTheBudget(t *testing.T) {
+	t.Parallel()
+	e := newEvil(t, func(v *visit) {
+		if v.number == DefaultAttempts {
+			time.Sleep(maxTimeout + 200*time.Millisecond)
+			truth(v)
+		}
+	})
+	want(t, forwarder(t, e.addr), "192.0.2.1")
+	if n := len(e.visits()); n != DefaultAttempts {
+		t.Errorf("%d queries, want %d", n, DefaultAttempts)
+	}
+}
+
 // What is said when nobody has an answer: EDE 22 (RFC 8914 section 4.23) if an
 // upstream was silent or refused, 23 (4.24) if the network said no to every try.
 func TestNobodyAnswers(t *testing.T) {
