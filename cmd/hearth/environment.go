@@ -13,6 +13,7 @@ const envPrefix = "HEARTH__"
 
 // override is one scalar set by the environment.
 type override struct {
+	name  string // of the variable
 	path  []string
 	value any
 }
@@ -35,7 +36,7 @@ func overrides(environ []string, root reflect.Type) ([]override, problems) {
 			found = append(found, &problem{place: place{File: "environment"}, Path: name, Text: err.Error()})
 			continue
 		}
-		set = append(set, override{path: path, value: v})
+		set = append(set, override{name: name, path: path, value: v})
 	}
 	return set, found
 }

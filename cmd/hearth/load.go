@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strings"
 )
 
 // loaded is one configuration that has been read and found right.
@@ -50,6 +51,7 @@ func load(file string, environ []string) (*loaded, error) {
 	if found := l.read(name, b, environ); len(found) > 0 {
 		return nil, found.orNil()
 	}
+	nilEmpty(reflect.ValueOf(&l.Config).Elem())
 	l.rooted()
 	if found := l.Config.validate(l.at); len(found) > 0 {
 		return nil, found.orNil()
@@ -75,6 +77,9 @@ func (l *loaded) read(name string, b []byte, environ []string) problems {
 	}
 	set, wrong := overrides(environ, root)
 	found = append(found, wrong...)
+	for _, o := range set {
+		l.at.at[strings.Join(o.path, ".")] = place{File: "environment (" + o.name + ")"}
+	}
 	if len(found) == 0 {
 		if err := decodeInto(&l.Config, b, set); err != nil {
 			return problems{{place: place{File: name}, Text: err.Error()}}

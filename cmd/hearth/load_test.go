@@ -154,14 +154,14 @@ func TestEnvironment(t *testing.T) {
 	file := writeConfig(t, "cache:\n  size: 8MiB\n")
 	l, err := load(file, []string{
 		"HEARTH__CACHE__SIZE=32MiB", "HEARTH__LANDING__IPV4=192.0.2.7", "HEARTH__LANDING__TTL=20s",
-		"HEARTH__PRIVACY__ASK_PAGE=false", "HEARTH__RESOLVE__ATTEMPTS=5", "HEARTH_CONFIG=ignored", "PATH=/bin",
+		"HEARTH__PRIVACY__ASK_PAGE=false", "HEARTH__RESOLVE__ATTEMPTS=3", "HEARTH_CONFIG=ignored", "PATH=/bin",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := l.Config
 	if c.Cache.Size != 32<<20 || c.Landing.IPv4.String() != "192.0.2.7" || c.Landing.TTL != 20*time.Second ||
-		c.Privacy.AskPage || c.Resolve.Attempts != 5 {
+		c.Privacy.AskPage || c.Resolve.Attempts != 3 {
 		t.Errorf("configuration = %+v, want the five values of the environment", c)
 	}
 }
@@ -171,6 +171,7 @@ func TestEnvironmentRefusals(t *testing.T) {
 		{"unknown", "HEARTH__CACHE__SIZ=1MiB", `environment: HEARTH__CACHE__SIZ: there is no key "cache.siz"; did you mean HEARTH__CACHE__SIZE?`},
 		{"list", "HEARTH__LISTEN=127.0.0.1:53", `environment: HEARTH__LISTEN: listen is no single value (list of sections), and the environment overrides only those; write it in the configuration file`},
 		{"section", "HEARTH__CACHE=1", `environment: HEARTH__CACHE: cache is no single value (section), and the environment overrides only those; write it in the configuration file`},
+		{"out of range", "HEARTH__LANDING__TTL=10m", `environment (HEARTH__LANDING__TTL): landing.ttl: 10m is out of range; write 1s to 5m`},
 		{"wrong value", "HEARTH__LANDING__TTL=ten", `environment: HEARTH__LANDING__TTL: "ten" is not a duration; write 10s, 5m or 24h`},
 	}
 	for _, tt := range tests {
@@ -181,3 +182,5 @@ func TestEnvironmentRefusals(t *testing.T) {
 		})
 	}
 }
+
+func asProblems(err error, found *problems) bool { return errors.As(err, found) }

@@ -145,7 +145,9 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 	v.Upstream = exchanger{f}
 	for _, url := range f.Upstreams() {
 		_, address, _ := strings.Cut(url, "://")
-		if at, err := netip.ParseAddrPort(address); err == nil {
+		// Every program of this machine asks from loopback, so there the address
+		// tells no upstream from a client.
+		if at, err := netip.ParseAddrPort(address); err == nil && !at.Addr().IsLoopback() {
 			v.Peers[at.Addr().Unmap()] = true
 		}
 	}

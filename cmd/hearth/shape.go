@@ -160,3 +160,20 @@ func sample(t reflect.Type) string {
 		return "a list: one item a line, each with a dash before it"
 	}
 }
+
+// nilEmpty makes empty lists nil in place, so that "[]" in a file and an
+// absent key are the same configuration.
+func nilEmpty(v reflect.Value) {
+	switch {
+	case isSection(v.Type()):
+		for _, f := range fieldsOf(v.Type()) {
+			nilEmpty(v.Field(f.index))
+		}
+	case isList(v.Type()) && v.Len() == 0:
+		v.SetZero()
+	case isList(v.Type()):
+		for i := range v.Len() {
+			nilEmpty(v.Index(i))
+		}
+	}
+}
