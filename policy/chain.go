@@ -78,7 +78,7 @@ func (c *chain) by(a Action, s Step, cat blocklists.Category) Decision {
 }
 
 func (c *chain) law() (Decision, bool) {
-	if cat, ok := c.names.And(c.p.ground.illegal).First(); ok {
+	if cat, ok := common(c.names, c.p.ground.illegal); ok {
 		d := c.by(Block, StepLaw, cat)
 		d.Until = 0
 		return d, true
@@ -87,7 +87,7 @@ func (c *chain) law() (Decision, bool) {
 }
 
 func (c *chain) secured() (Decision, bool) {
-	if cat, ok := c.names.And(c.p.security).First(); ok {
+	if cat, ok := common(c.names, c.p.security); ok {
 		return c.by(Block, StepSecurity, cat), true
 	}
 	return c.asked, false

@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -81,7 +79,7 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 		directory: &Directory{
 			index: c.Index, ground: g,
 			households: map[string]*Household{}, profiles: map[string]*Profile{},
-			clients: []Client{{}}, addresses: map[netip.Addr]int32{},
+			clients: []Client{{}}, addresses: newAddresses(),
 		},
 	}
 	for _, band := range Bands() {
@@ -106,7 +104,6 @@ func (b *compiler) run() error {
 	for i := range b.config.Config.Households {
 		b.household(i)
 	}
-	b.networks()
 	b.warnOfHelp()
 	b.version()
 	return b.problems.join()
@@ -146,13 +143,6 @@ func (b *compiler) profile(s spec) *Profile {
 	}
 	b.interned[key] = p
 	return p
-}
-
-// networks sorts the prefix lengths, longest first.
-func (b *compiler) networks() {
-	longest := func(x, y prefixes) int { return y.bits - x.bits }
-	slices.SortFunc(b.directory.networks4, longest)
-	slices.SortFunc(b.directory.networks6, longest)
 }
 
 // version hashes what decisions follow from, apart from the lists.

@@ -98,7 +98,7 @@ func (p *Profile) lifted(names, services blocklists.Categories) blocklists.Categ
 }
 
 func (w *walk) law() bool {
-	if c, ok := w.q.Match.Categories.And(w.p.ground.illegal).First(); ok {
+	if c, ok := common(w.q.Match.Categories, w.p.ground.illegal); ok {
 		return w.by(Block, StepLaw, c)
 	}
 	return w.pass(StepLaw, "on no legal list")
@@ -108,7 +108,7 @@ func (w *walk) needed() bool {
 	if w.p.ground.isFixed(w.q.Hashes) {
 		return w.end(Fixed, StepNeeded)
 	}
-	if c, ok := w.q.Match.Categories.And(w.p.ground.core).First(); ok {
+	if c, ok := common(w.q.Match.Categories, w.p.ground.core); ok {
 		return w.by(Allow, StepNeeded, c)
 	}
 	return w.pass(StepNeeded, "not a name the resolver answers itself, nor emergency help")
@@ -168,15 +168,15 @@ func (w *walk) homework() bool {
 }
 
 func (w *walk) timedBy() (blocklists.Category, bool) {
-	if c, ok := w.q.Match.Categories.And(w.p.services.timed).First(); ok {
+	if c, ok := common(w.q.Match.Categories, w.p.services.timed); ok {
 		return c, true
 	}
-	c, ok := w.names.And(w.p.cells.timed).First()
+	c, ok := common(w.names, w.p.cells.timed)
 	return w.p.ground.shown[c], ok
 }
 
 func (w *walk) secured() bool {
-	if c, ok := w.q.Match.Categories.And(w.p.security).First(); ok {
+	if c, ok := common(w.q.Match.Categories, w.p.security); ok {
 		return w.by(Block, StepSecurity, c)
 	}
 	return w.pass(StepSecurity, "in no security category")
@@ -209,10 +209,10 @@ func (w *walk) category() bool {
 
 // verdict gives the strictest action of the masks on a set.
 func (m *masks) verdict(names blocklists.Categories) (Action, blocklists.Category, bool) {
-	if c, ok := names.And(m.block).First(); ok {
+	if c, ok := common(names, m.block); ok {
 		return Block, c, true
 	}
-	c, ok := names.And(m.warn).First()
+	c, ok := common(names, m.warn)
 	return Warn, c, ok
 }
 
@@ -237,7 +237,7 @@ func (w *walk) unlisted() {
 		w.by(action, StepUnknown, g.newNames)
 		return
 	case p.allowList:
-		if c, ok := m.And(p.listed).First(); ok {
+		if c, ok := common(m, p.listed); ok {
 			w.by(Allow, StepUnknown, c)
 			return
 		}

@@ -24,15 +24,7 @@ type Directory struct {
 	profiles   map[string]*Profile // named ones and presets
 
 	clients   []Client // 0 is the stranger
-	addresses map[netip.Addr]int32
-	networks4 []prefixes
-	networks6 []prefixes
-}
-
-// prefixes are the networks of one length.
-type prefixes struct {
-	bits    int
-	clients map[netip.Prefix]int32
+	addresses addresses
 }
 
 // Warning is something in the configuration that holds, but that the people
@@ -67,24 +59,7 @@ func (d *Directory) Households() []*Household { return d.order }
 // with the longest network that holds it. IPv4 in IPv6 counts as IPv4, zones are
 // ignored. 0 allocations.
 func (d *Directory) Identify(addr netip.Addr) Client {
-	addr = addr.Unmap().WithZone("")
-	if i, ok := d.addresses[addr]; ok {
-		return d.clients[i]
-	}
-	networks := d.networks6
-	if addr.Is4() {
-		networks = d.networks4
-	}
-	for i := range networks {
-		p, err := addr.Prefix(networks[i].bits)
-		if err != nil {
-			break // the invalid address: of no network
-		}
-		if c, ok := networks[i].clients[p]; ok {
-			return d.clients[c]
-		}
-	}
-	return Client{}
+	return d.clients[d.addresses.find(addr)]
 }
 
 // Profile gives a named profile or a band's preset, as a listener's guest has

@@ -26,7 +26,7 @@ func (b *compiler) household(i int) {
 	b.devices(i, c, h, specs)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
-		b.network(p, at)
+		b.directory.addresses.addNetwork(p, at)
 	}
 }
 
@@ -141,7 +141,7 @@ func (b *compiler) client(c Client) int32 {
 // legal (a second router, an IPv6 prefix that changes), but worth a word.
 func (b *compiler) address(path string, c *HouseholdConfig, a netip.Addr, at int32) {
 	a = a.Unmap().WithZone("")
-	b.directory.addresses[a] = at
+	b.directory.addresses.addDevice(a, at)
 	if len(c.Networks) > 0 && !contains(c.Networks, a) && !a.IsLinkLocalUnicast() {
 		b.warn(path, "%s lies in none of the household's networks: it still counts as this device", a)
 	}
@@ -154,21 +154,6 @@ func contains(networks []netip.Prefix, a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-func (b *compiler) network(p netip.Prefix, at int32) {
-	p = p.Masked()
-	lists := &b.directory.networks6
-	if p.Addr().Is4() {
-		lists = &b.directory.networks4
-	}
-	for i := range *lists {
-		if (*lists)[i].bits == p.Bits() {
-			(*lists)[i].clients[p] = at
-			return
-		}
-	}
-	*lists = append(*lists, prefixes{p.Bits(), map[netip.Prefix]int32{p: at}})
 }
 
 func (c *HouseholdConfig) enabled() bool { return c.Enabled == nil || *c.Enabled }

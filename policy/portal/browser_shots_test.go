@@ -95,10 +95,9 @@ func picture(t *testing.T, ctx context.Context, url, light string, width, height
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := navigate(ctx, url); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(url)); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond)
 	wide, err := chromedp.Run(ctx, chromedp.Evaluate[int64]("document.documentElement.scrollWidth"))
 	if err != nil || wide > width {
 		t.Errorf("%s: the page is %d pixels wide on a screen of %d (%v)", file, wide, width, err)

@@ -8,8 +8,12 @@ func (p *Portal) helpBox(v *visit, crisis bool) *helpBox {
 	l := &v.words.Label
 	box := &helpBox{First: crisis, Title: l.Talk, Trusted: l.Trusted}
 	for _, line := range p.help.talk(v.country, crisis) {
+		note := l.Free
+		if line.For == "online" {
+			note = l.Online + " · " + l.Free
+		}
 		box.Lines = append(box.Lines, call{
-			Name: line.Name, Number: line.Number, Note: l.Free,
+			Name: line.Name, Number: line.Number, Note: note,
 			URL: template.URL("tel:" + line.Digits()), //nolint:gosec // of the embedded table; digits, by a test
 		})
 	}

@@ -31,6 +31,7 @@ func (p *Portal) blocked(v *visit, c cause) *view {
 	page.Next = sentences(v.fill(said.Next, c))
 	switch c.reason {
 	case policy.ReasonLaw: // neutral: no name, no reason, no id, nothing to ask
+		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Reports = p.help.report(v.country)
 		page.English = p.english(v, c.reason)
 		return page
@@ -79,7 +80,7 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 			page.Places = p.goodPlaces(v)
 		}
 	case policy.ReaderAdult:
-		page.Next = append(page.Next, fill(v.words.Label.Explain, map[string]string{"name": v.host.text}))
+		page.Explain = v.host.text
 	case policy.ReaderTeen:
 	}
 	if v.who != policy.ReaderAdult && c.reason != policy.ReasonSecurity {
@@ -122,7 +123,11 @@ func (v *visit) facts(c cause) []fact {
 	case c.category != "" && v.who == policy.ReaderAdult:
 		out = append(out, fact{Label: l.Rule, Value: c.category, Code: true})
 	case c.reason == policy.ReasonCategory || c.reason == policy.ReasonUnknown || c.reason == policy.ReasonService:
-		out = append(out, fact{Label: l.Rule, Value: v.words.Bands[v.profile.Band()], Note: l.SetByHousehold})
+		rule := fact{Label: l.Rule, Value: v.words.Bands[v.profile.Band()]}
+		if v.client.Status == policy.Known {
+			rule.Note = l.SetByHousehold
+		}
+		out = append(out, rule)
 	}
 	if !c.until.IsZero() {
 		out = append(out, fact{Label: l.Until, Value: clockText(v.words, c.until, v.now)})

@@ -39,6 +39,7 @@ type view struct {
 	Facts   []fact
 	Ask     *askList
 	Next    []string
+	Explain string // the name to explain, for grown-ups
 	Tries   []link
 	Places  []link
 	Reports []helpline

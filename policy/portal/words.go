@@ -32,10 +32,10 @@ type labels struct {
 	Rule           string `yaml:"rule"`
 	Until          string `yaml:"until"`
 	ID             string `yaml:"id"`
-	Next           string `yaml:"next"`
 	Places         string `yaml:"places"`
 	Talk           string `yaml:"talk"`
 	Free           string `yaml:"free"`
+	Online         string `yaml:"online"`
 	Danger         string `yaml:"danger"`
 	DangerAnywhere string `yaml:"danger_anywhere"`
 	Trusted        string `yaml:"trusted"`
