@@ -233,16 +233,7 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 }
 
 // drain takes the events that Run would deliver.
-func (h *house) drain() {
-	for {
-		select {
-		case e := <-h.r.events:
-			h.seen = append(h.seen, e)
-		default:
-			return
-		}
-	}
-}
+func (h *house) drain() { h.seen = append(h.seen, h.r.events.take()...) }
 
 // answers gives the answer section, a line a record without TTL.
 func answers(m *dns.Msg) string {

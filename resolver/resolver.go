@@ -34,7 +34,7 @@ type Resolver struct {
 	world   atomic.Pointer[World]
 	flights cache.Group
 	counts  counters
-	events  chan Event
+	events  backlog
 }
 
 // New returns a Resolver that serves cfg.World. Run must be running for its
@@ -52,7 +52,7 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Resolver{cfg: cfg, events: make(chan Event, eventBacklog)}
+	r := &Resolver{cfg: cfg, events: newBacklog()}
 	r.flights.Timeout = cfg.Timeout
 	r.counts.prepare()
 	r.world.Store(cfg.World)
@@ -246,20 +246,6 @@ func capped(limit uint32, until int64, now time.Time) uint32 {
 		return uint32(left) //nolint:gosec // 0 <= left < limit
 	}
 	return limit
-}
-
-// Run delivers events to the Observer until ctx ends.
-func (r *Resolver) Run(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case e := <-r.events:
-			if r.cfg.Observer != nil {
-				r.cfg.Observer.Observe(e)
-			}
-		}
-	}
 }
 
 // failed authors the reply to a query whose resolution failed.

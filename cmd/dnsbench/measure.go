@@ -82,7 +82,7 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 	if err != nil {
 		return figure{}, err
 	}
-	t, err := load(ctx, r.addr, w, w.queries, b.plan.window)
+	t, err := load(ctx, r.addr, w, w.queries, w.window)
 	if err != nil {
 		return figure{}, fmt.Errorf("loading %s: %w", r.name, err)
 	}

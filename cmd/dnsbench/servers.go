@@ -76,6 +76,7 @@ lists:
     - {name: bench, path: %q, format: domains, categories: [adult.porn]}
 households:
   - id: bench
+    consent: {by: the benchmark, at: 2026-01-01}
     networks: ["127.0.0.0/8"]
     members: [{name: Bench, band: preteen}]
 `, filepath.Join(b.dir, "state"), filepath.Join(b.dir, "control.sock"), port, b.authority, filepath.Join(b.dir, "blocked.txt"))

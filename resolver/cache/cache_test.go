@@ -183,17 +183,17 @@ func TestSizeIsBoundedInBytes(t *testing.T) {
 			t.Fatalf("after %d replies: %d bytes, limit %d", i, c.tally().bytes, limit)
 		}
 	}
-	said, real := c.tally().bytes, heap()-before
+	said, grown := c.tally().bytes, heap()-before
 	if said > limit || said < limit*8/10 {
 		t.Errorf("holds %d bytes of %d, want it nearly full", said, limit)
 	}
-	if real > said*11/10 || real < said*8/10 {
-		t.Errorf("says %d bytes, the heap grew by %d", said, real)
+	if grown > said*11/10 || grown < said*8/10 {
+		t.Errorf("says %d bytes, the heap grew by %d", said, grown)
 	}
 	if found < asked*9/10 {
 		t.Errorf("%d of %d look-ups of names in use found them, want nine in ten", found, asked)
 	}
-	t.Logf("%d bytes said, %d measured; %d of %d hot look-ups found", said, real, found, asked)
+	t.Logf("%d bytes said, %d measured; %d of %d hot look-ups found", said, grown, found, asked)
 	if c.tally().evictions == 0 {
 		t.Error("nothing was evicted")
 	}

@@ -288,11 +288,13 @@ func TestDeathAndReturn(t *testing.T) {
 // fails in between does not put the next one off.
 func TestProbesBackOff(t *testing.T) {
 	h, now := new(health), time.Unix(1e9, 0)
-	if h.failed(now) || h.failed(now) || h.down() {
-		t.Fatal("down before the third failure")
+	for n := range failuresToDown - 1 {
+		if h.failed(now) || h.down() {
+			t.Fatalf("down at failure %d of %d", n+1, failuresToDown)
+		}
 	}
 	if !h.failed(now) {
-		t.Fatal("not down at the third failure")
+		t.Fatal("not down after the last of them")
 	}
 	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
 		h.failed(now)

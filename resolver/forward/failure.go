@@ -1,8 +1,6 @@
 package forward
 
-import (
-	"fmt"
-)
+import "fmt"
 
 // Extended DNS Error codes of RFC 8914 section 4.
 const (
@@ -51,6 +49,7 @@ func (r reason) String() string {
 		return "notimp"
 	case reasonFormerr:
 		return "formerr"
+	default:
+		return "rcode"
 	}
-	return "rcode"
 }
