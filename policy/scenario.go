@@ -19,7 +19,7 @@ import (
 //
 //	config.yaml          profiles, households, categories; name (the resolver's own); today
 //	lists/<category>.txt one name a line, with all beneath it; "=name" for the name alone
-//	fixed                names that the resolver answers itself; "*.name" with all beneath
+//	fixed                names that the resolver answers itself; "*.name" with all beneath, "!name" takes out again
 //	expect               rows of name, client, at, want
 //
 // All but expect may be absent. # begins a comment. A name may be a chain, "a ->
@@ -121,9 +121,10 @@ func rows(data []byte, f func(line int, text string) error) error {
 
 func (s *Scenario) readFixed(data []byte) error {
 	return rows(data, func(_ int, text string) error {
+		text, except := strings.CutPrefix(text, "!")
 		text, subtree := strings.CutPrefix(text, "*.")
 		name, err := blocklists.ParseName(text)
-		s.fixed = append(s.fixed, FixedName{Name: name, Subtree: subtree})
+		s.fixed = append(s.fixed, FixedName{Name: name, Subtree: subtree, Except: except})
 		return err
 	})
 }

@@ -43,7 +43,7 @@ func spanishChild() [reasons]Message {
 		ReasonBedtime:  {"Internet duerme hasta las {until}.", "Es hora de dormir. No has hecho nada malo.", "Duerme bien. La ayuda siempre está, también de noche."},
 		ReasonHomework: {"Esto es para luego.", "Es hora de los deberes hasta las {until}.", "Prueba otra vez a las {until}."},
 		ReasonSecurity: {"Esta página no es segura.", "Puede dañar este dispositivo. No has hecho nada malo.", "Ciérrala y díselo a una persona mayor."},
-		ReasonSelfharm: {"Tú importas.", "No tienes que estar a solas. No has hecho nada malo.", "Habla con una persona mayor de confianza o con un teléfono de ayuda."},
+		ReasonSelfharm: {"Tú importas.", "No tienes que estar a solas. No has hecho nada malo.", "Habla con una persona mayor o con un teléfono de ayuda."},
 		ReasonUnknown:  {"", "Nadie ha mirado aún esta página. No has hecho nada malo.", "Pide a una persona mayor que la mire contigo."},
 		ReasonNew:      {"", "Esta página es muy nueva. Nadie la conoce aún.", ""},
 	}

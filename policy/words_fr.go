@@ -43,7 +43,7 @@ func frenchChild() [reasons]Message {
 		ReasonBedtime:  {"Internet dort jusqu'à {until}.", "C'est l'heure de dormir. Tu n'as rien fait de mal.", "Dors bien. De l'aide est toujours là, la nuit aussi."},
 		ReasonHomework: {"Ce sera pour plus tard.", "C'est l'heure des devoirs jusqu'à {until}.", "Essaie encore à {until}."},
 		ReasonSecurity: {"Cette page n'est pas sûre.", "Elle peut abîmer cet appareil. Tu n'as rien fait de mal.", "Ferme-la et dis-le à un adulte."},
-		ReasonSelfharm: {"Tu comptes.", "Tu n'es pas seul. Tu n'as rien fait de mal.", "Parle à un adulte que tu aimes bien, ou à une ligne d'écoute."},
+		ReasonSelfharm: {"Tu comptes.", "Tu n'es pas seul. Tu n'as rien fait de mal.", "Parle à un adulte que tu aimes, ou à une ligne d'écoute."},
 		ReasonUnknown:  {"", "Personne n'a encore regardé cette page. Tu n'as rien fait de mal.", "Demande à un adulte de la regarder avec toi."},
 		ReasonNew:      {"", "Cette page est toute neuve. Personne ne la connaît encore.", ""},
 	}

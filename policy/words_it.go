@@ -43,7 +43,7 @@ func italianChild() [reasons]Message {
 		ReasonBedtime:  {"Internet dorme fino alle {until}.", "È ora di dormire. Non hai fatto niente di male.", "Dormi bene. L'aiuto c'è sempre, anche di notte."},
 		ReasonHomework: {"Questo è per dopo.", "È ora dei compiti fino alle {until}.", "Riprova alle {until}."},
 		ReasonSecurity: {"Questa pagina non è sicura.", "Può rovinare questo dispositivo. Non hai fatto niente di male.", "Chiudila e dillo a un grande."},
-		ReasonSelfharm: {"Tu sei importante.", "Qualcuno ti ascolta. Non hai fatto niente di male.", "Parla con un grande di cui ti fidi, o con una linea d'ascolto."},
+		ReasonSelfharm: {"Tu sei importante.", "Qualcuno ti ascolta. Non hai fatto niente di male.", "Parla con un grande di fiducia, o con una linea d'ascolto."},
 		ReasonUnknown:  {"", "Nessuno ha ancora guardato questa pagina. Non hai fatto niente di male.", "Chiedi a un grande di guardarla con te."},
 		ReasonNew:      {"", "Questa pagina è nuovissima. Nessuno la conosce ancora.", ""},
 	}
