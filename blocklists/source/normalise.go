@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
-	"golang.org/x/net/publicsuffix"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -222,79 +221,4 @@ func unescape(text []byte) (octet byte, width int) {
 		return 0, 0
 	}
 	return lower(byte(v)), 4
-}
-
-// splitURL returns the host, with its port, of a URL or of host/path, and whether something behind it narrows the
-// entry to a part of the host. A fragment never reaches a server and does not count.
-func splitURL(text []byte) (host []byte, path bool) {
-	_, rest, scheme := bytes.Cut(text, []byte("://"))
-	if scheme {
-		text = rest
-	}
-	host, tail := text, []byte(nil)
-	if i := bytes.IndexAny(text, "/?#"); i >= 0 {
-		host, tail = text[:i], text[i:]
-	}
-	if i := bytes.LastIndexByte(host, '@'); scheme && i >= 0 {
-		host = host[i+1:]
-	}
-	tail = bytes.TrimPrefix(cutComment(tail, '#'), []byte("/"))
-	return host, len(tail) > 0
-}
-
-// cutPort takes a port off; ok is false where what follows the colon is none.
-func cutPort(host []byte) (rest []byte, ok bool) {
-	i := bytes.IndexByte(host, ':')
-	if i < 0 {
-		return host, true
-	}
-	port, err := strconv.ParseUint(string(host[i+1:]), 10, 16)
-	return host[:i], err == nil && port > 0
-}
-
-func isASCII(text []byte) bool {
-	for _, c := range text {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
-// isPublicSuffix reports whether the public suffix list, with its private section, names exactly this name.
-func (n *normaliser) isPublicSuffix(name blocklists.Name) bool {
-	text, ok := n.presentation(name)
-	if !ok {
-		return false
-	}
-	suffix, _ := publicsuffix.PublicSuffix(text)
-	return len(suffix) == len(text)
-}
-
-// isTopLevel reports whether a name of one label is a delegated top-level domain.
-func (n *normaliser) isTopLevel(name blocklists.Name) bool {
-	text, ok := n.presentation(name)
-	if !ok || text == "" {
-		return false
-	}
-	_, listed := publicsuffix.PublicSuffix(text)
-	return listed
-}
-
-// presentation spells a name of host octets with dots; ok is false where another octet is in a label.
-func (n *normaliser) presentation(name blocklists.Name) (text string, ok bool) {
-	n.text = n.text[:0]
-	for at := 0; at < len(name) && name[at] != 0; at += int(name[at]) + 1 {
-		if at > 0 {
-			n.text = append(n.text, '.')
-		}
-		label := name[at+1 : at+1+int(name[at])]
-		for _, c := range label {
-			if hostOctet(c) == 0 {
-				return "", false
-			}
-		}
-		n.text = append(n.text, label...)
-	}
-	return string(n.text), true
 }

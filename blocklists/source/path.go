@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -71,7 +72,9 @@ func (p *parser) readDirectories(root *os.Root) error {
 		for _, file := range []string{"domains", "urls", "expressions"} {
 			m := member{directory: entry.Name(), file: file}
 			err := readMember(in, m, func(r io.Reader) error { return p.readUT1(r, m) })
-			if err != nil {
+			if errors.Is(err, errOutside) {
+				p.reject(ReasonUnsafePath, []byte(m.directory+"/"+m.file))
+			} else if err != nil {
 				return err
 			}
 		}
@@ -111,9 +114,15 @@ func readMember(root *os.Root, m member, use func(io.Reader) error) error {
 	return nil
 }
 
+// errOutside is a link that leaves the folder.
+var errOutside = errors.New("the link leads out of the folder")
+
 func readFile(root *os.Root, name string, use func(io.Reader) error) error {
 	file, err := root.Open(name)
 	if err != nil {
+		if info, broken := root.Lstat(name); broken == nil && info.Mode()&fs.ModeSymlink != 0 && !os.IsNotExist(err) {
+			return errOutside
+		}
 		return err
 	}
 	defer file.Close()

@@ -51,3 +51,14 @@ func sleep(ctx context.Context, d time.Duration) bool {
 		return true
 	}
 }
+
+// due returns when a source is to be asked next: after its refresh time, after a failure sooner, in growing steps.
+func (l *Library) due(s Source, k kept) time.Time {
+	wait := s.refresh()
+	if k.Failures > 0 {
+		wait = min(wait, 10*time.Minute<<min(k.Failures-1, 10))
+	} else if k.SHA256 == "" || !k.sameOrigin(s) {
+		return time.Time{}
+	}
+	return k.Checked.Add(wait)
+}

@@ -117,6 +117,9 @@ func surveyFolder(path string) (directories, error) {
 			return err
 		})
 		found[entry.Name()] = seen
+		if errors.Is(err, errOutside) {
+			return nil
+		}
 		return err
 	})
 	return found, err

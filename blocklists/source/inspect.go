@@ -1,0 +1,62 @@
+package source
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// inspect decides whether what was downloaded may replace the last good list.
+func (l *Library) inspect(s Source, old kept, d download, file *os.File) (Report, error) {
+	if d.bytes == 0 {
+		return Report{}, fmt.Errorf("%w: the list is empty", errRefused)
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return Report{}, err
+	}
+	if html, err := isHTML(file, d.contentType, l.lists.maxInflated()); err != nil {
+		return Report{}, fmt.Errorf("%w: %w", errRefused, err)
+	} else if html {
+		return Report{}, fmt.Errorf("%w: a web page came instead of a list; is the address right?", errRefused)
+	}
+	report, err := l.check(s, file.Name())
+	if err != nil {
+		return report, err
+	}
+	if old.sameOrigin(s) && 2*report.Names < old.Names {
+		return report, fmt.Errorf("%w: only %d names, the last good list has %d; if that is right, remove %s and update again",
+			errRefused, report.Names, old.Names, l.listPath(s.Name))
+	}
+	return report, nil
+}
+
+// check reads the list at path as the source says and counts it. A list without a name is refused.
+func (l *Library) check(s Source, path string) (Report, error) {
+	plan, err := s.plan(path, l.lists)
+	if err != nil {
+		return Report{}, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	report, err := ParsePath(path, s.Format, plan.options, func(Item) error { return nil })
+	if err != nil {
+		return report, fmt.Errorf("%w: %w", errRefused, err)
+	}
+	if report.Names == 0 {
+		return report, fmt.Errorf("%w: no name in %d lines read as %s%s", errRefused, report.Lines, s.Format, mostRejected(report))
+	}
+	return report, nil
+}
+
+// mostRejected shows what most lines were rejected for: usually the format is a wrong one.
+func mostRejected(r Report) string {
+	var most Reason
+	for why, n := range r.Rejected {
+		if n > r.Rejected[most] || n == r.Rejected[most] && why < most {
+			most = why
+		}
+	}
+	if most == "" {
+		return ""
+	}
+	first := r.Examples[most]
+	return fmt.Sprintf("; %d were rejected as %s, first line %d: %s", r.Rejected[most], most, first.Line, first.Text)
+}
