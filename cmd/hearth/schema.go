@@ -73,6 +73,7 @@ func configSchema() *jsonschema.Schema {
 		FieldNameTag:               "yaml",
 		RequiredFromJSONSchemaTags: true,
 		Mapper:                     scalarSchema,
+		Namer:                      func(t reflect.Type) string { return t.String() }, // several types are called Config
 	}
 	s := r.ReflectFromType(reflect.TypeFor[Config]())
 	s.Title = "Hearth configuration"

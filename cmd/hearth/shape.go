@@ -96,10 +96,7 @@ func typeName(t reflect.Type) string {
 	case isText(t):
 		return textTypeName(t)
 	case isList(t):
-		if isSection(deref(t.Elem())) {
-			return "list of sections"
-		}
-		return "list, each item: " + typeName(deref(t.Elem()))
+		return "list of " + plural(typeName(deref(t.Elem())))
 	case isSection(t):
 		return "section"
 	}
@@ -114,6 +111,19 @@ func typeName(t reflect.Type) string {
 		return "section"
 	default:
 		return "whole number"
+	}
+}
+
+func plural(name string) string {
+	switch name {
+	case "text":
+		return name
+	case "address":
+		return "addresses"
+	case "address and port":
+		return "addresses and ports"
+	default:
+		return name + "s"
 	}
 }
 
