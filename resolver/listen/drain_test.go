@@ -41,6 +41,25 @@ func TestDrainLosesNoReply(t *testing.T) {
 	}
 }
 
+func TestDrainKeepsTheUDPSocketForItsReplies(t *testing.T) {
+	h := newStub()
+	s := start(t, listen.Config{Handler: h})
+	u := s.dial("udp")
+	send(t, u, query(t, 1, "slow.test"))
+	eventually(t, "the query is in flight", func() bool { return h.waiting.Load() == 1 })
+	s.stop()
+	select {
+	case <-s.done:
+		t.Error("Run ended with a reply owed")
+		s.done <- nil
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(h.gate)
+	if m := recv(t, u); m.Id != 1 {
+		t.Errorf("reply %d", m.Id)
+	}
+}
+
 func TestDrainIsBounded(t *testing.T) {
 	h := newStub() // never lets go, but heeds its context
 	s := start(t, listen.Config{Handler: h, Drain: 50 * time.Millisecond, Late: time.Hour, TCP: listen.TCPLimits{Resolve: time.Hour}})

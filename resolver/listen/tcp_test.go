@@ -143,6 +143,10 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 	send(t, c, frame(query(t, 1, "slow.test")))
 	eventually(t, "the query is in flight", func() bool { return h.waiting.Load() == 1 })
 	time.Sleep(150 * time.Millisecond) // three idle times: but we owe a reply
+	send(t, c, frame(query(t, 2, "a.test")))
+	if m := recv(t, c); m.Id != 2 {
+		t.Errorf("reply %d", m.Id)
+	}
 	close(h.gate)
 	if m := recv(t, c); m.Id != 1 {
 		t.Errorf("reply %d", m.Id)
