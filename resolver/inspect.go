@@ -55,7 +55,7 @@ func inspect(raw []byte, key *cache.Key, may func(address) bool) (*inspected, er
 		return nil, &Error{wire.ServFail, edeInvalidAnswer, errors.New("reading the upstream's reply: more records than an honest reply has")}
 	}
 	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-		return nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("the upstream answered %s", dns.RcodeToString[m.Rcode])}
+		return nil, &Error{wire.ServFail, reasonOf(&m), fmt.Errorf("the upstream answered %s", dns.RcodeToString[m.Rcode])}
 	}
 	owner, _, err := dns.UnpackDomainName(key.Name, 0)
 	if err != nil {
@@ -78,6 +78,22 @@ func inspect(raw []byte, key *cache.Key, may func(address) bool) (*inspected, er
 		return nil, &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("packing the upstream's reply: %w", err)}
 	}
 	return &inspected{msg: packed, targets: w.targets, stripped: w.stripped}, nil
+}
+
+// reasonOf returns the upstream's own Extended DNS Error, so that a client learns
+// of a failed validation, and otherwise that the network is at fault. What an
+// upstream says it blocked is its word, not ours: only 1 to 13 and 22 to 24 tell
+// of the resolution.
+func reasonOf(m *dns.Msg) uint16 {
+	if o := m.IsEdns0(); o != nil {
+		for _, opt := range o.Option {
+			e, ok := opt.(*dns.EDNS0_EDE)
+			if ok && (e.InfoCode >= 1 && e.InfoCode <= 13 || e.InfoCode >= 22 && e.InfoCode <= 24) {
+				return e.InfoCode
+			}
+		}
+	}
+	return edeNetworkError
 }
 
 // emptied is the SOA of an answer that the rebinding check left nothing of.

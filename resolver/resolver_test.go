@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hearthdns/hearth/resolver/wire"
@@ -400,6 +401,42 @@ func TestUpstreamFailure(t *testing.T) {
 	}
 	if got := answers(h.ask(guest, "porn.example", dns.TypeA)); got != "porn.example. A 10.0.0.1" {
 		t.Errorf("a blocked name with the upstream dead: %q", got)
+	}
+}
+
+// TestSilence: a client over UDP is told that nothing was reached before it gives
+// up; the answer that comes later is there for its next try.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := records(t, "slow.example. 300 IN A 192.0.2.1")
+		h := newHouse(t, &said{answer: func(q dns.Question) (*dns.Msg, error) {
+			time.Sleep(4 * time.Second)
+			return u.answer(q)
+		}})
+		start := time.Now()
+		if r := h.ask(guest, "slow.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure || extended(r).InfoCode != 22 {
+			t.Errorf("%v, want SERVFAIL with EDE 22", r)
+		}
+		if waited := time.Since(start); waited >= 1900*time.Millisecond {
+			t.Errorf("the client waited %v, longer than replies are sent at all", waited)
+		}
+		time.Sleep(3 * time.Second)
+		if got := answers(h.ask(guest, "slow.example", dns.TypeA)); got != "slow.example. A 192.0.2.1" {
+			t.Errorf("the next try: %q, want the late answer", got)
+		}
+	})
+}
+
+// TestUpstreamReason: what an upstream says of a failed validation is passed on,
+// what it says of its own blocks is not.
+func TestUpstreamReason(t *testing.T) {
+	for sent, want := range map[uint16]uint16{6: 6, 9: 9, 22: 22, 15: 23, 17: 23, 0: 23} {
+		m := new(dns.Msg)
+		m.SetEdns0(1232, false)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: sent}}
+		if got := reasonOf(m); got != want {
+			t.Errorf("an upstream's EDE %d becomes %d, want %d", sent, got, want)
+		}
 	}
 }
 

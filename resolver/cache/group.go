@@ -42,11 +42,10 @@ func (k *Key) flight() flight {
 
 // call is one resolution under way.
 type call struct {
-	done    chan struct{} // closed when entry and err are set
-	cancel  context.CancelFunc
-	waiters int // guarded by Group.mu
-	entry   *Entry
-	err     error
+	done   chan struct{} // closed when entry and err are set
+	cancel context.CancelFunc
+	entry  *Entry
+	err    error
 }
 
 // PanicError is what Do returns when fn panicked.
@@ -62,8 +61,8 @@ var errExit = errors.New("resolving: the goroutine exited")
 
 // Do returns the result of fn for k. If a resolution of k is under way its result
 // is awaited and shared instead of calling fn; shared tells so. A caller whose ctx
-// ends leaves with its cause; the resolution goes on for the others and ends when
-// the last one has left, or after Timeout. fn runs in a goroutine of its own with
+// ends leaves with its cause; the resolution goes on, for the others and for the
+// cache that the next question finds filled, and ends after Timeout. fn runs in a goroutine of its own with
 // a context that carries ctx's values but not its end, and may outlive the call:
 // it must not use memory that the caller takes back, such as the packet.
 func (g *Group) Do(ctx context.Context, k *Key, fn func(context.Context) (*Entry, error)) (e *Entry, err error, shared bool) { //nolint:revive,staticcheck // the order of x/sync/singleflight, fixed by its callers
@@ -72,7 +71,6 @@ func (g *Group) Do(ctx context.Context, k *Key, fn func(context.Context) (*Entry
 	case <-c.done:
 		return c.entry, c.err, shared
 	case <-ctx.Done():
-		g.leave(k, c)
 		return nil, fmt.Errorf("waiting for the answer: %w", context.Cause(ctx)), shared
 	}
 }
@@ -84,13 +82,12 @@ func (g *Group) Pending(k *Key) bool {
 	return g.calls[k.flight()] != nil
 }
 
-// join returns the call for k, started if need be, with the caller counted in.
+// join returns the call for k, started if need be.
 func (g *Group) join(ctx context.Context, k *Key, fn func(context.Context) (*Entry, error)) (c *call, shared bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	id := k.flight()
 	if c = g.calls[id]; c != nil {
-		c.waiters++
 		g.merged.Add(1)
 		return c, true
 	}
@@ -99,7 +96,7 @@ func (g *Group) join(ctx context.Context, k *Key, fn func(context.Context) (*Ent
 		timeout = DefaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	c = &call{done: make(chan struct{}), cancel: cancel, waiters: 1}
+	c = &call{done: make(chan struct{}), cancel: cancel}
 	if g.calls == nil {
 		g.calls = make(map[flight]*call)
 	}
@@ -122,17 +119,6 @@ func (g *Group) run(ctx context.Context, id flight, c *call, fn func(context.Con
 		close(c.done)
 	}()
 	c.entry, c.err = fn(ctx)
-}
-
-// leave takes a waiter off c; the last one stops the resolution, and the next
-// question for k starts anew.
-func (g *Group) leave(k *Key, c *call) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if c.waiters--; c.waiters == 0 {
-		g.forget(k.flight(), c)
-		c.cancel()
-	}
 }
 
 // forget takes c out of the calls that can be joined. g.mu is held.

@@ -111,26 +111,26 @@ func TestWaiterLeavesAloneTheOthersStay(t *testing.T) {
 	})
 }
 
-func TestLastWaiterStopsTheWork(t *testing.T) {
+// TestWorkOutlivesItsWaiters: a client that gave up asks again soon, and finds
+// the work under way or done.
+func TestWorkOutlivesItsWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := new(Group)
 		k := key(t, "www.example.com.", dns.TypeA)
-		stopped := make(chan error, 1)
+		want := new(Entry)
+		release := make(chan struct{})
+		ask := func(context.Context) (*Entry, error) { <-release; return want, nil }
 		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			_, _, _ = g.Do(ctx, k, func(ctx context.Context) (*Entry, error) {
-				<-ctx.Done()
-				stopped <- ctx.Err()
-				return nil, ctx.Err()
-			})
-		}()
+		go func() { _, _, _ = g.Do(ctx, k, ask) }()
 		synctest.Wait()
 		cancel()
-		if err := <-stopped; !errors.Is(err, context.Canceled) {
-			t.Errorf("the work ended with %v", err)
+		synctest.Wait()
+		if !g.Pending(k) {
+			t.Error("the work ended with its only waiter")
 		}
-		if g.Pending(k) {
-			t.Error("the next question would join abandoned work")
+		go func() { time.Sleep(time.Second); close(release) }()
+		if e, err, shared := g.Do(t.Context(), k, ask); e != want || err != nil || !shared {
+			t.Errorf("the next question got %v, %v, shared %v; want to join the work", e, err, shared)
 		}
 	})
 }
