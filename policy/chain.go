@@ -55,8 +55,9 @@ func covers(p *Profile, asked Decision) bool {
 		return true
 	case StepAlwaysOn:
 		return asked.HasCategory && p.ground.help.Has(asked.Category)
+	default:
+		return false
 	}
-	return false
 }
 
 // observing: as walk.shadows, for targets.

@@ -39,6 +39,7 @@ func (s Step) String() string {
 // Action is what a decision asks for. The set is closed.
 type Action uint8
 
+// The actions.
 const (
 	Allow Action = iota
 	Block
@@ -105,6 +106,7 @@ func (r *Rule) String() string {
 // BlockMode is how a block looks in DNS.
 type BlockMode uint8
 
+// The block modes: the landing page's address, NXDOMAIN, the null address, REFUSED.
 const (
 	Landing BlockMode = iota
 	NXDOMAIN

@@ -32,6 +32,7 @@ type Device struct {
 // Status says how well a client is known. The set is closed.
 type Status uint8
 
+// The states of knowledge.
 const (
 	Stranger Status = iota // of no household; has no profile
 	Guest                  // an unknown device of a household

@@ -54,6 +54,7 @@ func (t *texts) of(g *ground, d Decision) string {
 		return t.steps[StepUnknown]
 	case StepDenied, StepBedtime, StepHomework:
 		return t.steps[d.Step]
+	default:
+		return "" // the law and security look alike, and say nothing
 	}
-	return "" // the law and security look alike, and say nothing
 }

@@ -5,6 +5,7 @@ import "strings"
 // Reason is why something is blocked, as people are told it.
 type Reason uint8
 
+// The reasons.
 const (
 	ReasonCategory Reason = iota // the fall-back of the others
 	ReasonLaw
@@ -23,6 +24,7 @@ const (
 // Reader is who reads a page: the wording follows the profile's band.
 type Reader uint8
 
+// The readers.
 const (
 	ReaderChild Reader = iota // to 9
 	ReaderTeen                // 10 to 17
