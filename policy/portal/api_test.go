@@ -1,0 +1,157 @@
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// controls is a Control that a test can look into.
+type controls struct {
+	entries []ListEntry
+	updated []string
+	broken  error
+}
+
+func (c *controls) Status(context.Context) Status { return Status{Version: "1.2.3"} }
+
+func (c *controls) Reload(context.Context) (Reloaded, error) {
+	return Reloaded{Before: "a", After: "b", Changed: []string{"family: Tom is a teen now"}}, c.broken
+}
+
+func (c *controls) Lists() Lists { return c }
+
+func (c *controls) Stats(context.Context) ([]ListStat, error) {
+	return []ListStat{{Name: "starter", Names: 7}}, c.broken
+}
+
+func (c *controls) Find(_ context.Context, name string) ([]ListEntry, error) {
+	var out []ListEntry
+	for _, e := range c.entries {
+		if e.Entry == name {
+			out = append(out, e)
+		}
+	}
+	return out, c.broken
+}
+
+func (c *controls) Update(_ context.Context, names ...string) ([]ListUpdate, error) {
+	c.updated = append(c.updated, names...)
+	return []ListUpdate{{Name: "starter", Outcome: "unchanged"}}, c.broken
+}
+
+func newControls(t *testing.T, c *controls) http.Handler {
+	t.Helper()
+	dir := directory(t, houseOptions{language: "en"})
+	now := moment(t, noon)
+	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Now: func() time.Time { return now }, Control: c})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.API()
+}
+
+func request(h http.Handler, method, path, body string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return w
+}
+
+func TestControlRoutes(t *testing.T) {
+	c := &controls{entries: []ListEntry{
+		{Source: "big", Categories: []string{"adult.porn"}, Entry: "naked.example", Line: 3},
+		{Source: "court", Categories: []string{"illegal.order"}, Entry: "ordered.example", Line: 1},
+		{Source: "court", Categories: []string{"illegal.order"}, Entry: "naked.example", Line: 2},
+	}}
+	h := newControls(t, c)
+	tests := []struct {
+		method, path, body string
+		status             int
+		want, never        string
+	}{
+		{http.MethodGet, "/v1/status", "", 200, `"version":"1.2.3"`, ""},
+		{http.MethodGet, "/v1/status", "", 200, `"policy":"`, ""},
+		{http.MethodGet, "/v1/explain?name=naked.example&client=" + tom, "", 200, `"category":"adult.porn"`, ""},
+		{http.MethodGet, "/v1/explain?name=naked.example&client=" + tom, "", 200, `"source":"big"`, "court"},
+		{http.MethodGet, "/v1/explain?name=ordered.example&client=" + tom, "", 200, `"step_name":"security"`, "court"},
+		{http.MethodGet, "/v1/explain?name=games.example&member=family/Tom&at=fri+23:30", "", 200, `"step_name":"bedtime"`, ""},
+		{http.MethodGet, "/v1/explain?name=a..b", "", 400, `"field":"name"`, ""},
+		{http.MethodGet, "/v1/explain?name=a.example&device=nobody", "", 404, `household/device`, ""},
+		{http.MethodGet, "/v1/lists", "", 200, `{"lists":[{"name":"starter"`, ""},
+		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"line":3`, "court"},
+		{http.MethodGet, "/v1/lists/find?name=ordered.example", "", 200, `"entries":[]`, "court"},
+		{http.MethodGet, "/v1/lists/find?name=", "", 400, "example.com", ""},
+		{http.MethodPost, "/v1/lists/update", "", 200, `"outcome":"unchanged"`, ""},
+		{http.MethodPost, "/v1/lists/update", `{"names":["one","two"]}`, 200, `"outcome":"unchanged"`, ""},
+		{http.MethodPost, "/v1/lists/update", `{"name":"one"}`, 400, `\"names\"`, ""},
+		{http.MethodPost, "/v1/lists/update", `{"names":["` + strings.Repeat("x", 1<<17) + `"]}`, 400, `problem`, ""},
+		{http.MethodPost, "/v1/reload", "", 200, `"after":"b"`, ""},
+		{http.MethodGet, "/v1/reload", "", 405, "asked with POST", ""},
+		{http.MethodPost, "/v1/explain", "", 405, "asked with GET", ""},
+		{http.MethodGet, "/", "", 404, "/v1/status", ""},
+	}
+	for _, tt := range tests {
+		w := request(h, tt.method, tt.path, tt.body)
+		body := w.Body.String()
+		if w.Code != tt.status || !strings.Contains(body, tt.want) && tt.want != "problem" {
+			t.Errorf("%s %.60s: status %d, %s; want %d with %s", tt.method, tt.path, w.Code, body, tt.status, tt.want)
+		}
+		if tt.never != "" && strings.Contains(body, tt.never) {
+			t.Errorf("%s %s says %q: %s", tt.method, tt.path, tt.never, body)
+		}
+		wantType := "application/json"
+		if tt.status != 200 {
+			wantType = "application/problem+json"
+		}
+		if got := w.Header().Get("Content-Type"); got != wantType {
+			t.Errorf("%s %.60s: content type %q, want %q", tt.method, tt.path, got, wantType)
+		}
+		if !json.Valid(w.Body.Bytes()) {
+			t.Errorf("%s %s: not JSON: %s", tt.method, tt.path, body)
+		}
+	}
+	if got := strings.Join(c.updated, " "); got != "one two" {
+		t.Errorf("the lists %q were updated, want one two", got)
+	}
+}
+
+func TestControlTellsWhatIsBroken(t *testing.T) {
+	h := newControls(t, &controls{broken: errors.New("config.yaml:3:7: unknown key \"netwroks\"; write networks")})
+	for path, method := range map[string]string{"/v1/reload": http.MethodPost, "/v1/lists": http.MethodGet, "/v1/lists/update": http.MethodPost} {
+		w := request(h, method, path, "")
+		if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "config.yaml:3:7") {
+			t.Errorf("%s: status %d, %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+func TestControlWithoutControl(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := request(p.API(), http.MethodGet, "/v1/explain?name=naked.example&client="+tom, ""); w.Code != http.StatusOK {
+		t.Errorf("status %d, want %d", w.Code, http.StatusOK)
+	}
+	if w := request(p.API(), http.MethodPost, "/v1/reload", ""); w.Code != http.StatusNotFound {
+		t.Errorf("status %d, want %d", w.Code, http.StatusNotFound)
+	}
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	view := func() *policy.Directory { return nil }
+	for _, c := range []Config{{Name: "", View: view}, {Name: ".", View: view}, {Name: "a..b", View: view}, {Name: own},
+		{Name: strings.TrimSuffix(strings.Repeat("abcdefgh.", 28), "."), View: view}} {
+		if _, err := New(c); err == nil {
+			t.Errorf("a portal named %.30q was made", c.Name)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+//go:build browser
+
+package portal
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// TestBrowserAsksForParts proves with a real browser that a blocked name inside somebody else's page gets the
+// empty answer, and the page in a window of its own, whatever the browser tells over plain HTTP.
+func TestBrowserAsksForParts(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"})
+	var mu sync.Mutex
+	seen := map[string]string{}
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == "outer.example" {
+			w.Header().Set("Content-Type", "text/html")
+			fmt.Fprint(w, `<!doctype html><title>outer</title><img src="http://naked.example/image"><script src="http://naked.example/script"></script>`+
+				`<link rel=stylesheet href="http://naked.example/style"><iframe src="http://naked.example/frame"></iframe>`+
+				`<script>fetch("http://naked.example/fetch").catch(()=>0)</script>`)
+			return
+		}
+		r.RemoteAddr = tom + ":1"
+		answer := &counted{ResponseWriter: w}
+		h.Landing().ServeHTTP(answer, r)
+		mu.Lock()
+		defer mu.Unlock()
+		seen[r.URL.Path] = fmt.Sprint(answer.status)
+		t.Logf("%s: Sec-Fetch-Dest %q, Accept %q -> %d", r.URL.Path, r.Header.Get("Sec-Fetch-Dest"), r.Header.Get("Accept"), answer.status)
+	})}
+	go func() { _ = srv.Serve(ln) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	ctx, _ := browser(t, ln.Addr().(*net.TCPAddr).Port, 1)
+	if err := chromedp.Do(ctx, chromedp.Navigate("http://outer.example/")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(500 * time.Millisecond)
+	title, err := chromedp.Run(ctx, chromedp.Title())
+	if err != nil || title != "outer" {
+		t.Fatalf("the outer page shows %q (%v)", title, err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate("http://naked.example/document")); err != nil {
+		t.Fatal(err)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for path, want := range map[string]string{"/image": "204", "/script": "204", "/style": "204", "/fetch": "204", "/document": "403"} {
+		if seen[path] != want {
+			t.Errorf("%s is answered with %s, want %s", path, seen[path], want)
+		}
+	}
+}
+
+type counted struct {
+	http.ResponseWriter
+	status int
+}
+
+func (c *counted) WriteHeader(status int) {
+	c.status = status
+	c.ResponseWriter.WriteHeader(status)
+}

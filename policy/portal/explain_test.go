@@ -1,0 +1,121 @@
+package portal
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestExplain(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	tests := []struct {
+		name string
+		q    ExplainQuery
+		want Explanation
+	}{
+		{"a category for a device", ExplainQuery{Name: "Naked.Example.", Device: "tom-phone"},
+			Explanation{Name: "naked.example", Type: "A", Status: "known", Household: "family", Member: "Tom", Device: "tom-phone", Profile: "teens",
+				Band: "teen", Action: "block", Applied: true, Answer: "the landing page's address", Step: 10, StepName: "category", Category: "adult.porn",
+				Categories: []string{"adult.porn"}}},
+		{"bed time on the coming Friday for a member", ExplainQuery{Name: "games.example", Member: "family/Tom", At: "fri 23:30", Type: "https"},
+			Explanation{Name: "games.example", Type: "HTTPS", Status: "known", Household: "family", Member: "Tom", Profile: "teens", Band: "teen",
+				Action: "block", Applied: true, Answer: "NODATA: the name is there, without a record of type HTTPS", Step: 5, StepName: "bedtime",
+				Categories: []string{"fun.games"}, Until: moment(t, "2026-11-21 06:00")}},
+		{"allowed for an address", ExplainQuery{Name: "naked.example", Client: anna},
+			Explanation{Name: "naked.example", Type: "A", Client: anna, Status: "known", Household: "family", Member: "Anna", Device: "anna-phone",
+				Profile: "adult", Band: "adult", Action: "allow", Applied: true, Answer: "what the upstream says", Step: 12, StepName: "unknown",
+				Categories: []string{"adult.porn"}}}, // step 10 knows block, warn and timed: an allowed category goes on
+		{"a client of no household", ExplainQuery{Name: "naked.example"},
+			Explanation{Name: "naked.example", Type: "A", Client: "127.0.0.1", Status: "stranger", Action: "refuse", Categories: []string{},
+				Answer: "REFUSED: the client belongs to no household; add its network or device to one"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.q.Now = moment(t, noon)
+			got, err := Explain(dir, tt.q)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.want.Step > 0 {
+				if n := len(got.Steps); n == 0 || got.Steps[n-1].Step != got.Step || got.Steps[n-1].Verdict != got.Action {
+					t.Errorf("the steps do not end with the decision: %v", got.Steps)
+				}
+				if got.ID == "" {
+					t.Error("there is no decision id")
+				}
+			}
+			got.Steps, got.ID, got.At = nil, "", tt.want.At
+			if tt.want.Step != 5 {
+				got.Until = tt.want.Until // when it may change is the policy's own affair
+			}
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("explanation (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestExplainKeepsTheLegalListToItself(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	explain := func(name, at string) string {
+		e, err := Explain(dir, ExplainQuery{Name: name, Client: leo, Now: moment(t, at)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !e.Concealed() {
+			t.Errorf("%s: lists would be shown", name)
+		}
+		raw, err := json.Marshal(e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.ReplaceAll(string(raw), name, "x")
+	}
+	want := explain("virus.example", noon)
+	for _, name := range []string{"forbidden.example", "ordered.example"} {
+		if got := explain(name, noon); got != want {
+			t.Errorf("%s can be told from a security block:\n%s\n%s", name, got, want)
+		}
+		if got := explain(name, evening); strings.Contains(got, "illegal") || strings.Contains(got, "law\",\"verdict\":\"block") {
+			t.Errorf("%s at bed time says %s", name, got)
+		}
+	}
+}
+
+func TestExplainSaysWhatToWrite(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	for _, tt := range []struct {
+		q       ExplainQuery
+		field   string
+		unknown bool
+		says    string
+	}{
+		{ExplainQuery{Name: "a..b"}, "name", false, "example.com"},
+		{ExplainQuery{Name: ""}, "name", false, "example.com"},
+		{ExplainQuery{Name: "a.example", Type: "A;B"}, "type", false, "AAAA"},
+		{ExplainQuery{Name: "a.example", Client: "tom"}, "client", false, "192.168.1.20"},
+		{ExplainQuery{Name: "a.example", Client: tom, Device: "tom-phone"}, "client", false, "one of them"},
+		{ExplainQuery{Name: "a.example", Device: "nobody"}, "device", true, "household/device"},
+		{ExplainQuery{Name: "a.example", Member: "Tom"}, "member", false, "household/member"},
+		{ExplainQuery{Name: "a.example", Member: "family/Nobody"}, "member", true, "Tom"},
+		{ExplainQuery{Name: "a.example", Client: tom, At: "soon"}, "at", false, "fri 21:05"},
+	} {
+		tt.q.Now = moment(t, noon)
+		_, err := Explain(dir, tt.q)
+		var query *QueryError
+		if !errors.As(err, &query) || query.Field != tt.field || query.Unknown != tt.unknown || !strings.Contains(err.Error(), tt.says) {
+			t.Errorf("%+v: %v, want an error of %s that says %q", tt.q, err, tt.field, tt.says)
+		}
+	}
+}
+
+func TestExplainInternationalNames(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	e, err := Explain(dir, ExplainQuery{Name: "München.example", Client: tom, Now: moment(t, noon)})
+	if err != nil || e.Name != "xn--mnchen-3ya.example" {
+		t.Errorf("got %q (%v), want xn--mnchen-3ya.example", e.Name, err)
+	}
+}
