@@ -93,7 +93,7 @@ func (p *parser) adblockPlain(pattern, line []byte, e blocklists.Entry) {
 }
 
 func isPlain(pattern []byte) bool {
-	return bytes.IndexAny(pattern, "|^*") < 0 && (len(pattern) == 0 || pattern[0] != '.')
+	return !bytes.ContainsAny(pattern, "|^*") && (len(pattern) == 0 || pattern[0] != '.')
 }
 
 // trimEnd takes off what ends the name in a pattern: ^ ^| ^* |

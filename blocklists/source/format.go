@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -153,40 +152,4 @@ func (p *parser) addName(name blocklists.Name, text []byte, e blocklists.Entry) 
 
 func (p *parser) reject(r Reason, text []byte) {
 	p.report.reject(r, p.file, p.line, text)
-}
-
-// readLines feeds every line of r, without its line end, to use. It stops at the first error of the reader or of emit.
-func (p *parser) readLines(r *bufio.Reader, use func(line []byte)) error {
-	p.line = 0
-	for p.err == nil {
-		line, err := r.ReadSlice('\n')
-		long := err == bufio.ErrBufferFull
-		if err != nil && err != io.EOF && !long {
-			return fmt.Errorf("reading list after line %d: %w", p.line, err)
-		}
-		if len(line) > 0 {
-			p.oneLine(line, use)
-		}
-		if err == io.EOF {
-			break
-		}
-		if long {
-			if err := skipLine(r); err == io.EOF {
-				break
-			} else if err != nil {
-				return fmt.Errorf("reading list after line %d: %w", p.line, err)
-			}
-		}
-	}
-	return p.err
-}
-
-func (p *parser) oneLine(line []byte, use func(line []byte)) {
-	p.line++
-	p.report.Lines++
-	if len(line) > maxLine {
-		p.reject(ReasonLongLine, line)
-		return
-	}
-	use(trimLine(line))
 }

@@ -3,6 +3,9 @@ package source
 import (
 	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
+	"io"
 )
 
 // maxLine is the longest line in bytes that is looked at, its end included; a DNS name needs at most a quarter.
@@ -12,11 +15,47 @@ const maxLine = 4096
 // is looked at lies in one piece.
 const readBuffer = 64 << 10
 
+// readLines feeds every line of r, without its line end, to use. It stops at the first error of the reader or of emit.
+func (p *parser) readLines(r *bufio.Reader, use func(line []byte)) error {
+	p.line = 0
+	for p.err == nil {
+		line, err := r.ReadSlice('\n')
+		long := errors.Is(err, bufio.ErrBufferFull)
+		if err != nil && err != io.EOF && !long {
+			return fmt.Errorf("reading list after line %d: %w", p.line, err)
+		}
+		if len(line) > 0 {
+			p.oneLine(line, use)
+		}
+		if err == io.EOF {
+			break
+		}
+		if long {
+			if err := skipLine(r); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				return fmt.Errorf("reading list after line %d: %w", p.line, err)
+			}
+		}
+	}
+	return p.err
+}
+
+func (p *parser) oneLine(line []byte, use func(line []byte)) {
+	p.line++
+	p.report.Lines++
+	if len(line) > maxLine {
+		p.reject(ReasonLongLine, line)
+		return
+	}
+	use(trimLine(line))
+}
+
 // skipLine reads on behind the next line end.
 func skipLine(r *bufio.Reader) error {
 	for {
 		_, err := r.ReadSlice('\n')
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			return err
 		}
 	}

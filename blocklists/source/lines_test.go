@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -309,14 +310,14 @@ func TestItems(t *testing.T) {
 
 // TestEmitEnds: an error of emit ends the reading and comes back as it is.
 func TestEmitEnds(t *testing.T) {
-	stop := fmt.Errorf("stop")
+	stop := errors.New("stop")
 	calls := 0
 	for _, f := range []Format{Hosts, Adblock, Dnsmasq, RPZ} {
 		calls = 0
 		list := map[Format]string{Hosts: "0.0.0.0 a.example b.example\n0.0.0.0 c.example\n", Adblock: "||a.example^\n||b.example^\n",
 			Dnsmasq: "local=/a.example/b.example/\n", RPZ: "a.example CNAME .\nb.example CNAME .\n"}[f]
 		_, err := Parse(strings.NewReader(list), f, Options{}, func(Item) error { calls++; return stop })
-		if err != stop || calls != 1 {
+		if !errors.Is(err, stop) || calls != 1 {
 			t.Errorf("%s: %v after %d calls", f, err, calls)
 		}
 	}

@@ -57,22 +57,6 @@ func (r *Report) reject(why Reason, file string, line int, text []byte) {
 	}
 }
 
-// merge adds what another file of the same list counted.
-func (r *Report) merge(o Report) {
-	r.Lines += o.Lines
-	r.Names += o.Names
-	for why, n := range o.Rejected {
-		if r.Rejected == nil {
-			r.Rejected = make(map[Reason]int)
-			r.Examples = make(map[Reason]Rejection)
-		}
-		if r.Rejected[why] == 0 {
-			r.Examples[why] = o.Examples[why]
-		}
-		r.Rejected[why] += n
-	}
-}
-
 // printable makes hostile text safe to show on a terminal and in a log.
 func printable(text []byte) string {
 	if len(text) > exampleBytes {

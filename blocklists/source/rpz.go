@@ -25,7 +25,7 @@ type zone struct {
 const maxRecord = 16 << 10
 
 func (z *zone) line(line []byte) {
-	if z.depth == 0 && bytes.IndexAny(line, `;()"`) < 0 {
+	if z.depth == 0 && !bytes.ContainsAny(line, `;()"`) {
 		z.complete(line)
 		return
 	}

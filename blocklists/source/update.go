@@ -148,8 +148,7 @@ func (l *Library) renewURL(ctx context.Context, s Source, old kept) (kept, Statu
 	if err != nil {
 		return old, "", err
 	}
-	defer os.Remove(temp.Name()) // gone after the rename
-	defer temp.Close()           // closed by commit
+	defer discard(temp)
 	d, err := l.fetch(ctx, s, old, temp)
 	if err != nil {
 		return old, "", err

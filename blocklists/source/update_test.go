@@ -141,13 +141,15 @@ func TestUpdateNeverLosesTheGoodList(t *testing.T) {
 			w.Header().Set("Content-Length", "5000")
 			_, _ = w.Write([]byte(numbered(100)))
 		}, Failed, "broke off", 2},
-		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 302) }, Failed, "redirects", 8},
+		{"redirects without end", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", http.StatusFound) }, Failed, "redirects", 8},
 		{"redirect to a file", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(302)
 		},
 			Failed, "file", 2},
-		{"redirect to cloud metadata", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://169.254.169.254/", 302) },
+		{"redirect to cloud metadata", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://169.254.169.254/", http.StatusFound)
+		},
 			Failed, "169.254.169.254", 2},
 		{"304 unasked", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, Unchanged, "", 1},
 	}

@@ -22,12 +22,17 @@ func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error
 	if err != nil {
 		return err
 	}
-	defer os.Remove(temp.Name()) // gone after the rename
-	defer temp.Close()           // closed by commit
+	defer discard(temp)
 	if err := write(temp); err != nil {
 		return err
 	}
 	return commit(temp, path, mode)
+}
+
+// discard removes a temporary file, unless commit has closed and renamed it.
+func discard(temp *os.File) {
+	_ = temp.Close()
+	_ = os.Remove(temp.Name())
 }
 
 // commit makes an open temporary file durable under its final name and closes it.
