@@ -4,22 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
-
-// patience is how long a client over UDP is kept waiting before it is told that
-// nothing was reached: the client response timer of RFC 8767 section 5, a little
-// under what stub resolvers wait. The question stays in flight, so that the
-// client's next try finds the answer; a reply later than that is one that nobody
-// waits for, and a tool for whoever wants many of them to arrive at once.
-const patience = 1800 * time.Millisecond
-
-var errLate = &Error{wire.ServFail, edeNoReachable, errors.New("no upstream has answered in time")}
 
 // fetch asks the view's upstream, together with everybody who is asking the same
 // at this moment, and stores what it said.
@@ -31,11 +21,6 @@ func (r *Resolver) fetch(ctx context.Context, s *stroke, q *wire.Query, c Client
 	}
 	key := s.key
 	key.Name = append([]byte(nil), s.key.Name...) // the packet is the listener's
-	if c.Transport == UDP {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, patience, errLate)
-		defer cancel()
-	}
 	e, err, _ := r.flights.Do(ctx, &key, func(ctx context.Context) (*cache.Entry, error) {
 		return r.exchange(ctx, w, view, &key)
 	})

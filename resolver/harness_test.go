@@ -152,12 +152,13 @@ type house struct {
 	t     testing.TB
 	r     *Resolver
 	clock time.Time
+	ctx   context.Context
 	seen  []Event
 }
 
 func newHouse(t testing.TB, u Exchanger, zones ...*View) *house {
 	t.Helper()
-	h := &house{t: t, clock: now}
+	h := &house{t: t, clock: now, ctx: context.Background()}
 	w := newWorld(t, buildIndex(t), u, zones...)
 	r, err := New(Config{
 		World: w, Catalog: blocklists.NewCatalog(blocklists.CatalogConfig{}), Cache: cache.New(cache.Config{}),
@@ -222,7 +223,7 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 	buf := make([]byte, 0, 4096)
 	reply, done := h.r.Answer(&q, c, buf)
 	if !done {
-		reply = h.r.Resolve(context.Background(), &q, c, buf)
+		reply = h.r.Resolve(h.ctx, &q, c, buf)
 	}
 	h.drain()
 	var r dns.Msg

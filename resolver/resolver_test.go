@@ -404,8 +404,8 @@ func TestUpstreamFailure(t *testing.T) {
 	}
 }
 
-// TestSilence: a client over UDP is told that nothing was reached before it gives
-// up; the answer that comes later is there for its next try.
+// TestSilence: a client whose time is up is told that nothing was reached; the
+// answer that comes later is there for its next try.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := records(t, "slow.example. 300 IN A 192.0.2.1")
@@ -413,14 +413,14 @@ func TestSilence(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			return u.answer(q)
 		}})
-		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 1800*time.Millisecond) // as the listener gives it
+		defer cancel()
+		h.ctx = ctx
 		if r := h.ask(guest, "slow.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure || extended(r).InfoCode != 22 {
 			t.Errorf("%v, want SERVFAIL with EDE 22", r)
 		}
-		if waited := time.Since(start); waited >= 1900*time.Millisecond {
-			t.Errorf("the client waited %v, longer than replies are sent at all", waited)
-		}
 		time.Sleep(3 * time.Second)
+		h.ctx = t.Context()
 		if got := answers(h.ask(guest, "slow.example", dns.TypeA)); got != "slow.example. A 192.0.2.1" {
 			t.Errorf("the next try: %q, want the late answer", got)
 		}
