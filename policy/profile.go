@@ -125,6 +125,13 @@ func (p *Profile) Language() string { return p.language }
 // Mode is how a block looks in DNS.
 func (p *Profile) Mode() BlockMode { return p.mode }
 
+// AllowsBeneath says that an own rule allows a name beneath the asked one, so
+// that the asked one must not be said not to exist: RFC 8020 lets a cache deny
+// everything beneath such a name.
+func (p *Profile) AllowsBeneath(q *Question) bool {
+	return q.Hashes.N > 0 && p.rules.above[q.Hashes.H[q.Hashes.N-1]]
+}
+
 // Observe says that decisions are computed and counted, not applied.
 func (p *Profile) Observe() bool { return p.observe }
 

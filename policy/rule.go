@@ -13,6 +13,7 @@ import (
 // deny wins a tie.
 type ruleSet struct {
 	at    map[uint64]ruleCell // by the hash of the rule's name
+	above map[uint64]bool     // hashes of the names above an allowed one
 	depth int                 // labels of the deepest name
 }
 
@@ -20,7 +21,7 @@ type ruleSet struct {
 type ruleCell struct{ subtree, exact *Rule }
 
 func newRuleSet(rules []ownRule, key blocklists.Key) (ruleSet, error) {
-	set := ruleSet{at: make(map[uint64]ruleCell, len(rules))}
+	set := ruleSet{at: make(map[uint64]ruleCell, len(rules)), above: make(map[uint64]bool)}
 	var h blocklists.Hashes
 	for _, r := range rules {
 		name, err := blocklists.ParseName(r.name)
@@ -38,6 +39,9 @@ func newRuleSet(rules []ownRule, key blocklists.Key) (ruleSet, error) {
 			*slot = &Rule{Name: name.String(), Allow: r.allow, Exact: r.exact}
 		}
 		set.at[h.H[h.N-1]] = cell
+		for i := 0; r.allow && i < h.N-1; i++ {
+			set.above[h.H[i]] = true
+		}
 	}
 	return set, nil
 }

@@ -51,7 +51,7 @@ func (w *World) admit(c Client) (policy.Client, bool) {
 		return who, false
 	}
 	l := &w.Listeners[c.Listener]
-	if l.Guest == nil || !(near(c.Addr) || l.allows(c.Addr)) {
+	if l.Guest == nil || !near(c.Addr) && !l.allows(c.Addr) {
 		return who, false
 	}
 	who.Profile = l.Guest

@@ -68,6 +68,9 @@ func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl
 	}
 	switch mode {
 	case policy.NXDOMAIN:
+		if s.who.Profile.AllowsBeneath(&s.question) {
+			return wire.NoError, addressOrNothing(q, dst, ttl, netip.Addr{})
+		}
 		return wire.NXDomain, wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), ttl, ttl)
 	case policy.Refused:
 		return wire.Refused, wire.Start(dst[:0], q, wire.Refused)
@@ -117,7 +120,7 @@ func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []
 
 // absent answers NXDOMAIN for a name with nothing behind it, from its last label
 // up: a single label that no public server should hear of.
-func (r *Resolver) absent(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) absent(q *wire.Query, c Client, dst []byte) []byte {
 	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), specialTTL, specialTTL)
 	return r.sent(c, actionLocal, 0, wire.NXDomain, wire.Finish(reply, q, wire.NXDomain, nil), q)
 }

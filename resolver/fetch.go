@@ -13,7 +13,7 @@ import (
 
 // fetch asks the view's upstream, together with everybody who is asking the same
 // at this moment, and stores what it said.
-func (r *Resolver) fetch(ctx context.Context, s *stroke, q *wire.Query, c Client) (*cache.Entry, error) {
+func (r *Resolver) fetch(ctx context.Context, s *stroke, c Client) (*cache.Entry, error) {
 	w, view := s.world, s.view
 	if view.Peers[c.Addr] && r.flights.Pending(&s.key) {
 		r.counts.loops.Inc()

@@ -21,7 +21,7 @@ import (
 // a device each, and everybody else a guest.
 const household = `
 profiles:
-  - {name: nx, band: preteen, block_mode: nxdomain}
+  - {name: nx, band: preteen, block_mode: nxdomain, rules: [{name: good.bad.porn.example, action: allow}]}
   - {name: zero, band: preteen, block_mode: "null"}
   - {name: no, band: preteen, block_mode: refused}
   - {name: watched, band: preteen, observe: true}

@@ -106,7 +106,7 @@ func (r *Resolver) Resolve(ctx context.Context, q *wire.Query, c Client, dst []b
 	entry := s.entry
 	if entry == nil {
 		var err error
-		if entry, err = r.fetch(ctx, s, q, c); err != nil {
+		if entry, err = r.fetch(ctx, s, c); err != nil {
 			return r.failed(q, c, dst, err)
 		}
 	}
@@ -168,7 +168,7 @@ func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte
 		return r.minimalANY(q, c, dst), true
 	}
 	if s.kind == kindNone && s.hashes.N == 1 && s.view.Zone == nil && !infrastructure(q.Type) {
-		return r.absent(s, q, c, dst), true
+		return r.absent(q, c, dst), true
 	}
 	return nil, false
 }

@@ -42,7 +42,7 @@ func turn(buf []byte, n int) []byte {
 		end += int(buf[end]) + 1
 	}
 	end += 5
-	if end > n {
+	if end > n || end < 4 {
 		return nil
 	}
 	address := buf[end-3] == 1 && buf[end-4] == 0

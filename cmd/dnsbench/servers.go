@@ -87,7 +87,7 @@ type running struct {
 	server
 	cmd  *exec.Cmd
 	addr netip.AddrPort
-	done chan error
+	done chan struct{} // closed when it has ended
 }
 
 // start writes the server's files, starts it and waits until it answers a
@@ -110,8 +110,11 @@ func (b *bench) start(ctx context.Context, s server, addr netip.AddrPort) (*runn
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", s.name, err)
 	}
-	r := &running{server: s, cmd: cmd, addr: addr, done: make(chan error, 1)}
-	go func() { r.done <- cmd.Wait() }()
+	r := &running{server: s, cmd: cmd, addr: addr, done: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait()
+		close(r.done)
+	}()
 	if err := b.ready(ctx, r); err != nil {
 		r.stop()
 		return nil, err
@@ -137,9 +140,8 @@ func (b *bench) ready(ctx context.Context, r *running) error {
 	w := workload{ask: func(int) string { return b.lists.blocked[0] }, address: [4]byte{127, 0, 0, 1}}
 	for time.Now().Before(deadline) && ctx.Err() == nil {
 		select {
-		case err := <-r.done:
-			r.done <- err
-			return fmt.Errorf("%s ended before it answered: %w", r.name, err)
+		case <-r.done:
+			return fmt.Errorf("%s ended before it answered: %s", r.name, r.cmd.ProcessState)
 		case <-time.After(50 * time.Millisecond):
 		}
 		if t, err := load(ctx, r.addr, w, 1, 1); err == nil && t.right == 1 {
