@@ -325,13 +325,13 @@ func liveHeap() uint64 {
 
 // Eight times the entries must not take more memory: the buffer twice over, and a buffer for each run merged.
 func TestBuildMemoryIsBounded(t *testing.T) {
-	const memory = 128 << 10
+	const memory = 64 << 10
 	const allowed = 2*memory + (fanIn+1)*runBuffer + 1<<20
 	before := liveHeap()
 	b := newTestBuilder(t, BuilderConfig{Memory: memory})
 	l := b.List(setOf(1))
 	w := &heapWriter{}
-	const count = 400_000 // 17 MB of records
+	const count = 200_000 // 8 MB of records
 	for i := range count {
 		if err := b.Add(l, Entry{Name: syntheticName(i)}); err != nil {
 			t.Fatal(err)

@@ -25,11 +25,11 @@ func TestIndexMemoryIsReadOnly(t *testing.T) {
 	ix.memory[headerSize]++
 }
 
-// Forty indexes of 1.5 MB that nobody holds have to give their address space back.
+// Forty indexes of 0.7 MB that nobody holds have to give their address space back.
 func TestIndexMemoryIsReleased(t *testing.T) {
 	b := newTestBuilder(t, BuilderConfig{})
 	l := b.List(setOf(1))
-	for i := range 200_000 {
+	for i := range 100_000 {
 		if err := b.Add(l, Entry{Name: syntheticName(i)}); err != nil {
 			t.Fatal(err)
 		}

@@ -1,11 +1,8 @@
 package blocklists
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
-	"slices"
 )
 
 // sorter sorts records, each a key of at most 255 octets and a payload, in bounded memory: they gather in a
@@ -16,6 +13,7 @@ type sorter struct {
 	memory  int
 	records []byte // encoded, in the order of adding
 	order   []record
+	spare   []record // as long as order, for sorting
 	runs    []*run
 	spilled int // runs ever written
 }
@@ -42,7 +40,7 @@ func newSorter(dir string, memory int) *sorter { return &sorter{dir: dir, memory
 
 // add takes a copy of key and its payload.
 func (s *sorter) add(key []byte, payload uint32) error {
-	size, room, places := recordHead+len(key), s.memory*5/8, s.memory*3/8/recordSize
+	size, room, places := recordHead+len(key), s.memory*7/16, s.memory*9/16/(2*recordSize)
 	if len(s.records)+size > room || len(s.order) == places {
 		if err := s.spill(); err != nil {
 			return err
@@ -83,28 +81,14 @@ func (s *sorter) each(ctx context.Context, visit func(key []byte, payload uint32
 	if err := s.spill(); err != nil {
 		return err
 	}
-	s.records, s.order = nil, nil
+	s.records, s.order, s.spare = nil, nil, nil
 	return merge(ctx, s.runs, visit)
 }
 
 // close gives up memory and files.
 func (s *sorter) close() {
 	closeRuns(s.runs)
-	s.runs, s.records, s.order = nil, nil, nil
-}
-
-func (s *sorter) sort() {
-	slices.SortFunc(s.order, func(a, b record) int {
-		if a.prefix != b.prefix {
-			return cmp.Compare(a.prefix, b.prefix)
-		}
-		keyA, payloadA := decodeRecord(s.records[a.at:])
-		keyB, payloadB := decodeRecord(s.records[b.at:])
-		if order := bytes.Compare(keyA, keyB); order != 0 {
-			return order
-		}
-		return cmp.Compare(payloadA, payloadB)
-	})
+	s.runs, s.records, s.order, s.spare = nil, nil, nil, nil
 }
 
 // spill writes what the buffer holds to a run and empties it. As many runs as can be merged at once
