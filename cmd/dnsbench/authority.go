@@ -24,7 +24,7 @@ func startAuthority(ctx context.Context) (netip.AddrPort, error) {
 			if err != nil {
 				return
 			}
-			if reply := turn(buf, n); reply != nil {
+			if reply := turn(buf[:n]); reply != nil {
 				_, _ = conn.WriteToUDPAddrPort(reply, from)
 			}
 		}
@@ -32,26 +32,24 @@ func startAuthority(ctx context.Context) (netip.AddrPort, error) {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort(), nil
 }
 
-// turn makes the query in buf[:n] its own reply.
-func turn(buf []byte, n int) []byte {
-	if n < 17 {
-		return nil
-	}
+// turn makes the query p its own reply. p's memory has room for an answer.
+func turn(p []byte) []byte {
 	end := 12
-	for end < n && buf[end] != 0 {
-		end += int(buf[end]) + 1
+	for end < len(p) && p[end] != 0 {
+		end += int(p[end]) + 1
 	}
 	end += 5
-	if end > n || end < 4 {
+	if end > len(p) {
 		return nil
 	}
-	address := buf[end-3] == 1 && buf[end-4] == 0
-	buf[2] |= 0x84 // QR, AA
-	buf[3] = 0x80  // RA
-	copy(buf[6:12], []byte{0, 0, 0, 0, 0, 0})
+	reply := p[:end]
+	address := [2]byte(reply[len(reply)-4:]) == [2]byte{0, 1}
+	reply[2] |= 0x84 // QR, AA
+	reply[3] = 0x80  // RA
+	copy(reply[6:12], []byte{0, 0, 0, 0, 0, 0})
 	if !address {
-		return buf[:end]
+		return reply
 	}
-	buf[7] = 1
-	return append(buf[:end], 0xc0, 12, 0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4, 192, 0, 2, 1)
+	reply[7] = 1
+	return append(reply, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0x0e, 0x10, 0, 4, 192, 0, 2, 1)
 }
