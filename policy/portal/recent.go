@@ -30,6 +30,7 @@ func (b block) ad() bool { return strings.HasPrefix(b.category, "ads.") }
 type recent struct {
 	mu      sync.Mutex
 	devices map[string][]block // by viewer key; newest last
+	swept   time.Time
 }
 
 // add remembers one block, and forgets an advertisement before anything a person asked for.
@@ -39,6 +40,7 @@ func (r *recent) add(key string, b block) {
 	if r.devices == nil {
 		r.devices = map[string][]block{}
 	}
+	r.sweep(b.at)
 	if _, known := r.devices[key]; !known && len(r.devices) >= recentDevices {
 		r.makeRoom(b.at)
 	}
@@ -65,11 +67,12 @@ func (r *recent) of(key string, now time.Time) []block {
 	return out
 }
 
-// sweep forgets every device whose last block is too old.
+// sweep forgets every device whose last block is too old, at most once a minute.
 func (r *recent) sweep(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.drop(now)
+	if now.Sub(r.swept) >= time.Minute {
+		r.swept = now
+		r.drop(now)
+	}
 }
 
 func (r *recent) drop(now time.Time) {

@@ -102,6 +102,15 @@ func TestLastBlocksAreForgotten(t *testing.T) {
 	}
 }
 
+func TestSilentDevicesAreForgottenByOthers(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"})
+	h.block(t, tom, "casino.example", h.now)
+	h.block(t, leo, "naked.example", h.now.Add(11*time.Minute))
+	if len(h.recent.devices) != 1 {
+		t.Errorf("%d devices are remembered, want the one of the last ten minutes", len(h.recent.devices))
+	}
+}
+
 func TestMemoryOfBlocksIsBounded(t *testing.T) {
 	var r recent
 	now := moment(t, noon)
