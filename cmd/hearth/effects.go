@@ -164,7 +164,8 @@ func compareEffects(was, now *judge) []effect {
 			e.Changes = []string{"removed, was " + describeProfile(before)}
 		default:
 			e.Changes = profileChanges(before, after)
-			e.Blocked, e.Unblocked = gainsAndLosses(was.verdicts(before), now.verdicts(after))
+			blocked, unblocked := gainsAndLosses(was.verdicts(before), now.verdicts(after))
+			e.Blocked, e.Unblocked = now.withoutServices(blocked), now.withoutServices(unblocked)
 		}
 		if len(e.Changes)+len(e.Blocked)+len(e.Unblocked) > 0 {
 			effects = append(effects, e)
@@ -213,4 +214,12 @@ func gainsAndLosses(was, now map[string]policy.Action) (blocked, unblocked []str
 	slices.Sort(blocked)
 	slices.Sort(unblocked)
 	return blocked, unblocked
+}
+
+// withoutServices leaves out services whose own category is in the list too.
+func (j *judge) withoutServices(ids []string) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		c, ok := j.taxonomy.Lookup(id)
+		return ok && slices.Contains(ids, j.taxonomy.Definition(c).Parent)
+	})
 }

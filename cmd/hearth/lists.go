@@ -48,7 +48,7 @@ A running server is then asked to take the new index over.`,
 		&cobra.Command{
 			Use:     "stats",
 			Short:   "Show names, bytes and rejected lines of each list",
-			Long:    "Show for each list its names, its size, its age and how many lines were rejected, by reason; and the size of the compiled index.",
+			Long:    "Show for each list its names, its size, its age and how many lines were\nrejected, by reason; and the size of the compiled index.",
 			Example: "  hearth lists stats --json",
 			Args:    exactly(0, "stats takes no arguments"),
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.listStats(cmd.Context()) },

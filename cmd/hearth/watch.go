@@ -24,6 +24,7 @@ type watcher struct {
 	dirs    func() []string
 	changed func(ctx context.Context)
 	log     *slog.Logger
+	started chan struct{} // closed once changes are seen; nil: nobody waits
 }
 
 // Run watches until ctx ends. Where the system cannot watch, it says so and
@@ -38,6 +39,9 @@ func (w *watcher) Run(ctx context.Context) error {
 	defer notify.Close()
 	w.follow(notify)
 	last := fingerprint(w.files())
+	if w.started != nil {
+		close(w.started)
+	}
 	quiet := time.NewTimer(settle)
 	defer quiet.Stop()
 	for {
@@ -57,6 +61,7 @@ func (w *watcher) Run(ctx context.Context) error {
 				last = now
 				w.changed(ctx)
 				w.follow(notify)
+				quiet.Reset(settle) // something may have changed before it was followed
 			}
 		}
 	}
