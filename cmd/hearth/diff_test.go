@@ -65,6 +65,10 @@ func TestDiff(t *testing.T) {
 	}{
 		{"nothing", []string{"cache:", "# a comment\ncache:"}, nil},
 		{"a setting at reload", []string{"cache:", "landing: {ttl: 20s}\ncache:"}, []string{"landing.ttl: 10s -> 20s"}},
+		{
+			"a listener more", []string{"profiles:\n", "  - {addresses: [\"127.0.0.1:5399\"]}\nprofiles:\n"},
+			[]string{"listen[1]: added {addresses: [127.0.0.1:5399]} (needs a restart)"},
+		},
 		{"a setting at restart", []string{"64MiB", "32MiB"}, []string{"cache.size: 64MiB -> 32MiB (needs a restart)"}},
 		{
 			"a band",

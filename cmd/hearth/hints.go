@@ -26,14 +26,15 @@ func hints(w io.Writer, c *Config, from string) {
 
 // reachable picks an address to show: one that this machine can ask.
 func reachable(all []netip.AddrPort) (netip.AddrPort, bool) {
-	for _, a := range all {
-		if a.Addr().IsUnspecified() && a.Addr().Is4() {
-			return loopback4(a.Port()), true
-		}
-		if a.Addr().IsUnspecified() {
-			return loopback6(a.Port()), true
-		}
-		return a, true
+	if len(all) == 0 {
+		return netip.AddrPort{}, false
 	}
-	return netip.AddrPort{}, false
+	switch a := all[0]; {
+	case !a.Addr().IsUnspecified():
+		return a, true
+	case a.Addr().Is4():
+		return loopback4(a.Port()), true
+	default:
+		return loopback6(a.Port()), true
+	}
 }

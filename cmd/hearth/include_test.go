@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -75,5 +76,24 @@ func TestOneHouseholdTwice(t *testing.T) {
 	var found problems
 	if !asProblems(err, &found) || len(found) != 1 || found[0].File != dir+"/homes/b.yaml" || found[0].Line != 1 {
 		t.Errorf("problems = %v, want one at the id in b.yaml", err)
+	}
+}
+
+// TestReferenceExamples: the examples of docs/configuration.md load.
+func TestReferenceExamples(t *testing.T) {
+	page, err := os.ReadFile(referencePage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := strings.Split(string(page), "```yaml\n")[1:]
+	if len(blocks) == 0 {
+		t.Error("docs/configuration.md has no example")
+	}
+	for i, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		dir := writeFiles(t, map[string]string{"config.yaml": "households_dir: homes\n", "homes/h.yaml": text})
+		if _, err := load(filepath.Join(dir, "config.yaml"), nil); err != nil {
+			t.Errorf("example %d is refused as a household file:\n%v", i+1, err)
+		}
 	}
 }

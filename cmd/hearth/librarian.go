@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"github.com/hearthdns/hearth/policy"
 )
 
 // librarian keeps the lists fresh: it compiles what could not be loaded at
@@ -48,8 +50,8 @@ func (s *server) renew(ctx context.Context) {
 	}
 }
 
-// birthdays makes the profiles anew every hour where somebody's age band
-// depends on a birth date.
+// birthdays makes the profiles anew, every hour of the day on which a member
+// gets into another age band: midnight is not at the same time everywhere.
 func (s *server) birthdays(ctx context.Context) error {
 	hour := time.NewTicker(time.Hour)
 	defer hour.Stop()
@@ -58,23 +60,20 @@ func (s *server) birthdays(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-hour.C:
-			s.growUp()
+			s.growUp(time.Now())
 		}
 	}
 }
 
-func (s *server) growUp() {
+func (s *server) growUp(now time.Time) {
+	const easternmost = 14 * time.Hour // UTC+14 has each day first
 	s.work.Lock()
 	defer s.work.Unlock()
-	l := s.config.Load()
-	for _, h := range l.Config.Households {
-		for _, m := range h.Members {
-			if m.Band == "" && !m.Born.IsZero() {
-				if err := s.swap(l, s.stock); err != nil {
-					s.log.Error("age bands are not renewed", "error", err)
-				}
-				return
-			}
-		}
+	next := s.directory().BandsUntil()
+	if next.IsZero() || policy.DateOf(now.UTC().Add(easternmost)).Before(next) {
+		return
+	}
+	if err := s.swap(s.config.Load(), s.stock); err != nil {
+		s.log.Error("age bands are not renewed", "error", err)
 	}
 }

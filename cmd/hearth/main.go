@@ -17,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := app{out: os.Stdout, err: os.Stderr, environ: os.Environ()}
 	code := a.run(ctx, os.Args[1:])
 	stop()

@@ -34,7 +34,7 @@ type problem struct {
 // Error gives "file:line:column: message" on one line.
 func (p *problem) Error() string {
 	var b strings.Builder
-	if at := p.place.String(); at != "" {
+	if at := p.String(); at != "" {
 		b.WriteString(at + ": ")
 	}
 	if p.Path != "" {

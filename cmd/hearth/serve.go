@@ -53,16 +53,16 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !a.json && a.welcomes() {
+	if !a.json && (l.File == "" || a.atTerminal()) {
 		hints(a.err, &l.Config, l.source())
 	}
 	return s.run(ctx, open)
 }
 
-// welcomes says whether a person looks on: at a terminal, or by make run.
-func (a *app) welcomes() bool {
+// atTerminal says whether a person looks on.
+func (a *app) atTerminal() bool {
 	f, ok := a.err.(*os.File)
-	return a.getenv("HEARTH_HINTS") == "1" || (ok && term.IsTerminal(int(f.Fd())))
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // run serves the sockets until ctx ends, then drains.

@@ -91,7 +91,11 @@ func (c *comparison) items(path string, was, now reflect.Value) {
 
 func (c *comparison) note(path, was, now string) {
 	s := setting{Path: path, Old: was, New: now}
-	s.Restart = c.meanings[shapePath(path)].Effect == "restart"
+	m, ok := c.meanings[shapePath(path)]
+	if !ok { // a whole item: what holds for its list
+		m = c.meanings[strings.TrimSuffix(shapePath(path), "[]")]
+	}
+	s.Restart = m.Effect == "restart"
 	c.found = append(c.found, s)
 }
 

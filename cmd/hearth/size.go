@@ -40,7 +40,7 @@ func (s *byteSize) UnmarshalText(text []byte) error {
 }
 
 // MarshalText writes the size with the largest unit that divides it.
-func (s byteSize) MarshalText() ([]byte, error) {
+func (s byteSize) MarshalText() ([]byte, error) { //nolint:unparam // the error is encoding.TextMarshaler's
 	for _, u := range sizeUnits() {
 		if s != 0 && int64(s)%u.bytes == 0 {
 			return []byte(strconv.FormatInt(int64(s)/u.bytes, 10) + u.suffix), nil
