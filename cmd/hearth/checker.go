@@ -68,13 +68,8 @@ func (c *checker) unwrap(n ast.Node) ast.Node {
 }
 
 func (c *checker) section(path string, n ast.Node, t reflect.Type) {
-	var values []*ast.MappingValueNode
-	switch v := n.(type) {
-	case *ast.MappingNode:
-		values = v.Values
-	case *ast.MappingValueNode:
-		values = []*ast.MappingValueNode{v}
-	default:
+	values, ok := entriesOf(n)
+	if !ok {
 		c.refuse(n, path, "a section belongs here, not %s; write %s", kindOf(n), sample(t))
 		return
 	}
@@ -83,6 +78,17 @@ func (c *checker) section(path string, n ast.Node, t reflect.Type) {
 	for _, v := range values {
 		c.entry(path, v, fields, seen)
 	}
+}
+
+// entriesOf gives the keys and values of a mapping.
+func entriesOf(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch v := n.(type) {
+	case *ast.MappingNode:
+		return v.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{v}, true
+	}
+	return nil, false
 }
 
 // entry checks one key of a section and its value.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
@@ -16,6 +17,12 @@ import (
 // maxFileBytes bounds one configuration file: far above a town's worth of
 // households, far below what would hurt a small machine.
 const maxFileBytes = 64 << 20
+
+// Bounds of nesting: the configuration has seven levels.
+const (
+	maxDepth  = 64
+	maxIndent = 1024 // columns
+)
 
 // readFile reads a configuration file of bounded size.
 func readFile(path string) ([]byte, error) {
@@ -46,7 +53,11 @@ type document struct {
 // parseDocument parses the bytes of one file. A syntax error is a problem
 // with its place; nothing else is looked at then.
 func parseDocument(file string, b []byte) (*document, problems) {
-	parsed, err := parser.ParseBytes(b, 0, parser.AllowDuplicateMapKey())
+	tokens := lexer.Tokenize(string(b))
+	if deep := tooDeep(tokens); deep != nil {
+		return nil, problems{{place: tokenPlace(file, deep), Text: fmt.Sprintf("this is nested more than %d levels deep; no key needs that, remove the brackets or dashes", maxDepth)}}
+	}
+	parsed, err := parser.Parse(tokens, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, problems{syntaxProblem(file, err)}
 	}
@@ -61,6 +72,49 @@ func parseDocument(file string, b []byte) (*document, problems) {
 		doc.body = d.Body
 	}
 	return doc, nil
+}
+
+// tooDeep finds the first token that is nested deeper than maxDepth: by
+// brackets, by dashes on one line or by indentation. Parsing what is nested
+// without bound takes memory without bound.
+func tooDeep(tokens token.Tokens) *token.Token {
+	brackets, dashes, line := 0, 0, 0
+	for _, t := range tokens {
+		if t.Position == nil {
+			continue
+		}
+		if t.Position.Line != line {
+			dashes, line = 0, t.Position.Line
+		}
+		switch t.Type {
+		case token.SequenceStartType, token.MappingStartType:
+			brackets++
+		case token.SequenceEndType, token.MappingEndType:
+			brackets--
+		case token.SequenceEntryType, token.MappingKeyType:
+			dashes++
+		default:
+		}
+		if brackets > maxDepth || dashes > maxDepth || t.Position.IndentNum > maxIndent {
+			return t
+		}
+	}
+	return nil
+}
+
+// topScalar gives the text of a single value at the top of a document, with
+// its key's place; "" if it is not written.
+func topScalar(doc *document, name string) string {
+	values, _ := entriesOf(doc.body)
+	for _, v := range values {
+		if keyText(v.Key) != name {
+			continue
+		}
+		if _, ok := v.Value.(ast.ScalarNode); ok && v.Value.Type() != ast.NullType {
+			return scalarText(v.Value)
+		}
+	}
+	return ""
 }
 
 func syntaxProblem(file string, err error) *problem {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 )
 
@@ -68,11 +69,7 @@ func (l *loaded) read(name string, b []byte, environ []string) problems {
 	}
 	root := reflect.TypeFor[Config]()
 	found = checkDocument(doc, root, "", l.at)
-	raw := make(map[string]any)
-	if err := decodeYAML(b, raw); err != nil && len(found) == 0 {
-		return problems{syntaxProblem(name, err)}
-	}
-	if newer := versionProblem(raw, l.at); newer != nil {
+	if newer := versionProblem(topScalar(doc, "version"), l.at); newer != nil {
 		return problems{newer}
 	}
 	set, wrong := overrides(environ, root)
@@ -84,22 +81,18 @@ func (l *loaded) read(name string, b []byte, environ []string) problems {
 		if err := decodeInto(&l.Config, b, set); err != nil {
 			return problems{{place: place{File: name}, Text: err.Error()}}
 		}
-	} else if dir, ok := raw["households_dir"].(string); ok {
-		l.Config.HouseholdsDir = dir // report what is wrong in there as well
+	} else {
+		l.Config.HouseholdsDir = topScalar(doc, "households_dir") // report what is wrong in there as well
 	}
 	return append(found, l.include()...)
 }
 
 // versionProblem refuses a file of another version of the format. Its other
 // keys are not judged: they may be right there.
-func versionProblem(raw map[string]any, at *places) *problem {
-	v, written := raw["version"]
-	if !written {
-		return nil
-	}
-	if n, ok := v.(uint64); ok && n == configVersion {
-		return nil
+func versionProblem(written string, at *places) *problem {
+	if n, err := strconv.ParseInt(written, 0, 64); written == "" || err != nil || n == configVersion {
+		return nil // not written, or no number: the checker has said so
 	}
 	return &problem{place: at.of("version"), Path: "version", Text: fmt.Sprintf(
-		"version %v is not known to this hearth, which reads version %d; install a newer hearth, or write version: %[2]d and the keys of docs/configuration.md", v, configVersion)}
+		"version %s is not known to this hearth, which reads version %d; install a newer hearth, or write version: %[2]d and the keys of docs/configuration.md", written, configVersion)}
 }
