@@ -1,5 +1,6 @@
 # Hearth: what can be made here. `make help` lists it.
 
+SHELL    := bash
 GO       ?= go
 BIN      := $(CURDIR)/bin
 PKG      := ./...
@@ -46,11 +47,12 @@ $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
 	mv $(BIN)/golangci-lint $@
 
 vuln: ## look up the modules' known weaknesses, where the database can be reached
-	@if timeout 20 bash -c 'exec 3<>/dev/tcp/vuln.go.dev/443' 2>/dev/null; then \
-		CGO_ENABLED=0 GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION) && \
-		timeout 300 $(BIN)/govulncheck $(PKG); \
-	else \
+	@if ! timeout 20 bash -c 'exec 3<>/dev/tcp/vuln.go.dev/443' 2>/dev/null; then \
 		echo "vuln: the database vuln.go.dev cannot be reached from here; nothing was looked up"; \
+	elif ! CGO_ENABLED=0 GOBIN=$(BIN) $(GO) install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION); then \
+		echo "vuln: govulncheck $(GOVULNCHECK_VERSION) cannot be built here; nothing was looked up"; \
+	else \
+		timeout 300 $(BIN)/govulncheck $(PKG); \
 	fi
 
 fuzz: ## fuzz each target for FUZZTIME
@@ -87,5 +89,3 @@ unit: ## score the systemd service: fails above 1.5
 
 clean: ## remove what was built
 	rm -rf $(BIN) coverage.out coverage.html
-
-SHELL := bash
