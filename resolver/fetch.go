@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -37,7 +38,10 @@ func (r *Resolver) exchange(ctx context.Context, w *World, view *View, key *cach
 	if err != nil {
 		return nil, err
 	}
-	in, err := inspect(raw, key, func(a address) bool {
+	in := inspections.Get().(*inspected)
+	defer inspections.Put(in)
+	in.reset()
+	err = in.inspect(raw, key, func(a address) bool {
 		return view.Local || !private(a) || w.Landing.is(a)
 	})
 	if err != nil {
@@ -47,8 +51,11 @@ func (r *Resolver) exchange(ctx context.Context, w *World, view *View, key *cach
 		r.counts.rebinding.Inc()
 	}
 	f := in.facts(w.Index, key.Name)
-	return r.cfg.Cache.Store(key, in.msg, f, r.cfg.Now().Unix())
+	return r.cfg.Cache.Store(key, &in.reply, f, r.cfg.Now().Unix())
 }
+
+// inspections holds the memory of inspections between replies.
+var inspections = sync.Pool{New: func() any { return new(inspected) }}
 
 // question makes the query that goes upstream: nothing of the client's packet is
 // in it but the name, the type and the CD bit.

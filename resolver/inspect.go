@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -28,44 +29,59 @@ type address = netip.Addr
 
 // inspected is what an upstream said, reduced to what answers the question.
 type inspected struct {
-	msg      []byte // packed: the chain in order, then the records, then the proof
-	targets  []byte // wire-form names that the answer leads to
-	stripped bool   // addresses that no public name may have were taken out
+	reply    cache.Reply // the chain in order, then the records, then the proof
+	targets  []byte      // wire-form names that the answer leads to
+	stripped bool        // addresses that no public name may have were taken out
+	records  []placed    // scratch of glance
+}
+
+func (in *inspected) reset() {
+	in.reply.Reset()
+	in.targets, in.stripped, in.records = in.targets[:0], false, in.records[:0]
 }
 
 func (in *inspected) facts(index *blocklists.Index, asked []byte) cache.Facts {
-	f := read(index, asked, in.targets)
+	f := read(index, asked, bytes.Clone(in.targets))
 	if in.stripped {
 		f.EDE = edeBlocked
 	}
 	return f
 }
 
-// inspect reads an upstream's reply with the library, keeps only what lies on
-// the way from the question to its answer, in order (some clients read an answer
-// strictly front to back), and drops addresses that may returns false for.
-// Whatever else the upstream sent along is no answer to anything we asked and
-// never reaches the cache.
-func inspect(raw []byte, key *cache.Key, may func(address) bool) (*inspected, error) {
+// inspect reads an upstream's reply, keeps only what lies on the way from the
+// question to its answer, in order (some clients read an answer strictly front to
+// back), and drops addresses that may returns false for. Whatever else the
+// upstream sent along is no answer to anything we asked and never reaches the
+// cache. The usual reply is read where it lies; the rest by the library.
+func (in *inspected) inspect(raw []byte, key *cache.Key, may func(address) bool) error {
+	if in.glance(raw, key, may) {
+		return nil
+	}
+	in.reset()
+	return in.study(raw, key, may)
+}
+
+// study is inspect by the library, for every reply.
+func (in *inspected) study(raw []byte, key *cache.Key, may func(address) bool) error {
 	var m dns.Msg
 	if err := m.Unpack(raw); err != nil {
-		return nil, &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("reading the upstream's reply: %w", err)}
+		return &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("reading the upstream's reply: %w", err)}
 	}
 	if len(m.Answer)+len(m.Ns) > maxRecords {
-		return nil, &Error{wire.ServFail, edeInvalidAnswer, errors.New("reading the upstream's reply: more records than an honest reply has")}
+		return &Error{wire.ServFail, edeInvalidAnswer, errors.New("reading the upstream's reply: more records than an honest reply has")}
 	}
 	if m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError {
-		return nil, &Error{wire.ServFail, reasonOf(&m), fmt.Errorf("the upstream answered %s", dns.RcodeToString[m.Rcode])}
+		return &Error{wire.ServFail, reasonOf(&m), fmt.Errorf("the upstream answered %s", dns.RcodeToString[m.Rcode])}
 	}
 	owner, _, err := dns.UnpackDomainName(key.Name, 0)
 	if err != nil {
-		return nil, fmt.Errorf("reading our own question: %w", err)
+		return fmt.Errorf("reading our own question: %w", err)
 	}
 	w := walker{records: m.Answer, qtype: key.Type, may: may}
 	if err := w.follow(owner); err != nil {
-		return nil, err
+		return err
 	}
-	out := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Rcode: m.Rcode}, Compress: true}
+	out := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Rcode: m.Rcode}}
 	out.Question = []dns.Question{{Name: owner, Qtype: key.Type, Qclass: key.Class}}
 	out.Answer = w.kept
 	out.Ns = proof(m.Ns)
@@ -73,11 +89,25 @@ func inspect(raw []byte, key *cache.Key, may func(address) bool) (*inspected, er
 		out.Rcode = dns.RcodeSuccess
 		out.Ns = []dns.RR{emptied(w.name)}
 	}
-	packed, err := out.Pack()
+	in.targets, in.stripped = append(in.targets, w.targets...), w.stripped
+	return in.take(out)
+}
+
+// take packs m, without compression, and takes it apart.
+func (in *inspected) take(m *dns.Msg) error {
+	packed, err := m.Pack()
 	if err != nil {
-		return nil, &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("packing the upstream's reply: %w", err)}
+		return &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("packing the upstream's reply: %w", err)}
 	}
-	return &inspected{msg: packed, targets: w.targets, stripped: w.stripped}, nil
+	in.reply.Rcode = wire.Rcode(m.Rcode)
+	end, err := wire.Question(packed)
+	if err == nil {
+		err = wire.WalkRRs(packed, end, func(rr wire.RR) bool { return in.reply.Copy(packed, rr) })
+	}
+	if err != nil || in.reply.Len() != len(m.Answer)+len(m.Ns) {
+		return &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("taking the upstream's reply apart: %w", err)}
+	}
+	return nil
 }
 
 // reasonOf returns the upstream's own Extended DNS Error, so that a client learns

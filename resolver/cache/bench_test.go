@@ -50,7 +50,7 @@ func BenchmarkStore(b *testing.B) {
 			msg := upstream(b, "www.example.com.", dns.TypeA, 0, sections{answer: text})
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := c.Store(k, msg, Facts{}, 1000); err != nil {
+				if _, err := c.Store(k, reply(b, msg), Facts{}, 1000); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -133,12 +133,13 @@ func (c *Cache) Lookup(k *Key, now int64) *Entry {
 	return e
 }
 
-// Store makes an entry of msg, a packed reply to k with its DNSSEC records,
-// received at now (unix seconds), and keeps it for later questions if its TTLs
-// allow (see Entry.Kept). The entry returned serves this question in every case.
-// msg and the slices in f are copied. An error wraps ErrMalformed.
-func (c *Cache) Store(k *Key, msg []byte, f Facts, now int64) (*Entry, error) {
-	e, err := newEntry(k, msg, f, c.limits, now)
+// Store makes an entry of r, the reply to k with its DNSSEC records, received at
+// now (unix seconds), and keeps it for later questions if its TTLs allow (see
+// Entry.Kept). The entry returned serves this question in every case. r and k are
+// the caller's again afterwards, with the TTLs in r bounded; the slices in f are
+// the entry's from now on. The only error is ErrTooLarge.
+func (c *Cache) Store(k *Key, r *Reply, f Facts, now int64) (*Entry, error) {
+	e, err := newEntry(k, r, f, c.limits, now)
 	if err != nil {
 		return nil, err
 	}

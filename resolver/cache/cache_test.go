@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 func answer(t testing.TB, name string, ttl int) []byte {
@@ -60,7 +61,7 @@ func TestHashIsNotTrusted(t *testing.T) {
 	s := shard{buckets: make([]bucket, 1), limit: 1 << 20}
 	k := key(t, "www.example.com.", dns.TypeA)
 	put := func() *Entry {
-		e, err := newEntry(k, answer(t, "www.example.com.", 300), Facts{}, limits{300, 300}, 1000)
+		e, err := newEntry(k, reply(t, answer(t, "www.example.com.", 300)), Facts{}, limits{300, 300}, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -93,33 +94,60 @@ func TestNewerReplyReplaces(t *testing.T) {
 	}
 }
 
-func TestMalformedRepliesAreRefused(t *testing.T) {
-	good := answer(t, "www.example.com.", 300)
-	change := func(f func([]byte) []byte) []byte { return f(append([]byte(nil), good...)) }
-	for name, msg := range map[string][]byte{
-		"empty":          nil,
-		"header only":    good[:12],
-		"cut":            good[:len(good)-1],
-		"query":          change(func(b []byte) []byte { b[2] &^= 0x80; return b }),
-		"other name":     answer(t, "www.example.org.", 300),
-		"other type":     upstream(t, "www.example.com.", dns.TypeAAAA, 0, sections{}),
-		"two questions":  change(func(b []byte) []byte { b[5] = 2; return b }),
-		"no question":    change(func(b []byte) []byte { b[5] = 0; return b }),
-		"lying count":    change(func(b []byte) []byte { b[7] = 9; return b }),
-		"lying Arcount":  change(func(b []byte) []byte { b[11] = 2; return b }),
-		"pointer loop":   append(change(func(b []byte) []byte { b[7], b[11] = 1, 0; return b })[:33], 0xc0, 33, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 1, 2, 3, 4),
-		"short RDLENGTH": append(change(func(b []byte) []byte { b[7], b[11] = 1, 0; return b })[:33], 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 3, 1, 2, 3),
+// A record that is not what its type says is not taken.
+func TestMalformedRecordsAreRefused(t *testing.T) {
+	const at = 33 // behind the question
+	question := answer(t, "www.example.com.", 300)[:at]
+	pointer := []byte{0xc0, 12}
+	for name, rr := range map[string]struct {
+		owner []byte
+		rtype uint16
+		data  string
+	}{
+		"pointer loop":             {[]byte{0xc0, at}, dns.TypeA, "\x01\x02\x03\x04"},
+		"pointer into the header":  {[]byte{0xc0, 2}, dns.TypeA, "\x01\x02\x03\x04"},
+		"short A":                  {pointer, dns.TypeA, "\x01\x02\x03"},
+		"long A":                   {pointer, dns.TypeA, "\x01\x02\x03\x04\x05"},
+		"empty A":                  {pointer, dns.TypeA, ""},
+		"AAAA of four octets":      {pointer, dns.TypeAAAA, "\x01\x02\x03\x04"},
+		"CNAME with a tail":        {pointer, dns.TypeCNAME, "\xc0\x0c\x00"},
+		"CNAME beyond its RDATA":   {pointer, dns.TypeCNAME, "\x03ab"},
+		"CNAME that is a loop":     {pointer, dns.TypeCNAME, "\xc0\x2d"},
+		"MX without a name":        {pointer, dns.TypeMX, "\x00\x01"},
+		"SOA of four numbers":      {pointer, dns.TypeSOA, "\x00\x00" + strings.Repeat("x", 16)},
+		"SOA of six numbers":       {pointer, dns.TypeSOA, "\x00\x00" + strings.Repeat("x", 24)},
+		"TXT beyond its RDATA":     {pointer, dns.TypeTXT, "\x05abc"},
+		"TXT of nothing":           {pointer, dns.TypeTXT, ""},
+		"RRSIG without signature":  {pointer, dns.TypeRRSIG, strings.Repeat("x", 18) + "\x00"},
+		"NSEC with an open bitmap": {pointer, dns.TypeNSEC, "\x00\x00\x05\x01"},
+		"NSEC with windows mixed":  {pointer, dns.TypeNSEC, "\x00\x01\x01\x01\x00\x01\x01"},
+		"NSEC3 without a hash":     {pointer, dns.TypeNSEC3, "\x01\x00\x00\x01\x00\x00"},
+		"of a type unknown here":   {pointer, dns.TypeSVCB, "\x00\x01\x00"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := New(Config{})
-			k := key(t, "www.example.com.", dns.TypeA)
-			if e, err := c.Store(k, msg, Facts{}, 1000); !errors.Is(err, ErrMalformed) || e != nil {
-				t.Errorf("Store = %v, %v; want ErrMalformed", e, err)
-			}
-			if c.Lookup(k, 1000) != nil {
-				t.Error("it was kept")
+			msg := append(append([]byte(nil), question...), rr.owner...)
+			msg = binary.BigEndian.AppendUint16(msg, rr.rtype)
+			msg = append(msg, 0, 1, 0, 0, 1, 0)
+			msg = binary.BigEndian.AppendUint16(msg, uint16(len(rr.data)))
+			data := len(msg)
+			msg = append(msg, rr.data...)
+			r := new(Reply)
+			x := wire.RR{Type: rr.rtype, Class: 1, TTL: 256, Start: at, Fixed: at + len(rr.owner), Data: data, End: len(msg)}
+			if r.Add(msg, x) || r.Len() != 0 {
+				t.Errorf("taken: %+v", r.records)
 			}
 		})
+	}
+}
+
+func TestReplyBeyondAnyMessageIsRefused(t *testing.T) {
+	msg := answer(t, "www.example.com.", 300)
+	r, c, k := reply(t, msg), New(Config{}), key(t, "www.example.com.", dns.TypeA)
+	for range 5000 {
+		r.records = append(r.records, r.records[0])
+	}
+	if e, err := c.Store(k, r, Facts{}, 1000); !errors.Is(err, ErrTooLarge) || e != nil || c.Lookup(k, 1000) != nil {
+		t.Errorf("Store = %v, %v; want ErrTooLarge", e, err)
 	}
 }
 
@@ -178,14 +206,12 @@ func TestPurge(t *testing.T) {
 func TestFactsAreReplaced(t *testing.T) {
 	c := New(Config{})
 	k := key(t, "www.example.com.", dns.TypeA)
-	chain := []uint64{1, 2}
-	e, err := c.Store(k, answer(t, "www.example.com.", 300), Facts{Chain: chain, Match: blocklists.Match{Labels: 2}}, 1000)
+	e, err := c.Store(k, reply(t, answer(t, "www.example.com.", 300)), Facts{Chain: []uint64{1, 2}, Match: blocklists.Match{Labels: 2}}, 1000)
 	if err != nil {
 		t.Fatal(err)
 	}
-	chain[0] = 9
 	if f := e.Facts(); f.Chain[0] != 1 || f.Match.Labels != 2 {
-		t.Errorf("Facts = %+v, want a copy of what was stored", f)
+		t.Errorf("Facts = %+v, want what was stored", f)
 	}
 	n := 0
 	for e := range c.Entries() {
@@ -232,7 +258,7 @@ func TestReadersAndWritersTogether(t *testing.T) {
 		wg.Go(func() {
 			for i := range 3 * names {
 				n := (i*7 + w*997) % names
-				if e, err := c.Store(keys[n], msgs[n], Facts{}, 1000); err != nil || !e.holds(keys[n]) {
+				if e, err := c.Store(keys[n], reply(t, msgs[n]), Facts{}, 1000); err != nil || !e.holds(keys[n]) {
 					t.Errorf("Store(%d) = %v, %v", n, e, err)
 				}
 				e := c.Lookup(keys[(n+i)%names], 1000)

@@ -23,7 +23,7 @@ func TestIdenticalQuestionsAreMerged(t *testing.T) {
 		ask := func(context.Context) (*Entry, error) {
 			calls.Add(1)
 			time.Sleep(time.Second)
-			return c.Store(k, answer(t, "www.example.com.", 0), Facts{}, 1000)
+			return c.Store(k, reply(t, answer(t, "www.example.com.", 0)), Facts{}, 1000)
 		}
 		var wg sync.WaitGroup
 		var shared atomic.Int32

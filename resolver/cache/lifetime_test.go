@@ -37,7 +37,7 @@ func TestLifetime(t *testing.T) {
 		{"the SOA asked for is an answer", dns.TypeSOA, 0, sections{answer: "www.example.com. 900 IN SOA ns.example.com. root.example.com. 1 2 3 4 60"}, 900},
 		{"SERVFAIL", dns.TypeA, dns.RcodeServerFailure, sections{authority: soa}, 0},
 		{"REFUSED", dns.TypeA, dns.RcodeRefused, sections{}, 0},
-		{"ANY", dns.TypeANY, 0, sections{answer: "www.example.com. 77 IN HINFO \"RFC8482\" \"\""}, 77},
+		{"ANY", dns.TypeANY, 0, sections{answer: "www.example.com. 77 IN TXT \"RFC8482\""}, 77},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

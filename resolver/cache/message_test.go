@@ -84,10 +84,35 @@ func read(t testing.TB, msg []byte) *dns.Msg {
 	return m
 }
 
+// apart takes a packed reply apart, as its inspector does; ok is false if it
+// cannot be.
+func apart(msg []byte) (r *Reply, ok bool) {
+	end, err := wire.Question(msg)
+	if err != nil {
+		return nil, false
+	}
+	r, ok = &Reply{Rcode: wire.Rcode(msg[3] & 0xF)}, true
+	err = wire.WalkRRs(msg, end, func(rr wire.RR) bool {
+		ok = rr.Type == wire.TypeOPT || r.Add(msg, rr)
+		return ok
+	})
+	return r, ok && err == nil
+}
+
+// reply is apart of a message that can be.
+func reply(t testing.TB, msg []byte) *Reply {
+	t.Helper()
+	r, ok := apart(msg)
+	if !ok {
+		t.Fatalf("the reply % x cannot be taken apart", msg)
+	}
+	return r
+}
+
 // store stores a reply at time 1000 and fails the test if it cannot.
 func store(t testing.TB, c *Cache, k *Key, msg []byte) *Entry {
 	t.Helper()
-	e, err := c.Store(k, msg, Facts{}, 1000)
+	e, err := c.Store(k, reply(t, msg), Facts{}, 1000)
 	if err != nil {
 		t.Fatalf("storing: %v", err)
 	}

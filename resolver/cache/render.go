@@ -2,107 +2,116 @@ package cache
 
 import (
 	"encoding/binary"
-	"errors"
-	"fmt"
-	"strings"
-
-	"github.com/miekg/dns"
 
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// ErrMalformed is returned by Store for a message that is not a whole, well
-// formed reply to the key's question.
-var ErrMalformed = errors.New("malformed reply")
+// maxPointer is the farthest place that a compression pointer reaches.
+const maxPointer = 1<<14 - 1
 
-// rendered is a body before it is placed into an entry.
-type rendered struct {
-	records []byte   // behind the question
-	ttls    []uint16 // offsets from the start of the message
-	counts  [3]uint16
+// target is a name that a later record of the same body may point to.
+type target struct {
+	name []byte
+	at   int // offset from the start of the message
 }
 
-// unpack reads msg, which must be a reply to k whose counts tell the truth.
-func unpack(k *Key, msg []byte) (*dns.Msg, error) {
-	if !answers(k, msg) {
-		return nil, fmt.Errorf("%w: it answers another question", ErrMalformed)
+// render appends a body of the reply to asked, a question of type qtype, to dst: the
+// records of r, without those of DNSSEC unless dnssec is set, and behind them the
+// offsets of their TTLs. Owners are compressed where they are the asked name or a
+// parent of it, so that they follow the spelling of each client, or the target of
+// a CNAME before them.
+func render(dst []byte, r *Reply, asked []byte, qtype uint16, dnssec bool) ([]byte, body) {
+	b := body{at: uint32(len(dst))}
+	zero := len(dst) - wire.HeaderLen - len(asked) - 4 // where the message would begin
+	var space [8]target
+	targets := space[:0]
+	var ttls [32]uint16
+	marks := ttls[:0]
+	for i := range r.records {
+		x := &r.records[i]
+		if !dnssec && x.dropped(qtype) {
+			continue
+		}
+		dst = appendOwner(dst, r.ownerOf(x), asked, targets)
+		dst = binary.BigEndian.AppendUint16(dst, x.rtype)
+		dst = binary.BigEndian.AppendUint16(dst, x.class)
+		marks = append(marks, uint16(len(dst)-zero))
+		dst = binary.BigEndian.AppendUint32(dst, x.ttl)
+		dst = binary.BigEndian.AppendUint16(dst, uint16(x.end-x.data))
+		if at := len(dst) - zero; x.rtype == wire.TypeCNAME && at <= maxPointer {
+			targets = append(targets, target{r.dataOf(x), at})
+		}
+		dst = append(dst, r.dataOf(x)...)
+		b.counts[x.section]++
 	}
-	m := new(dns.Msg)
-	if err := m.Unpack(msg); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	b.size, b.ttls = uint32(len(dst))-b.at, uint32(len(marks))
+	for _, off := range marks {
+		dst = binary.BigEndian.AppendUint16(dst, off)
 	}
-	for i, n := range []int{len(m.Answer), len(m.Ns), len(m.Extra)} {
-		if int(binary.BigEndian.Uint16(msg[6+2*i:])) != n {
-			return nil, fmt.Errorf("%w: it has fewer records than it counts", ErrMalformed)
+	return dst, b
+}
+
+// appendOwner appends a record's owner name, as a pointer if it can be one.
+func appendOwner(dst, owner, asked []byte, targets []target) []byte {
+	skip := len(asked) - len(owner)
+	if skip >= 0 && len(owner) > 1 && equalFold(asked[skip:], owner) && begins(asked, skip) {
+		return appendPointer(dst, wire.HeaderLen+skip)
+	}
+	for _, t := range targets {
+		if equalFold(t.name, owner) {
+			return appendPointer(dst, t.at)
 		}
 	}
-	return m, nil
+	return append(dst, owner...)
 }
 
-// answers reports whether msg is long enough for, is a reply to, and repeats the
-// question of k, in any spelling.
-func answers(k *Key, msg []byte) bool {
-	end := k.end()
-	if len(msg) < end || msg[2]&0x80 == 0 || binary.BigEndian.Uint16(msg[4:]) != 1 {
+func appendPointer(dst []byte, to int) []byte {
+	return binary.BigEndian.AppendUint16(dst, 0xC000|uint16(to))
+}
+
+// begins reports whether a label of name begins at off.
+func begins(name []byte, off int) bool {
+	at := 0
+	for at < off {
+		at += 1 + int(name[at])
+	}
+	return at == off
+}
+
+// equalFold reports whether two names in wire form are the same. A length octet
+// is never a letter.
+func equalFold(a, b []byte) bool {
+	if len(a) != len(b) {
 		return false
 	}
-	for i, c := range k.Name {
-		d := msg[wire.HeaderLen+i]
-		if d >= 'A' && d <= 'Z' {
-			d += 'a' - 'A'
-		}
-		if c != d {
+	for i, c := range a {
+		if c != b[i] && fold(c) != fold(b[i]) {
 			return false
 		}
 	}
-	return binary.BigEndian.Uint16(msg[end-4:]) == k.Type && binary.BigEndian.Uint16(msg[end-2:]) == k.Class
+	return true
 }
 
-// pack packs the sections of m behind its question. Owner names that are the
-// asked name take the question's spelling, so that they become a pointer to it
-// and follow the spelling of each client.
-func pack(m *dns.Msg, end int) (rendered, error) {
-	asked := m.Question[0].Name
-	for _, section := range [][]dns.RR{m.Answer, m.Ns, m.Extra} {
-		for _, rr := range section {
-			if h := rr.Header(); strings.EqualFold(h.Name, asked) {
-				h.Name = asked
-			}
-		}
+func fold(c byte) byte {
+	if c-'A' < 26 {
+		c += 'a' - 'A'
 	}
-	msg, err := m.Pack()
-	if err != nil {
-		return rendered{}, fmt.Errorf("%w: packing it again: %w", ErrMalformed, err)
-	}
-	r := rendered{records: msg[end:], counts: [3]uint16{uint16(len(m.Answer)), uint16(len(m.Ns)), uint16(len(m.Extra))}}
-	err = wire.TTLOffsets(msg, end, func(off int) { r.ttls = append(r.ttls, uint16(off)) })
-	if err != nil {
-		return rendered{}, fmt.Errorf("%w: walking it: %w", ErrMalformed, err)
-	}
-	return r, nil
+	return c
 }
 
-// withoutDNSSEC returns rrs without the records that only authenticate others;
-// a record of the asked type stays (RFC 4035 section 3.2.1). The second result
-// tells whether any was left out.
-func withoutDNSSEC(rrs []dns.RR, qtype uint16, authority bool) ([]dns.RR, bool) {
-	kept := make([]dns.RR, 0, len(rrs))
-	for _, rr := range rrs {
-		if t := rr.Header().Rrtype; t == qtype || qtype == dns.TypeANY || !authenticates(t, authority) {
-			kept = append(kept, rr)
-		}
+// dropped reports whether the record only authenticates others and goes to nobody
+// who did not ask for that; a record of the asked type stays (RFC 4035 section
+// 3.2.1). In the answer section DS and DNSKEY are data; elsewhere they come along
+// for a validator only.
+func (x *record) dropped(qtype uint16) bool {
+	if x.rtype == qtype || qtype == wire.TypeANY {
+		return false
 	}
-	return kept, len(kept) < len(rrs)
-}
-
-// authenticates reports whether t is a DNSSEC type. In the answer section DS and
-// DNSKEY are data; elsewhere they come along for a validator only.
-func authenticates(t uint16, elsewhere bool) bool {
-	switch t {
-	case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3:
+	switch x.rtype {
+	case wire.TypeRRSIG, wire.TypeNSEC, wire.TypeNSEC3:
 		return true
-	case dns.TypeDS, dns.TypeDNSKEY:
-		return elsewhere
+	case wire.TypeDS, wire.TypeDNSKEY:
+		return x.section != wire.Answer
 	}
 	return false
 }

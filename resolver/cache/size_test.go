@@ -87,7 +87,7 @@ func TestExpiredEntriesGoFirst(t *testing.T) {
 		if i == 3 {
 			ttl = 5
 		}
-		e, err := newEntry(k, answer(t, name, ttl), Facts{}, limits{3600, 3600}, 1000)
+		e, err := newEntry(k, reply(t, answer(t, name, ttl)), Facts{}, limits{3600, 3600}, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
