@@ -115,10 +115,10 @@ func NewBuilder(config BuilderConfig) (*Builder, error) {
 	return &Builder{config: config, entries: newSorter(config.Dir, config.Memory)}, nil
 }
 
-// List declares a list that puts what it covers into the categories of set. Lists beyond 65536 share
+// List declares a list that puts what it covers into the categories of set; meta.open is nobody's to give. Lists beyond 65536 share
 // their number with others, so Add refuses all entries from then on.
 func (b *Builder) List(set Categories) ListID {
-	b.lists = append(b.lists, set)
+	b.lists = append(b.lists, set.AndNot(b.config.Taxonomy.open()))
 	return ListID(len(b.lists) - 1)
 }
 
@@ -157,11 +157,11 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 	defer func() { _ = b.Close() }() // only temporary files
 	hashed := newSorter(b.config.Dir, b.config.Memory)
 	defer hashed.close()
-	inherit := newInheritance(b.lists, b.config.Key, hashed)
+	inherit := newInheritance(b.lists, b.config, hashed)
 	if err := b.entries.each(ctx, inherit.add); err != nil {
 		return Summary{}, fmt.Errorf("merging entries: %w", err)
 	}
-	if err := inherit.flush(); err != nil {
+	if err := inherit.finish(); err != nil {
 		return Summary{}, fmt.Errorf("merging entries: %w", err)
 	}
 	b.entries.close()

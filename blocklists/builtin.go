@@ -75,5 +75,6 @@ func builtinCategories() []Definition {
 		{ID: "ok.school"},
 
 		{ID: "meta.popular"},
+		{ID: openID},
 	}
 }

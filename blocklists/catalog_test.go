@@ -50,13 +50,13 @@ func counters(t testing.TB, c *Catalog) map[string]float64 {
 func TestCatalogRemembersWhatItLearned(t *testing.T) {
 	ix, c := catalogIndex(t, setOf(1)), NewCatalog(CatalogConfig{Entries: 100, Shards: 4})
 	h := hashesOf(t, ix, "www.example.com")
-	if got := c.Match(ix, h); got != (Match{setOf(1), 2}) {
+	if got := c.Match(ix, h); got != (Match{Categories: setOf(1), Labels: 2}) {
 		t.Errorf("first: got %+v", got)
 	}
 	if got := counters(t, c)["entries"]; got != 0 {
 		t.Errorf("a look-up inserted %v entries", got)
 	}
-	richer := Match{setOf(1, 9), 3} // what workers find beyond the index
+	richer := Match{Categories: setOf(1, 9), Labels: 3} // what workers find beyond the index
 	c.Learn(ix, h, richer)
 	if got := c.Match(ix, h); got != richer {
 		t.Errorf("learned: got %+v, want %+v", got, richer)
@@ -78,11 +78,11 @@ func TestCatalogForgetsWithTheIndex(t *testing.T) {
 	h := hashesOf(t, old, "example.com")
 	c.Learn(old, h, old.Match(h))
 	renewed := catalogIndex(t, setOf(2))
-	if got := c.Match(renewed, h); got != (Match{setOf(2), 2}) {
+	if got := c.Match(renewed, h); got != (Match{Categories: setOf(2), Labels: 2}) {
 		t.Errorf("got %+v of the old index", got)
 	}
 	c.Learn(renewed, h, renewed.Match(h))
-	if got := c.Match(old, h); got != (Match{setOf(1), 2}) {
+	if got := c.Match(old, h); got != (Match{Categories: setOf(1), Labels: 2}) {
 		t.Errorf("a reader of the old index got %+v", got)
 	}
 }

@@ -15,12 +15,19 @@ type Match struct {
 	// Labels is how many labels the deepest listed suffix of the name has, 0 if none is listed. An entry
 	// that says nothing new is not kept, so this may be fewer than a list's own entry has.
 	Labels uint8
+	// Open says that beneath the deepest listed suffix lies a name with fewer categories, or with one more of
+	// ok.* or of the services: whoever blocks this name must not say that nothing exists beneath it (RFC 8020).
+	Open bool
 }
+
+// openID is the category by which a file marks the values of Match.Open.
+const openID = "meta.open"
 
 // value is what an entry of an Index points at.
 type value struct {
 	exact   Categories // of the name itself
 	subtree Categories // of all beneath it
+	open    bool       // see Match.Open; in the builder and the file the category openID stands for it
 }
 
 // Index maps names to categories. It is immutable, safe for concurrent use, and lies outside the
@@ -73,7 +80,7 @@ func (ix *Index) Match(h *Hashes) Match {
 			continue
 		}
 		labels += max(0, top-lanes)
-		m.Labels = uint8(labels)
+		m.Labels, m.Open = uint8(labels), ix.values[v].open
 		m.Categories = ix.values[v].subtree
 		if labels == n {
 			m.Categories = ix.values[v].exact

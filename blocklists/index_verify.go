@@ -21,19 +21,20 @@ func newIndex(memory []byte, f footer) (*Index, error) {
 		taxonomy: taxonomy,
 		footer:   f,
 	}
-	if ix.values, err = parseValues(memory[values:definitions], taxonomy.Len()); err != nil {
+	if ix.values, err = parseValues(memory[values:definitions], taxonomy); err != nil {
 		return nil, err
 	}
 	return ix, ix.verifyTable()
 }
 
-// parseValues reads the pairs of category sets, all of whose categories are below count.
-func parseValues(b []byte, count int) ([]value, error) {
+// parseValues reads the pairs of category sets, all of whose categories are the taxonomy's.
+func parseValues(b []byte, taxonomy *Taxonomy) ([]value, error) {
 	values := make([]value, len(b)/valueSize)
 	var known Categories
-	for c := range count {
+	for c := range taxonomy.Len() {
 		known.Add(Category(c))
 	}
+	open := taxonomy.open()
 	for i := range values {
 		v := &values[i]
 		for word := range v.exact {
@@ -43,6 +44,8 @@ func parseValues(b []byte, count int) ([]value, error) {
 		if !v.exact.Or(v.subtree).AndNot(known).IsZero() {
 			return nil, corrupt("value %d has a category beyond the taxonomy", i)
 		}
+		v.open = v.exact.Or(v.subtree).Intersects(open)
+		v.exact, v.subtree = v.exact.AndNot(open), v.subtree.AndNot(open)
 	}
 	return values, nil
 }

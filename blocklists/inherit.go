@@ -15,7 +15,9 @@ type standing struct {
 type ancestor struct {
 	key       int // length of its reversed key, which is a prefix of the current one
 	standings int // where its standings begin; they end where those of the next begin
-	subtree   Categories
+	value     value
+	redundant bool // it says nothing that it does not inherit
+	open      bool // see Match.Open
 }
 
 // inheritance turns entries, in the order of reversed names, into the values that the deepest matching
@@ -23,6 +25,8 @@ type ancestor struct {
 type inheritance struct {
 	lists     []Categories
 	key       Key
+	mark      Categories // the category of openness
+	lifting   Categories // ok.* and services: more of them may mean that a name is allowed
 	out       *sorter
 	values    *interner
 	name      []byte       // reversed key of the name whose statements are being gathered
@@ -33,8 +37,9 @@ type inheritance struct {
 	redundant int
 }
 
-func newInheritance(lists []Categories, key Key, out *sorter) *inheritance {
-	return &inheritance{lists: lists, key: key, out: out, values: newInterner()}
+func newInheritance(lists []Categories, config BuilderConfig, out *sorter) *inheritance {
+	t := config.Taxonomy
+	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner()}
 }
 
 // add takes the next entry; those of one name come together and by ascending list.
@@ -43,7 +48,9 @@ func (in *inheritance) add(name []byte, payload uint32) error {
 		if err := in.flush(); err != nil {
 			return err
 		}
-		in.enter(name)
+		if err := in.enter(name); err != nil {
+			return err
+		}
 	}
 	list := ListID(payload >> 8)
 	if n := len(in.pending); n == 0 || in.pending[n-1].list != list {
@@ -54,43 +61,84 @@ func (in *inheritance) add(name []byte, payload uint32) error {
 }
 
 // enter makes name the current one and leaves the ancestors that are not above it.
-func (in *inheritance) enter(name []byte) {
-	for n := len(in.path); n > 0; n-- {
-		last := in.path[n-1]
-		if last.key <= len(name) && bytes.Equal(in.name[:last.key], name[:last.key]) {
+func (in *inheritance) enter(name []byte) error {
+	n := len(in.path)
+	for ; n > 0; n-- {
+		if last := in.path[n-1]; last.key <= len(name) && bytes.Equal(in.name[:last.key], name[:last.key]) {
 			break
 		}
-		in.standings = in.standings[:last.standings]
-		in.path = in.path[:n-1]
 	}
+	err := in.leave(n)
 	in.name = append(in.name[:0], name...)
+	return err
 }
 
-// flush decides the current name and hands it on, if it differs from what it inherits.
+// finish decides the last name and hands on all that is left.
+func (in *inheritance) finish() error {
+	if err := in.flush(); err != nil {
+		return err
+	}
+	return in.leave(0)
+}
+
+// leave hands on the path's names but the first n, of which all that lies beneath is known now.
+func (in *inheritance) leave(n int) error {
+	for i := len(in.path); i > n; i-- {
+		last := in.path[i-1]
+		in.standings = in.standings[:last.standings]
+		in.path = in.path[:i-1]
+		if last.redundant {
+			in.redundant++
+			continue
+		}
+		if err := in.emit(last); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (in *inheritance) emit(a ancestor) error {
+	if a.open {
+		a.value.exact, a.value.subtree = a.value.exact.Or(in.mark), a.value.subtree.Or(in.mark)
+	}
+	number, err := in.values.number(a.value)
+	if err != nil {
+		return err
+	}
+	in.names++
+	var hash [8]byte
+	binary.BigEndian.PutUint64(hash[:], in.key.hashReversed(in.name[:a.key]))
+	return in.out.add(hash[:], uint32(number))
+}
+
+// flush decides the current name.
 func (in *inheritance) flush() error {
 	if len(in.pending) == 0 {
 		return nil
 	}
 	above, inherited := []standing(nil), Categories{}
 	if n := len(in.path); n > 0 {
-		above, inherited = in.standings[in.path[n-1].standings:], in.path[n-1].subtree
+		above, inherited = in.standings[in.path[n-1].standings:], in.path[n-1].value.subtree
 	}
 	begin := len(in.standings)
 	v := in.decide(above)
-	in.path = append(in.path, ancestor{key: len(in.name), standings: begin, subtree: v.subtree})
+	in.open(v)
+	in.path = append(in.path, ancestor{
+		key: len(in.name), standings: begin, value: v, redundant: v.exact == inherited && v.subtree == inherited,
+	})
 	in.pending = in.pending[:0]
-	if v.exact == inherited && v.subtree == inherited {
-		in.redundant++
-		return nil
+	return nil
+}
+
+// open marks the ancestors whose blocks would take a name with value v along that is not blocked itself.
+func (in *inheritance) open(v value) {
+	for i := range in.path {
+		a := &in.path[i]
+		covers := a.value.exact.Or(a.value.subtree)
+		fewer := !covers.AndNot(v.exact).IsZero() || !covers.AndNot(v.subtree).IsZero()
+		a.open = a.open || fewer || v.exact.Or(v.subtree).AndNot(covers).Intersects(in.lifting)
 	}
-	number, err := in.values.number(v)
-	if err != nil {
-		return err
-	}
-	in.names++
-	var hash [8]byte
-	binary.BigEndian.PutUint64(hash[:], in.key.hashReversed(in.name))
-	return in.out.add(hash[:], uint32(number))
 }
 
 // decide weighs the pending statements against the standings from above, appends the current name's own

@@ -66,12 +66,14 @@ func (r *reference) cancelled(entries []referenceEntry, e referenceEntry) bool {
 }
 
 // randomCase makes lists and entries over a small alphabet, so that names nest and collide often.
-func randomCase(rng *rand.Rand, lists, entries int) *reference {
+func randomCase(t testing.TB, rng *rand.Rand, lists, entries int) *reference {
 	r := &reference{}
 	for range lists {
 		var set Categories
 		for range 1 + rng.IntN(2) {
-			set.Add(Category(rng.IntN(80)))
+			if c := Category(rng.IntN(80)); c != openCategory(t) {
+				set.Add(c)
+			}
 		}
 		r.lists = append(r.lists, set)
 		r.entries = append(r.entries, nil)
@@ -146,7 +148,7 @@ func TestIndexAgreesWithReference(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("lists=%d,entries=%d,memory=%d,seed=%d", size.lists, size.entries, size.memory, seed), func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, uint64(size.entries)))
-				r := randomCase(rng, size.lists, size.entries)
+				r := randomCase(t, rng, size.lists, size.entries)
 				ix, _ := r.compile(t, rng, BuilderConfig{Memory: size.memory, Key: Key{seed, 7}})
 				for range 200 {
 					name := randomName(rng)
@@ -222,4 +224,70 @@ func show(ix *Index, set Categories) []string {
 		ids = append(ids, ix.Taxonomy().ID(c))
 	}
 	return ids
+}
+
+func openCategory(t testing.TB) Category {
+	t.Helper()
+	c, ok := builtinTaxonomy(t).Lookup("meta.open")
+	if !ok {
+		t.Fatal("the taxonomy has no meta.open")
+	}
+	return c
+}
+
+// TestOpenAgreesWithReference: whenever some name beneath a listed one has fewer categories, or one more that can allow it, the
+// listed one is marked, and so is every name beneath it that inherits from it.
+func TestOpenAgreesWithReference(t *testing.T) {
+	var lifting Categories
+	for i, row := range builtinTaxonomy(t).All() {
+		if row.Service || strings.HasPrefix(row.ID, "ok.") {
+			lifting.Add(Category(i))
+		}
+	}
+	marked := 0
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 99))
+		r := randomCase(t, rng, 4, 60)
+		ix, _ := r.compile(t, rng, BuilderConfig{Key: Key{seed, 8}})
+		for range 300 {
+			above := randomName(rng)
+			beneath := randomName(rng) + "." + above
+			a, b := r.categories(above), r.categories(beneath)
+			if a.IsZero() || a.AndNot(b).IsZero() && !b.AndNot(a).Intersects(lifting) {
+				continue
+			}
+			marked++
+			var h Hashes
+			ix.Key().Hash(mustName(t, above), &h)
+			m := ix.Match(&h)
+			h.H[h.N], h.N = 1, h.N+1 // a name beneath that nobody lists
+			unlisted := ix.Match(&h).Categories
+			if !a.AndNot(unlisted).IsZero() || unlisted.AndNot(a).Intersects(lifting) {
+				continue // what an unlisted name beneath gets tells it already
+			}
+			if !m.Open {
+				t.Fatalf("seed %d: %s is %v, %s beneath it is %v, and nothing tells", seed, above, show(ix, a), beneath, show(ix, b))
+			}
+		}
+	}
+	if marked < 100 {
+		t.Fatalf("only %d cases were met", marked)
+	}
+}
+
+func TestClosedNamesAreNotMarked(t *testing.T) {
+	b := newTestBuilder(t, BuilderConfig{})
+	l := b.List(setOf(0))
+	more := b.List(setOf(0, 1))
+	for list, name := range map[ListID]string{l: "example.com", more: "worse.example.com"} {
+		if err := b.Add(list, Entry{Name: mustName(t, name)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ix, _ := buildIndex(t, b)
+	for _, name := range []string{"example.com", "a.example.com", "worse.example.com", "com"} {
+		if lookup(t, ix, name).Open {
+			t.Errorf("%s is marked, but all beneath it is blocked with it", name)
+		}
+	}
 }

@@ -108,3 +108,22 @@ func (t *Taxonomy) All() []Definition { return slices.Clone(t.rows) }
 
 // Equal reports whether both number the same rows alike, so that sets of one can be read with the other.
 func (t *Taxonomy) Equal(other *Taxonomy) bool { return slices.Equal(t.rows, other.rows) }
+
+// open returns the set of the category that marks the values of Match.Open; it is empty in a taxonomy of a
+// file that was written before there was one.
+func (t *Taxonomy) open() (set Categories) {
+	if c, ok := t.Lookup(openID); ok {
+		set.Add(c)
+	}
+	return set
+}
+
+// lifting returns the categories that can make a name more allowed: ok.* and the services.
+func (t *Taxonomy) lifting() (set Categories) {
+	for i, row := range t.rows {
+		if row.Service || strings.HasPrefix(row.ID, "ok.") {
+			set.Add(Category(i))
+		}
+	}
+	return set
+}

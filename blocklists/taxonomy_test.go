@@ -51,6 +51,7 @@ ok.kids -
 ok.infra -
 ok.school -
 meta.popular -
+meta.open -
 `
 
 func builtinTaxonomy(t testing.TB) *Taxonomy {

@@ -68,7 +68,7 @@ func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl
 	}
 	switch mode {
 	case policy.NXDOMAIN:
-		if s.who.Profile.AllowsBeneath(&s.question) {
+		if !s.blocksBeneath() {
 			return wire.NoError, addressOrNothing(q, dst, ttl, netip.Addr{})
 		}
 		return wire.NXDomain, wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), ttl, ttl)
@@ -79,6 +79,30 @@ func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl
 	default:
 		return wire.NoError, addressOrNothing(q, dst, ttl, s.world.Landing.forType(q.Type, c.Local))
 	}
+}
+
+// blocksBeneath reports whether every name beneath the blocked one is blocked too,
+// so that it may be said not to exist: RFC 8020 lets a cache deny all that lies
+// beneath such a name. What the index knows of the listed names beneath is in
+// Match.Open; what an unlisted one gets is asked here. Of what the clock, an own
+// rule or an unknown name blocks, nobody can tell.
+func (s *stroke) blocksBeneath() bool {
+	switch s.decision.Step {
+	case policy.StepLaw, policy.StepSecurity, policy.StepService, policy.StepCategory:
+	default:
+		return false
+	}
+	h, asked := &s.hashes, s.question.Match
+	if asked.Open || h.N == len(h.H) || s.who.Profile.AllowsBeneath(&s.question) {
+		return false
+	}
+	h.H[h.N] = ^h.H[h.N-1] // some name beneath that nobody listed
+	h.N++
+	s.question.Match = s.world.Index.Match(h)
+	d := s.who.Profile.Decide(&s.question, s.now)
+	h.N--
+	s.question.Match = asked
+	return d.Blocks()
 }
 
 // forType returns the landing address that answers qtype, or the zero Addr.

@@ -35,7 +35,6 @@ func TestBlockedForms(t *testing.T) {
 		{guest, "porn.example", dns.TypeSVCB, 0, "", true},
 		{guest, "porn.example", dns.TypeTXT, 0, "", true},
 		{guest, "porn.example", dns.TypeANY, 0, "", true},
-		{"10.0.0.11", "www.porn.example", dns.TypeA, dns.RcodeNameError, "", true},
 		{"10.0.0.11", "porn.example", dns.TypeA, 0, "", true}, // an allowed name lies beneath: RFC 8020
 		{"10.0.0.12", "porn.example", dns.TypeA, 0, "porn.example. A 0.0.0.0", false},
 		{"10.0.0.12", "porn.example", dns.TypeAAAA, 0, "porn.example. AAAA ::", false},
@@ -60,8 +59,27 @@ func TestBlockedForms(t *testing.T) {
 	if h.r.World().Upstreams.def.Upstream.(*said).asked.Load() != 0 {
 		t.Error("a blocked name was asked for upstream")
 	}
-	if len(h.seen) != 11 || h.seen[0].Name().String() != "porn.example" {
-		t.Errorf("the observer saw %d blocks, want 11", len(h.seen))
+	if len(h.seen) != 10 || h.seen[0].Name().String() != "porn.example" {
+		t.Errorf("the observer saw %d blocks, want 10", len(h.seen))
+	}
+}
+
+// TestNoNameAboveAnAllowedOneIsDenied: in nxdomain mode a name is said not to
+// exist only if nothing beneath it is allowed (RFC 8020).
+func TestNoNameAboveAnAllowedOneIsDenied(t *testing.T) {
+	h := newHouse(t, records(t))
+	for name, want := range map[string]int{
+		"chat.example":       dns.RcodeNameError,
+		"www.chat.example":   dns.RcodeNameError,
+		"casino.example":     dns.RcodeSuccess, // the household allows a name beneath
+		"porn.example":       dns.RcodeSuccess, // helped.porn.example is help, and an own rule allows another
+		"x.porn.example":     dns.RcodeSuccess, // the index marks the whole zone: safe, if coarse
+		"denied.example.com": dns.RcodeSuccess, // an own rule: what lies beneath may be help
+	} {
+		r := h.ask("10.0.0.11", name, dns.TypeA)
+		if r.Rcode != want || len(r.Answer) != 0 || extended(r) == nil {
+			t.Errorf("%s: rcode %d with %d answers, want rcode %d", name, r.Rcode, len(r.Answer), want)
+		}
 	}
 }
 
