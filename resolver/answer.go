@@ -142,17 +142,19 @@ func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []
 	return reply
 }
 
-// absent answers NXDOMAIN for a name with nothing behind it, from its last label
-// up: a single label that no public server should hear of.
-func (r *Resolver) absent(q *wire.Query, c Client, dst []byte) []byte {
-	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NXDomain), q.Name(), specialTTL, specialTTL)
-	return r.sent(c, actionLocal, 0, wire.NXDomain, wire.Finish(reply, q, wire.NXDomain, nil), q)
+// alone answers a name of a single label, which no public server should hear of,
+// with NODATA: it may be a top-level domain, and a cache that took it for absent
+// would deny all names beneath it (RFC 8020).
+func (r *Resolver) alone(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+	ttl := min(specialTTL, s.ttl())
+	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NoError), q.Name(), ttl, ttl)
+	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
 }
 
 // minimalANY answers ANY with the HINFO record of RFC 8482 section 4.2.
-func (r *Resolver) minimalANY(q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) minimalANY(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
 	reply := wire.Start(dst[:0], q, wire.NoError)
-	reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypeHINFO, wire.ClassIN, anyTTL, hinfo)
+	reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypeHINFO, wire.ClassIN, min(anyTTL, s.ttl()), hinfo)
 	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
 }
 
@@ -161,22 +163,22 @@ var hinfo = []byte("\x07RFC8482\x00")
 // special answers a name with a meaning of its own.
 func (r *Resolver) special(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
 	zone := suffix(q.Name(), s.depth)
-	apex := s.depth == s.hashes.N
+	apex, ttl := s.depth == s.hashes.N, min(ttlOf(s.kind), s.ttl())
 	rc, reply := wire.NoError, wire.Start(dst[:0], q, wire.NoError)
 	switch a := r.specialAddress(s, q.Type, c, apex); {
 	case a.IsValid():
-		reply = wire.AppendAddress(reply, ttlOf(s.kind), a)
+		reply = wire.AppendAddress(reply, ttl, a)
 		if s.kind == kindNAT64 {
-			reply = wire.AppendAddress(reply, specialTTL, netip.AddrFrom4([4]byte{192, 0, 0, 171}))
+			reply = wire.AppendAddress(reply, ttl, netip.AddrFrom4([4]byte{192, 0, 0, 171}))
 		}
 	case s.kind == kindLoopback && apex && q.Type == wire.TypePTR:
-		reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypePTR, wire.ClassIN, specialTTL, localhost)
+		reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypePTR, wire.ClassIN, ttl, localhost)
 	default:
 		if missing(s.kind, apex) && !r.selfTest(s) {
 			rc = wire.NXDomain
 			reply = wire.Start(dst[:0], q, rc)
 		}
-		reply = wire.AppendSOA(reply, zone, ttlOf(s.kind), ttlOf(s.kind))
+		reply = wire.AppendSOA(reply, zone, ttl, ttl)
 	}
 	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
 }

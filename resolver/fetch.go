@@ -42,7 +42,7 @@ func (r *Resolver) exchange(ctx context.Context, w *World, view *View, key *cach
 	defer inspections.Put(in)
 	in.reset()
 	err = in.inspect(raw, key, func(a address) bool {
-		return view.Local || !private(a) || w.Landing.is(a)
+		return view.Local || !private(a) || w.Landing.spares(a)
 	})
 	if err != nil {
 		return nil, err

@@ -12,20 +12,25 @@ var privateRanges = []netip.Prefix{
 	netip.MustParsePrefix("127.0.0.0/8"),
 	netip.MustParsePrefix("169.254.0.0/16"),
 	netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.0.0.0/24"),
 	netip.MustParsePrefix("192.168.0.0/16"),
-	netip.MustParsePrefix("255.255.255.255/32"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("224.0.0.0/3"), // multicast, reserved, broadcast
 	netip.MustParsePrefix("::/128"),
 	netip.MustParsePrefix("::1/128"),
 	netip.MustParsePrefix("fc00::/7"),
 	netip.MustParsePrefix("fe80::/10"),
 	netip.MustParsePrefix("fec0::/10"),
+	netip.MustParsePrefix("ff00::/8"),
 }
 
 var (
-	nat64     = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052
-	nat64Here = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215, local by definition
-	sixToFour = netip.MustParsePrefix("2002::/16")      // RFC 3056
-	compat    = netip.MustParsePrefix("::/96")          // RFC 4291 section 2.5.5.1
+	nat64     = netip.MustParsePrefix("64:ff9b::/96")    // RFC 6052
+	nat64Here = netip.MustParsePrefix("64:ff9b:1::/48")  // RFC 8215, local by definition
+	sixToFour = netip.MustParsePrefix("2002::/16")       // RFC 3056
+	compat    = netip.MustParsePrefix("::/96")           // RFC 4291 section 2.5.5.1
+	siit      = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765 section 2.1
+	teredo    = netip.MustParsePrefix("2001::/32")       // RFC 4380, the client's address inverted
 )
 
 // private reports whether a is, maps or embeds an address that belongs to
@@ -44,10 +49,12 @@ func private(a netip.Addr) bool {
 	switch {
 	case nat64Here.Contains(a):
 		return true
-	case nat64.Contains(a), compat.Contains(a):
+	case nat64.Contains(a), compat.Contains(a), siit.Contains(a):
 		return private(netip.AddrFrom4([4]byte(b[12:16])))
 	case sixToFour.Contains(a):
 		return private(netip.AddrFrom4([4]byte(b[2:6])))
+	case teredo.Contains(a):
+		return private(netip.AddrFrom4([4]byte{^b[12], ^b[13], ^b[14], ^b[15]}))
 	}
 	return false
 }

@@ -165,10 +165,10 @@ func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte
 		return r.special(s, q, c, dst), true
 	}
 	if q.Type == wire.TypeANY && s.kind != kindWhoami {
-		return r.minimalANY(q, c, dst), true
+		return r.minimalANY(s, q, c, dst), true
 	}
 	if s.kind == kindNone && s.hashes.N == 1 && s.view.Zone == nil && !infrastructure(q.Type) {
-		return r.absent(q, c, dst), true
+		return r.alone(s, q, c, dst), true
 	}
 	return nil, false
 }

@@ -222,7 +222,7 @@ func TestServiceBindingTargets(t *testing.T) {
 }
 
 func TestRebinding(t *testing.T) {
-	for _, addr := range []string{"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.20.0.1", "192.168.1.1"} {
+	for _, addr := range []string{"0.0.0.0", "10.1.2.3", "100.64.0.1", "127.0.0.1", "169.254.1.1", "172.20.0.1", "192.168.1.1", "192.0.0.8", "198.18.0.1", "224.0.0.251", "240.0.0.1", "255.255.255.255"} {
 		h := newHouse(t, records(t, "evil.example. 60 IN A "+addr))
 		for range 2 {
 			r := h.ask(guest, "evil.example", dns.TypeA)
@@ -231,7 +231,7 @@ func TestRebinding(t *testing.T) {
 			}
 		}
 	}
-	for _, addr := range []string{"::", "::1", "fc00::1", "fe80::1", "::ffff:192.168.1.1", "64:ff9b::c0a8:101", "2002:c0a8:101::1"} {
+	for _, addr := range []string{"::", "::1", "fc00::1", "fe80::1", "::ffff:192.168.1.1", "64:ff9b::c0a8:101", "2002:c0a8:101::1", "ff02::1", "::ffff:0:c0a8:101", "2001::3f57:fefe"} {
 		h := newHouse(t, records(t, "evil.example. 60 IN AAAA "+addr))
 		if r := h.ask(guest, "evil.example", dns.TypeAAAA); len(r.Answer) != 0 {
 			t.Errorf("%s was passed on", addr)
@@ -298,7 +298,8 @@ func TestSpecialNames(t *testing.T) {
 		{"use-application-dns.net", dns.TypeA, 3, ""},
 		{"mask.icloud.com", dns.TypeA, 3, ""},
 		{"ipv4only.arpa", dns.TypeA, 0, "ipv4only.arpa. A 192.0.0.170\nipv4only.arpa. A 192.0.0.171"},
-		{"printer", dns.TypeA, 3, ""},
+		{"printer", dns.TypeA, 0, ""},
+		{"com", dns.TypeA, 0, ""}, // not NXDOMAIN: a cache would deny all of com (RFC 8020)
 		{"hearth.home.arpa", dns.TypeA, 0, "hearth.home.arpa. A 10.0.0.1"},
 		{"ask.hearth.home.arpa", dns.TypeAAAA, 0, "ask.hearth.home.arpa. AAAA fd00::1"},
 		{"nothing.hearth.home.arpa", dns.TypeA, 3, ""},
@@ -310,6 +311,11 @@ func TestSpecialNames(t *testing.T) {
 		}
 		if len(r.Answer) == 0 && len(r.Ns) != 1 {
 			t.Errorf("%s: a negative answer without the SOA that lets it be cached", tt.name)
+		}
+		for _, rr := range append(r.Answer, r.Ns...) {
+			if rr.Header().Ttl > 300 {
+				t.Errorf("%s: TTL %d, want at most the 300 s of a managed profile", tt.name, rr.Header().Ttl)
+			}
 		}
 	}
 	if n := u.asked.Load(); n != 0 {

@@ -86,8 +86,8 @@ func (l *Landing) none(local netip.Addr) bool {
 	return !l.address(false, local).IsValid() && !l.address(true, local).IsValid()
 }
 
-// is reports whether a is one of the landing addresses, which the rebinding
-// check spares.
-func (l *Landing) is(a netip.Addr) bool {
-	return a == l.V4 || a == l.V6 || l.Here[a]
+// spares reports whether the rebinding check lets a pass: the landing addresses,
+// but not a loopback one, which no upstream has a reason to send.
+func (l *Landing) spares(a netip.Addr) bool {
+	return !a.IsLoopback() && (a == l.V4 || a == l.V6 || l.Here[a])
 }
