@@ -76,8 +76,14 @@ func repeats(sent, msg []byte) bool {
 	return string(msg[end:end+4]) == string(sent[end:end+4])
 }
 
-// read parses the whole message and reports whether it is well formed.
+// read parses the whole message and reports whether it is well formed. Only what
+// is not usual needs the library for that.
 func (r *reply) read() bool {
+	return r.glance() || r.study()
+}
+
+// study is read by the library.
+func (r *reply) study() bool {
 	var m dns.Msg
 	if m.Unpack(r.raw) != nil {
 		return false
