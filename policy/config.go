@@ -105,7 +105,7 @@ type HouseholdConfig struct {
 	// Consent says who opted in, and when. An enabled household must have it.
 	Consent  ConsentConfig  `yaml:"consent"`
 	Timezone string         `yaml:"timezone"` // IANA; needed once there is a schedule
-	Language string         `yaml:"language"` // BCP 47; default en
+	Language string         `yaml:"language"` // BCP 47; empty: pages as the browser asks, other texts in English
 	Country  string         `yaml:"country"`  // ISO 3166-1, two letters
 	Networks []netip.Prefix `yaml:"networks"`
 	Members  []MemberConfig `yaml:"members"`

@@ -6,7 +6,7 @@ import "time"
 type Household struct {
 	ID       string
 	Tenant   string
-	Language string // BCP 47
+	Language string // BCP 47, or "": not chosen
 	Country  string // ISO 3166-1 alpha-2, or ""
 	Location *time.Location
 	Enabled  bool // false: opted out

@@ -9,7 +9,7 @@ import (
 func (b *compiler) household(i int) {
 	c := &b.config.Config.Households[i]
 	h := &Household{
-		ID: c.ID, Tenant: c.Tenant, Language: languageOf(c), Country: c.Country,
+		ID: c.ID, Tenant: c.Tenant, Language: c.Language, Country: c.Country,
 		Location: locationOf(c), Enabled: c.enabled(),
 	}
 	d := b.directory

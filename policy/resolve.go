@@ -22,14 +22,13 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 	}
 	s := *b.bases[band]
 	s.rules = nil
-	s.language = "en"
 	if isNamed {
 		b.change(&s, named)
 	}
 	b.addRules(&s, named.Rules, "", "")
 	loc, when := time.UTC, named.Schedule
 	if h != nil {
-		s.language = languageOf(h)
+		s.language = h.Language
 		s.observe = s.observe || h.Observe
 		b.addRules(&s, h.Rules, s.name, member)
 		loc = locationOf(h)
@@ -192,13 +191,6 @@ func parseDays(words []string) ([]time.Weekday, error) {
 		days = append(days, d)
 	}
 	return days, nil
-}
-
-func languageOf(h *HouseholdConfig) string {
-	if h.Language == "" {
-		return "en"
-	}
-	return h.Language
 }
 
 func locationOf(h *HouseholdConfig) *time.Location {

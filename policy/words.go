@@ -75,7 +75,7 @@ func Languages() []string { return []string{"en", "de", "fr", "es", "it"} }
 // Words gives the catalogue of a BCP 47 tag, by its language alone; English for
 // a language that has none.
 func Words(tag string) *Phrases {
-	base, _, _ := strings.Cut(strings.ToLower(tag), "-")
+	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(tag), "_", "-"), "-")
 	switch base {
 	case "de":
 		return german()

@@ -295,7 +295,7 @@ func TestIllegalPageTellsNothing(t *testing.T) {
 func TestLanguageOfThePage(t *testing.T) {
 	for _, tt := range []struct{ household, accept, want string }{
 		{"fr", "de", "fr"}, {"de-AT", "", "de"}, {"pl", "it;q=0.8, es;q=0.9", "es"}, {"pl", "pl, ja", "en"},
-		{"", "fr", "en"}, // a household without a language has English by default
+		{"", "fr", "fr"}, {"", "de-CH, en;q=0.5", "de"}, {"", "", "en"}, {"de_AT", "fr", "de"}, // none chosen: as the browser asks
 		{"pl", strings.Repeat("x,", 4000), "en"}, {"pl", "\"'><svg>", "en"},
 	} {
 		h := newHome(t, houseOptions{language: tt.household})
