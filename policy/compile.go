@@ -66,16 +66,22 @@ type compiler struct {
 	bases     map[Band]*spec
 	named     map[string]ProfileConfig
 	interned  map[string]*Profile
-	texts     map[string]*texts
+	texts     map[tongue]*texts
 	directory *Directory
 	problems  problems
+}
+
+// tongue is in which words texts are.
+type tongue struct {
+	language string
+	reader   Reader
 }
 
 func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 	b := &compiler{
 		config: c, ground: g,
 		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {name: "opted-out"}},
-		named: map[string]ProfileConfig{}, interned: map[string]*Profile{}, texts: map[string]*texts{},
+		named: map[string]ProfileConfig{}, interned: map[string]*Profile{}, texts: map[tongue]*texts{},
 		directory: &Directory{
 			index: c.Index, ground: g,
 			households: map[string]*Household{}, profiles: map[string]*Profile{},
@@ -132,17 +138,23 @@ func (b *compiler) profile(s spec) *Profile {
 	if p, ok := b.interned[key]; ok {
 		return p
 	}
-	t, ok := b.texts[s.language]
-	if !ok {
-		t = newTexts(b.ground, Words(s.language), b.config.Config.Categories)
-		b.texts[s.language] = t
-	}
-	p, err := newProfile(b.ground, &s, t)
+	p, err := newProfile(b.ground, &s, b.textsFor(s.language, ReaderOf(s.band)))
 	if err != nil {
 		b.problems.addErr("", err)
 	}
 	b.interned[key] = p
 	return p
+}
+
+// textsFor makes the texts of a language and a reader once.
+func (b *compiler) textsFor(language string, r Reader) *texts {
+	key := tongue{language, r}
+	if t, ok := b.texts[key]; ok {
+		return t
+	}
+	t := newTexts(b.ground, Words(language), r, b.config.Config.Categories)
+	b.texts[key] = t
+	return t
 }
 
 // version hashes what decisions follow from, apart from the lists.
@@ -168,5 +180,5 @@ func (b *compiler) version() {
 	sum := sha256.Sum256(text)
 	d.hash = hex.EncodeToString(sum[:8])
 	lists := d.index.ID()
-	d.suffix = "-" + d.hash[:8] + "-" + lists[:min(8, len(lists))]
+	b.ground.versions = "-" + d.hash[:8] + "-" + lists[:min(8, len(lists))]
 }

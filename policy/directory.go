@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"net/netip"
-	"strconv"
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -15,8 +14,7 @@ type Directory struct {
 	index    *blocklists.Index
 	ground   *ground
 	hash     string
-	suffix   string // of decision ids: "-policy-lists"
-	bands    Date   // when the band of a member changes next
+	bands    Date // when the band of a member changes next
 	warnings []Warning
 
 	households map[string]*Household
@@ -63,7 +61,7 @@ func (d *Directory) Identify(addr netip.Addr) Client {
 }
 
 // Profile gives a named profile or a band's preset, as a listener's guest has
-// it: without a household, in English, a schedule in UTC. nil if there is none, or if it
+// it: without a household or a language of its own, a schedule in UTC. nil if there is none, or if it
 // has no band of its own.
 func (d *Directory) Profile(name string) *Profile { return d.profiles[name] }
 
@@ -154,20 +152,4 @@ func (d *Directory) Match(h *blocklists.Hashes, m blocklists.Match) blocklists.M
 func (d *Directory) Ask(name blocklists.Name, h *blocklists.Hashes) Question {
 	d.ground.key.Hash(name, h)
 	return Question{Hashes: h, Match: d.Match(h, d.index.Match(h))}
-}
-
-// AppendID appends the id of a decision: step, category, and the versions of
-// policy and lists. It carries no name; a legal block looks like a security
-// block, and self-harm is not named. 0 allocations.
-func (d *Directory) AppendID(dst []byte, x Decision) []byte {
-	step := x.Step
-	if step == StepLaw {
-		return append(append(dst, "7.sec.malware"...), d.suffix...)
-	}
-	dst = strconv.AppendUint(dst, uint64(step), 10)
-	if x.HasCategory && x.Category != d.ground.selfharm {
-		dst = append(dst, '.')
-		dst = append(dst, d.ground.taxonomy.ID(x.Category)...)
-	}
-	return append(dst, d.suffix...)
 }

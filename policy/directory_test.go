@@ -170,15 +170,15 @@ func TestTexts(t *testing.T) {
 		{"dark.test", "In diesem Profil gesperrt", "10"},
 		{"club.test", "Durch eine Regel dieses Haushalts gesperrt", "3"},
 		{"fresh.test", "Diese Seite ist sehr neu", "12.sec.nrd"},
-		{"bad.test", "", "7.sec.malware"},
-		{"banned.test", "", "7.sec.malware"},
+		{"bad.test", "", "7"}, // neither of the two says more
+		{"banned.test", "", "7"},
 		{"www.other.test", "", "12"},
 	} {
 		d := p.Decide(a.question(t, c.name), time.Unix(0, 0))
 		if got := p.Text(d); got != c.text {
 			t.Errorf("%s: text %q, want %q", c.name, got, c.text)
 		}
-		id := string(a.d.AppendID([]byte("id="), d))
+		id := string(p.AppendID([]byte("id="), d))
 		parts := strings.Split(strings.TrimPrefix(id, "id="), "-")
 		if len(parts) != 3 || parts[0] != c.id || parts[1] != a.d.Hash()[:8] || len(parts[2]) == 0 || len(parts[2]) > 8 {
 			t.Errorf("%s: id %q, want %s-%s-lists", c.name, id, c.id, a.d.Hash()[:8])
@@ -187,6 +187,41 @@ func TestTexts(t *testing.T) {
 	d := p.Decide(a.question(t, "dark.test"), time.Unix(0, 0))
 	if p.Reason(d) != ReasonSelfharm || p.What(d) != "" {
 		t.Errorf("self-harm: reason %d, what %q", p.Reason(d), p.What(d))
+	}
+}
+
+// TestTextsOfAChild: to those under ten, no text and no id says what it was.
+func TestTextsOfAChild(t *testing.T) {
+	for tag, headline := range map[string]string{"de-AT": "Diese Seite ist jetzt nichts für dich.", "pl": "This page is not for now.", "": "This page is not for now."} {
+		text := strings.ReplaceAll(family, "language: de-AT", "language: "+tag)
+		a := asker{d: story(t, strings.ReplaceAll(text, "band: preteen", "band: child"))}
+		p := a.member(t, "h-a", "Mia")
+		for name, id := range map[string]string{"www.porn.test": "10", "cats.test": "10", "tok.test": "9", "dark.test": "10"} {
+			d := p.Decide(a.question(t, name), time.Unix(0, 0))
+			if got := p.Text(d); got != headline {
+				t.Errorf("%s: text %q, want %q", name, got, headline)
+			}
+			if got := string(p.AppendID(nil, d)); !strings.HasPrefix(got, id+"-"+a.d.Hash()[:8]+"-") {
+				t.Errorf("%s: id %q, want %s and the versions", name, got, id)
+			}
+		}
+		fresh := p.Decide(a.question(t, "fresh.test"), time.Unix(0, 0))
+		if got := string(p.AppendID(nil, fresh)); !strings.HasPrefix(got, "12-") {
+			t.Errorf("fresh.test: id %q, want step and versions", got)
+		}
+	}
+}
+
+// TestLanguageNotChosen: a household that has chosen none says so, and its texts
+// are English.
+func TestLanguageNotChosen(t *testing.T) {
+	a := asker{d: story(t, strings.ReplaceAll(family, "    language: de-AT\n", ""))}
+	p := a.member(t, "h-a", "Mia")
+	if got := p.Language() + a.d.order[0].Language + a.d.Profile("teen").Language(); got != "" {
+		t.Errorf("nobody chose the language %q", got)
+	}
+	if got := p.Text(p.Decide(a.question(t, "porn.test"), time.Unix(0, 0))); got != "Blocked on this profile: Sex" {
+		t.Errorf("text %q, want the English one", got)
 	}
 }
 

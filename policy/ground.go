@@ -13,7 +13,8 @@ import (
 type ground struct {
 	taxonomy *blocklists.Taxonomy
 	key      blocklists.Key
-	popular  bool // a popularity list is loaded
+	popular  bool   // a popularity list is loaded
+	versions string // end of decision ids: "-policy-lists"
 
 	illegal  blocklists.Categories // step 1
 	core     blocklists.Categories // ok.help.core: step 2

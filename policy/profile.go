@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -119,7 +120,7 @@ func (p *Profile) Name() string { return p.name }
 // that has not opted in.
 func (p *Profile) Band() Band { return p.band }
 
-// Language is the household's, a BCP 47 tag.
+// Language is the household's, a BCP 47 tag; "" if it has chosen none.
 func (p *Profile) Language() string { return p.language }
 
 // Mode is how a block looks in DNS.
@@ -149,7 +150,25 @@ func (p *Profile) MaxTTL() (allowed, timed uint32) {
 	return 300, 60
 }
 
-// Text is the Extended DNS Error text of a block, in the household's language:
-// no name, no person, no category for self-harm. It is "" where nothing is
-// blocked, and for the law and for security, which look alike. 0 allocations.
+// Text is the Extended DNS Error text of a block, in the household's language,
+// in English if it has chosen none: no name, no person, no category for self-harm,
+// and none at all where a child reads. It is "" where nothing is blocked, and for
+// the law and for security, which look alike. 0 allocations.
 func (p *Profile) Text(d Decision) string { return p.texts.of(p.ground, d) }
+
+// AppendID appends the id of a decision: step, category, and the versions of
+// policy and lists. It carries no name; a legal block looks like a security
+// block, neither of them tells its category, nor does self-harm, nor anything
+// that a child may read. 0 allocations.
+func (p *Profile) AppendID(dst []byte, x Decision) []byte {
+	step := x.Step
+	if step == StepLaw {
+		step = StepSecurity
+	}
+	dst = strconv.AppendUint(dst, uint64(step), 10)
+	if x.HasCategory && step != StepSecurity && x.Category != p.ground.selfharm && ReaderOf(p.band) != ReaderChild {
+		dst = append(dst, '.')
+		dst = append(dst, p.ground.taxonomy.ID(x.Category)...)
+	}
+	return append(dst, p.ground.versions...)
+}

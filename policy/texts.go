@@ -6,15 +6,15 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// texts are the prepared Extended DNS Error texts of one language, so that a
-// block allocates nothing.
+// texts are the prepared Extended DNS Error texts of one language and reader, so
+// that a block allocates nothing.
 type texts struct {
 	steps      [StepUnknown + 1]string
 	categories [blocklists.MaxCategories]string
 	what       [blocklists.MaxCategories]string // in plain words
 }
 
-func newTexts(g *ground, words *Phrases, own []CategoryConfig) *texts {
+func newTexts(g *ground, words *Phrases, r Reader, own []CategoryConfig) *texts {
 	t := new(texts)
 	t.steps[StepDenied] = words.Short[ReasonRule]
 	t.steps[StepBedtime] = words.Short[ReasonBedtime]
@@ -36,6 +36,11 @@ func newTexts(g *ground, words *Phrases, own []CategoryConfig) *texts {
 		t.categories[i] = strings.ReplaceAll(words.Short[ReasonCategory], "{what}", what)
 	}
 	t.categories[g.selfharm] = words.Short[ReasonSelfharm]
+	if r == ReaderChild {
+		for i := range t.categories {
+			t.categories[i] = words.Page(r, ReasonCategory).Headline
+		}
+	}
 	t.categories[g.newNames] = words.Short[ReasonNew]
 	return t
 }

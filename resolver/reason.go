@@ -14,6 +14,6 @@ func (s *stroke) reason() wire.EDE {
 		return wire.EDE{Code: edeBlocked}
 	}
 	words := append(s.words[:0], s.who.Profile.Text(s.decision)...)
-	words = s.world.Directory.AppendID(append(words, " ["...), s.decision)
+	words = s.who.Profile.AppendID(append(words, " ["...), s.decision)
 	return wire.EDE{Code: edeFiltered, Text: append(words, ']')}
 }

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -22,7 +21,7 @@ type cause struct {
 // cause reads a decision on a name of these categories. A name that promotes self-harm gets the page of help by
 // whichever rule it was blocked, the law excepted.
 func (v *visit) cause(set blocklists.Categories, d policy.Decision) cause {
-	c := cause{reason: v.profile.Reason(d), step: d.Step, id: string(v.dir.AppendID(nil, d))}
+	c := cause{reason: v.profile.Reason(d), step: d.Step}
 	t := v.dir.Index().Taxonomy()
 	if d.HasCategory {
 		c.category = t.ID(d.Category)
@@ -33,7 +32,9 @@ func (v *visit) cause(set blocklists.Categories, d policy.Decision) cause {
 	}
 	if harm, ok := t.Lookup(selfHarm); ok && set.Has(harm) && d.Step != policy.StepLaw {
 		c.reason = policy.ReasonSelfharm
+		d.HasCategory = false // the id must not name one either
 	}
+	c.id = string(v.profile.AppendID(nil, d))
 	// The end of a decision is the end of a block only where the clock made it: a category is still blocked
 	// after the next edge of the schedule.
 	if d.Until != 0 && (d.Step == policy.StepBedtime || d.Step == policy.StepHomework) {
@@ -59,14 +60,4 @@ func (v *visit) decision(b block) policy.Decision {
 		d.Category, d.HasCategory = v.dir.Index().Taxonomy().Lookup(b.category)
 	}
 	return d
-}
-
-// withoutCategory takes the category out of a decision id, for pages that must not name it.
-func withoutCategory(id string) string {
-	head, versions, ok := strings.Cut(id, "-")
-	if !ok {
-		return ""
-	}
-	step, _, _ := strings.Cut(head, ".")
-	return step + "-" + versions
 }

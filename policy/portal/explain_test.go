@@ -119,3 +119,13 @@ func TestExplainInternationalNames(t *testing.T) {
 		t.Errorf("got %q (%v), want xn--mnchen-3ya.example", e.Name, err)
 	}
 }
+
+// An operator reads the category of a child's block in its own field; the id, which the child's answers and
+// page carry, does not name it.
+func TestExplainOfAChild(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	e, err := Explain(dir, ExplainQuery{Name: "naked.example", Client: mia, Now: moment(t, noon)})
+	if err != nil || e.Category != "adult.porn" || !strings.HasPrefix(e.ID, "10-") {
+		t.Errorf("category %q, id %q (%v), want adult.porn and an id without it", e.Category, e.ID, err)
+	}
+}

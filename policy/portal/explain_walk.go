@@ -20,7 +20,7 @@ func (e *Explanation) walk(dir *policy.Directory, p *policy.Profile, q *policy.Q
 	d := trace.Decision
 	e.Action, e.Applied = d.Action.String(), d.Applied
 	e.Step, e.StepName = int(d.Step), d.Step.String()
-	e.ID = string(dir.AppendID(nil, d))
+	e.ID = string(p.AppendID(nil, d))
 	e.Answer = answer(p, d, e.Type)
 	if d.Until != 0 {
 		e.Until = time.Unix(d.Until, 0).In(e.At.Location())

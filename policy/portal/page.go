@@ -39,7 +39,7 @@ func (p *Portal) blocked(v *visit, c cause) *view {
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Help = p.helpBox(v, true)
 		page.English = p.english(v, c.reason)
-		page.ID = withoutCategory(c.id)
+		page.ID = c.id
 		return page
 	case policy.ReasonSecurity:
 		page.English = p.english(v, c.reason)
@@ -75,7 +75,6 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 	page.ID = c.id
 	switch v.who {
 	case policy.ReaderChild:
-		page.ID = withoutCategory(c.id)
 		if c.reason != policy.ReasonBedtime && c.reason != policy.ReasonSecurity {
 			page.Places = p.goodPlaces(v)
 		}
