@@ -47,6 +47,9 @@ func (m *masks) set(c blocklists.Category, to cell) {
 		m.warn.Add(c)
 	case cellTimed:
 		m.timed.Add(c)
+	case cellTimedWarn:
+		m.timed.Add(c)
+		m.warn.Add(c)
 	case cellAllow, cellNone:
 	}
 }
@@ -79,7 +82,11 @@ func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definitio
 	bit.Add(c)
 	set := s.cells[c]
 	switch {
-	case bit.Intersects(g.illegal) || bit.Intersects(g.ok) || c == g.newNames:
+	case bit.Intersects(g.illegal) || bit.Intersects(g.ok):
+	case c == g.newNames: // block and warn are step 12's
+		if set == cellTimed || set == cellTimedWarn {
+			p.cells.timed.Add(c)
+		}
 	case bit.Intersects(g.security):
 		if set == cellBlock {
 			p.security.Add(c)
@@ -91,9 +98,6 @@ func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definitio
 	default:
 		p.services.set(c, set)
 		p.addLift(s, c, set)
-	}
-	if set == cellAllow || set == cellTimed {
-		p.listed.Add(c)
 	}
 }
 

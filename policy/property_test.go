@@ -174,3 +174,18 @@ func TestChainsOnlyTakeAway(t *testing.T) {
 		}
 	})
 }
+
+// TestSharedIsStrictest: a shared device opens nothing that any of its members'
+// own profiles closes.
+func TestSharedIsStrictest(t *testing.T) {
+	each(t, 4, func(a *asker, _ *Profile, q *Question, name string, at time.Time) {
+		h := a.d.order[0]
+		got := h.Devices[0].Profile.Decide(q, at)
+		for _, m := range h.Members[:3] {
+			own := m.Profile.Decide(q, at)
+			if own.Blocks() && (!got.Blocks() || got.Action == Warn && own.Action == Block) {
+				t.Fatalf("%s at %s: %s has %+v, the device they share %+v", name, at, m.Profile.Name(), own, got)
+			}
+		}
+	})
+}

@@ -36,6 +36,7 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 			when = h.Schedule
 		}
 	}
+	s.list(b.ground.newNames)
 	s.rules = sortRules(s.rules)
 	if s.windows = windowsOf(when, b.presets[band]); len(s.windows) > 0 {
 		s.location = loc

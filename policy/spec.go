@@ -17,8 +17,17 @@ const (
 	cellNone
 	cellTimed
 	cellWarn
+	cellTimedWarn // of a shared device: one has the first, another the second
 	cellBlock
 )
+
+// join gives the cell that is as strict as both.
+func (c cell) join(o cell) cell {
+	if min(c, o) == cellTimed && max(c, o) == cellWarn {
+		return cellTimedWarn
+	}
+	return max(c, o)
+}
 
 func parseCell(action string) (cell, bool) {
 	switch action {
@@ -85,28 +94,36 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 	strictest := slices.MinFunc(specs, func(a, b spec) int { return int(a.band) - int(b.band) })
 	out := strictest
 	out.rules, out.windows = nil, nil
-	for i, s := range specs {
+	for _, s := range specs {
 		out.allowList = out.allowList || s.allowList
 		out.unknown = max(out.unknown, s.unknown)
 		out.observe = out.observe && s.observe
 		out.alwaysOn = out.alwaysOn.And(s.alwaysOn)
-		out.listed = out.listed.And(s.listed)
-		for c := range out.cells {
-			if cell := s.effective(t, blocklists.Category(c)); i == 0 || cell > out.cells[c] {
-				out.cells[c] = cell
-			}
-		}
 		out.windows = append(out.windows, s.windows...)
 		if s.location != nil {
 			out.location = s.location
 		}
 	}
-	if out.allowList {
-		out.listed = joinListed(specs)
+	for c := range out.cells {
+		out.cells[c] = joinCells(t, specs, blocklists.Category(c)) //nolint:gosec // at most 256
 	}
+	out.listed = joinListed(specs)
 	out.rules = joinRules(specs)
 	sortWindows(&out.windows)
 	return out
+}
+
+// joinCells keeps the strictest cell of c; none if nobody has one, so that a
+// service that nobody switched stays a part of its own category.
+func joinCells(t *blocklists.Taxonomy, specs []spec, c blocklists.Category) cell {
+	if !slices.ContainsFunc(specs, func(s spec) bool { return s.cells[c] != cellNone }) {
+		return cellNone
+	}
+	strictest := cellAllow
+	for _, s := range specs {
+		strictest = strictest.join(s.effective(t, c))
+	}
+	return strictest
 }
 
 // effective is a spec's cell of c; a service without a switch has that of its
@@ -159,6 +176,16 @@ func sortRules(rules []ownRule) []ownRule {
 		return boolCompare(a.allow, b.allow)*2 + boolCompare(a.exact, b.exact)
 	})
 	return slices.Compact(rules)
+}
+
+// list puts what the cells allow on the allow-list of a spec that has one. That
+// newly registered names are not blocked as such allows none of them.
+func (s *spec) list(newNames blocklists.Category) {
+	for c, to := range s.cells {
+		if s.allowList && (to == cellAllow || to == cellTimed) && blocklists.Category(c) != newNames { //nolint:gosec // at most 256
+			s.listed.Add(blocklists.Category(c)) //nolint:gosec // as above
+		}
+	}
 }
 
 func boolCompare(a, b bool) int {
