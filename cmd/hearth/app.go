@@ -67,7 +67,8 @@ func (a *app) complain(err error) {
 	}
 	var found problems
 	if errors.As(err, &found) {
-		a.encode(a.err, map[string]any{"error": "the configuration is refused", "errors": found})
+		first, more := found.shown()
+		a.encode(a.err, map[string]any{"error": "the configuration is refused", "errors": first, "more_errors": more})
 		return
 	}
 	a.encode(a.err, map[string]any{"error": err.Error()})

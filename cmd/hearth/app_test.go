@@ -126,7 +126,8 @@ func TestCheckConfigPrints(t *testing.T) {
 	file := writeConfig(t, "nam: x\ncache: {size: 1}\n")
 	r := hearth(t, "check-config", file)
 	want := file + `:1:1: unknown key "nam" at the top level; did you mean "name"?` + "\n" +
-		file + ": refused, 1 error; correct the lines above and check again\n"
+		file + ":2:9: cache.size: 1 bytes are too few to be of use; write 1MiB or more\n" +
+		file + ": refused, 2 errors; correct the lines above and check again\n"
 	if r.out != want {
 		t.Errorf("check-config prints\n%swant\n%s", r.out, want)
 	}
@@ -142,8 +143,8 @@ func TestCheckConfigPrints(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.out), &result); err != nil {
 		t.Fatal(err)
 	}
-	if result.OK || len(result.Errors) != 1 || result.Errors[0].Line != 1 || result.Errors[0].Column != 1 || result.Errors[0].File != file {
-		t.Errorf("check-config --json prints %+v, want one error at 1:1", result)
+	if result.OK || len(result.Errors) != 2 || result.Errors[0].Line != 1 || result.Errors[0].Column != 1 || result.Errors[0].File != file {
+		t.Errorf("check-config --json prints %+v, want two errors, the first at 1:1", result)
 	}
 }
 

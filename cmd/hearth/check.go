@@ -14,6 +14,7 @@ type checkResult struct {
 	OK       bool     `json:"ok"`
 	Hash     string   `json:"hash,omitempty"`
 	Errors   problems `json:"errors"`
+	More     int      `json:"more_errors,omitempty"` // beyond those shown
 	Warnings problems `json:"warnings"`
 }
 
@@ -22,9 +23,9 @@ func (a *app) checkCommand() *cobra.Command {
 		Use:   "check-config FILE",
 		Short: "Check a configuration file",
 		Long: `Check a configuration file and the household files that it includes. All
-mistakes are reported at once, each with file, line and column and with what
-to write instead. Nothing is opened but these files: no network, no root, no
-state folder. Warnings do not refuse the file.`,
+mistakes are reported at once (of more than 100 the first 100), each with file,
+line and column and with what to write instead. Nothing is opened but these
+files: no network, no root, no state folder. Warnings do not refuse the file.`,
 		Example: "  hearth check-config /etc/hearth/config.yaml",
 		Args:    exactly(1, "the configuration FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.check(args[0]) },
@@ -41,6 +42,7 @@ func (a *app) check(file string) error {
 	case !errors.As(err, &result.Errors):
 		return err
 	}
+	result.Errors, result.More = result.Errors.shown()
 	a.print(result, result.describe)
 	if !result.OK {
 		return errReported
@@ -52,6 +54,9 @@ func (r checkResult) describe(w io.Writer) {
 	for _, p := range r.Errors {
 		fmt.Fprintln(w, p)
 	}
+	if r.More > 0 {
+		fmt.Fprintln(w, andMore(r.More))
+	}
 	for _, p := range r.Warnings {
 		fmt.Fprintf(w, "%v (warning)\n", p)
 	}
@@ -59,7 +64,7 @@ func (r checkResult) describe(w io.Writer) {
 		fmt.Fprintf(w, "%s: ok, hash %s, %s\n", r.File, r.Hash, count(len(r.Warnings), "warning"))
 		return
 	}
-	fmt.Fprintf(w, "%s: refused, %s; correct the lines above and check again\n", r.File, count(len(r.Errors), "error"))
+	fmt.Fprintf(w, "%s: refused, %s; correct the lines above and check again\n", r.File, count(len(r.Errors)+r.More, "error"))
 }
 
 // count gives "1 error", "2 errors".

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"reflect"
 	"strings"
@@ -13,22 +12,12 @@ import (
 // keyDelimiter keeps viper from splitting keys at dots.
 const keyDelimiter = "::"
 
-// goccy makes viper read YAML with the reader that also gives the places, so
-// that the two cannot read one file in two ways.
-type goccy struct{}
-
-// Decoder gives the YAML reader for every format: no other one is used.
-func (g goccy) Decoder(string) (viper.Decoder, error) { return g, nil }
-
-// Decode reads b into v.
-func (goccy) Decode(b []byte, v map[string]any) error { return decodeYAML(b, v) }
-
-// readTree reads YAML with a fresh viper, which lower-cases keys: the checks
-// have refused all keys that this could change.
-func readTree(b []byte, set []override) (*viper.Viper, error) {
-	v := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter), viper.WithDecoderRegistry(goccy{}))
-	v.SetConfigType("yaml")
-	if err := v.ReadConfig(bytes.NewReader(b)); err != nil {
+// readTree puts the environment over a tree of values with a fresh viper,
+// which lower-cases keys: the checks have refused all keys that this could
+// change.
+func readTree(tree map[string]any, set []override) (*viper.Viper, error) {
+	v := viper.NewWithOptions(viper.KeyDelimiter(keyDelimiter))
+	if err := v.MergeConfigMap(tree); err != nil {
 		return nil, fmt.Errorf("reading configuration: %w", err)
 	}
 	for _, o := range set {
@@ -37,10 +26,10 @@ func readTree(b []byte, set []override) (*viper.Viper, error) {
 	return v, nil
 }
 
-// decodeInto decodes YAML over what target holds: sections are merged, lists
-// replaced.
-func decodeInto(target any, b []byte, set []override) error {
-	v, err := readTree(b, set)
+// decodeInto decodes a tree over what target holds: sections are merged,
+// lists replaced.
+func decodeInto(target any, tree map[string]any, set []override) error {
+	v, err := readTree(tree, set)
 	if err != nil {
 		return err
 	}
@@ -59,7 +48,7 @@ func decodeInto(target any, b []byte, set []override) error {
 	return nil
 }
 
-// textHook reads addresses, sizes and the like from what YAML made of them.
+// textHook reads addresses, sizes and the like from their text.
 func textHook(from, to reflect.Type, data any) (any, error) {
 	if from == to || !isText(to) || !isScalar(from) {
 		return data, nil

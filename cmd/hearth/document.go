@@ -148,47 +148,14 @@ func placeOf(file string, n ast.Node) place {
 	return tokenPlace(file, t)
 }
 
-// decodeYAML reads the same bytes as plain values for viper. Keys without a
-// value are left out: a section whose lines are all commented out means its
-// defaults. Duplicate keys are the checker's to refuse.
-func decodeYAML(b []byte, into map[string]any) error {
-	var raw map[string]any
-	if err := yaml.UnmarshalWithOptions(b, &raw, yaml.AllowDuplicateMapKey()); err != nil {
-		return fmt.Errorf("decoding YAML: %w", err)
-	}
-	for k, v := range raw {
-		if v = withoutNulls(v); v != nil {
-			into[k] = v
-		}
-	}
-	return nil
-}
-
-func withoutNulls(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, item := range v {
-			if item = withoutNulls(item); item == nil {
-				delete(v, k)
-			} else {
-				v[k] = item
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = withoutNulls(v[i])
-		}
-	}
-	return v
-}
-
-// checkDocument compares a document with the type it will be decoded into
-// and notes where each key stands.
-func checkDocument(doc *document, root reflect.Type, prefix string, at *places) problems {
+// checkDocument compares a document with the type it will be decoded into,
+// notes where each key stands and gives the tree of values that may be
+// decoded. whole is false where the file was not read to its end.
+func checkDocument(doc *document, root reflect.Type, prefix string, at *places) (tree map[string]any, found problems, whole bool) {
 	if doc.body == nil {
-		return nil
+		return nil, nil, true
 	}
 	c := checker{file: doc.file, root: root, at: at, anchors: make(map[string]ast.Node)}
-	c.node(prefix, doc.body, root)
-	return c.found
+	tree, _ = c.node(prefix, doc.body, root).(map[string]any)
+	return tree, c.found, !c.aliases.exhausted()
 }

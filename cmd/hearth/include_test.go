@@ -55,11 +55,13 @@ func TestHouseholdFiles(t *testing.T) {
 func TestHouseholdFileMistakes(t *testing.T) {
 	dir := writeFiles(t, map[string]string{
 		"config.yaml":  "households_dir: homes\n",
-		"homes/a.yaml": "id: home-a\nmembrs: []\n",
+		"homes/a.yaml": "id: home-a\nconsent: {by: test, at: 2026-01-01}\nmembrs: []\n",
 		"homes/b.yaml": "id: home-b\nnetworks: [10.0.0.0/33]\n",
 	})
 	_, err := load(filepath.Join(dir, "config.yaml"), nil)
-	want := dir + `/homes/a.yaml:2:1: unknown key "membrs" under households[0]; did you mean "members"?` + "\n" +
+	want := dir + `/homes/a.yaml:3:1: unknown key "membrs" under households[0]; did you mean "members"?` + "\n" +
+		dir + "/homes/b.yaml:1:1: households[1].consent.by: who opted in is missing: write consent: {by: a name, at: YYYY-MM-DD}, or enabled: false\n" +
+		dir + "/homes/b.yaml:1:1: households[1].consent.at: when they opted in is missing: write a date as YYYY-MM-DD\n" +
 		dir + `/homes/b.yaml:2:12: households[1].networks[0]: "10.0.0.0/33" is not a network; write a network such as 192.168.1.0/24`
 	if err == nil || err.Error() != want {
 		t.Errorf("problems:\n%v\nwant:\n%s", err, want)

@@ -49,42 +49,43 @@ func load(file string, environ []string) (*loaded, error) {
 		name = file
 	}
 	l := &loaded{Config: Default(), File: file, at: newPlaces(name)}
-	if found := l.read(name, b, environ); len(found) > 0 {
-		return nil, found.orNil()
+	found, judge := l.read(name, b, environ)
+	if judge {
+		nilEmpty(reflect.ValueOf(&l.Config).Elem())
+		l.rooted()
+		found = append(found, l.at.unrepeated(l.Config.validate(l.at))...)
 	}
-	nilEmpty(reflect.ValueOf(&l.Config).Elem())
-	l.rooted()
-	if found := l.Config.validate(l.at); len(found) > 0 {
+	if len(found) > 0 {
 		return nil, found.orNil()
 	}
 	return l, nil
 }
 
 // read parses, checks and decodes the file, the environment and the included
-// household files.
-func (l *loaded) read(name string, b []byte, environ []string) problems {
-	doc, found := parseDocument(name, b)
-	if len(found) > 0 {
-		return found
-	}
+// household files. What is refused is left out and the rest decoded; judge
+// says whether enough of it is there to be judged.
+func (l *loaded) read(name string, b []byte, environ []string) (found problems, judge bool) {
 	root := reflect.TypeFor[Config]()
-	found = checkDocument(doc, root, "", l.at)
+	set, found := overrides(environ, root)
+	doc, wrong := parseDocument(name, b)
+	if len(wrong) > 0 {
+		return append(found, wrong...), false
+	}
+	tree, wrong, whole := checkDocument(doc, root, "", l.at)
 	if newer := versionProblem(topScalar(doc, "version"), l.at); newer != nil {
-		return problems{newer}
+		return problems{newer}, false
 	}
-	set, wrong := overrides(environ, root)
 	found = append(found, wrong...)
+	if !whole {
+		return found, false
+	}
 	for _, o := range set {
-		l.at.at[strings.Join(o.path, ".")] = place{File: "environment (" + o.name + ")"}
+		l.at.set(strings.Join(o.path, "."), place{File: "environment (" + o.name + ")"})
 	}
-	if len(found) == 0 {
-		if err := decodeInto(&l.Config, b, set); err != nil {
-			return problems{{place: place{File: name}, Text: err.Error()}}
-		}
-	} else {
-		l.Config.HouseholdsDir = topScalar(doc, "households_dir") // report what is wrong in there as well
+	if err := decodeInto(&l.Config, tree, set); err != nil {
+		return append(found, &problem{place: place{File: name}, Text: err.Error()}), false
 	}
-	return append(found, l.include()...)
+	return append(found, l.include()...), true
 }
 
 // versionProblem refuses a file of another version of the format. Its other

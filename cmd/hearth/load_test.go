@@ -60,7 +60,11 @@ func TestBrokenConfigurations(t *testing.T) {
 		{"duplicate key in a section", "cache:\n  size: 1MiB\n  size: 2MiB\n",
 			[]string{`config.yaml:3:3: cache.size: duplicate key "size", first written on line 2; keep one of the two`}},
 		{"text where a number belongs", "resolve:\n  attempts: \"3\"\n",
-			[]string{`config.yaml:2:13: resolve.attempts: "3" is text where whole number belongs; write a number without quotes`}},
+			[]string{`config.yaml:2:13: resolve.attempts: "3" is text because of its quotes; write 3 without quotes`}},
+		{"words where a number belongs", "resolve:\n  attempts: three\n",
+			[]string{`config.yaml:2:13: resolve.attempts: "three" is text where a whole number belongs; write a number without quotes`}},
+		{"version as text", "version: \"1\"\n",
+			[]string{`config.yaml:1:10: version: "1" is text because of its quotes; write 1 without quotes`}},
 		{"number where text belongs", "name: 12\n",
 			[]string{`config.yaml:1:7: name: 12 is a number where text belongs; write it in quotes: "12"`}},
 		{"duration without unit", "landing: {ttl: 10}\n",
@@ -108,6 +112,7 @@ func TestBrokenConfigurations(t *testing.T) {
 		{"several at once, in order", "nam: x\ncache:\n  size: 1\n  max_ttl: soon\n",
 			[]string{
 				`config.yaml:1:1: unknown key "nam" at the top level; did you mean "name"?`,
+				`config.yaml:3:3: cache.size: 1 bytes are too few to be of use; write 1MiB or more`,
 				`config.yaml:4:12: cache.max_ttl: "soon" is not a duration; write 10s, 5m or 24h`,
 			}},
 	}

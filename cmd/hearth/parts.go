@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -16,13 +17,34 @@ func (c *Config) taxonomy() (*blocklists.Taxonomy, error) {
 	return blocklists.NewTaxonomy(c.people().Definitions()...)
 }
 
-// validateParts asks the packages that own their sections.
-func (c *Config) validateParts(r *report) {
-	t, err := c.taxonomy()
+// usableTaxonomy leaves out the operator's own categories that are wrong,
+// which policy reports, and keeps those whose group alone is: lists and
+// profiles that use them are right.
+func (c *Config) usableTaxonomy(r *report) *blocklists.Taxonomy {
+	good, err := blocklists.NewTaxonomy()
 	if err != nil {
 		r.add("categories", "%v", err)
-		return // lists and profiles would only repeat it
 	}
+	var own []blocklists.Definition
+	for i, d := range c.people().Definitions() {
+		lost := !slices.Contains(blocklists.Groups(), d.Group) // policy reports that, and looks no further
+		if lost {
+			d.Group = ""
+		}
+		t, err := blocklists.NewTaxonomy(append(slices.Clone(own), d)...)
+		switch {
+		case err == nil:
+			own, good = append(own, d), t
+		case lost:
+			r.add("categories["+strconv.Itoa(i)+"].id", "%v", err)
+		}
+	}
+	return good
+}
+
+// validateParts asks the packages that own their sections.
+func (c *Config) validateParts(r *report) {
+	t := c.usableTaxonomy(r)
 	r.found = append(r.found, problemsOf(c.Lists.Validate(t), "lists", r.at)...)
 	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
 	for i, l := range c.Listen {
@@ -86,10 +108,12 @@ func (l *loaded) includeFile(file string) problems {
 	path := "households[" + strconv.Itoa(len(l.Config.Households)) + "]"
 	l.at.at[path] = place{File: file, Line: 1, Column: 1}
 	var h policy.HouseholdConfig
-	if found = checkDocument(doc, reflect.TypeOf(h), path, l.at); len(found) == 0 {
-		if err := decodeInto(&h, b, nil); err != nil {
-			found = problems{{place: place{File: file}, Text: err.Error()}}
-		}
+	tree, found, whole := checkDocument(doc, reflect.TypeOf(h), path, l.at)
+	if !whole {
+		return found
+	}
+	if err := decodeInto(&h, tree, nil); err != nil {
+		found = append(found, &problem{place: place{File: file}, Text: err.Error()})
 	}
 	l.Config.Households = append(l.Config.Households, h)
 	return found

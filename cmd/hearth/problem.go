@@ -47,14 +47,29 @@ func (p *problem) Error() string {
 // problems are all that one load found, in the order of the file.
 type problems []*problem
 
+// maxShown is how many problems are shown: nobody corrects more in one go.
+const maxShown = 100
+
+// shown gives the problems to show and how many there are beyond them.
+func (ps problems) shown() (first problems, more int) {
+	n := min(len(ps), maxShown)
+	return ps[:n], len(ps) - n
+}
+
 // Error lists one problem a line.
 func (ps problems) Error() string {
-	lines := make([]string, len(ps))
-	for i, p := range ps {
-		lines[i] = p.Error()
+	first, more := ps.shown()
+	lines := make([]string, 0, len(first)+1)
+	for _, p := range first {
+		lines = append(lines, p.Error())
+	}
+	if more > 0 {
+		lines = append(lines, andMore(more))
 	}
 	return strings.Join(lines, "\n")
 }
+
+func andMore(n int) string { return fmt.Sprintf("and %d more, shown once these are corrected", n) }
 
 // orNil keeps an empty list from becoming a non-nil error.
 func (ps problems) orNil() error {
@@ -110,26 +125,4 @@ func joinPath(prefix, path string) string {
 	default:
 		return prefix + "." + path
 	}
-}
-
-// places maps the path of a key to where it stands.
-type places struct {
-	root place
-	at   map[string]place
-}
-
-func newPlaces(file string) *places {
-	return &places{root: place{File: file}, at: make(map[string]place)}
-}
-
-// of gives the place of path, or of the nearest part above it that is
-// written down: a missing key is reported where it ought to stand.
-func (p *places) of(path string) place {
-	for path != "" {
-		if at, ok := p.at[path]; ok {
-			return at
-		}
-		path = path[:max(strings.LastIndexByte(path, '.'), strings.LastIndexByte(path, '['), 0)]
-	}
-	return p.root
 }
