@@ -120,8 +120,8 @@ func (c *chain) ruled(r *Rule) (Decision, bool) {
 // content applies the services and categories. What an allowed service lifts is
 // lifted on the whole chain of its names.
 func (c *chain) content(asked blocklists.Categories) Decision {
-	if action, cat, ok := c.p.services.verdict(c.names); ok {
-		return c.by(action, StepService, cat)
+	if cat, ok := common(c.names, c.p.services.block); ok {
+		return c.by(Block, StepService, cat)
 	}
 	names := c.p.lifted(c.names, asked.Or(c.names))
 	if action, cat, ok := c.p.cells.verdict(names); ok {

@@ -191,8 +191,8 @@ func (w *walk) allowed() bool {
 }
 
 func (w *walk) service() bool {
-	if action, c, ok := w.p.services.verdict(w.q.Match.Categories); ok {
-		return w.by(action, StepService, c)
+	if c, ok := common(w.q.Match.Categories, w.p.services.block); ok {
+		return w.by(Block, StepService, c)
 	}
 	if w.names != w.q.Match.Categories {
 		return w.pass(StepService, "an allowed service lifts its own category")
@@ -202,9 +202,18 @@ func (w *walk) service() bool {
 
 func (w *walk) category() bool {
 	if action, c, ok := w.p.cells.verdict(w.names); ok {
-		return w.by(action, StepCategory, w.p.shownOf(w.names, c))
+		if action == Block || !w.offList() {
+			return w.by(action, StepCategory, w.p.shownOf(w.names, c))
+		}
+		return w.pass(StepCategory, "a warning, for a name that is not on the allow-list")
 	}
 	return w.pass(StepCategory, "no category of this name is blocked")
+}
+
+// offList says that the last step will block the name because an allow-list does
+// not have it. A warning, which a person may pass, must not stand before that.
+func (w *walk) offList() bool {
+	return w.p.allowList && !w.q.Match.Categories.Intersects(w.p.listed)
 }
 
 // verdict gives the strictest action of the masks on a set.
@@ -228,25 +237,26 @@ func (p *Profile) shownOf(names blocklists.Categories, c blocklists.Category) bl
 // unlisted ends every walk.
 func (w *walk) unlisted() {
 	p, g, m := w.p, w.p.ground, w.q.Match.Categories
-	action := Allow
+	action, isNew := Allow, m.Has(g.newNames)
 	switch {
-	case m.Has(g.newNames) && p.newNames >= cellWarn:
-		if action = Warn; p.newNames == cellBlock {
-			action = Block
-		}
-		w.by(action, StepUnknown, g.newNames)
+	case isNew && p.newNames == cellBlock:
+		w.by(Block, StepUnknown, g.newNames)
 		return
-	case p.allowList:
-		if c, ok := common(m, p.listed); ok {
-			w.by(Allow, StepUnknown, c)
-			return
-		}
+	case w.offList():
 		action = Block
 		w.note("an allow-list profile, and the name is not on it")
-	case !m.AndNot(g.quiet).IsZero():
+	case p.allowList || !m.AndNot(g.quiet).IsZero():
 		w.note("a listed name that nothing blocks")
 	default:
 		action = w.unknown()
+	}
+	if isNew && action == Allow && p.newNames >= cellWarn {
+		w.by(Warn, StepUnknown, g.newNames)
+		return
+	}
+	if c, ok := common(m, p.listed); ok && p.allowList {
+		w.by(action, StepUnknown, c)
+		return
 	}
 	w.end(action, StepUnknown)
 }

@@ -21,7 +21,7 @@ type ground struct {
 	help     blocklists.Categories // ok.help with core: yields only to a deny of exactly that name
 	security blocklists.Categories // sec.* without sec.nrd: step 7
 	ok       blocklists.Categories // ok.*
-	quiet    blocklists.Categories // ok.* and meta.*: do not make a name a listed one
+	quiet    blocklists.Categories // ok.*, meta.* and sec.nrd: do not make a name a listed one
 	known    blocklists.Category   // meta.popular
 	helpID   blocklists.Category
 	newNames blocklists.Category // sec.nrd
@@ -100,7 +100,7 @@ func (g *ground) classify() error {
 	g.help.Add(g.helpID)
 	var nrd blocklists.Categories
 	nrd.Add(g.newNames)
-	g.security = g.security.AndNot(nrd)
+	g.security, g.quiet = g.security.AndNot(nrd), g.quiet.Or(nrd)
 	return errors.Join(missing...)
 }
 

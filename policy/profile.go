@@ -95,6 +95,8 @@ func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definitio
 		p.cells.set(c, set)
 	case set == cellNone: // as its own category: TikTok is a social network
 		p.cells.set(c, s.cells[g.shown[c]])
+	case set == cellWarn || set == cellTimedWarn: // of a shared device, from the category of one
+		p.cells.set(c, set)
 	default:
 		p.services.set(c, set)
 		p.addLift(s, c, set)

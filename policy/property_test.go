@@ -178,7 +178,7 @@ func TestChainsOnlyTakeAway(t *testing.T) {
 // TestSharedIsStrictest: a shared device opens nothing that any of its members'
 // own profiles closes.
 func TestSharedIsStrictest(t *testing.T) {
-	each(t, 4, func(a *asker, _ *Profile, q *Question, name string, at time.Time) {
+	strictest := func(a *asker, _ *Profile, q *Question, name string, at time.Time) {
 		h := a.d.order[0]
 		got := h.Devices[0].Profile.Decide(q, at)
 		for _, m := range h.Members[:3] {
@@ -187,5 +187,8 @@ func TestSharedIsStrictest(t *testing.T) {
 				t.Fatalf("%s at %s: %s has %+v, the device they share %+v", name, at, m.Profile.Name(), own, got)
 			}
 		}
-	})
+	}
+	for seed := range uint64(8) {
+		each(t, 10+seed, strictest)
+	}
 }
