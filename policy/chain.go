@@ -36,7 +36,7 @@ func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Ma
 		d, _ := c.secured()
 		return d
 	}
-	covered := covers(p, asked)
+	covered := covers(p, asked, q)
 	if !covered && !p.observing(c.names) {
 		if d, ok := c.denied(hashes); ok {
 			return d
@@ -49,12 +49,13 @@ func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Ma
 }
 
 // covers: the asked name is help, or the parents allowed it.
-func covers(p *Profile, asked Decision) bool {
+func covers(p *Profile, asked Decision, q *Question) bool {
 	switch asked.Step {
 	case StepNeeded, StepAllowed:
 		return true
 	case StepAlwaysOn:
-		return asked.HasCategory && p.ground.help.Has(asked.Category)
+		r, _ := p.rules.winner(q.Hashes.H[:q.Hashes.N])
+		return r != nil && r.Allow || asked.HasCategory && p.ground.help.Has(asked.Category)
 	default:
 		return false
 	}
