@@ -90,11 +90,11 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
 		row := askRow{Name: b.name, Why: v.shortly(b), Ago: ago(v.words, v.now.Sub(b.at))}
 		if v.who == policy.ReaderChild {
-			if row.Why = ""; unfit(v.dir, b.name) {
+			if row.Why = ""; unfit(v.dir, b) {
 				continue
 			}
 		}
-		if b.ad() {
+		if b.ad {
 			list.Ads = append(list.Ads, row)
 			continue
 		}
@@ -129,14 +129,18 @@ func (v *visit) title(c blocklists.Category) string {
 	return row.ID
 }
 
-// unfit tells whether a child should not read the name, even in a list of its own.
-func unfit(dir *policy.Directory, text string) bool {
-	name, err := blocklists.ParseName(text)
+// unfit tells whether a child should not read the name, even in a list of its own: for what it is, or for what
+// its chain led to.
+func unfit(dir *policy.Directory, b block) bool {
+	name, err := blocklists.ParseName(b.name)
 	if err != nil {
 		return true
 	}
 	var hashes blocklists.Hashes
 	set := dir.Ask(name, &hashes).Match.Categories
+	if c, ok := dir.Index().Taxonomy().Lookup(b.category); ok {
+		set.Add(c)
+	}
 	for c := range set.All() {
 		switch dir.Index().Taxonomy().Definition(c).Group {
 		case "sex", "violence", "selfharm", "drugs":

@@ -106,11 +106,12 @@ func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decisio
 	if discreet(dir, question.Match.Categories) {
 		return
 	}
-	b := block{name: name.String(), step: d.Step, at: now}
+	b := block{name: name.String(), step: d.Step, at: now, ad: advertises(dir, question.Match.Categories)}
 	if d.HasCategory {
 		if b.category = dir.Index().Taxonomy().ID(d.Category); !listable(b.category) {
 			return
 		}
+		b.ad = b.ad || dir.Index().Taxonomy().Definition(d.Category).Group == "ads"
 	}
 	p.recent.add(viewer(client, addr), b)
 }

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,9 +21,8 @@ type block struct {
 	category string // id, "" where no category decided
 	step     policy.Step
 	at       time.Time
+	ad       bool // advertising, whatever it was blocked by: at bedtime the clock blocks it like all else
 }
-
-func (b block) ad() bool { return strings.HasPrefix(b.category, "ads.") }
 
 // recent remembers the last blocks of each device, in memory only.
 type recent struct {
@@ -46,7 +44,7 @@ func (r *recent) add(key string, b block) {
 	}
 	kept := slices.DeleteFunc(fresh(r.devices[key], b.at), func(o block) bool { return o.name == b.name })
 	if len(kept) == recentNames {
-		oldest := max(0, slices.IndexFunc(kept, block.ad))
+		oldest := max(0, slices.IndexFunc(kept, func(o block) bool { return o.ad }))
 		kept = slices.Delete(kept, oldest, oldest+1)
 	}
 	r.devices[key] = append(kept, b)

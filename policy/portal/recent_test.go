@@ -140,10 +140,47 @@ func TestAdvertisingNeverPushesOut(t *testing.T) {
 	now := moment(t, noon)
 	r.add("one", block{name: "asked.example", at: now})
 	for i := range 50 {
-		r.add("one", block{name: fmt.Sprintf("ad%d.example", i), category: "ads.trackers", at: now})
+		r.add("one", block{name: fmt.Sprintf("ad%d.example", i), ad: true, at: now})
 	}
 	if got := r.of("one", now); got[len(got)-1].name != "asked.example" {
 		t.Errorf("the name that was asked for is gone: %v", got)
+	}
+}
+
+// At bedtime the clock blocks trackers like all else, and they still give way to what a person asked for.
+func TestTrackersAtBedtimeGiveWay(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"}).at(t, evening)
+	h.block(t, tom, "games.example", h.now)
+	for i := range 2 * recentNames {
+		h.block(t, tom, fmt.Sprintf("t%d.ads.example", i), h.now)
+	}
+	body := h.lastBlocksOf(t, tom)
+	if !strings.Contains(body, "games.example") || !strings.Contains(body, "Advertising and trackers (19)") {
+		t.Error("trackers pushed out the name that was asked for, or stand among the names")
+	}
+}
+
+// A network that moves to another household takes no blocks along.
+func TestLastBlocksStayInTheHousehold(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"})
+	h.block(t, guest, "casino.example", h.now)
+	if !strings.Contains(h.lastBlocksOf(t, guest), "casino.example") {
+		t.Fatal("a guest does not see its own block")
+	}
+	h.dir = directory(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].ID = "others" }})
+	if strings.Contains(h.lastBlocksOf(t, guest), "casino.example") {
+		t.Error("another household sees what was blocked before")
+	}
+}
+
+// What a chain led to is as unfit for a child to read as a listed name.
+func TestAChildReadsNoNameWithABadChain(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"})
+	porn, _ := h.dir.Index().Taxonomy().Lookup("adult.porn")
+	over := policy.Decision{Action: policy.Block, Step: policy.StepCategory, Category: porn, HasCategory: true, Applied: true}
+	h.Observe(netip.MustParseAddr(mia), wire(t, "alias.example"), over, h.now)
+	if strings.Contains(h.lastBlocksOf(t, mia), "alias.example") {
+		t.Error("the list shows a child a name that leads to a bad one")
 	}
 }
 

@@ -45,12 +45,17 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 }
 
 // viewer is the key under which a device's last blocks are remembered: the known device, so that its IPv4 and IPv6
-// addresses count as one, else the address alone.
+// addresses count as one, else the address. The household is part of both, so that a network that moves to another
+// one takes nothing along.
 func viewer(c policy.Client, addr netip.Addr) string {
-	if c.Device != nil && c.Household != nil {
+	key := addr.Unmap().WithZone("").String()
+	switch {
+	case c.Household == nil:
+		return key
+	case c.Device != nil:
 		return c.Household.ID + "/" + c.Device.Name
 	}
-	return addr.Unmap().WithZone("").String()
+	return c.Household.ID + "@" + key
 }
 
 // name is what the page calls the reader: the member's name where the device is theirs alone, else "this device".
@@ -90,6 +95,16 @@ func discreet(dir *policy.Directory, set blocklists.Categories) bool {
 	t := dir.Index().Taxonomy()
 	for c := range set.All() {
 		if !listable(t.ID(c)) {
+			return true
+		}
+	}
+	return false
+}
+
+// advertises tells whether a name of these categories is one that no person asks for.
+func advertises(dir *policy.Directory, set blocklists.Categories) bool {
+	for c := range set.All() {
+		if dir.Index().Taxonomy().Definition(c).Group == "ads" {
 			return true
 		}
 	}
