@@ -24,7 +24,7 @@ type Source struct {
 	Categories     []string      `yaml:"categories"`      // what its names are; UT1: of directories that Map does not name
 	Map            []Mapping     `yaml:"map"`             // UT1: what the names of a directory are
 	Match          string        `yaml:"match"`           // MatchSubdomains ("" too) or MatchExact, for plain names
-	Refresh        time.Duration `yaml:"refresh"`         // how often it is asked; 0 = 24h, else at least 1h
+	Refresh        time.Duration `yaml:"refresh"`         // how often it is asked; 0 = 24h, else at least 1h; changes at a path are seen sooner
 	PublicSuffixes bool          `yaml:"public_suffixes"` // accept entries that are public suffixes, as lists of dynamic DNS need
 }
 

@@ -41,7 +41,7 @@ func (l *Library) check(s Source, path string) (Report, error) {
 		return report, fmt.Errorf("%w: %w", errRefused, err)
 	}
 	if report.Names == 0 {
-		return report, fmt.Errorf("%w: no name in %d lines read as %s%s", errRefused, report.Lines, s.Format, mostRejected(report))
+		return report, noNames(s, report)
 	}
 	return report, nil
 }

@@ -36,7 +36,7 @@ type Result struct {
 var errRefused = errors.New("refused")
 
 // Update asks for every source that is due; where names are given, for those, due or not. Sources on a path are looked
-// at where they are. A list that is a web page, empty, without names, too large, or has less than half the names of
+// at where they are, and read when a name, size or time of their files has changed, due or not. A list that is a web page, empty, without names, too large, or has less than half the names of
 // the last good one never replaces it: its Result says why. The error is for what concerns all: an unknown name, the
 // end of ctx (with the results so far), a folder that cannot be written.
 func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error) {
@@ -57,7 +57,7 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 			return results, fmt.Errorf("updating lists: %w", err)
 		}
 		k := l.recall(s.Name)
-		if len(names) == 0 && l.config.Now().Before(l.due(s, k)) {
+		if len(names) == 0 && l.config.Now().Before(l.due(s, k)) && !changedOnDisk(s, k) {
 			results = append(results, Result{Source: s.Name, Status: NotDue, Names: k.Names, Before: k.Names, Bytes: k.Bytes})
 			continue
 		}
@@ -68,6 +68,15 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 		}
 	}
 	return results, nil
+}
+
+// changedOnDisk reports whether what lies at the path of a source is not what was read last.
+func changedOnDisk(s Source, k kept) bool {
+	if s.Path == "" {
+		return false
+	}
+	now, err := stat(s.Path)
+	return err != nil || now.stamp != k.Stamp
 }
 
 func (l *Library) names() []string {
