@@ -63,13 +63,13 @@ func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 		fail(w, err)
 		return
 	}
-	if p.ctl != nil && !e.Concealed() {
-		e.Lists, err = p.ctl.Lists().Find(r.Context(), e.Name)
+	if p.ctl != nil {
+		entries, err := p.ctl.Lists().Find(r.Context(), e.Name)
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		e.Lists = slices.DeleteFunc(e.Lists, legal)
+		e.Lists = e.shown(entries)
 	}
 	writeJSON(w, e)
 }

@@ -100,8 +100,7 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 		return e, nil
 	}
 	var hashes blocklists.Hashes
-	question := dir.Ask(name, &hashes)
-	e.walk(dir, client.Profile, &question)
+	e.walk(dir, client.Profile, dir.Ask(name, &hashes))
 	return e, nil
 }
 

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthdns/hearth/policy"
 )
 
 func TestExplain(t *testing.T) {
@@ -59,14 +61,23 @@ func TestExplain(t *testing.T) {
 }
 
 func TestExplainKeepsTheLegalListToItself(t *testing.T) {
-	dir := directory(t, houseOptions{language: "en"})
+	for _, deny := range []string{"other.example", "example"} {
+		legalReadsLikeSecurity(t, deny)
+	}
+}
+
+func legalReadsLikeSecurity(t *testing.T, deny string) {
+	t.Helper()
+	dir := directory(t, houseOptions{language: "en", config: func(c *policy.Config) {
+		c.Households[0].Rules = []policy.RuleConfig{{Name: deny, Action: "deny"}}
+	}})
 	explain := func(name, at string) string {
 		e, err := Explain(dir, ExplainQuery{Name: name, Client: leo, Now: moment(t, at)})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !e.Concealed() {
-			t.Errorf("%s: lists would be shown", name)
+		if got := e.shown([]ListEntry{{Categories: []string{"sec.malware"}}, {Categories: []string{"illegal.order"}}}); len(got) != 0 {
+			t.Errorf("%s at %s: the lists %v would be shown", name, at, got)
 		}
 		raw, err := json.Marshal(e)
 		if err != nil {
@@ -74,13 +85,15 @@ func TestExplainKeepsTheLegalListToItself(t *testing.T) {
 		}
 		return strings.ReplaceAll(string(raw), name, "x")
 	}
-	want := explain("virus.example", noon)
-	for _, name := range []string{"forbidden.example", "ordered.example"} {
-		if got := explain(name, noon); got != want {
-			t.Errorf("%s can be told from a security block:\n%s\n%s", name, got, want)
+	for _, at := range []string{noon, lessons, evening} {
+		want := explain("virus.example", at)
+		if strings.Contains(want, "sec.") {
+			t.Errorf("at %s the category is named: %s", at, want)
 		}
-		if got := explain(name, evening); strings.Contains(got, "illegal") || strings.Contains(got, "law\",\"verdict\":\"block") {
-			t.Errorf("%s at bed time says %s", name, got)
+		for _, name := range []string{"phish.example", "forbidden.example", "ordered.example"} {
+			if got := explain(name, at); got != want {
+				t.Errorf("%s can be told from a security block at %s:\n%s\n%s", name, at, got, want)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 )
 
@@ -14,10 +15,35 @@ const passed = "pass"
 // securityDetail is all that is said of a security block, and so of a legal one.
 const securityDetail = "on a security list"
 
-// walk fills in the decision and its steps.
-func (e *Explanation) walk(dir *policy.Directory, p *policy.Profile, q *policy.Question) {
-	trace := p.Explain(q, e.At)
-	d := trace.Decision
+// walk fills in the decision and its steps. The block of a name that is on a legal or a security list is told as
+// that of a name on some security list, with whatever else the name is: so both read alike at every hour.
+func (e *Explanation) walk(dir *policy.Directory, p *policy.Profile, q policy.Question) {
+	trace := p.Explain(&q, e.At)
+	if told, veiled := veil(dir, q.Match.Categories); veiled && blocks(trace) {
+		q.Match.Categories = told
+		q.Match.Categories.Add(security(dir))
+		trace = p.Explain(&q, e.At)
+		if q.Match.Categories = told; !blocks(trace) || trace.Step == policy.StepSecurity {
+			e.conceal(p, q)
+			return
+		}
+	}
+	e.decided(p, trace.Decision)
+	for _, s := range trace.Steps {
+		e.Steps = append(e.Steps, Step{int(s.Step), s.Step.String(), s.Verdict, s.Detail})
+	}
+	if trace.HasCategory {
+		e.Category = dir.Index().Taxonomy().ID(trace.Category)
+	}
+	for c := range q.Match.Categories.All() {
+		e.Categories = append(e.Categories, dir.Index().Taxonomy().ID(c))
+	}
+	if trace.Rule != nil {
+		e.Rule = trace.Rule.String()
+	}
+}
+
+func (e *Explanation) decided(p *policy.Profile, d policy.Decision) {
 	e.Action, e.Applied = d.Action.String(), d.Applied
 	e.Step, e.StepName = int(d.Step), d.Step.String()
 	e.ID = string(p.AppendID(nil, d))
@@ -25,34 +51,41 @@ func (e *Explanation) walk(dir *policy.Directory, p *policy.Profile, q *policy.Q
 	if d.Until != 0 {
 		e.Until = time.Unix(d.Until, 0).In(e.At.Location())
 	}
-	switch d.Step {
-	case policy.StepLaw, policy.StepSecurity:
-		e.conceal(p, q)
-		return
-	case policy.StepNeeded, policy.StepDenied, policy.StepAlwaysOn, policy.StepBedtime, policy.StepHomework,
-		policy.StepAllowed, policy.StepService, policy.StepCategory, policy.StepLabel, policy.StepUnknown:
-	}
-	for _, s := range trace.Steps {
-		e.Steps = append(e.Steps, Step{int(s.Step), s.Step.String(), s.Verdict, s.Detail})
-	}
-	if d.HasCategory {
-		e.Category = dir.Index().Taxonomy().ID(d.Category)
-	}
-	for c := range q.Match.Categories.All() {
-		e.Categories = append(e.Categories, dir.Index().Taxonomy().ID(c))
-	}
-	if d.Rule != nil {
-		e.Rule = d.Rule.String()
-	}
 }
 
-// conceal tells the walk of a security block, whichever of the two this was. Every step before it reads as
-// it does for a name that is on no list at all.
-func (e *Explanation) conceal(p *policy.Profile, q *policy.Question) {
-	e.Step, e.StepName, e.Until = int(policy.StepSecurity), policy.StepSecurity.String(), time.Time{}
-	e.Steps = e.Steps[:0]
-	bare := policy.Question{Hashes: q.Hashes}
-	steps := p.Explain(&bare, e.At).Steps
+func blocks(t policy.Trace) bool {
+	return t.Action == policy.Block || t.Action == policy.Warn
+}
+
+// veil takes off the categories that the explanation of a block leaves out.
+func veil(dir *policy.Directory, set blocklists.Categories) (told blocklists.Categories, veiled bool) {
+	for c := range set.All() {
+		if unnamed(dir.Index().Taxonomy().ID(c)) {
+			veiled = true
+			continue
+		}
+		told.Add(c)
+	}
+	return told, veiled
+}
+
+// security is the category that stands for all of them.
+func security(dir *policy.Directory) blocklists.Category {
+	c, _ := dir.Index().Taxonomy().Lookup("sec.malware") // built in
+	return c
+}
+
+// unnamed tells whether a category is one of the law's or of security's.
+func unnamed(id string) bool {
+	return strings.HasPrefix(id, "illegal.") || strings.HasPrefix(id, "sec.") && id != "sec.nrd"
+}
+
+// conceal tells a security block, whichever of the two this was. Every step before it reads as it does for a name
+// that is on no list at all.
+func (e *Explanation) conceal(p *policy.Profile, q policy.Question) {
+	e.decided(p, policy.Decision{Action: policy.Block, Step: policy.StepSecurity, Applied: true})
+	q.Match = blocklists.Match{}
+	steps := p.Explain(&q, e.At).Steps
 	for s := policy.StepLaw; s < policy.StepSecurity; s++ {
 		detail := ""
 		if i := slices.IndexFunc(steps, func(t policy.TraceStep) bool { return t.Step == s && t.Verdict == passed }); i >= 0 {
@@ -62,9 +95,6 @@ func (e *Explanation) conceal(p *policy.Profile, q *policy.Question) {
 	}
 	e.Steps = append(e.Steps, Step{e.Step, e.StepName, policy.Block.String(), securityDetail})
 }
-
-// Concealed tells whether category and lists are left out on purpose.
-func (e *Explanation) Concealed() bool { return e.Step == int(policy.StepSecurity) }
 
 // answer says in words what a client gets.
 func answer(p *policy.Profile, d policy.Decision, qtype string) string {
@@ -90,6 +120,17 @@ func answer(p *policy.Profile, d policy.Decision, qtype string) string {
 		}
 	}
 	return "NODATA: the name is there, without a record of type " + qtype
+}
+
+// shown keeps the entries of lists that an explanation may show: no legal ones, and none of security beside a block.
+func (e *Explanation) shown(entries []ListEntry) []ListEntry {
+	if e.Step == int(policy.StepSecurity) {
+		return nil
+	}
+	blocked := e.Action == policy.Block.String() || e.Action == policy.Warn.String()
+	return slices.DeleteFunc(entries, func(l ListEntry) bool {
+		return legal(l) || blocked && slices.ContainsFunc(l.Categories, unnamed)
+	})
 }
 
 // legal tells whether an entry of a list must not be shown.
