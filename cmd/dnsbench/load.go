@@ -1,96 +1,173 @@
+//go:build linux
+
 package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
-	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// patience is how long nothing may come before what is in flight counts as lost.
+const patience = 2 * time.Second
+
+// traffic is one load: what is sent, and how.
+type traffic struct {
+	queries []query // in turn, from the first again after the last
+	count   int
+	window  int // in flight at most, over all sockets
+	rate    int // a second; 0: as fast as the window lets
+	sockets int
+	tcp     bool
+	garbage int // after so many queries comes a malformed packet; 0: none
+}
 
 // tally is what came back of a load.
 type tally struct {
 	right, wrong, lost int
 	took               time.Duration
+	latencies          []time.Duration // of the right ones, where the load is paced
 }
 
-// load sends w.queries queries to addr from one socket, p.window in flight, and
-// checks every answer. A query unanswered for two seconds is lost.
-func load(ctx context.Context, addr netip.AddrPort, w workload, n, window int) (tally, error) {
-	conn, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(addr))
-	if err != nil {
-		return tally{}, fmt.Errorf("reaching the server: %w", err)
-	}
-	defer func() { _ = conn.Close() }()
-	_ = conn.SetReadBuffer(4 << 20)
-	var t tally
-	start := time.Now()
-	out, in := make([]byte, 0, 512), make([]byte, 4096)
-	sent, answered := 0, 0
-	for answered+t.lost < n && ctx.Err() == nil {
-		for sent < n && sent-answered-t.lost < window {
-			out = appendQuery(out[:0], uint16(sent), w.ask(sent)) //nolint:gosec // an ID of 16 bits is what DNS has
-			if _, err := conn.Write(out); err != nil {
-				return t, fmt.Errorf("sending: %w", err)
-			}
-			sent++
+// generator sends one load from one thread, as lean as it can be: packets made
+// before, sockets without Go's poller, one wait for all of them.
+type generator struct {
+	traffic
+	tally
+	lanes   []*lane
+	polls   []unix.PollFd
+	start   time.Time
+	sent    int
+	flight  int
+	heard   time.Duration // when something was last sent or received, since start
+	broken  [][]byte
+	spoiled int
+}
+
+// load sends t to addr and checks every answer. It ends by itself: what is not
+// answered within patience is lost.
+func load(ctx context.Context, addr netip.AddrPort, t traffic) (tally, error) {
+	g := generator{traffic: t, broken: garbage()}
+	defer g.close()
+	for range t.sockets {
+		l, err := newLane(addr, t.tcp)
+		if err != nil {
+			return tally{}, err
 		}
-		_ = conn.SetReadDeadline(time.Now().Add(2 * time.Second))
-		k, err := conn.Read(in)
-		if errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
-			t.lost += sent - answered - t.lost
+		l.take = func(reply []byte) { g.take(l, reply) }
+		g.lanes = append(g.lanes, l)
+		g.polls = append(g.polls, unix.PollFd{Fd: int32(l.fd), Events: unix.POLLIN})
+	}
+	if t.rate > 0 {
+		g.latencies = make([]time.Duration, 0, t.count)
+	}
+	err := g.run(ctx)
+	return g.tally, err
+}
+
+func (g *generator) close() {
+	for _, l := range g.lanes {
+		_ = unix.Close(l.fd)
+	}
+}
+
+func (g *generator) run(ctx context.Context) error {
+	g.start = time.Now()
+	for g.right+g.wrong+g.lost < g.count && ctx.Err() == nil {
+		if err := g.fill(); err != nil {
+			return err
+		}
+		if err := g.receive(); err != nil {
+			return err
+		}
+		if g.flight > 0 && time.Since(g.start)-g.heard > patience {
+			for _, l := range g.lanes {
+				n := l.giveUp()
+				g.lost += n
+				g.flight -= n
+			}
+		}
+	}
+	g.took = time.Since(g.start)
+	return ctx.Err()
+}
+
+// fill sends what the window and the pace let, from one socket after the other.
+func (g *generator) fill() error {
+	for g.sent < g.count && g.flight < g.window {
+		now := time.Since(g.start)
+		if g.rate > 0 && now < g.due() {
+			return nil
+		}
+		l := g.lanes[g.sent%len(g.lanes)]
+		lost, err := l.send(&g.queries[g.sent%len(g.queries)], now)
+		if err != nil {
+			return err
+		}
+		g.sent++
+		g.lost += lost
+		g.flight += 1 - lost
+		g.heard = now
+		if err := g.spoil(l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (g *generator) due() time.Duration {
+	return time.Duration(g.sent) * time.Second / time.Duration(g.rate)
+}
+
+// spoil sends a malformed packet after every so many good ones.
+func (g *generator) spoil(l *lane) error {
+	if g.garbage == 0 || g.sent%g.garbage != 0 {
+		return nil
+	}
+	g.spoiled++
+	return l.write(g.broken[g.spoiled%len(g.broken)])
+}
+
+// receive waits until there is something to do and takes what has come.
+func (g *generator) receive() error {
+	wait := patience
+	if g.rate > 0 && g.sent < g.count && g.flight < g.window {
+		wait = max(0, g.due()-time.Since(g.start))
+	}
+	timeout := unix.NsecToTimespec(int64(wait))
+	n, err := unix.Ppoll(g.polls, &timeout, nil)
+	if err != nil && !errors.Is(err, unix.EINTR) {
+		return fmt.Errorf("waiting for answers: %w", err)
+	}
+	for i := 0; i < len(g.polls) && n > 0; i++ {
+		if g.polls[i].Revents == 0 {
 			continue
 		}
-		if err != nil {
-			return t, fmt.Errorf("receiving: %w", err)
-		}
-		answered++
-		if says(in[:k], w.address) {
-			t.right++
-		} else {
-			t.wrong++
+		n--
+		if err := g.lanes[i].drain(); err != nil {
+			return err
 		}
 	}
-	t.took = time.Since(start)
-	return t, ctx.Err()
+	return nil
 }
 
-func isTimeout(err error) bool {
-	var ne net.Error
-	return errors.As(err, &ne) && ne.Timeout()
-}
-
-// appendQuery appends an A query with EDNS and DO clear.
-func appendQuery(b []byte, id uint16, name string) []byte {
-	b = binary.BigEndian.AppendUint16(b, id)
-	b = append(b, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1)
-	for label := range strings.SplitSeq(name, ".") {
-		b = append(append(b, byte(len(label))), label...)
+func (g *generator) take(l *lane, reply []byte) {
+	s, ok := l.claim(reply)
+	if !ok {
+		return // late, or the answer to a malformed packet
 	}
-	b = append(b, 0, 0, 1, 0, 1)
-	return append(b, 0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0)
-}
-
-// says reports whether the reply's first answer is an A record with address a.
-func says(reply []byte, a [4]byte) bool {
-	if len(reply) < 12 || reply[3]&15 != 0 || reply[6] == 0 && reply[7] == 0 {
-		return false
+	g.flight--
+	g.heard = time.Since(g.start)
+	if !s.query.right(reply) {
+		g.wrong++
+		return
 	}
-	off := 12
-	for off < len(reply) && reply[off] != 0 {
-		off += int(reply[off]) + 1
+	g.right++
+	if g.rate > 0 {
+		g.latencies = append(g.latencies, g.heard-s.sent)
 	}
-	off += 5
-	for off < len(reply) && reply[off] != 0 { // the owner: a pointer or labels
-		if reply[off]&0xc0 == 0xc0 {
-			off++
-			break
-		}
-		off += int(reply[off]) + 1
-	}
-	off++
-	return off+14 <= len(reply) && [4]byte(reply[off+10:off+14]) == a
 }

@@ -1,12 +1,5 @@
-// Command dnsbench measures Hearth beside other DNS servers in one run: the same
-// workloads, the same upstream on loopback, rounds interleaved, and the server's
-// own CPU time as the operating system accounts it. Wall-clock rates on a small
-// shared machine say little; CPU time a query, as a ratio within one run, says
-// what a server costs.
-//
-// It starts every server itself, on loopback, with a configuration that it
-// writes to a temporary folder, and ends what it started. A server that is not
-// installed is left out and named as absent.
+//go:build linux
+
 package main
 
 import (
@@ -15,45 +8,111 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 )
 
+// limit bounds a whole run: a benchmark that hangs says nothing.
+const limit = 60 * time.Minute
+
 // plan is what the flags say.
 type plan struct {
-	hearth  string
-	names   int
-	hits    int
-	queries int
-	misses  int
-	rounds  int
-	window  int
-	json    string
+	hearth    string
+	paths     map[string]string // of peers that are not Debian's
+	peers     string
+	workloads string
+	list      string
+	names     int
+	hits      int
+	queries   int
+	paced     int
+	mix       int
+	misses    int
+	rounds    int
+	json      string
+	markdown  string
+
+	bare string // the program is one of the bare responders
+	at   string
 }
 
 func main() {
-	var p plan
-	flag.StringVar(&p.hearth, "hearth", "bin/hearth", "the hearth binary to measure")
-	flag.IntVar(&p.names, "names", 100_000, "names on the block list")
-	flag.IntVar(&p.hits, "hits", 10_000, "distinct allowed names of the hit workload")
-	flag.IntVar(&p.queries, "queries", 200_000, "queries of the hit and the blocked workload, each round")
-	flag.IntVar(&p.misses, "misses", 20_000, "queries of the miss workload, each round")
-	flag.IntVar(&p.rounds, "rounds", 5, "interleaved rounds")
-	flag.IntVar(&p.window, "window", 200, "queries in flight")
-	flag.StringVar(&p.json, "json", "", "also write the figures of every round to this file")
-	flag.Parse()
-
+	p := flags()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Minute) // a benchmark that hangs says nothing
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if err := run(ctx, p); err != nil {
+	work := run
+	if p.bare != "" {
+		work = respond
+	}
+	if err := work(ctx, p); err != nil {
 		fmt.Fprintln(os.Stderr, "dnsbench:", err)
 		os.Exit(1)
 	}
 }
 
+func flags() plan {
+	p := plan{paths: map[string]string{}}
+	flag.StringVar(&p.hearth, "hearth", "bin/hearth", "the hearth binary to measure")
+	for _, name := range []string{"coredns", "adguardhome", "blocky"} {
+		flag.Func(name, "the "+name+" binary to measure beside it (default: none)", func(s string) error {
+			p.paths[name] = s
+			return nil
+		})
+	}
+	flag.StringVar(&p.peers, "peers", "all", "what to measure beside hearth, with commas: "+strings.Join(peerNames(), ","))
+	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(workloadNames(), ",")+"; loading is always measured")
+	flag.StringVar(&p.list, "list", "", "file of names to block, one a line, gzip where it ends in .gz (default: made up ones)")
+	flag.IntVar(&p.names, "names", 100_000, "names on the block list; with -list at most so many of its names, 0 all")
+	flag.IntVar(&p.hits, "hits", 10_000, "distinct names of the hit and of the blocked workload")
+	flag.IntVar(&p.queries, "queries", 100_000, "queries of the unlimited hit, tcp and blocked workloads, each round")
+	flag.IntVar(&p.paced, "paced", 10_000, "queries of the paced workloads, at 5,000 a second, each round")
+	flag.IntVar(&p.mix, "mixed", 60_000, "queries of the cold mix, each round")
+	flag.IntVar(&p.misses, "misses", 15_000, "queries of the miss workload, each round")
+	flag.IntVar(&p.rounds, "rounds", 5, "interleaved rounds; the servers are started anew in each")
+	flag.StringVar(&p.json, "json", "", "also write every figure of every round to this file")
+	flag.StringVar(&p.markdown, "markdown", "", "also write the tables to this file")
+	flag.StringVar(&p.bare, "bare", "", "be a bare responder instead: "+strings.Join(bareNames(), ", "))
+	flag.StringVar(&p.at, "at", "", "where the bare responder listens")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "dnsbench measures hearth beside other DNS servers. With its defaults, five rounds of ten servers take about a quarter of an hour on two cores.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	return p
+}
+
+// chosen reports whether name is among the names of a flag, where "all" is everything.
+func chosen(list, name string) bool {
+	return list == "all" || slices.Contains(strings.Split(list, ","), name)
+}
+
+// check refuses a name that a flag gives and nothing has.
+func (p plan) check() error {
+	for _, f := range []struct {
+		list  string
+		known []string
+	}{{p.peers, peerNames()}, {p.workloads, workloadNames()}} {
+		for name := range strings.SplitSeq(f.list, ",") {
+			if name != "all" && !slices.Contains(f.known, name) {
+				return fmt.Errorf("%q is none of %s", name, strings.Join(f.known, ", "))
+			}
+		}
+	}
+	if min(p.hits, p.queries, p.paced, p.mix, p.misses, p.rounds) < 1 {
+		return fmt.Errorf("counts of queries and rounds start at 1")
+	}
+	return nil
+}
+
 func run(ctx context.Context, p plan) error {
+	if err := p.check(); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "dnsbench")
 	if err != nil {
 		return fmt.Errorf("making a folder for the servers: %w", err)
@@ -63,17 +122,17 @@ func run(ctx context.Context, p plan) error {
 	if err != nil {
 		return err
 	}
-	b := bench{plan: p, dir: dir, authority: authority, lists: newLists(p)}
-	if err := b.lists.write(dir); err != nil {
-		return err
-	}
-	results, absent, err := b.measure(ctx)
+	l, err := newNames(p)
 	if err != nil {
 		return err
 	}
-	report(os.Stdout, p, results, absent)
-	if p.json != "" {
-		return writeJSON(p.json, p, results, absent)
+	if p.hearth, err = filepath.Abs(p.hearth); err != nil {
+		return fmt.Errorf("finding hearth: %w", err)
 	}
-	return nil
+	b := &bench{plan: p, dir: dir, authority: authority, names: l}
+	b.outcome.Environment = environment(len(l.blocked))
+	if err := b.measure(ctx); err != nil {
+		return err
+	}
+	return b.outcome.publish(p)
 }

@@ -1,3 +1,5 @@
+//go:build linux
+
 package main
 
 import (
@@ -6,8 +8,9 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"strconv"
+	"slices"
 	"strings"
+	"time"
 )
 
 // bench is one run of the program.
@@ -15,113 +18,186 @@ type bench struct {
 	plan      plan
 	dir       string
 	authority netip.AddrPort
-	lists     lists
+	names     names
+	outcome   outcome
 }
 
 // figure is one server's result of one workload in one round.
 type figure struct {
-	Server   string  `json:"server"`
-	Workload string  `json:"workload"`
-	Round    int     `json:"round"`
-	CPU      float64 `json:"cpu_us_per_query"` // user + system time of the server, microseconds a query
-	Rate     float64 `json:"queries_per_second"`
-	Wrong    int     `json:"wrong"`
-	Lost     int     `json:"lost"`
-	RSS      int     `json:"rss_kib"` // at the end of the workload
+	Server     string  `json:"server"`
+	Workload   string  `json:"workload"`
+	Round      int     `json:"round"`
+	CPU        float64 `json:"cpu_us_per_query,omitempty"` // user + system time of the server, microseconds a right answer
+	Rate       float64 `json:"queries_per_second,omitempty"`
+	Right      int     `json:"right,omitempty"`
+	Wrong      int     `json:"wrong"`
+	Lost       int     `json:"lost"`
+	P50        float64 `json:"p50_us,omitempty"`
+	P99        float64 `json:"p99_us,omitempty"`
+	Seconds    float64 `json:"seconds,omitempty"`     // of loading, from exec to three right answers
+	CPUSeconds float64 `json:"cpu_seconds,omitempty"` // of loading
+	RSS        int     `json:"rss_kib"`               // RssAnon + RssFile afterwards
 }
 
-// measure starts every server that is installed and runs the rounds, the servers
-// taking turns inside each workload so that the machine's moods hit all alike.
-func (b *bench) measure(ctx context.Context) (figures []figure, absent []string, err error) {
+// measure runs the rounds over every server that is there.
+func (b *bench) measure(ctx context.Context) error {
+	present := b.present(ctx)
+	for round := 1; round <= b.plan.rounds; round++ {
+		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, b.plan.rounds)
+		if err := b.round(ctx, round, present); err != nil {
+			return err
+		}
+		present = slices.DeleteFunc(present, func(s server) bool { return b.outcome.excludes(s.name) })
+	}
+	return nil
+}
+
+// present returns the servers that are installed and chosen, and notes the others.
+func (b *bench) present(ctx context.Context) []server {
+	b.outcome.Versions = map[string]string{}
+	var all []server
+	for i, s := range b.servers() {
+		if i > 0 && !chosen(b.plan.peers, s.name) {
+			continue
+		}
+		path, err := s.installed()
+		if err != nil {
+			b.outcome.Absent = append(b.outcome.Absent, note{s.name, err.Error()})
+			continue
+		}
+		s.path = path
+		b.outcome.Versions[s.name] = version(ctx, s)
+		all = append(all, s)
+	}
+	return all
+}
+
+// version returns the first line in which the program tells its version, which
+// some of them write among other lines and to standard error.
+func version(ctx context.Context, s server) string {
+	if s.version == nil {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	text, _ := exec.CommandContext(ctx, s.path, s.version...).CombinedOutput()
+	return versionIn(string(text))
+}
+
+func versionIn(text string) string {
+	for word := range strings.FieldsSeq(text) {
+		word = strings.TrimPrefix(strings.TrimPrefix(word, "CoreDNS-"), "v")
+		if len(word) > 2 && word[0] >= '0' && word[0] <= '9' && strings.Contains(word, ".") && !strings.Contains(word, ":") {
+			return strings.TrimRight(word, ",;")
+		}
+	}
+	return ""
+}
+
+// round starts every server anew and runs the workloads, the servers taking
+// turns inside each so that the machine's moods hit all alike.
+func (b *bench) round(ctx context.Context, round int, present []server) error {
 	var all []*running
 	defer func() {
 		for _, r := range all {
 			r.stop()
 		}
 	}()
-	for i := range b.servers(0) {
-		addr, err := freePort()
-		if err != nil {
-			return nil, nil, err
+	for i := range present {
+		s := present[(i+round)%len(present)]
+		r, f, err := b.start(ctx, s, round)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
-		s := b.servers(addr.Port())[i]
-		if _, err := exec.LookPath(s.command[0]); err != nil {
-			absent = append(absent, s.name)
+		if err != nil {
+			b.outcome.exclude(s.name, fmt.Errorf("starting: %w", err))
 			continue
 		}
-		fmt.Fprintf(os.Stderr, "starting %s\n", s.name)
-		r, err := b.start(ctx, s, addr)
-		if err != nil {
-			return nil, nil, err
-		}
 		all = append(all, r)
+		if err := b.agrees(ctx, r); err != nil {
+			b.outcome.exclude(s.name, fmt.Errorf("not comparable: %w", err))
+			continue
+		}
+		if !s.bare {
+			b.outcome.Figures = append(b.outcome.Figures, f)
+		}
 	}
-	for round := 1; round <= b.plan.rounds; round++ {
-		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, b.plan.rounds)
-		for _, w := range b.workloads(round) {
-			for i := range all {
-				f, err := b.one(ctx, all[(i+round)%len(all)], w, round)
-				if err != nil {
-					return nil, nil, err
-				}
-				figures = append(figures, f)
+	for _, w := range b.workloads(round) {
+		for i := range all {
+			if err := b.turn(ctx, all[(i+round)%len(all)], w, round); err != nil {
+				return err
 			}
 		}
 	}
-	return figures, absent, nil
+	b.end(all, round)
+	return nil
+}
+
+// turn runs one workload on one server if it is for it. Only the end of the
+// whole run is an error: a server that fails is noted and left out.
+func (b *bench) turn(ctx context.Context, r *running, w workload, round int) error {
+	if b.outcome.excludes(r.name) || r.bare && !w.bare || slices.Contains(r.without, w.name) {
+		return nil
+	}
+	f, err := b.one(ctx, r, w, round)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		b.outcome.exclude(r.name, fmt.Errorf("%s: %w", w.name, err))
+		return nil
+	}
+	fmt.Fprintf(os.Stderr, "  %-8s %-14s %6.1f us %8.0f q/s, wrong %d, lost %d\n", w.name, r.name, f.CPU, f.Rate, f.Wrong, f.Lost)
+	b.outcome.Figures = append(b.outcome.Figures, f)
+	return nil
 }
 
 // one runs one workload on one server.
 func (b *bench) one(ctx context.Context, r *running, w workload, round int) (figure, error) {
 	if w.warm > 0 {
-		if _, err := load(ctx, r.addr, w, w.warm, 50); err != nil {
-			return figure{}, fmt.Errorf("warming %s: %w", r.name, err)
+		warm := w.traffic
+		warm.count, warm.window, warm.rate, warm.garbage = w.warm, maxWaiting, 0, 0
+		if _, err := load(ctx, r.addr, warm); err != nil {
+			return figure{}, fmt.Errorf("warming: %w", err)
 		}
 	}
-	before, err := cpu(r.cmd.Process.Pid)
+	before, _, err := r.usage()
 	if err != nil {
 		return figure{}, err
 	}
-	t, err := load(ctx, r.addr, w, w.queries, w.window)
-	if err != nil {
-		return figure{}, fmt.Errorf("loading %s: %w", r.name, err)
-	}
-	after, err := cpu(r.cmd.Process.Pid)
+	t, err := load(ctx, r.addr, w.traffic)
 	if err != nil {
 		return figure{}, err
 	}
+	after, rss, err := r.usage()
+	if err != nil {
+		return figure{}, err
+	}
+	slices.Sort(t.latencies)
 	return figure{
-		Server: r.name, Workload: w.name, Round: round,
+		Server: r.name, Workload: w.name, Round: round, RSS: rss,
 		CPU:  (after - before) * 1e6 / float64(max(1, t.right)),
-		Rate: float64(t.right) / t.took.Seconds(), Wrong: t.wrong, Lost: t.lost, RSS: rss(r.cmd.Process.Pid),
+		Rate: float64(t.right) / t.took.Seconds(), Right: t.right, Wrong: t.wrong, Lost: t.lost,
+		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99),
 	}, nil
 }
 
-// cpu returns the user and system time of a process in seconds (Linux). The
-// kernel counts it in ticks of a hundredth of a second, far below what a round
-// takes.
-func cpu(pid int) (float64, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, fmt.Errorf("reading the server's CPU time (Linux only): %w", err)
+// percentile returns the nearest rank of sorted latencies in microseconds.
+func percentile(sorted []time.Duration, p int) float64 {
+	if len(sorted) == 0 {
+		return 0
 	}
-	_, rest, _ := strings.Cut(string(b), ") ")
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("reading the server's CPU time: %q has too few fields", b)
-	}
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return float64(user+system) / 100, nil
+	rank := (len(sorted)*p + 99) / 100
+	return float64(sorted[max(rank, 1)-1].Nanoseconds()) / 1e3
 }
 
-func rss(pid int) int {
-	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	for line := range strings.Lines(string(b)) {
-		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			n, _ := strconv.Atoi(strings.Fields(v)[0])
-			return n
+// end notes the memory at the end of the round.
+func (b *bench) end(all []*running, round int) {
+	for _, r := range all {
+		_, rss, err := r.usage()
+		if err != nil || r.bare || b.outcome.excludes(r.name) {
+			continue
 		}
+		b.outcome.Figures = append(b.outcome.Figures, figure{Server: r.name, Workload: "end", Round: round, RSS: rss})
 	}
-	return 0
 }

@@ -1,96 +1,158 @@
+//go:build linux
+
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 	"slices"
 	"strings"
 )
 
-// report writes the medians as a Markdown table, with what the figures are not.
-func report(w io.Writer, p plan, figures []figure, absent []string) {
-	fmt.Fprintf(w, "Server CPU, microseconds a query: median (min-max) of %d interleaved rounds; in brackets the ratio to hearth's median.\n", p.rounds)
-	fmt.Fprintf(w, "%d names on the block list, %d queries a round (misses %d), %d in flight from one socket, %s/%s, %d CPUs.\n\n",
-		p.names, p.queries, p.misses, p.window, runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
-	servers, loads := order(figures)
-	fmt.Fprintf(w, "| server | %s | RSS MiB | wrong | lost |\n|---|%s---|---|---|\n", strings.Join(loads, " | "), strings.Repeat("---|", len(loads)))
-	for _, s := range servers {
-		fmt.Fprintf(w, "| %s |", s)
-		for _, l := range loads {
-			mine, base := spread(figures, s, l), spread(figures, servers[0], l)
-			fmt.Fprintf(w, " %.1f (%.1f-%.1f) [%.2f] |", mine[1], mine[0], mine[2], mine[1]/base[1])
-		}
-		size, wrong, lost := totals(figures, s)
-		fmt.Fprintf(w, " %d | %d | %d |\n", size/1024, wrong, lost)
-	}
-	for _, a := range absent {
-		fmt.Fprintf(w, "| %s | absent from this machine: not measured |\n", a)
-	}
-	fmt.Fprint(w, "\nNot shown: latency, encrypted transports, other list sizes, more cores. The load generator and the upstream share the machine with the servers.\n")
+// column is one value of a table, over the rounds.
+type column struct {
+	title    string
+	workload string
+	format   string
+	ratio    bool // with hearth's median divided by the server's
+	value    func(figure) float64
 }
 
-// order returns the servers, hearth first, and the workloads as they came.
-func order(figures []figure) (servers, loads []string) {
-	for _, f := range figures {
-		if !slices.Contains(servers, f.Server) {
-			servers = append(servers, f.Server)
-		}
-		if !slices.Contains(loads, f.Workload) {
-			loads = append(loads, f.Workload)
-		}
-	}
-	slices.SortStableFunc(servers, func(a, b string) int {
-		return strings.Compare(rank(a), rank(b))
-	})
-	return servers, loads
+func (o *outcome) report(w io.Writer, p plan) {
+	o.Environment.write(w)
+	o.method(w, p)
+	fmt.Fprint(w, "\n### Server CPU, microseconds a query\n\nIn brackets hearth's median as a ratio to the server's: below 1 hearth costs less.\n\n")
+	o.table(w, cpuColumns(p))
+	fmt.Fprintf(w, "\n### Latency in microseconds at %d queries a second, and what went missing\n\n", pace)
+	o.table(w, latencyColumns(p))
+	fmt.Fprint(w, "\n### Loading the list, and memory (RssAnon + RssFile)\n\n")
+	o.table(w, loadColumns(p))
+	o.goals(w, p)
+	o.missing(w)
+	fmt.Fprint(w, `
+### What this does not show
+
+The load generator and the upstream run on the same cores as the servers, so rates and latencies say little and the CPU time of a server depends on how often it finds several packets waiting. Loopback is no network card. Encrypted transports, DNSSEC validation,
+more cores, lists of other sizes and hours of running are not measured. Differences under a quarter are none where the spreads overlap.
+`)
 }
 
-func rank(server string) string {
-	if server == "hearth" {
-		return ""
-	}
-	return server
+func (o *outcome) method(w io.Writer, p plan) {
+	fmt.Fprintf(w, `
+%d rounds; each starts every server anew on loopback, asks all of them for the same %d names, which they must answer alike, and runs one workload after the other, the servers taking turns inside each. CPU is the user and system time of the server's process divided by its
+right answers. Every answer is checked: the question, NOERROR and the record. Figures are the median (lowest-highest) of the rounds.
+
+| workload | what |
+|---|---|
+| mix | %d queries by Zipf's law over %d allowed names, 15 %% blocked (half as www.NAME), A 60, AAAA 25, HTTPS 15 %%, on an empty cache; %d in flight |
+| hit | %d queries for %d allowed names, warm cache, A over UDP, %d sockets, %d in flight |
+| paced | the same names, %d queries at %d a second |
+| tcp | hit, on %d connections kept open, pipelined |
+| blocked | %d queries for random names of the list, half as sub.NAME |
+| garbage | paced, with 2 %% malformed packets of %d kinds between the good ones, which alone are counted |
+| miss | %d names never asked before, %d in flight |
+| load | from exec until three names of the list are answered as blocked; the first load of all compiles Hearth's index, the others find it |
+`, p.rounds, 6*sampled, p.mix, universe, maxWaiting, p.queries, p.hits, clients, inFlight, p.paced, pace, connections, p.queries, len(garbage()), p.misses, maxWaiting)
 }
 
-// spread returns minimum, median and maximum.
-func spread(figures []figure, server, load string) [3]float64 {
-	var v []float64
-	for _, f := range figures {
-		if f.Server == server && f.Workload == load {
-			v = append(v, f.CPU)
+func cpuColumns(p plan) []column {
+	var all []column
+	for _, name := range []string{"hit", "paced", "tcp", "blocked", "mix", "miss", "garbage"} {
+		if chosen(p.workloads, name) {
+			all = append(all, column{name, name, "%.1f", true, func(f figure) float64 { return f.CPU }})
 		}
 	}
-	slices.Sort(v)
-	if len(v) == 0 {
-		return [3]float64{}
-	}
-	return [3]float64{v[0], v[len(v)/2], v[len(v)-1]}
+	return all
 }
 
-func totals(figures []figure, server string) (size, wrong, lost int) {
-	for _, f := range figures {
-		if f.Server == server {
-			size = max(size, f.RSS)
+func latencyColumns(p plan) []column {
+	var all []column
+	for _, name := range []string{"paced", "garbage"} {
+		if chosen(p.workloads, name) {
+			all = append(all,
+				column{name + " p50", name, "%.0f", false, func(f figure) float64 { return f.P50 }},
+				column{name + " p99", name, "%.0f", false, func(f figure) float64 { return f.P99 }},
+				column{name + " lost", name, "%.0f", false, func(f figure) float64 { return float64(f.Lost) }})
+		}
+	}
+	return all
+}
+
+func loadColumns(p plan) []column {
+	all := []column{
+		{"first load, s", "first load", "%.2f", false, func(f figure) float64 { return f.Seconds }},
+		{"its CPU, s", "first load", "%.2f", false, func(f figure) float64 { return f.CPUSeconds }},
+	}
+	if p.rounds > 1 {
+		all = append(all,
+			column{"load, s", "load", "%.2f", false, func(f figure) float64 { return f.Seconds }},
+			column{"its CPU, s", "load", "%.2f", false, func(f figure) float64 { return f.CPUSeconds }},
+			column{"MiB when loaded", "load", "%.0f", false, mib})
+	} else {
+		all = append(all, column{"MiB when loaded", "first load", "%.0f", false, mib})
+	}
+	return append(all, column{"MiB at the end", "end", "%.0f", false, mib})
+}
+
+func mib(f figure) float64 { return float64(f.RSS) / 1024 }
+
+// table writes a row for each server that has one of the columns.
+func (o *outcome) table(w io.Writer, columns []column) {
+	titles := make([]string, len(columns))
+	for i, c := range columns {
+		titles[i] = c.title
+	}
+	fmt.Fprintf(w, "| server | %s | wrong | lost |\n|---|%s---|---|\n", strings.Join(titles, " | "), strings.Repeat("---|", len(columns)))
+	for _, server := range o.measured() {
+		cells := make([]string, len(columns))
+		for i, c := range columns {
+			cells[i] = o.cell(server, c)
+		}
+		if !slices.ContainsFunc(cells, func(c string) bool { return c != "-" }) {
+			continue
+		}
+		wrong, lost := o.amiss(server, columns)
+		fmt.Fprintf(w, "| %s | %s | %d | %d |\n", strings.TrimSpace(server+" "+o.Versions[server]), strings.Join(cells, " | "), wrong, lost)
+	}
+}
+
+func (o *outcome) cell(server string, c column) string {
+	s, ok := o.over(server, c.workload, c.value)
+	if !ok {
+		return "-"
+	}
+	text := fmt.Sprintf(c.format, s.median)
+	if low, high := fmt.Sprintf(c.format, s.lowest), fmt.Sprintf(c.format, s.highest); low != high {
+		text += " (" + low + "-" + high + ")"
+	}
+	ours, ok := o.over("hearth", c.workload, c.value)
+	if c.ratio && ok && server != "hearth" && s.median > 0 {
+		text += fmt.Sprintf(" [%.2f]", ours.median/s.median)
+	}
+	return text
+}
+
+// amiss returns the wrong and lost answers in all rounds of the columns' workloads.
+func (o *outcome) amiss(server string, columns []column) (wrong, lost int) {
+	for _, f := range o.Figures {
+		if f.Server == server && slices.ContainsFunc(columns, func(c column) bool { return c.workload == f.Workload }) {
 			wrong += f.Wrong
 			lost += f.Lost
 		}
 	}
-	return size, wrong, lost
+	return wrong, lost
 }
 
-func writeJSON(path string, p plan, figures []figure, absent []string) error {
-	b, err := json.MarshalIndent(map[string]any{
-		"names": p.names, "queries": p.queries, "misses": p.misses, "window": p.window, "rounds": p.rounds,
-		"cpus": runtime.NumCPU(), "absent": absent, "figures": figures,
-	}, "", "  ")
-	if err != nil {
-		return fmt.Errorf("writing the figures: %w", err)
+// missing names the servers without figures.
+func (o *outcome) missing(w io.Writer) {
+	if len(o.Absent)+len(o.Excluded) == 0 {
+		return
 	}
-	if err := os.WriteFile(path, b, 0o600); err != nil {
-		return fmt.Errorf("writing the figures: %w", err)
+	fmt.Fprint(w, "\n### Not measured\n\n")
+	for _, n := range o.Absent {
+		fmt.Fprintf(w, "- %s: absent (%s)\n", n.Server, n.Why)
 	}
-	return nil
+	for _, n := range o.Excluded {
+		fmt.Fprintf(w, "- %s: %s\n", n.Server, n.Why)
+	}
 }

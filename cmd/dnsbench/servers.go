@@ -1,172 +1,121 @@
+//go:build linux
+
 package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
-	"net"
+	"io"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
-	"time"
 )
 
-// server is one program under measurement.
+// server is one program under measurement: how to write what it reads, and how
+// to start it.
 type server struct {
 	name    string
-	command []string
-	files   map[string]string // relative to the bench folder
-	lists   bool              // its configuration carries the block list itself
+	path    string // of the program; empty or not there: absent
+	version []string
+	bare    bool     // a responder that answers everything alike
+	without []string // workloads that its accounting does not reach
+	list    listFile
+	prepare func(place) (files map[string]string, arguments []string)
 }
 
-// servers returns the programs, each configured to block the list with
-// 127.0.0.1 for the name and all beneath it, to forward the rest to the
-// authority, to cache, and to log nothing.
-func (b *bench) servers(port uint16) []server {
-	up := b.authority
-	return []server{
-		{name: "hearth", command: []string{b.plan.hearth, "serve", "--config", filepath.Join(b.dir, "hearth.yaml")}, files: map[string]string{"hearth.yaml": b.hearthYAML(port)}},
-		{name: "unbound", command: []string{"unbound", "-d", "-p", "-c", filepath.Join(b.dir, "unbound.conf")}, files: map[string]string{"unbound.conf": fmt.Sprintf(`server:
-  interface: 127.0.0.1@%d
-  username: ""
-  chroot: ""
-  directory: %q
-  use-syslog: no
-  logfile: ""
-  verbosity: 0
-  do-daemonize: no
-  do-not-query-localhost: no
-  module-config: "iterator"
-  msg-cache-size: 64m
-  rrset-cache-size: 128m
-  include: %q
-remote-control:
-  control-enable: no
-forward-zone:
-  name: "."
-  forward-addr: %s@%d
-`, port, b.dir, filepath.Join(b.dir, "unbound.zones"), up.Addr(), up.Port())}, lists: true},
-		{name: "dnsdist", command: []string{"dnsdist", "--supervised", "--disable-syslog", "-C", filepath.Join(b.dir, "dnsdist.lua")}, files: map[string]string{"dnsdist.lua": fmt.Sprintf(`setLocal("127.0.0.1:%d")
-newServer{address="%s", checkName="health.net.", maxCheckFailures=100}
-setSecurityPollSuffix("")
-getPool(""):setCache(newPacketCache(200000))
-blocked = newSuffixMatchNode()
-for line in io.lines(%q) do blocked:add(newDNSName(line)) end
-addAction(SuffixMatchNodeRule(blocked), SpoofAction({"127.0.0.1"}))
-`, port, up, filepath.Join(b.dir, "blocked.txt"))}},
-	}
+// listFile is the block list in a server's own format. Several servers may
+// share one.
+type listFile struct {
+	name string
+	head string
+	line func(w io.Writer, name string)
 }
 
-func (b *bench) hearthYAML(port uint16) string {
-	return fmt.Sprintf(`version: 1
-state: %q
-control: %q
-log: {level: error}
-listen:
-  - addresses: ["127.0.0.1:%d"]
-landing: {ipv4: 127.0.0.1, ipv6: "::1", http: []}
-metrics: {listen: ""}
-resolve: {upstreams: ["%s"]}
-lists:
-  starter: false
-  sources:
-    - {name: bench, path: %q, format: domains, categories: [adult.porn]}
-households:
-  - id: bench
-    consent: {by: the benchmark, at: 2026-01-01}
-    networks: ["127.0.0.0/8"]
-    members: [{name: Bench, band: preteen}]
-`, filepath.Join(b.dir, "state"), filepath.Join(b.dir, "control.sock"), port, b.authority, filepath.Join(b.dir, "blocked.txt"))
+// place is where a server finds everything in one round.
+type place struct {
+	addr     netip.AddrPort // where it listens
+	spare    uint16         // another free port
+	upstream netip.AddrPort
+	dir      string // of this server and round, empty at first
+	keep     string // of all servers and rounds
+	list     string // the block list in its format
 }
 
-// running is a started server.
-type running struct {
-	server
-	cmd  *exec.Cmd
-	addr netip.AddrPort
-	done chan struct{} // closed when it has ended
+func (p place) port() uint16 { return p.addr.Port() }
+
+// servers returns every program that dnsbench knows, hearth first. Each blocks
+// the list with 127.0.0.1 for the name and all beneath it, forwards the rest to
+// the upstream, caches, logs nothing, and has the worker threads of its default,
+// or one.
+func (b *bench) servers() []server {
+	all := []server{
+		hearth(b.plan.hearth),
+		unbound(), dnsdist(), kresd(), recursor(), dnsmasq(),
+		coreDNS(b.plan.paths["coredns"]), adguardHome(b.plan.paths["adguardhome"]), blocky(b.plan.paths["blocky"]),
+	}
+	for _, name := range bareNames() {
+		all = append(all, bareServer(name))
+	}
+	return all
 }
 
-// start writes the server's files, starts it and waits until it answers a
-// blocked name as blocked.
-func (b *bench) start(ctx context.Context, s server, addr netip.AddrPort) (*running, error) {
-	for name, text := range s.files {
-		if err := os.WriteFile(filepath.Join(b.dir, name), []byte(text), 0o600); err != nil {
-			return nil, fmt.Errorf("configuring %s: %w", s.name, err)
-		}
+func peerNames() []string {
+	var all []string
+	for _, s := range (&bench{}).servers()[1:] {
+		all = append(all, s.name)
 	}
-	if s.lists {
-		if err := b.unboundZones(); err != nil {
-			return nil, err
-		}
-	}
-	cmd := exec.CommandContext(ctx, s.command[0], s.command[1:]...) //nolint:gosec // the programs named above
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	cmd.Stderr = os.Stderr
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("starting %s: %w", s.name, err)
-	}
-	r := &running{server: s, cmd: cmd, addr: addr, done: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait()
-		close(r.done)
-	}()
-	if err := b.ready(ctx, r); err != nil {
-		r.stop()
-		return nil, err
-	}
-	return r, nil
+	return all
 }
 
-func (b *bench) unboundZones() error {
-	f, err := os.Create(filepath.Join(b.dir, "unbound.zones"))
+// installed returns the whole path of the server's program, or why there is none.
+func (s server) installed() (string, error) {
+	if s.path == "" {
+		return "", errors.New("no path given")
+	}
+	path, err := exec.LookPath(s.path)
 	if err != nil {
-		return fmt.Errorf("writing unbound's zones: %w", err)
+		return "", errors.New("not installed")
 	}
-	w := bufio.NewWriter(f)
-	for _, n := range b.lists.blocked {
-		_, _ = fmt.Fprintf(w, "local-zone: %q redirect\nlocal-data: \"%s 10 A 127.0.0.1\"\n", n, n)
-	}
-	return errors.Join(w.Flush(), f.Close())
+	return filepath.Abs(path)
 }
 
-// ready asks for a blocked name until it is answered as one.
-func (b *bench) ready(ctx context.Context, r *running) error {
-	deadline := time.Now().Add(3 * time.Minute)
-	w := workload{ask: func(int) string { return b.lists.blocked[0] }, address: [4]byte{127, 0, 0, 1}}
-	for time.Now().Before(deadline) && ctx.Err() == nil {
-		select {
-		case <-r.done:
-			return fmt.Errorf("%s ended before it answered: %s", r.name, r.cmd.ProcessState)
-		case <-time.After(50 * time.Millisecond):
-		}
-		if t, err := load(ctx, r.addr, w, 1, 1); err == nil && t.right == 1 {
-			return nil
-		}
+// writeList writes the block list for s, unless another server of the same
+// format has done so.
+func (b *bench) writeList(s server) (string, error) {
+	if s.list.name == "" {
+		return "", nil
 	}
-	return fmt.Errorf("%s did not answer in three minutes", r.name)
-}
-
-func (r *running) stop() {
-	_ = r.cmd.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-r.done:
-	case <-time.After(5 * time.Second):
-		_ = r.cmd.Process.Kill()
-		<-r.done
+	path := filepath.Join(b.dir, s.list.name)
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-}
-
-// freePort returns a loopback address that nobody listens on.
-func freePort() (netip.AddrPort, error) {
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	f, err := os.Create(path)
 	if err != nil {
-		return netip.AddrPort{}, fmt.Errorf("finding a port: %w", err)
+		return "", fmt.Errorf("writing the block list: %w", err)
 	}
-	defer func() { _ = c.Close() }()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort(), nil
+	w := bufio.NewWriterSize(f, 1<<20)
+	_, _ = w.WriteString(s.list.head)
+	for _, n := range b.names.blocked {
+		s.list.line(w, n)
+	}
+	if err := errors.Join(w.Flush(), f.Close()); err != nil {
+		return "", fmt.Errorf("writing the block list: %w", err)
+	}
+	return path, nil
+}
+
+// plain is a name a line.
+func plain() listFile {
+	return listFile{name: "blocked.txt", line: func(w io.Writer, n string) { fmt.Fprintln(w, n) }}
+}
+
+// zone is a response policy zone, or a zone of its own: the name and all beneath it.
+func zone() listFile {
+	return listFile{
+		name: "blocked.zone",
+		head: "$TTL 10\n@ SOA localhost. root.localhost. 1 3600 600 86400 10\n@ NS localhost.\n",
+		line: func(w io.Writer, n string) { fmt.Fprintf(w, "%s A 127.0.0.1\n*.%s A 127.0.0.1\n", n, n) },
+	}
 }

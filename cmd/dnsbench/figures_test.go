@@ -1,0 +1,236 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"errors"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPercentile(t *testing.T) {
+	var hundred []time.Duration
+	for i := range 100 {
+		hundred = append(hundred, time.Duration(i+1)*time.Microsecond)
+	}
+	for _, c := range []struct {
+		sorted []time.Duration
+		p      int
+		want   float64
+	}{{nil, 99, 0}, {hundred[:1], 50, 1}, {hundred[:1], 99, 1}, {hundred, 50, 50}, {hundred, 99, 99}, {hundred[:3], 50, 2}, {hundred[:3], 99, 3}} {
+		if got := percentile(c.sorted, c.p); got != c.want {
+			t.Errorf("p%d of %d is %v, want %v", c.p, len(c.sorted), got, c.want)
+		}
+	}
+}
+
+func TestSpread(t *testing.T) {
+	for _, c := range []struct {
+		v    []float64
+		want spread
+	}{{[]float64{3, 1, 2}, spread{1, 2, 3}}, {[]float64{4, 1, 2, 3}, spread{1, 2.5, 4}}, {[]float64{7}, spread{7, 7, 7}}} {
+		if got, ok := newSpread(c.v); !ok || got != c.want {
+			t.Errorf("spread of %v is %v, want %v", c.v, got, c.want)
+		}
+	}
+	if _, ok := newSpread(nil); ok {
+		t.Error("nothing has a spread")
+	}
+}
+
+func TestAccounting(t *testing.T) {
+	const stat = "42 (a name) with) S 1 42 42 0 -1 4194560 1 0 0 0 150 50 9 9 20 0 1 0 100 1 1"
+	if got, err := cpuTime(stat); err != nil || got != 2 {
+		t.Errorf("CPU time is %v (%v), want 2 s", got, err)
+	}
+	for _, bad := range []string{"", "1 (x) S 1 2", "1 (x) S 1 1 1 0 -1 1 1 0 0 0 a b 9"} {
+		if _, err := cpuTime(bad); err == nil {
+			t.Errorf("%q has a CPU time", bad)
+		}
+	}
+	if got := memory("VmRSS:\t 999 kB\nRssAnon:\t 100 kB\nRssFile:\t  20 kB\nRssShmem:\t 7 kB\n"); got != 120 {
+		t.Errorf("memory is %d KiB, want 120", got)
+	}
+}
+
+func TestEnvironmentNamesNoMachine(t *testing.T) {
+	if got := leadingNumber("6.1.0-21-amd64 of somebody"); got != "6.1.0" {
+		t.Errorf("kernel %q", got)
+	}
+	if got := cpuModel("processor : 0\nmodel name\t: Some CPU @ 2 GHz\n"); got != "Some CPU @ 2 GHz" {
+		t.Errorf("CPU %q", got)
+	}
+}
+
+func TestVersionIn(t *testing.T) {
+	for text, want := range map[string]string{
+		"Version 1.17.1\n\nConfigure line: x":              "1.17.1",
+		"Knot Resolver, version 5.6.0":                     "5.6.0",
+		"Nov 22 00:10:53 PowerDNS Recursor 4.8.8 (C) 2001": "4.8.8",
+		"CoreDNS-1.14.7\nlinux/amd64":                      "1.14.7",
+		"AdGuard Home, version v0.107.52":                  "0.107.52",
+		"none":                                             "",
+	} {
+		if got := versionIn(text); got != want {
+			t.Errorf("version in %q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestScanList(t *testing.T) {
+	got, err := scanList(strings.NewReader("# a list\nOne.Example. # twice\none.example\nlocalhost\n192.0.2.1\nbad_.example\n\n-x.example\nxn--p1ai.example\ntwo.example\n"), 0)
+	if want := []string{"one.example", "xn--p1ai.example", "two.example"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("read %v (%v), want %v", got, err, want)
+	}
+	if got, _ := scanList(strings.NewReader("a.example\nb.example\n"), 1); len(got) != 1 {
+		t.Errorf("read %d names, want 1", len(got))
+	}
+}
+
+// TestMix holds the shares of the stream: within five standard deviations.
+func TestMix(t *testing.T) {
+	n, err := newNames(plan{names: 1000, hits: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &bench{names: n}
+	const total = 20_000
+	kinds, stopped, first := map[uint16]int{}, 0, 0
+	for _, q := range b.mix(total) {
+		kinds[q.kind()]++
+		if q.want == blocked {
+			stopped++
+		} else if bytes.Contains(q.frame, []byte(strings.Split(n.allowed[0], ".")[1])) {
+			first++
+		}
+	}
+	near := func(what string, got, want, within int) {
+		if got < want-within || got > want+within {
+			t.Errorf("%s: %d, want %d within %d", what, got, want, within)
+		}
+	}
+	near("A", kinds[typeA], 12_000, 350)
+	near("AAAA", kinds[typeAAAA], 5_000, 310)
+	near("HTTPS", kinds[typeHTTPS], 3_000, 260)
+	near("blocked", stopped, 3_000, 260)
+	near("the most popular name", first, 17_000*100/1278, 180) // 1/H(200,000) = 1/12.78
+}
+
+func TestZipfStaysInside(t *testing.T) {
+	z, r := newZipf(3), rand.New(rand.NewPCG(1, 1))
+	seen := map[int]bool{}
+	for range 1000 {
+		seen[z.draw(r)] = true
+	}
+	if !seen[0] || !seen[1] || !seen[2] || len(seen) != 3 {
+		t.Errorf("ranks drawn: %v", seen)
+	}
+}
+
+// TestConfigurations holds that each server is told where to listen, where to
+// ask and what to block, and nothing else of the machine's.
+func TestConfigurations(t *testing.T) {
+	p := place{addr: netip.MustParseAddrPort("127.0.0.1:5301"), upstream: netip.MustParseAddrPort("127.0.0.1:5302"), spare: 5303, dir: "/d", keep: "/k", list: "/k/list"}
+	for _, s := range (&bench{}).servers() {
+		files, arguments := s.prepare(p)
+		text := strings.Join(arguments, " ")
+		for _, f := range files {
+			text += f
+		}
+		for _, want := range []string{"5301", "5302", "/k/list"} {
+			if !strings.Contains(text, want) && !s.bare {
+				t.Errorf("%s is not told %s:\n%s", s.name, want, text)
+			}
+		}
+		if s.bare == (s.list.line != nil) {
+			t.Errorf("%s: bare %v, with a list %v", s.name, s.bare, s.list.line != nil)
+		}
+		if strings.Contains(text, "0.0.0.0") || strings.Contains(text, "%!") {
+			t.Errorf("%s:\n%s", s.name, text)
+		}
+	}
+}
+
+func TestListFormats(t *testing.T) {
+	for name, want := range map[string]string{
+		"hearth":        "bad.example\n",
+		"unbound":       "local-zone: \"bad.example\" redirect\nlocal-data: \"bad.example 10 A 127.0.0.1\"\n",
+		"dnsdist":       "bad.example\n",
+		"knot-resolver": "bad.example A 127.0.0.1\n*.bad.example A 127.0.0.1\n",
+		"pdns-recursor": "bad.example A 127.0.0.1\n*.bad.example A 127.0.0.1\n",
+		"dnsmasq":       "address=/bad.example/127.0.0.1\nlocal=/bad.example/\n",
+		"coredns":       "bad.example A 127.0.0.1\n*.bad.example A 127.0.0.1\n",
+		"adguardhome":   "||bad.example^\n",
+		"blocky":        "*.bad.example\n",
+	} {
+		all := (&bench{}).servers()
+		i := slices.IndexFunc(all, func(s server) bool { return s.name == name })
+		var b bytes.Buffer
+		all[i].list.line(&b, "bad.example")
+		if b.String() != want {
+			t.Errorf("%s reads %q, want %q", name, b.String(), want)
+		}
+	}
+}
+
+func TestGoals(t *testing.T) {
+	o := outcome{Figures: []figure{
+		{Server: "hearth", Workload: "hit", CPU: 5}, {Server: "hearth", Workload: "garbage", CPU: 9, Lost: 1}, {Server: "hearth", Workload: "paced", CPU: 8},
+		{Server: "bare-plain", Workload: "hit", CPU: 6}, {Server: "bare-direct", Workload: "hit", CPU: 4}, {Server: "dnsdist", Workload: "hit", CPU: 10},
+	}}
+	var w bytes.Buffer
+	o.goals(&w, plan{workloads: "hit,garbage,miss"})
+	for _, row := range []string{
+		"| hit | the best bare responder (bare-direct) | 1.25 x | 1.25 x | met |",
+		"| hit | dnsdist (stretch) | 0.60 x | 0.50 x | met |",
+		"| miss | unbound | 0.55 x | not measured | |",
+		"| garbage | its own paced, without garbage | 1.10 x | 1.12 x | not met |",
+		"| garbage | good queries lost | 0 | 1 | not met |",
+	} {
+		if !strings.Contains(w.String(), row+"\n") {
+			t.Errorf("no row %s in\n%s", row, &w)
+		}
+	}
+	if strings.Contains(w.String(), "blocked") {
+		t.Errorf("a goal of a workload that was not chosen:\n%s", &w)
+	}
+}
+
+func TestReportNamesWhatIsMissing(t *testing.T) {
+	o := outcome{Absent: []note{{"blocky", "no path given"}}, Figures: []figure{
+		{Server: "hearth", Workload: "hit", Round: 1, CPU: 4}, {Server: "hearth", Workload: "hit", Round: 2, CPU: 6, Wrong: 3},
+		{Server: "unbound", Workload: "hit", Round: 1, CPU: 10}, {Server: "dnsmasq", Workload: "hit", Round: 1, CPU: 10},
+	}}
+	o.exclude("dnsmasq", errors.New("not comparable: it blocks less"))
+	var w bytes.Buffer
+	o.report(&w, plan{workloads: "hit", rounds: 2})
+	for _, row := range []string{"| hearth | 5.0 (4.0-6.0) | 3 | 0 |", "| unbound | 10.0 [0.50] | 0 | 0 |", "- blocky: absent (no path given)", "- dnsmasq: not comparable: it blocks less"} {
+		if !strings.Contains(w.String(), row+"\n") {
+			t.Errorf("no %q in\n%s", row, &w)
+		}
+	}
+	if strings.Contains(w.String(), "| dnsmasq") {
+		t.Error("a server that is not comparable has figures")
+	}
+}
+
+func TestFlagsAreChecked(t *testing.T) {
+	good := plan{peers: "unbound,dnsdist", workloads: "all", hits: 1, queries: 1, paced: 1, mix: 1, misses: 1, rounds: 1}
+	if err := good.check(); err != nil {
+		t.Error(err)
+	}
+	for _, spoil := range []func(*plan){
+		func(p *plan) { p.peers = "unbund" }, func(p *plan) { p.workloads = "hits" }, func(p *plan) { p.rounds = 0 },
+	} {
+		p := good
+		spoil(&p)
+		if p.check() == nil {
+			t.Errorf("%+v is accepted", p)
+		}
+	}
+}
