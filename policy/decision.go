@@ -57,9 +57,6 @@ func (a Action) String() string {
 	return fmt.Sprintf("action(%d)", uint8(a))
 }
 
-// MarshalText writes the action's key.
-func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
-
 // Decision is the verdict on one question for one profile. It carries no name
 // and no person.
 type Decision struct {

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/json"
 	"net/netip"
 	"strings"
 	"testing"
@@ -253,29 +252,5 @@ func TestHash(t *testing.T) {
 	c := story(t, strings.Replace(family, "club.test", "clubs.test", 1))
 	if c.Hash() == a.Hash() {
 		t.Error("a changed rule leaves the hash")
-	}
-}
-
-// TestTraceAsJSON: what hearth explain prints for programs.
-func TestTraceAsJSON(t *testing.T) {
-	a := asker{d: story(t, family)}
-	trace := a.member(t, "h-a", "Mia").Explain(a.question(t, "www.porn.test"), time.Unix(0, 0).UTC())
-	text, err := json.Marshal(trace)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got map[string]any
-	if err := json.Unmarshal(text, &got); err != nil {
-		t.Fatal(err)
-	}
-	for key, want := range map[string]any{"profile": "kids", "band": "preteen", "action": "block", "step": 10.0,
-		"category": "adult.porn", "applied": true, "at": "1970-01-01T00:00:00Z"} {
-		if got[key] != want {
-			t.Errorf("%s: %v, want %v in %s", key, got[key], want, text)
-		}
-	}
-	steps, ok := got["steps"].([]any)
-	if !ok || len(steps) != 10 {
-		t.Errorf("%v steps, want 10", got["steps"])
 	}
 }
