@@ -7,13 +7,13 @@ import (
 )
 
 // ParseAt reads the instant that a person means: "fri 21:05" is the first such
-// time at or after now in loc, "21:05" the first one of any day,
-// "2026-10-25 02:30" a local time, and RFC 3339 an instant anywhere. Empty or "-"
-// is now. A local time that the clock shows twice is the first of the two.
+// time in loc, the running minute included, "21:05" the first one of any day,
+// "today 06:00" and "tomorrow 06:00" lie on those days, "2026-10-25 02:30" is a
+// local time, and RFC 3339 an instant anywhere. Empty, "now" or "-" is now. A local time that the clock shows twice is the first of the two.
 func ParseAt(text string, now time.Time, loc *time.Location) (time.Time, error) {
-	text = strings.TrimSpace(text)
+	text = strings.ToUpper(strings.Join(strings.Fields(text), " "))
 	now = now.In(loc)
-	if text == "" || text == "-" {
+	if text == "" || text == "-" || text == "NOW" {
 		return now, nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
@@ -26,12 +26,21 @@ func ParseAt(text string, now time.Time, loc *time.Location) (time.Time, error) 
 	if !hasDay {
 		day, clock = "", text
 	}
-	weekday, known := parseDay(day)
 	minutes, err := parseClock(clock)
-	if err != nil || hasDay && !known {
-		return time.Time{}, fmt.Errorf(`%q is no time: write it as "fri 21:05", "21:05", "2026-10-25 02:30" or in RFC 3339`, text)
+	if err != nil {
+		return time.Time{}, notTime(text, now)
 	}
 	first := DateOf(now)
+	switch day {
+	case "TODAY":
+		return localTime(first, minutes, loc), nil
+	case "TOMORROW":
+		return localTime(DateOf(now.AddDate(0, 0, 1)), minutes, loc), nil
+	}
+	weekday, known := parseDay(day)
+	if hasDay && !known {
+		return time.Time{}, notTime(text, now)
+	}
 	for n := range 9 {
 		t := time.Date(first.Year, first.Month, first.Day+n, 12, 0, 0, 0, time.UTC)
 		at := localTime(DateOf(t), minutes, loc)
@@ -40,6 +49,11 @@ func ParseAt(text string, now time.Time, loc *time.Location) (time.Time, error) 
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q: no such time within a week", text)
+}
+
+func notTime(text string, now time.Time) error {
+	return fmt.Errorf(`%q is no time: write it as "fri 21:05", "21:05", "tomorrow 07:00", "2026-10-25 02:30" or in RFC 3339, such as %s`,
+		strings.ToLower(text), now.Format(time.RFC3339))
 }
 
 // localTime is the first instant at which the clock of a day reaches a minute.

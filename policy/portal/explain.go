@@ -18,7 +18,7 @@ type ExplainQuery struct {
 	Device string    // household/device, or the device alone where it is unique
 	Member string    // household/member
 	Type   string    // query type; "" means A
-	At     string    // as ParseMoment reads it, in the household's zone; "" means Now
+	At     string    // as policy.ParseAt reads it, in the household's zone; "" means Now
 	Now    time.Time // the present
 }
 
@@ -89,7 +89,7 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 	if client.Household != nil && client.Household.Location != nil {
 		zone = client.Household.Location
 	}
-	at, err := ParseMoment(q.At, q.Now, zone)
+	at, err := policy.ParseAt(q.At, q.Now, zone)
 	if err != nil {
 		return Explanation{}, &QueryError{Field: "at", Problem: err.Error(), Original: err}
 	}
