@@ -4,7 +4,9 @@ package main
 
 import (
 	"bytes"
+	"encoding/xml"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -232,5 +234,30 @@ func TestFlagsAreChecked(t *testing.T) {
 		if p.check() == nil {
 			t.Errorf("%+v is accepted", p)
 		}
+	}
+}
+
+func TestPlotIsWellFormed(t *testing.T) {
+	o := outcome{Figures: []figure{
+		{Server: "unbound", Workload: "hit", CPU: 10}, {Server: "hearth", Workload: "hit", CPU: 4}, {Server: "hearth", Workload: "miss", CPU: 0},
+	}}
+	var w bytes.Buffer
+	o.plot(&w, plan{workloads: "all"})
+	var words []string
+	for d := xml.NewDecoder(bytes.NewReader(w.Bytes())); ; {
+		token, err := d.Token()
+		if err == io.EOF { //nolint:errorlint // as the decoder gives it
+			break
+		}
+		if err != nil {
+			t.Fatalf("%v in\n%s", err, &w)
+		}
+		if text, ok := token.(xml.CharData); ok && len(bytes.TrimSpace(text)) > 0 {
+			words = append(words, string(text))
+		}
+	}
+	want := []string{"hit: server CPU, us a query", "hearth", "4.0 (4.0-4.0)", "unbound", "10.0 (10.0-10.0)", "miss: server CPU, us a query", "hearth", "0.0 (0.0-0.0)"}
+	if len(words) < 1 || !slices.Equal(words[1:], want) {
+		t.Errorf("says %q, want a title and %q", words, want)
 	}
 }

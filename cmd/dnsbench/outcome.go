@@ -49,6 +49,11 @@ func (o *outcome) publish(p plan) error {
 			return err
 		}
 	}
+	if p.plot != "" {
+		if err := writeFile(p.plot, func(w io.Writer) error { o.plot(w, p); return nil }); err != nil {
+			return err
+		}
+	}
 	if p.json == "" {
 		return nil
 	}
