@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -15,9 +16,13 @@ type control struct{ server *server }
 func (c control) Status(context.Context) portal.Status {
 	s := c.server
 	state := s.record.live.Load()
+	file := s.file
+	if abs, err := filepath.Abs(file); file != "" && err == nil {
+		file = abs // who asks has another working folder
+	}
 	return portal.Status{
 		Version: thisBuild().Version, Node: nodeName(), Started: s.started,
-		Config:    portal.ConfigState{Path: s.file, Hash: state.hash, LoadedAt: state.at, Refused: state.refused},
+		Config:    portal.ConfigState{Path: file, Hash: state.hash, LoadedAt: state.at, Refused: state.refused},
 		Listeners: s.addresses, Upstreams: s.switchboard.upstreams(),
 	}
 }
@@ -31,6 +36,9 @@ func (c control) Reload(ctx context.Context) (portal.Reloaded, error) {
 	changed := make([]string, 0, len(done.Changes))
 	for _, s := range done.Changes {
 		changed = append(changed, s.String())
+	}
+	if done.Lists != nil {
+		return portal.Reloaded{}, fmt.Errorf("the configuration %s is in force, but the lists in use serve on: %w", done.New, done.Lists)
 	}
 	return portal.Reloaded{Before: done.Old, After: done.New, Changed: changed}, nil
 }
@@ -126,8 +134,20 @@ func (d desk) Update(ctx context.Context, names ...string) ([]portal.ListUpdate,
 	if err != nil {
 		return all, fmt.Errorf("updating lists: %w", err)
 	}
-	if fresh {
+	if fresh || d.behind(results) {
 		err = d.changed(ctx)
 	}
 	return all, err
+}
+
+// behind says whether the index on disk is not of the lists as they are,
+// although nothing is wrong with them.
+func (d desk) behind(results []source.Result) bool {
+	for _, r := range results {
+		if r.Why != "" {
+			return false
+		}
+	}
+	_, err := d.shelf.library.Load(d.shelf.taxonomy)
+	return len(results) > 0 && err != nil
 }

@@ -116,11 +116,15 @@ func TestDiff(t *testing.T) {
 // TestRestartKeys: what a reload cannot do is named.
 func TestRestartKeys(t *testing.T) {
 	r := difference(t, "64MiB", "32MiB", "127.0.0.1:5300", "127.0.0.1:5301", "protocol", "protocol")
-	if diff := cmp.Diff([]string{"listen[0].addresses", "cache.size"}, restarts(r.Settings)); diff != "" {
+	if diff := cmp.Diff([]string{"listen[].addresses", "cache.size"}, restarts(r.Settings)); diff != "" {
 		t.Errorf("keys that need a restart (-want +got):\n%s", diff)
 	}
-	if got := brief(r.Settings); got != "listen[0].addresses, cache.size" {
+	if got := brief(r.Settings); got != "listen[].addresses, cache.size" {
 		t.Errorf("brief = %q", got)
+	}
+	people := difference(t, "Kim", "Kai")
+	if got := brief(people.Settings); !strings.HasPrefix(got, "households[].members[] (2), households[].devices[]") {
+		t.Errorf("brief of another name = %q, want keys and counts", got)
 	}
 }
 

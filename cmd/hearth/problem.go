@@ -44,6 +44,24 @@ func (p *problem) Error() string {
 	return b.String()
 }
 
+// discreet is the problem for the log: of what belongs to people only place
+// and key, because the message may hold their names.
+func (p *problem) discreet() string {
+	if strings.HasSuffix(p.Path, ".guest") { // the name of a profile
+		return p.withheld()
+	}
+	for _, section := range []string{"households", "profiles", "categories"} {
+		if rest, ok := strings.CutPrefix(p.Path, section); ok && (rest == "" || rest[0] == '[') {
+			return p.withheld()
+		}
+	}
+	return p.Error()
+}
+
+func (p *problem) withheld() string {
+	return (&problem{place: p.place, Path: p.Path, Text: "hearth check-config says what to write here"}).Error()
+}
+
 // problems are all that one load found, in the order of the file.
 type problems []*problem
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -14,6 +15,7 @@ type reloadResult struct {
 	New     string    `json:"new"`
 	Changes []setting `json:"changes"`
 	Restart []string  `json:"restart,omitempty"` // keys that wait for a restart
+	Lists   error     `json:"-"`                 // why the lists in use serve on; nil if they are those of the configuration
 }
 
 // reload reads the configuration anew and serves it. When it is refused the
@@ -25,45 +27,64 @@ func (s *server) reload(ctx context.Context, why string) (reloadResult, error) {
 	defer s.supervisor.ready()
 	was := s.config.Load()
 	now, err := load(s.file, s.env)
+	var lists error
 	if err == nil {
-		err = s.adopt(ctx, was, now)
+		lists, err = s.adopt(ctx, was, now)
 	}
 	if err != nil {
 		s.record.refused(err)
 		s.complain(err, why, was.Hash())
 		return reloadResult{}, fmt.Errorf("reload refused, the configuration %s serves on: %w", was.Hash(), err)
 	}
+	mended := s.record.live.Load().refused != ""
 	s.config.Store(now)
 	s.record.serving(now.Hash(), time.Now())
-	result := reloadResult{Old: was.Hash(), New: now.Hash(), Changes: append([]setting{}, compareSettings(&was.Config, &now.Config)...)}
+	result := reloadResult{Old: was.Hash(), New: now.Hash(), Changes: append([]setting{}, compareSettings(&was.Config, &now.Config)...), Lists: lists}
 	result.Restart = restarts(compareSettings(s.boot, &now.Config))
-	s.log.Info("configuration reloaded", "by", why, "old", result.Old, "new", result.New,
-		"changed", brief(result.Changes), "needs_restart", strings.Join(result.Restart, ", "))
+	if result.Old != result.New || mended {
+		s.log.Info("configuration reloaded", "by", why, "old", result.Old, "new", result.New,
+			"changed", brief(result.Changes), "needs_restart", strings.Join(result.Restart, ", "))
+	}
+	if lists != nil && ctx.Err() == nil {
+		s.log.Error("the lists in use serve on", "by", why, "error", lists)
+	}
 	return result, nil
 }
 
 // complain logs why a reload was refused: each problem with its place.
 func (s *server) complain(err error, why, serving string) {
+	const message = "reload refused, the last good configuration serves on"
 	var found problems
 	if !errors.As(err, &found) {
-		s.log.Error("reload refused, the last good configuration serves on", "by", why, "serving", serving, "error", err)
+		s.log.Error(message, "by", why, "serving", serving, "error", err)
 		return
 	}
-	for _, p := range found {
-		s.log.Error("reload refused, the last good configuration serves on", "by", why, "serving", serving, "error", p.Error())
+	first, more := found.shown()
+	for _, p := range first {
+		s.log.Error(message, "by", why, "serving", serving, "error", p.discreet())
+	}
+	if more > 0 {
+		s.log.Error(message, "by", why, "serving", serving, "error", andMore(more))
 	}
 }
 
 // adopt serves a configuration: with the index in use, or where its lists or
-// categories differ with a new one.
-func (s *server) adopt(ctx context.Context, was, now *loaded) error {
-	if sameLists(&was.Config, &now.Config) {
-		if err := s.swap(now, s.shelf.Load().newer(s.stock)); err != nil {
-			return err
-		}
-		s.level.Set(logLevels()[now.Config.Log.Level])
-		return nil
+// categories differ with a new one. lists says why the index is not that of
+// the lists as they are.
+func (s *server) adopt(ctx context.Context, was, now *loaded) (lists, err error) {
+	if !sameLists(&was.Config, &now.Config) {
+		return nil, s.adoptLists(ctx, now)
 	}
+	k, lists := s.shelf.Load().current(ctx, s.stock)
+	if err := s.swap(now, k); err != nil {
+		return nil, err
+	}
+	s.level.Set(logLevels()[now.Config.Log.Level])
+	return lists, nil
+}
+
+// adoptLists serves a configuration with other lists or categories.
+func (s *server) adoptLists(ctx context.Context, now *loaded) error {
 	next, err := newShelf(&now.Config, s.state, s.log, s.term)
 	if err != nil {
 		return err
@@ -104,5 +125,23 @@ func (s *server) folders() []string {
 	if dir := s.config.Load().householdsDir(); dir != "" {
 		dirs = append(dirs, dir)
 	}
+	for _, path := range s.localLists() {
+		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			dirs = append(dirs, path)
+		} else {
+			dirs = append(dirs, foldersOf([]string{path})...)
+		}
+	}
 	return dirs
+}
+
+// localLists gives the paths of the lists on this machine.
+func (s *server) localLists() []string {
+	var paths []string
+	for _, l := range s.config.Load().Config.Lists.Sources {
+		if l.Path != "" {
+			paths = append(paths, l.Path)
+		}
+	}
+	return paths
 }

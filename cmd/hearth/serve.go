@@ -43,7 +43,7 @@ func (a *app) serve(ctx context.Context) error {
 	level := new(slog.LevelVar)
 	log := newLog(a.err, l.Config.Log, level)
 	for _, p := range l.Config.warnings(l.at) {
-		log.Warn("configuration", "warning", p.Error())
+		log.Warn("configuration", "warning", p.discreet())
 	}
 	s, err := newServer(a, l, log, level)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 		start(func(ctx context.Context) error { return serveHTTP(ctx, web, open.metrics) })
 	}
 	if s.file != "" {
-		w := &watcher{files: s.files, dirs: s.folders, log: s.log, changed: s.reloadQuietly("file change")}
+		w := &watcher{files: s.files, lists: s.localLists, dirs: s.folders, log: s.log, changed: s.reloadQuietly("file change")}
 		start(w.Run)
 	}
 	s.ready.Store(true)

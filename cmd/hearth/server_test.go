@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -74,7 +75,7 @@ func TestReload(t *testing.T) {
 	if done.Old != first || done.New == first || strings.Count(log.String(), "\n") != 1 {
 		t.Errorf("reload says %+v and logs\n%s", done, log)
 	}
-	for _, want := range []string{"old=" + first, "new=" + done.New, "households[home].members[Kim].band"} {
+	for _, want := range []string{"old=" + first, "new=" + done.New, "changed=households[].members[].band"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log line lacks %q: %s", want, log)
 		}
@@ -88,8 +89,8 @@ func TestReload(t *testing.T) {
 	if _, err := s.reload(context.Background(), "test"); err == nil {
 		t.Error("a broken file is taken over")
 	}
-	if !strings.Contains(log.String(), file+":7:27: ") || !strings.Contains(log.String(), "teen") {
-		t.Errorf("the log does not say where the file is broken and what to write:\n%s", log)
+	if !strings.Contains(log.String(), file+":7:27: households[0].members[0].band: hearth check-config says") {
+		t.Errorf("the log does not say where the file is broken and who says what to write:\n%s", log)
 	}
 	if bandOf(t, s, "10.0.0.2") != "teen" || s.config.Load().Hash() != done.New {
 		t.Error("the last good configuration does not serve on")
@@ -101,12 +102,99 @@ func TestReload(t *testing.T) {
 		t.Errorf("the status says %+v", state.Config)
 	}
 
+	write(t, file, withBand("teen"))
+	log.Reset()
+	if _, err := s.reload(context.Background(), "test"); err != nil || !strings.Contains(log.String(), "changed=nothing") {
+		t.Errorf("a file that is as good as before is not logged: %v, %s", err, log)
+	}
+	log.Reset()
+	if _, err := s.reload(context.Background(), "test"); err != nil || log.Len() > 0 {
+		t.Errorf("a reload without a change logs %s, %v", log, err)
+	}
+
 	write(t, file, withBand("young"))
 	if _, err := s.reload(context.Background(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	if got := scrape(t, &s.record); got["hearth_config_last_reload_success"] != 1 {
 		t.Errorf("after a good reload the gauges are %v", got)
+	}
+}
+
+// TestLogNamesNobody: neither a reload nor a refused one puts a name that
+// people chose into the log.
+func TestLogNamesNobody(t *testing.T) {
+	s, log, file := testServer(t, withBand("child"))
+	for i, change := range []string{
+		strings.NewReplacer("Kim", "Secretname", "tablet", "Secretdevice", "home\n", "secrethome\n").Replace(withBand("child")),
+		withBand("teen") + "    rules: [{name: secretsite.example, action: deny}]\nprofiles: [{name: Secretprofile, band: teen}]\n",
+		withBand("teen") + "    rules: [{name: secretsite..example, action: deny}]\nprofiles: [{name: Secretprofile, band: 7}]\nlisten: [{addresses: [\"127.0.0.1:5300\"], guest: Secretguest}]\n",
+	} {
+		write(t, file, change)
+		log.Reset()
+		_, err := s.reload(context.Background(), "test")
+		if refused := i == 2; refused != (err != nil) || log.Len() == 0 {
+			t.Errorf("reload %d: %v, logged %q", i, err, log)
+		}
+		if strings.Contains(strings.ToLower(log.String()), "secret") {
+			t.Errorf("the log has a name that people chose:\n%s", log)
+		}
+	}
+}
+
+// withList is a household with a list at own.txt.
+func withList(more string) string {
+	return withBand("child") + "lists: {sources: [{name: own, path: own.txt, format: domains, categories: [adult.porn]}], max_bytes: 1024}\n" + more
+}
+
+// listed says whether the index in force has a name.
+func listed(t *testing.T, s *server, name string) bool {
+	t.Helper()
+	n, err := blocklists.ParseName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var hashes blocklists.Hashes
+	q := s.directory().Ask(n, &hashes)
+	return q.Match.Labels > 0
+}
+
+// TestReloadReadsLists: a list that was edited where it lies is compiled by a
+// reload, by lists update, and by lists update with its name, though neither
+// its refresh time nor the configuration says so. One that became too large
+// leaves the lists in use as they are.
+func TestReloadReadsLists(t *testing.T) {
+	s, log, file := testServer(t, withList(""))
+	list := filepath.Join(filepath.Dir(file), "own.txt")
+	write(t, list, "one.example\n")
+	s.compileMissing(context.Background())
+	update := func(names ...string) {
+		if _, err := (control{s}).Lists().Update(context.Background(), names...); err != nil {
+			t.Error(err)
+		}
+	}
+	update()
+	for _, step := range []struct {
+		name string
+		do   func()
+	}{
+		{"reload.example", func() { _, _ = s.reload(context.Background(), "test") }},
+		{"update.example", func() { update() }},
+		{"named.example", func() { update("own") }},
+	} {
+		write(t, list, step.name+"\n")
+		step.do()
+		if !listed(t, s, step.name) {
+			t.Errorf("%s is not in force", step.name)
+		}
+	}
+	write(t, list, strings.Repeat("large.example\n", 1000))
+	log.Reset()
+	if _, err := (control{s}).Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "larger than its limit") {
+		t.Errorf("a reload with a list that is too large says %v", err)
+	}
+	if !listed(t, s, "named.example") || listed(t, s, "large.example") || !strings.Contains(log.String(), "the lists in use serve on") {
+		t.Errorf("the last good list is not in force, or nobody is told:\n%s", log)
 	}
 }
 

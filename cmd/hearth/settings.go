@@ -159,30 +159,42 @@ func plain(v reflect.Value) string {
 	return `""`
 }
 
-// restarts lists the keys among the changes that wait for a restart.
+// restarts lists the keys among the changes that wait for a restart, without
+// the names of items.
 func restarts(changes []setting) []string {
 	var keys []string
 	for _, s := range changes {
 		if s.Restart {
-			keys = append(keys, s.Path)
+			keys = append(keys, shapePath(s.Path))
 		}
 	}
 	return slices.Compact(keys)
 }
 
-// brief puts the changes into one log line's worth of words.
+// brief puts the changes into one log line's worth of words: keys and how
+// many of them, never the names that people chose.
 func brief(changes []setting) string {
 	const most = 8
-	var words []string
-	for _, s := range changes[:min(len(changes), most)] {
-		words = append(words, s.Path)
+	times := make(map[string]int)
+	var keys []string
+	for _, s := range changes {
+		key := shapePath(s.Path)
+		if times[key]++; times[key] == 1 {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return "nothing"
+	}
+	words := slices.Clone(keys[:min(len(keys), most)])
+	for i, key := range words {
+		if times[key] > 1 {
+			words[i] = fmt.Sprintf("%s (%d)", key, times[key])
+		}
 	}
 	text := strings.Join(words, ", ")
-	if more := len(changes) - most; more > 0 {
+	if more := len(keys) - most; more > 0 {
 		text += fmt.Sprintf(" and %d more", more)
-	}
-	if text == "" {
-		return "nothing"
 	}
 	return text
 }

@@ -67,13 +67,26 @@ func (s *shelf) load() (stock, error) {
 	return stock{index: ix, starter: true, stale: true}, nil
 }
 
-// newer gives the index on disk if another process has compiled one, else
-// the one in use.
-func (s *shelf) newer(k stock) stock {
-	if ix, err := s.library.Load(s.taxonomy); err == nil && ix.ID() != k.index.ID() {
-		return s.stocked(ix)
+// current gives the index of the lists as they are now: the one in use, the
+// one on disk if another process has compiled it, or one that is compiled
+// because a list has changed where it lies. With an error, the one in use
+// serves on.
+func (s *shelf) current(ctx context.Context, k stock) (stock, error) {
+	if k.stale {
+		return k, nil // the librarian is compiling
 	}
-	return k
+	ix, err := s.library.Load(s.taxonomy)
+	switch {
+	case err == nil && ix.ID() == k.index.ID():
+		return k, nil
+	case err == nil:
+		return s.stocked(ix), nil
+	}
+	fresh, err := s.compile(ctx)
+	if err != nil {
+		return k, err
+	}
+	return fresh, nil
 }
 
 // compile makes the index anew from the kept lists.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -21,6 +22,7 @@ const settle = 250 * time.Millisecond
 // the symbolic link to a whole folder.
 type watcher struct {
 	files   func() []string // configuration file and household files
+	lists   func() []string // files and folders of lists; nil for none
 	dirs    func() []string
 	changed func(ctx context.Context)
 	log     *slog.Logger
@@ -38,7 +40,7 @@ func (w *watcher) Run(ctx context.Context) error {
 	}
 	defer notify.Close()
 	w.follow(notify)
-	last := fingerprint(w.files())
+	last := w.state()
 	if w.started != nil {
 		close(w.started)
 	}
@@ -57,7 +59,7 @@ func (w *watcher) Run(ctx context.Context) error {
 			w.log.Warn("watching the configuration", "error", err)
 			quiet.Reset(settle) // events may have been lost: look
 		case <-quiet.C:
-			if now := fingerprint(w.files()); now != last {
+			if now := w.state(); now != last {
 				last = now
 				w.changed(ctx)
 				w.follow(notify)
@@ -96,14 +98,41 @@ func foldersOf(files []string) []string {
 	return dirs
 }
 
-// fingerprint sums up names and contents; a file that cannot be read counts
-// as absent.
-func fingerprint(files []string) [sha256.Size]byte {
+// state sums up everything that is watched: the configuration by its content,
+// lists, which are large, by their sizes and times.
+func (w *watcher) state() [sha256.Size]byte {
 	h := sha256.New()
-	for _, f := range files {
+	for _, f := range w.files() {
 		b, err := os.ReadFile(f)
 		fmt.Fprintf(h, "%q %d %t\n", f, len(b), err == nil)
 		h.Write(b)
 	}
+	if w.lists != nil {
+		for _, path := range w.lists() {
+			stamp(h, path)
+		}
+	}
 	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// stamp writes what shows that a file, or one directly in a folder, changed;
+// what cannot be looked at counts as absent.
+func stamp(w io.Writer, path string) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return
+	}
+	fmt.Fprintf(w, "%q %d %d\n", path, st.Size(), st.ModTime().UnixNano())
+	if !st.IsDir() {
+		return
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if st, err := e.Info(); err == nil {
+			fmt.Fprintf(w, "%q %d %d\n", e.Name(), st.Size(), st.ModTime().UnixNano())
+		}
+	}
 }

@@ -60,6 +60,39 @@ func TestWatchEdits(t *testing.T) {
 	await(t, calls)
 }
 
+// TestWatchLists: an edited list is seen, as a file and within a folder.
+func TestWatchLists(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"config.yaml": `
+lists:
+  sources:
+    - {name: file, path: one/list.txt, format: domains, categories: [piracy]}
+    - {name: folder, path: many, format: domains, categories: [piracy]}
+`, "one/list.txt": "a.example\n", "many/list.txt": "b.example\n"})
+	l, err := load(filepath.Join(dir, "config.yaml"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{file: l.File}
+	s.config.Store(l)
+	calls := make(chan struct{}, 16)
+	w := &watcher{
+		files: s.files, lists: s.localLists, dirs: s.folders, log: slog.New(slog.DiscardHandler),
+		changed: func(context.Context) { calls <- struct{}{} }, started: make(chan struct{}),
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.Run(ctx) }()
+	<-w.started
+	write(t, filepath.Join(dir, "one", "list.txt"), "longer.example\n")
+	await(t, calls)
+	write(t, filepath.Join(dir, "many", "more.txt"), "more.example\n")
+	await(t, calls)
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestWatchMountedFolder: Kubernetes keeps the file behind two symbolic links
 // and swaps the one of the folder.
 func TestWatchMountedFolder(t *testing.T) {
