@@ -96,6 +96,9 @@ func read(index *blocklists.Index, asked, targets []byte) cache.Facts {
 	var h blocklists.Hashes
 	key.Hash(asked, &h)
 	f.Match = index.Match(&h)
+	if len(targets) == 0 {
+		return f
+	}
 	lent, _ := index.Taxonomy().Select("ok.*")
 	for rest := targets; len(rest) > 0; {
 		name := first(rest)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"net/netip"
+	"slices"
 
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
@@ -111,11 +112,8 @@ func (in *inspected) link(raw, name []byte) (next []byte, ok bool) {
 // end keeps the records asked for at the end of the chain.
 func (in *inspected) end(raw, name []byte, qtype uint16, may func(address) bool) bool {
 	if qtype == wire.TypeSVCB || qtype == wire.TypeHTTPS {
-		for i := range in.records {
-			if in.records[i].Type == qtype {
-				return false // targets and addresses are in it
-			}
-		}
+		// Targets and addresses are in them.
+		return !slices.ContainsFunc(in.records, func(p placed) bool { return p.Type == qtype })
 	}
 	answered := false
 	for i := range in.records {
@@ -123,18 +121,22 @@ func (in *inspected) end(raw, name []byte, qtype uint16, may func(address) bool)
 		if p.Section != wire.Answer || p.Type != qtype || !bytes.Equal(p.owner, name) {
 			continue
 		}
-		if !in.reply.Add(raw, p.RR) {
+		if !in.reply.Add(raw, p.RR) || !p.harmless(raw, may) {
 			return false
-		}
-		if qtype == wire.TypeA || qtype == wire.TypeAAAA {
-			a, ok := netip.AddrFromSlice(raw[p.Data:p.End])
-			if !ok || !may(a) {
-				return false
-			}
 		}
 		answered = true
 	}
 	return !answered || in.sign(raw, name, qtype)
+}
+
+// harmless reports whether the record, if it is an address, is one that this
+// view's names may have.
+func (p *placed) harmless(raw []byte, may func(address) bool) bool {
+	if p.Type != wire.TypeA && p.Type != wire.TypeAAAA {
+		return true
+	}
+	a, ok := netip.AddrFromSlice(raw[p.Data:p.End])
+	return ok && may(a)
 }
 
 // sign keeps the RRSIGs over one RRset of the answer.

@@ -99,10 +99,12 @@ func areStrings(b []byte) bool {
 	if len(b) == 0 {
 		return false
 	}
-	for ok := true; len(b) > 0; {
-		if b, ok = afterString(b); !ok {
+	for len(b) > 0 {
+		rest, ok := afterString(b)
+		if !ok {
 			return false
 		}
+		b = rest
 	}
 	return true
 }

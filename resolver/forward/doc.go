@@ -6,7 +6,8 @@
 // UDP, and over TCP after truncation or where the upstream is written tcp://.
 //
 // Against forgery (RFC 5452) every query has an ID and a local port of its own,
-// both drawn from crypto/rand, and a connected socket that is closed with it; a
+// both drawn from crypto/rand, and a connected socket that is closed with it (on
+// Linux a bare one, watched by an epoll set of our own, elsewhere package net's); a
 // reply must carry that ID and repeat the question. Whatever else arrives is
 // junk: it is counted and the wait goes on, because the first packet to arrive
 // may be an attacker's and the second the truth. An upstream's standing never

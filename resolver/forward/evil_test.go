@@ -201,6 +201,7 @@ func impatient(t testing.TB, cfg Config) *Forwarder {
 	}
 	for _, u := range f.upstreams {
 		u.health.srtt = 1
+		u.udp = twin(u.udp)
 	}
 	return f
 }

@@ -13,20 +13,21 @@ type exchange struct {
 	question question
 	attempts int
 	timeout  time.Duration // of the whole, the patience of the last try
+	until    time.Time     // when the whole ends
 	servfail []byte        // the last SERVFAIL given, whole
 	heard    bool          // somebody was silent or spoke, rather than out of reach
 	errs     []error
 }
 
 // run asks the upstreams in turn, those that were silent again, until one has a
-// usable reply or ctx ends. It returns nil if none has.
+// usable reply, the time is over or ctx ends. It returns nil if none has.
 func (x *exchange) run(ctx context.Context, order []*upstream) []byte {
 	for round := range x.attempts {
-		silent := make([]*upstream, 0, len(order))
+		var silent []*upstream
 		for i, u := range order {
 			last := round == x.attempts-1 && i == len(order)-1
 			raw, again := x.try(ctx, u, last)
-			if raw != nil || ctx.Err() != nil {
+			if raw != nil || ctx.Err() != nil || !time.Now().Before(x.until) {
 				return raw
 			}
 			if again {
@@ -47,7 +48,7 @@ func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte,
 		patience = x.timeout // nobody else is left: what remains of the budget
 	}
 	start := time.Now()
-	r, err := u.ask(ctx, x.question, patience)
+	r, err := u.ask(ctx, x.question, patience, x.until)
 	if err != nil {
 		return nil, x.fail(ctx, u, err, time.Since(start)) && !wasDown
 	}
@@ -64,13 +65,18 @@ func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte,
 }
 
 // fail notes that asking u gave err after a while, and returns whether it was
-// silence. A try that the budget or the caller cut short is nobody's failure.
+// silence. A try that the budget or the caller cut
+// short, or that we had no room for, is nobody's failure.
 func (x *exchange) fail(ctx context.Context, u *upstream, err error, waited time.Duration) (silence bool) {
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return false
 	}
+	if errors.Is(err, errBusy) {
+		x.errs = append(x.errs, err)
+		return false
+	}
 	why := whyNot(err)
-	if why != reasonTimeout || waited >= minTimeout {
+	if ctx.Err() == nil && (why != reasonTimeout || waited >= minTimeout) {
 		u.failed(why)
 	}
 	x.heard = x.heard || why == reasonTimeout

@@ -4,19 +4,21 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // Forwarder asks a set of upstreams. It is safe for concurrent use and is a
-// prometheus.Collector (hearth_upstream_*). It holds no socket between queries.
+// prometheus.Collector (hearth_upstream_*). It holds nothing open for longer than a
+// second after the last query.
 type Forwarder struct {
 	upstreams []*upstream
 	timeout   time.Duration
 	attempts  int
 	now       func() time.Time
+	udp       packets
 	metrics   *metrics
 }
 
@@ -37,12 +39,12 @@ func New(cfg Config) (*Forwarder, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	buffers := &sync.Pool{New: func() any { return new([udpBuffer]byte) }}
+	f.udp = newPackets()
 	f.metrics = newMetrics(cfg.Name)
 	for _, at := range all {
 		url := at.String()
 		f.upstreams = append(f.upstreams, &upstream{
-			at: at, url: url, metrics: f.metrics.of(url), log: log, buffers: buffers,
+			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp,
 			now: func() time.Time { return f.now() },
 		})
 	}
@@ -78,18 +80,19 @@ func (f *Forwarder) Exchange(ctx context.Context, q *wire.Query) ([]byte, error)
 	if !order[0].health.down() {
 		f.probe(ctx, ask)
 	}
-	budget, cancel := context.WithTimeout(ctx, f.timeout)
-	defer cancel()
-	x := exchange{question: ask, attempts: f.attempts, timeout: f.timeout}
-	if raw := x.run(budget, order); raw != nil {
+	x := exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: time.Now().Add(f.timeout)}
+	if raw := x.run(ctx, order); raw != nil {
 		return raw, nil
 	}
 	return x.conclude(ctx)
 }
 
 // order returns the upstreams as configured, those that are down at the end. When
-// all are down all are asked.
+// all are down all are asked. What it returns is not to be changed.
 func (f *Forwarder) order() []*upstream {
+	if !slices.ContainsFunc(f.upstreams, func(u *upstream) bool { return u.health.down() }) {
+		return f.upstreams
+	}
 	order := make([]*upstream, 0, len(f.upstreams))
 	var down []*upstream
 	for _, u := range f.upstreams {

@@ -1,13 +1,17 @@
 package forward
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // metrics are those of one Forwarder. The label zone tells forwarders apart that
 // share an upstream; it is empty for the one that answers all other names.
 type metrics struct {
 	queries, failures, junk *prometheus.CounterVec
 	latency                 *prometheus.HistogramVec
-	up                      *prometheus.Desc
+	up, open                *prometheus.Desc
 }
 
 // counters are those of one upstream.
@@ -34,6 +38,8 @@ func newMetrics(zone string) *metrics {
 		}, []string{"upstream"}),
 		up: prometheus.NewDesc("hearth_upstream_up", "1 if the upstream is believed to answer, 0 if it is asked last.",
 			[]string{"upstream"}, constant),
+		open: prometheus.NewDesc("hearth_upstream_open_exchanges", fmt.Sprintf("Questions over UDP that wait for their reply, of %d at most.", maxOpen),
+			nil, constant),
 	}
 }
 
@@ -56,6 +62,7 @@ func (f *Forwarder) Describe(ch chan<- *prometheus.Desc) {
 		c.Describe(ch)
 	}
 	ch <- f.metrics.up
+	ch <- f.metrics.open
 }
 
 // Collect implements prometheus.Collector.
@@ -70,6 +77,7 @@ func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(f.metrics.up, prometheus.GaugeValue, up, u.url)
 	}
+	ch <- prometheus.MustNewConstMetric(f.metrics.open, prometheus.GaugeValue, float64(f.udp.inUse()))
 }
 
 func (m *metrics) collectors() []prometheus.Collector {

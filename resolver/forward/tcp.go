@@ -13,9 +13,11 @@ import (
 var errTruncated = errors.New("the reply over TCP is truncated")
 
 // askTCP sends msg over a connection of its own and returns the first frame that
-// is a reply to it. ctx bounds all of it, so that an upstream that drips its
-// answer gains nothing.
-func (u *upstream) askTCP(ctx context.Context, msg []byte) (reply, error) {
+// is a reply to it. The deadline bounds all of it, so that an upstream that drips
+// its answer gains nothing.
+func (u *upstream) askTCP(ctx context.Context, deadline time.Time, msg []byte) (reply, error) {
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	var d net.Dialer
 	conn, err := d.DialContext(ctx, "tcp", u.at.addr.String())
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net"
-	"sync"
 	"time"
 )
 
@@ -17,20 +16,20 @@ type upstream struct {
 	metrics counters
 	log     *slog.Logger
 	now     func() time.Time
-	buffers *sync.Pool
+	udp     packets
 }
 
 // ask sends q and returns the upstream's reply. It waits for UDP as long as
-// patience says, for TCP up to maxTimeout, and not beyond ctx. A server that
+// patience says, for TCP up to maxTimeout, and not beyond until or ctx. A server that
 // does not know EDNS is asked once more without, and remembered as one only if
 // that was answered.
-func (u *upstream) ask(ctx context.Context, q question, patience time.Duration) (reply, error) {
+func (u *upstream) ask(ctx context.Context, q question, patience time.Duration, until time.Time) (reply, error) {
 	edns := u.health.knowsEDNS(u.now())
-	r, err := u.send(ctx, q.packet(edns), patience)
+	r, err := u.send(ctx, q.packet(edns), patience, until)
 	if err != nil || !edns || !r.refusesEDNS() {
 		return r, err
 	}
-	r, err = u.send(ctx, q.packet(false), patience)
+	r, err = u.send(ctx, q.packet(false), patience, until)
 	if err != nil {
 		return r, err
 	}
@@ -43,23 +42,30 @@ func (u *upstream) ask(ctx context.Context, q question, patience time.Duration) 
 
 // send makes one query over the upstream's protocol, and over TCP again if the
 // reply was truncated. A forged truncation costs a connection and gains nothing.
-func (u *upstream) send(ctx context.Context, msg []byte, patience time.Duration) (reply, error) {
+func (u *upstream) send(ctx context.Context, msg []byte, patience time.Duration, until time.Time) (reply, error) {
 	if u.at.network == "tcp" {
-		return u.within(ctx, max(patience, maxTimeout), msg, u.askTCP)
+		return u.within(ctx, max(patience, maxTimeout), until, msg, u.askTCP)
 	}
-	r, err := u.within(ctx, patience, msg, u.askUDP)
+	r, err := u.within(ctx, patience, until, msg, u.askUDP)
 	if err != nil || !r.truncated {
 		return r, err
 	}
-	return u.within(ctx, maxTimeout, redraw(msg), u.askTCP)
+	return u.within(ctx, maxTimeout, until, redraw(msg), u.askTCP)
 }
 
-// within runs one query for at most limit and notes how long the reply took.
-func (u *upstream) within(ctx context.Context, limit time.Duration, msg []byte, ask func(context.Context, []byte) (reply, error)) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
+func (u *upstream) askUDP(ctx context.Context, deadline time.Time, msg []byte) (reply, error) {
+	return u.udp.exchange(ctx, deadline, u.at.addr, msg, &u.metrics)
+}
+
+// within runs one query for at most limit and until, and notes how long the reply
+// took.
+func (u *upstream) within(ctx context.Context, limit time.Duration, until time.Time, msg []byte, ask func(context.Context, time.Time, []byte) (reply, error)) (reply, error) {
 	start := time.Now()
-	r, err := ask(ctx, msg)
+	deadline := start.Add(limit)
+	if until.Before(deadline) {
+		deadline = until
+	}
+	r, err := ask(ctx, deadline, msg)
 	if err == nil {
 		rtt := time.Since(start)
 		u.metrics.latency.Observe(rtt.Seconds())
@@ -97,7 +103,7 @@ func (u *upstream) failed(why reason) {
 // probe asks a down upstream q, for its health alone.
 func (u *upstream) probe(ctx context.Context, q question) {
 	defer u.health.endProbe()
-	r, err := u.ask(ctx, q, maxTimeout)
+	r, err := u.ask(ctx, q, maxTimeout, time.Now().Add(4*maxTimeout))
 	if err != nil {
 		u.failed(whyNot(err))
 		return

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package forward
+
+func newPackets() packets { return new(portable) }
