@@ -76,6 +76,7 @@ func (c *chain) by(a Action, s Step, cat blocklists.Category) Decision {
 	d := c.asked
 	d.Action, d.Step, d.Category, d.HasCategory, d.Rule = a, s, cat, true, nil
 	d.Applied = applied(c.p, s)
+	d.Silent = c.p.ground.silences(a, c.names)
 	return d
 }
 

@@ -70,6 +70,10 @@ type Decision struct {
 	// Timed says that a homework window or a quota may switch the name off: its
 	// replies live for MaxTTL's second value.
 	Timed bool
+	// Silent says that a block's answer must carry no reason and not end with the
+	// clock: the name is on a legal list or in a security category, whatever step
+	// blocked it first, and the two must look alike at every hour.
+	Silent bool
 	// Until is the unix second at which the decision may change by itself; the
 	// decision is the same at every instant before. 0: no end known.
 	Until int64

@@ -20,11 +20,17 @@ func (w *walk) end(a Action, s Step) bool {
 	d.Action, d.Step = a, s
 	d.Applied = applied(w.p, s)
 	d.Timed = w.timed && s > StepAlwaysOn
+	d.Silent = w.p.ground.silences(a, w.q.Match.Categories)
 	d.Until = w.until(s)
 	if w.trace != nil {
 		w.trace.end(w)
 	}
 	return true
+}
+
+// silences says whether an action on a name of these categories is a Silent one.
+func (g *ground) silences(a Action, names blocklists.Categories) bool {
+	return (a == Block || a == Warn) && names.Intersects(g.silent)
 }
 
 // applied: observing leaves the law, the resolver's own names and security in force.

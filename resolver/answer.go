@@ -53,7 +53,10 @@ func (r *Resolver) refused(q *wire.Query, c Client, dst []byte) []byte {
 // blocked authors the answer to a name that the decision blocks, in the profile's
 // mode, and tells the Observer.
 func (r *Resolver) blocked(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
-	ttl := capped(s.world.Landing.TTL, s.decision.Until, s.now)
+	ttl := s.world.Landing.TTL
+	if !s.decision.Silent { // those do not end with the clock
+		ttl = capped(ttl, s.decision.Until, s.now)
+	}
 	rc, reply := r.blockBody(s, q, c, dst, ttl)
 	reason := s.reason()
 	reply = wire.Finish(reply, q, rc, &reason)
@@ -87,9 +90,8 @@ func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl
 // Match.Open; what an unlisted one gets is asked here. Of what the clock, an own
 // rule or an unknown name blocks, nobody can tell.
 func (s *stroke) blocksBeneath() bool {
-	switch s.decision.Step {
-	case policy.StepLaw, policy.StepSecurity, policy.StepService, policy.StepCategory:
-	default:
+	content := s.decision.Step == policy.StepService || s.decision.Step == policy.StepCategory
+	if !content && !s.decision.Silent {
 		return false
 	}
 	h, asked := &s.hashes, s.question.Match

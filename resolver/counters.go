@@ -79,7 +79,7 @@ func (k *counters) count(c Client, a action, group uint8, rc wire.Rcode) {
 // counted as security: nothing may tell the two apart.
 func groupOf(s *stroke) uint8 {
 	switch d := &s.decision; {
-	case d.Step == policy.StepLaw || d.Step == policy.StepSecurity:
+	case d.Silent:
 		return groupSecurity
 	case d.HasCategory:
 		return s.world.groups[d.Category]

@@ -25,6 +25,9 @@ profiles:
   - {name: zero, band: preteen, block_mode: "null"}
   - {name: no, band: preteen, block_mode: refused}
   - {name: watched, band: preteen, observe: true}
+  - {name: night, band: preteen, schedule: {windows: [{days: [all], from: "00:00", to: "12:00", kind: bedtime}]}}
+  - {name: nightnx, band: preteen, block_mode: nxdomain, schedule: {windows: [{days: [all], from: "00:00", to: "12:00", kind: bedtime}]}}
+  - {name: deny, band: adult, rules: [{name: virus.example, action: deny}, {name: abuse.example, action: deny}]}
 households:
   - id: home
     consent: {by: parents, at: 2026-01-01}
@@ -42,6 +45,9 @@ households:
       - {name: zero, addresses: [10.0.0.12], profile: zero}
       - {name: no, addresses: [10.0.0.13], profile: no}
       - {name: watched, addresses: [10.0.0.14], profile: watched}
+      - {name: night, addresses: [10.0.0.15], profile: night}
+      - {name: deny, addresses: [10.0.0.16], profile: deny}
+      - {name: nightnx, addresses: [10.0.0.17], profile: nightnx}
     rules:
       - {name: denied.example.com, action: deny}
       - {name: kept.casino.example, action: allow}

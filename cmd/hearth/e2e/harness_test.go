@@ -130,10 +130,14 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// freePort returns a port that is free on 127.0.0.1 for UDP and TCP.
+// given are the ports handed out so far: the system may offer a closed one again.
+var given sync.Map
+
+// freePort returns a port that is free on 127.0.0.1 for UDP and TCP and that no
+// other server of this run was given.
 func freePort(t *testing.T) string {
 	t.Helper()
-	for range 20 {
+	for range 100 {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			t.Fatal(err)
@@ -141,8 +145,11 @@ func freePort(t *testing.T) string {
 		addr := l.Addr().String()
 		pc, err := net.ListenPacket("udp", addr)
 		_ = l.Close()
-		if err == nil {
-			_ = pc.Close()
+		if err != nil {
+			continue
+		}
+		_ = pc.Close()
+		if _, taken := given.LoadOrStore(addr, true); !taken {
 			return addr
 		}
 	}
