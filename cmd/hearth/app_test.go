@@ -167,9 +167,34 @@ func TestExplainOffline(t *testing.T) {
 			}
 		}
 	}
-	r := hearth(t, "explain", "--config", exampleConfig, "example.com", "--at", "someday")
-	if r.code != exitRefused || !strings.Contains(r.err, "someday") {
-		t.Errorf("explain --at someday: exit %d, %s", r.code, r.err)
+}
+
+// TestExplainUsage: what cannot be understood is a mistake of usage that says
+// what to write; somebody who does not exist is not.
+func TestExplainUsage(t *testing.T) {
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"example.com", "--at", "someday"}, exitUsage, "fri 21:05"},
+		{[]string{"example.com", "--at", "25:00"}, exitUsage, "25:00"},
+		{[]string{"example.com", "--client", "notanip"}, exitUsage, "192.168.1.20"},
+		{[]string{"a..b"}, exitUsage, "example.com"},
+		{[]string{"example.com", "--member", "Kim"}, exitUsage, "household/member"},
+		{[]string{"example.com", "--type", "FOO"}, exitUsage, "write one of A, AAAA, "},
+		{[]string{"example.com", "--type", "TYPE70000"}, exitUsage, "TYPE65"},
+		{[]string{"example.com", "--type", "https"}, exitDone, "HTTPS"},
+		{[]string{"example.com", "--type", "TYPE65"}, exitDone, "TYPE65"},
+		{[]string{"example.com", "--device", "nobody"}, exitRefused, "nobody"},
+	} {
+		r := hearth(t, append([]string{"explain", "--config", exampleConfig}, tt.args...)...)
+		if r.code != tt.code || !strings.Contains(r.out+r.err, tt.want) {
+			t.Errorf("explain %v: exit %d, %s%s; want %d and %q", tt.args, r.code, r.out, r.err, tt.code, tt.want)
+		}
+	}
+	if r := hearth(t, "lists", "find", "--config", exampleConfig, "a..b"); r.code != exitUsage || !strings.Contains(r.err, "example.com") {
+		t.Errorf("lists find a..b: exit %d, %s", r.code, r.err)
 	}
 }
 
@@ -206,7 +231,19 @@ func TestScenarioCommand(t *testing.T) {
 		"miss.txtar":   "-- expect --\npornhub.com, kim-tablet, , allow\n",
 		"own.txtar":    "-- config.yaml --\nhouseholds:\n  - id: h\n    consent: {by: t, at: 2026-01-01}\n    members: [{name: Ann, band: teen}]\n-- lists/money.gambling.txt --\nbet.example\n-- expect --\nbet.example, h/Ann, , block\npornhub.com, h/Ann, , allow\n",
 		"broken.txtar": "-- expectations --\n",
+		"story.txtar":  "A story,\nthen the rows.\n\n-- lists/piracy.txt --\npirate.example\n-- expect --\n# a comment\npirate.example, kim-tablet, , block\npirate.example, kim-tablet, , allow\n",
+		"nobody.txtar": "-- expect --\n\npornhub.com, nobody, , allow\n",
+		"short.txtar":  "a story\n-- expect --\npornhub.com\n",
 	})
+	for _, tt := range []struct{ file, want string }{
+		{"story.txtar", dir + "/story.txtar:9: pirate.example for kim-tablet: want allow, got block"},
+		{"nobody.txtar", "expect: line 3 of the file: client \"nobody\""},
+		{"short.txtar", "expect: line 3 of the file: "},
+	} {
+		if r := hearth(t, "test", dir+"/"+tt.file); r.code != 1 || !strings.Contains(r.out, tt.want) {
+			t.Errorf("test %s: exit %d, want %q in\n%s%s", tt.file, r.code, tt.want, r.out, r.err)
+		}
+	}
 	if r := hearth(t, "test", dir+"/hit.txtar", dir+"/own.txtar"); r.code != 0 || !strings.Contains(r.out, "hit.txtar: ok, 2 rows") || !strings.Contains(r.out, "own.txtar: ok, 2 rows") {
 		t.Errorf("test: exit %d\n%s%s", r.code, r.out, r.err)
 	}

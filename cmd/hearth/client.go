@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -30,10 +31,13 @@ func dial(socket string) client {
 		http: &http.Client{Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				conn, err := d.DialContext(ctx, "unix", socket)
-				if err != nil {
-					return nil, fmt.Errorf("%w (%w)", errNoServer, err)
+				switch {
+				case err == nil:
+					return conn, nil
+				case errors.Is(err, fs.ErrPermission):
+					return nil, fmt.Errorf("%w; run this as the server's user or in its group", err)
 				}
-				return conn, nil
+				return nil, fmt.Errorf("%w (%w)", errNoServer, err)
 			},
 		}},
 	}
@@ -103,7 +107,11 @@ func (c client) call(ctx context.Context, r request, result any) error {
 		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return errors.New(refusal(answer, response.StatusCode))
+		err := errors.New(refusal(answer, response.StatusCode))
+		if response.StatusCode == http.StatusBadRequest {
+			return usageError{err} // what was asked cannot be understood
+		}
+		return err
 	}
 	if err := json.Unmarshal(answer, result); err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", c.where, err)

@@ -40,6 +40,9 @@ answer is worked out offline from that file and the lists in the state folder.`,
 			if given := *query["client"] + *query["device"] + *query["member"]; given != cmp.Or(*query["client"], *query["device"], *query["member"]) {
 				return usageError{errors.New("--client, --device and --member exclude each other; give one of them")}
 			}
+			if err := knownType(*query["type"]); err != nil {
+				return usageError{err}
+			}
 			values := url.Values{"name": {args[0]}}
 			for name, value := range query {
 				if *value != "" {

@@ -38,13 +38,9 @@ func (s *server) compileMissing(ctx context.Context) {
 	s.work.Lock()
 	needed := s.stock.stale
 	s.work.Unlock()
-	if !needed {
-		return
+	if needed {
+		s.renew(ctx)
 	}
-	s.renew(ctx)
-	s.work.Lock()
-	s.stock.stale = false // tried: from now on a reload compiles what has changed
-	s.work.Unlock()
 }
 
 // renew compiles and serves, or says why the old index serves on.

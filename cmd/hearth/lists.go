@@ -21,7 +21,8 @@ func (a *app) listsCommand() *cobra.Command {
 		Use:   "lists",
 		Short: "Update, compile and search the blocklists",
 		Long: `Update, compile and search the blocklists. The running server does it, asked on
-its control socket; with --config FILE it is done offline in the state folder.`,
+its control socket. With --config FILE it is done here, offline, in the state
+folder of that configuration; a server that runs there takes over what changed.`,
 		Example: "  hearth lists stats\n  hearth lists find example.com",
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -39,9 +40,11 @@ never replaces a good list.`,
 		&cobra.Command{
 			Use:   "compile",
 			Short: "Compile the kept lists into the index",
-			Long: `Compile the kept lists into the index, in this process and in the state folder.
-A running server is then asked to take the new index over.`,
-			Example: "  hearth lists compile --config /etc/hearth/config.yaml",
+			Long: `Compile the kept lists, and those on this machine, into the index. The running
+server does it, asked on its control socket, where the index is not that of the
+lists as they are. With --config FILE it is done here, offline, in the state
+folder of that configuration; a server that runs there takes the index over.`,
+			Example: "  hearth lists compile\n  hearth lists compile --config /etc/hearth/config.yaml",
 			Args:    exactly(0, "compile takes no arguments"),
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.compileLists(cmd.Context()) },
 		},
@@ -69,19 +72,29 @@ A running server is then asked to take the new index over.`,
 type updatesResult struct {
 	AnsweredBy string              `json:"answered_by"`
 	Updates    []portal.ListUpdate `json:"updates"`
+	takeover
 }
 
 func (a *app) updateLists(ctx context.Context, names []string) error {
+	s, err := a.site(ctx)
+	if err != nil {
+		return err
+	}
 	c, err := a.reach()
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
 	r := updatesResult{AnsweredBy: c.where}
 	body := map[string][]string{"names": names}
 	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/lists/update", body: body}, &r); err != nil {
 		return err
 	}
-	failed := false
+	if r.TakenBy, err = s.handOver(ctx); err != nil {
+		r.NotTaken = err.Error()
+	}
+	failed := err != nil
 	a.print(r, func(w io.Writer) {
 		for _, u := range r.Updates {
 			fmt.Fprintf(w, "%s: %s, %s", u.Name, u.Outcome, count(u.Names, "name"))
@@ -94,6 +107,7 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 			fmt.Fprintln(w, "no list has a source; the built-in lists are part of the program")
 		}
 		fmt.Fprintf(w, "done by %s\n", r.AnsweredBy)
+		r.takeover.describe(w)
 	})
 	for _, u := range r.Updates {
 		failed = failed || u.Error != ""
@@ -102,61 +116,6 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 		return errReported
 	}
 	return nil
-}
-
-// compiled is what lists compile made.
-type compiled struct {
-	Index    string  `json:"index"`
-	Names    int     `json:"names"`
-	Bytes    int64   `json:"bytes"`
-	PerName  float64 `json:"bytes_per_name"`
-	Seconds  float64 `json:"seconds"`
-	TakenBy  string  `json:"taken_over_by,omitempty"`
-	NotTaken string  `json:"not_taken_over,omitempty"`
-}
-
-func (a *app) compileLists(ctx context.Context) error {
-	l, err := a.load()
-	if err != nil {
-		return err
-	}
-	s, err := a.openShelf(l)
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	k, err := s.compile(ctx)
-	if err != nil {
-		return err
-	}
-	r := compiled{Index: k.index.ID(), Names: k.index.Names(), Bytes: k.index.Bytes(), Seconds: time.Since(start).Seconds()}
-	r.PerName = perName(r.Bytes, r.Names)
-	state, err := a.stateDir(&l.Config)
-	if err != nil {
-		return err
-	}
-	running := dial(controlPath(&l.Config, state))
-	if err := running.call(ctx, request{method: http.MethodPost, path: "/v1/reload"}, &portal.Reloaded{}); err != nil {
-		r.NotTaken = err.Error()
-	} else {
-		r.TakenBy = running.where
-	}
-	a.print(r, func(w io.Writer) {
-		fmt.Fprintf(w, "index %s: %d names, %d bytes, %.1f bytes a name, compiled in %.1f s\n", r.Index, r.Names, r.Bytes, r.PerName, r.Seconds)
-		if r.TakenBy != "" {
-			fmt.Fprintf(w, "taken over by %s\n", r.TakenBy)
-		} else {
-			fmt.Fprintln(w, "no running server has taken it over; the next start does")
-		}
-	})
-	return nil
-}
-
-func perName(bytes int64, names int) float64 {
-	if names == 0 {
-		return 0
-	}
-	return float64(bytes) / float64(names)
 }
 
 // statsResult is what is known of the lists and the index.

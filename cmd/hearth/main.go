@@ -16,10 +16,15 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	a := app{out: os.Stdout, err: os.Stderr, environ: os.Environ()}
-	code := a.run(ctx, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(a.run(context.Background(), os.Args[1:]))
+}
+
+// untilSignal ends ctx at SIGINT and SIGTERM, for work that has something to
+// finish or to tidy up. Everything else leaves signals to the system, which
+// ends the program at once; so does a second one here.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
 }

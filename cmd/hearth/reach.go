@@ -53,7 +53,7 @@ func (a *app) offline(l *loaded) (client, error) {
 	}
 	where := "offline, by " + l.source()
 	if k.starter {
-		where += ", with the built-in lists alone: hearth lists compile makes the index"
+		where += ", with the built-in lists alone: hearth lists compile --config FILE makes the index"
 	}
 	return local(p.API(), where), nil
 }

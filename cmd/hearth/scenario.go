@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists/source"
@@ -81,25 +84,63 @@ func runScenario(ctx context.Context, file string, base policy.CompileConfig) sc
 		r.Error = err.Error()
 		return r
 	}
+	first := sectionLine(string(text), "expect")
 	s, err := policy.ParseScenario(text)
 	if err != nil {
-		r.Error = err.Error()
+		r.Error = inFile(err.Error(), first)
 		return r
 	}
 	r.Rows = len(s.Expect)
 	misses, err := s.Run(ctx, base)
 	for _, m := range misses {
-		r.Misses = append(r.Misses, m.String())
+		r.Misses = append(r.Misses, missed(file, first+m.Line, m))
 	}
 	if err != nil {
-		r.Error = err.Error()
+		r.Error = inFile(err.Error(), first)
 	}
 	return r
 }
 
+// inFile counts the lines of rows in a message from the begin of the file;
+// first is the line with the name of their section.
+func inFile(said string, first int) string {
+	return regexp.MustCompile(`\bexpect:( line )?\d+:`).ReplaceAllStringFunc(said, func(place string) string {
+		row := strings.Trim(strings.TrimPrefix(place, "expect:"), " line:")
+		n, err := strconv.Atoi(row)
+		if err != nil {
+			return place
+		}
+		return fmt.Sprintf("expect: line %d of the file:", first+n)
+	})
+}
+
+// missed words a row that came out differently, with its place in the file.
+func missed(file string, line int, m policy.Miss) string {
+	at := ""
+	if m.At != "" {
+		at = " at " + m.At
+	}
+	return fmt.Sprintf("%s:%d: %s for %s%s: want %s, got %s", file, line, m.Name, m.Client, at, m.Want, m.Got)
+}
+
+// sectionLine gives the line of the file on which a section of a txtar
+// archive has its name; the section's own lines are counted from there.
+func sectionLine(text, name string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		inner, begins := strings.CutPrefix(strings.TrimSpace(line), "-- ")
+		inner, ends := strings.CutSuffix(inner, " --")
+		if begins && ends && strings.TrimSpace(inner) == name && strings.HasPrefix(line, "-- ") {
+			return n
+		}
+	}
+	return 0
+}
+
 func (r scenarioResult) describe(w io.Writer) {
 	for _, m := range r.Misses {
-		fmt.Fprintf(w, "%s: %s\n", r.File, m)
+		fmt.Fprintln(w, m)
 	}
 	switch {
 	case r.Error != "":

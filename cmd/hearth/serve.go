@@ -40,6 +40,8 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
 	level := new(slog.LevelVar)
 	log := newLog(a.err, l.Config.Log, level)
 	for _, p := range l.Config.warnings(l.at) {

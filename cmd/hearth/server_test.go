@@ -60,6 +60,7 @@ func bandOf(t *testing.T, s *server, addr string) string {
 // changes nothing, and both can be seen from outside.
 func TestReload(t *testing.T) {
 	s, log, file := testServer(t, withBand("child"))
+	s.compileMissing(context.Background())
 	first := s.config.Load().Hash()
 	views := s.resolver.World().Upstreams
 

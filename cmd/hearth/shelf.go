@@ -72,9 +72,6 @@ func (s *shelf) load() (stock, error) {
 // because a list has changed where it lies. With an error, the one in use
 // serves on.
 func (s *shelf) current(ctx context.Context, k stock) (stock, error) {
-	if k.stale {
-		return k, nil // the librarian is compiling
-	}
 	ix, err := s.library.Load(s.taxonomy)
 	switch {
 	case err == nil && ix.ID() == k.index.ID():

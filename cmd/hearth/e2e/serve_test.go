@@ -149,14 +149,19 @@ func TestReloadUnderLoad(t *testing.T) {
 	u := newUpstream(t)
 	s := example(t, u).start()
 	l := s.load(4, map[string]string{"pornhub.com": "127.0.0.1", "wikipedia.org": "192.0.2.1", "sub.notpornhub.com": "192.0.2.1"})
+	plain := s.read()
 	for i := range 6 {
 		before := strings.Count(s.log.String(), "reload")
+		changed := strings.Replace(plain, "ttl: 10s", fmt.Sprintf("ttl: %ds", 11+i), 1)
+		if changed == plain {
+			t.Fatal("config.example.yaml has no `ttl: 10s` to change")
+		}
 		switch i % 3 {
 		case 0:
-			s.write(s.read() + fmt.Sprintf("\n# reload by signal %d\n", i))
+			s.write(changed)
 			s.signal(syscall.SIGHUP)
 		case 1:
-			s.write(s.read() + fmt.Sprintf("\n# reload by file %d\n", i))
+			s.write(changed)
 		case 2:
 			if out, code := s.hearth("lists", "compile", "--config", s.config); code != 0 {
 				t.Errorf("lists compile: exit %d\n%s", code, out)
