@@ -1,0 +1,50 @@
+package resolver
+
+import (
+	"context"
+	"encoding/binary"
+	"net/netip"
+	"testing"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+	"github.com/miekg/dns"
+)
+
+// BenchmarkMiss is a miss without network and listener: both strokes, another name
+// each time.
+func BenchmarkMiss(b *testing.B) {
+	h := newHouse(b, upstreamFunc(func(q *wire.Query) []byte {
+		msg := append([]byte(nil), q.Msg[:q.End]...)
+		msg[2], msg[3], msg[7] = 0x81, 0x80, 1
+		return append(msg, 0xc0, 12, 0, 1, 0, 1, 0, 0, 1, 0, 0, 4, 192, 0, 2, 1)
+	}))
+	m := new(dns.Msg).SetQuestion("n00000000.example.com.", dns.TypeA)
+	packet, err := m.Pack()
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := Client{Addr: netip.MustParseAddr("10.0.0.4")}
+	buf := make([]byte, 0, 4096)
+	var q wire.Query
+	n := uint64(0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n++
+		for i, d := 0, n; i < 8; i, d = i+1, d/16 {
+			packet[14+i] = "0123456789abcdef"[d%16]
+		}
+		if q.Parse(packet) != wire.None {
+			b.Fatal("no query")
+		}
+		if _, done := h.r.Answer(&q, c, buf); done {
+			b.Fatal("no miss")
+		}
+		if reply := h.r.Resolve(context.Background(), &q, c, buf); binary.BigEndian.Uint16(reply[6:]) != 1 {
+			b.Fatalf("no answer: %x", reply)
+		}
+	}
+}
+
+type upstreamFunc func(*wire.Query) []byte
+
+func (f upstreamFunc) Exchange(_ context.Context, q *wire.Query) ([]byte, error) { return f(q), nil }
