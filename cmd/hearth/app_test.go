@@ -169,6 +169,25 @@ func TestExplainOffline(t *testing.T) {
 	}
 }
 
+// TestFirstStartShowsHints: the first start shows three commands also where no terminal is.
+func TestFirstStartShowsHints(t *testing.T) {
+	var out bytes.Buffer
+	a := app{err: &out}
+	l, err := load("", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !a.showsHints(l) || a.showsHints(&loaded{File: "config.yaml"}) || (&app{err: &out, json: true}).showsHints(l) {
+		t.Error("what to try is shown without a configuration file, and into a file only then")
+	}
+	hints(&out, &l.Config, l.source())
+	for _, want := range []string{"dig @127.0.0.1 -p 5300 pornhub.com A ", "dig @127.0.0.1 -p 5300 wikipedia.org A ", "curl -H 'Host: pornhub.com' http://127.0.0.1:8080/"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("the hints lack %q:\n%s", want, out.String())
+		}
+	}
+}
+
 // TestExplainUsage: what cannot be understood is a mistake of usage that says
 // what to write; somebody who does not exist is not.
 func TestExplainUsage(t *testing.T) {

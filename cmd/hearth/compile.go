@@ -108,7 +108,7 @@ func (r compiled) describe(w io.Writer) {
 		fmt.Fprintf(w, ", compiled in %.1f s\n", r.Seconds)
 	}
 	fmt.Fprintf(w, "done by %s\n", r.AnsweredBy)
-	r.takeover.describe(w)
+	r.sayTakeover(w)
 }
 
 func perName(bytes int64, names int) float64 {

@@ -107,7 +107,7 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 			fmt.Fprintln(w, "no list has a source; the built-in lists are part of the program")
 		}
 		fmt.Fprintf(w, "done by %s\n", r.AnsweredBy)
-		r.takeover.describe(w)
+		r.sayTakeover(w)
 	})
 	for _, u := range r.Updates {
 		failed = failed || u.Error != ""

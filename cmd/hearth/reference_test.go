@@ -141,6 +141,27 @@ func TestSchema(t *testing.T) {
 	}
 }
 
+// TestHouseholdSchema: files of households_dir have a schema of their own.
+func TestHouseholdSchema(t *testing.T) {
+	s := householdSchema()
+	undescribed(t, s, "")
+	tree := make(map[string]any)
+	if err := decodeYAML([]byte(household("home", "10.2.0.0/16")), tree); err != nil {
+		t.Fatal(err)
+	}
+	for _, wrong := range validateBy(s, "", tree) {
+		t.Error(wrong)
+	}
+	tree["membrs"] = []any{}
+	if wrong := validateBy(s, "", tree); len(wrong) != 1 {
+		t.Errorf("one mistake gives %q", wrong)
+	}
+	r := hearth(t, "schema", "--household")
+	if r.code != 0 || !strings.Contains(r.out, `"Hearth household"`) {
+		t.Errorf("schema --household: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
 func undescribed(t *testing.T, s *jsonschema.Schema, path string) {
 	t.Helper()
 	if s.Items != nil {

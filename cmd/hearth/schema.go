@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hearthdns/hearth/policy"
 	"github.com/invopop/jsonschema"
 	"github.com/spf13/cobra"
 )
@@ -49,23 +50,47 @@ func keyMeanings() map[string]keyMeaning {
 }
 
 func (a *app) schemaCommand() *cobra.Command {
-	return &cobra.Command{
+	var household bool
+	cmd := &cobra.Command{
 		Use:   "schema",
 		Short: "Print the JSON Schema of the configuration",
-		Long: `Print the JSON Schema (draft 2020-12) of the configuration file. Editors with a
-YAML language server complete and check keys with it: put
+		Long: `Print the JSON Schema (draft 2020-12) of the configuration file, or with
+--household that of a file of households_dir. Editors with a YAML language
+server complete and check keys with it: put
 "# yaml-language-server: $schema=hearth.schema.json" on the file's first line.`,
-		Example: "  hearth schema > hearth.schema.json",
+		Example: "  hearth schema > hearth.schema.json\n  hearth schema --household > household.schema.json",
 		Args:    exactly(0, "schema takes no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			a.encode(a.out, configSchema())
+			if household {
+				a.encode(a.out, householdSchema())
+			} else {
+				a.encode(a.out, configSchema())
+			}
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&household, "household", false, "of a file of households_dir")
+	return cmd
+}
+
+// householdSchema is the schema of one household file.
+func householdSchema() *jsonschema.Schema {
+	s := schemaOf(reflect.TypeFor[policy.HouseholdConfig]())
+	s.Title = "Hearth household"
+	describeSchema(s, "households[]", keyMeanings(), reflect.Value{})
+	return s
 }
 
 // configSchema makes the schema from the type, the meanings and the defaults.
 func configSchema() *jsonschema.Schema {
+	s := schemaOf(reflect.TypeFor[Config]())
+	s.Title = "Hearth configuration"
+	describeSchema(s, "", keyMeanings(), reflect.ValueOf(Default()))
+	return s
+}
+
+// schemaOf makes the schema of a section.
+func schemaOf(t reflect.Type) *jsonschema.Schema {
 	r := jsonschema.Reflector{
 		Anonymous:                  true,
 		DoNotReference:             true,
@@ -75,10 +100,7 @@ func configSchema() *jsonschema.Schema {
 		Mapper:                     scalarSchema,
 		Namer:                      func(t reflect.Type) string { return t.String() }, // several types are called Config
 	}
-	s := r.ReflectFromType(reflect.TypeFor[Config]())
-	s.Title = "Hearth configuration"
-	describeSchema(s, "", keyMeanings(), reflect.ValueOf(Default()))
-	return s
+	return r.ReflectFromType(t)
 }
 
 // scalarSchema gives the schema of the values that are written as one word.

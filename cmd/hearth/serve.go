@@ -55,11 +55,15 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if !a.json && (l.File == "" || a.atTerminal()) {
+	if a.showsHints(l) {
 		hints(a.err, &l.Config, l.source())
 	}
 	return s.run(ctx, open)
 }
+
+// showsHints says whether to show what to try: always for the first start,
+// which has no configuration file, else only to a person.
+func (a *app) showsHints(l *loaded) bool { return !a.json && (l.File == "" || a.atTerminal()) }
 
 // atTerminal says whether a person looks on.
 func (a *app) atTerminal() bool {

@@ -89,7 +89,7 @@ type takeover struct {
 	NotTaken string `json:"not_taken_over,omitempty"` // why a server that runs has not
 }
 
-func (t takeover) describe(w io.Writer) {
+func (t takeover) sayTakeover(w io.Writer) {
 	switch {
 	case t.NotTaken != "":
 		fmt.Fprintf(w, "not taken over: %s\n", t.NotTaken)
