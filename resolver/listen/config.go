@@ -60,6 +60,8 @@ type Config struct {
 	// BindIPv6Only=ipv6-only) if there is a listener for 0.0.0.0 as well.
 	Packets []net.PacketConn
 	Streams []net.Listener
+
+	singly bool // for tests: UDP packets are moved one by one, whatever the system can
 }
 
 // TCPLimits bounds the TCP connections (RFC 7766 6.2).

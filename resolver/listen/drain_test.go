@@ -88,10 +88,10 @@ func TestRunEndsWhenASocketFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	addr := p.LocalAddr().(*net.UDPAddr).AddrPort()
-	s, err := listen.New(listen.Config{
+	s, err := listen.New(listen.Singly(listen.Config{ // the batched twin makes the socket its own
 		Handler: newStub(), Log: quiet(), Packets: []net.PacketConn{p},
 		Listeners: []listen.Listener{{Addr: addr, Protocols: []listen.Transport{listen.UDP}}},
-	})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,6 +73,7 @@ type Request struct {
 	// Of UDP: the address to reply to as the socket has it, and the control message
 	// that makes the reply leave from the right address.
 	peer       netip.AddrPort
+	sockaddr   [28]byte // the same as the kernel has it, sized for either family
 	control    [64]byte
 	controlLen int
 }

@@ -112,7 +112,7 @@ func start(t testing.TB, cfg listen.Config) *running {
 		cfg.TCP.Resolve = patience
 	}
 	cfg.Log = quiet()
-	s, err := listen.New(cfg)
+	s, err := listen.New(twin(cfg))
 	if err != nil {
 		t.Fatalf("New: %v", err)
 	}

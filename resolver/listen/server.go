@@ -63,7 +63,7 @@ func (s *Server) Addrs() []net.Addr {
 	for i := range s.cfg.Listeners {
 		for _, u := range s.udp {
 			if u.listener == i {
-				addrs = append(addrs, u.conn.LocalAddr())
+				addrs = append(addrs, u.addr)
 			}
 		}
 		for _, l := range s.tcp {
@@ -81,7 +81,7 @@ func (s *Server) Addrs() []net.Addr {
 func (s *Server) Run(ctx context.Context) error {
 	failed := make(chan error, len(s.udp)+len(s.tcp))
 	for _, u := range s.udp {
-		s.serving.Go(func() { failed <- u.serve() })
+		s.serving.Go(func() { failed <- u.mover.serve() })
 	}
 	for _, l := range s.tcp {
 		s.serving.Go(func() { failed <- l.serve() })
@@ -101,7 +101,7 @@ func (s *Server) Run(ctx context.Context) error {
 func (s *Server) stop() {
 	s.draining.Store(true)
 	for _, u := range s.udp {
-		_ = u.conn.SetReadDeadline(past)
+		u.mover.stop()
 	}
 	for _, l := range s.tcp {
 		_ = l.socket.Close()
@@ -136,7 +136,7 @@ func (s *Server) drain() {
 func (s *Server) close() {
 	s.abort()
 	for _, u := range s.udp {
-		_ = u.conn.Close()
+		_ = u.closer.Close()
 	}
 	for _, l := range s.tcp {
 		_ = l.socket.Close()

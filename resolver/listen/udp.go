@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -8,12 +9,12 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// udpSocket serves one UDP socket with one goroutine. How packets are moved is in
-// serve, receive and send (udp_portable.go); a twin that moves them in batches
-// replaces those three and nothing else.
+// udpSocket serves one UDP socket with one goroutine. Its mover moves the packets.
 type udpSocket struct {
 	server   *Server
-	conn     *net.UDPConn
+	mover    mover
+	closer   io.Closer
+	addr     net.Addr
 	local    netip.AddrPort
 	listener int
 	worker   int
@@ -21,10 +22,21 @@ type udpSocket struct {
 	tally    *tally
 }
 
+// mover moves packets between a socket and requests: batch (Linux) or singly.
+type mover interface {
+	// serve reads packets until the socket ends; the error says why, nil at a shutdown.
+	serve() error
+	// send writes r.Reply to the client from the address that it asked. An error is
+	// the network's; the client asks again.
+	send(r *Request) error
+	// stop ends serve once the server drains; replies are sent until the close.
+	stop()
+}
+
 // addUDP readies a bound socket.
 func (s *Server) addUDP(conn *net.UDPConn, listener int) {
 	local, _ := addrPortOf(conn.LocalAddr())
-	u := &udpSocket{server: s, conn: conn, local: local, listener: listener, worker: len(s.udp), tally: &tally{transport: UDP}}
+	u := &udpSocket{server: s, addr: conn.LocalAddr(), local: local, listener: listener, worker: len(s.udp), tally: &tally{transport: UDP}}
 	u.wildcard = u.local.Addr().IsUnspecified()
 	if u.wildcard {
 		if err := wantDestination(conn, u.local.Addr().Is6()); err != nil {
@@ -34,6 +46,7 @@ func (s *Server) addUDP(conn *net.UDPConn, listener int) {
 	}
 	// Best effort: room for a burst while a collection or a reload has the core.
 	_ = conn.SetReadBuffer(1 << 20)
+	u.move(conn)
 	s.udp = append(s.udp, u)
 	s.tallies = append(s.tallies, u.tally)
 }
@@ -52,11 +65,18 @@ func (u *udpSocket) identify(r *Request) {
 
 // reply sends r.Reply within the client's limit, unless it is empty.
 func (u *udpSocket) reply(r *Request) {
+	if u.fit(r) {
+		_ = u.mover.send(r)
+	}
+}
+
+// fit keeps r.Reply within the client's limit; false: it is empty.
+func (u *udpSocket) fit(r *Request) bool {
 	if len(r.Reply) == 0 {
-		return
+		return false
 	}
 	r.Reply = wire.Fit(r.Reply, &r.Query, r.Limit())
-	u.send(r)
+	return true
 }
 
 // deliver sends the reply of a resolved query, unless it is too late for it.

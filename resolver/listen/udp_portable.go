@@ -6,13 +6,18 @@ import (
 	"net"
 )
 
-// serve reads packets until the socket ends; the error says why, nil at a shutdown.
-func (u *udpSocket) serve() error {
-	s := u.server
+// singly moves packets one a system call, which every system can.
+type singly struct {
+	socket *udpSocket
+	conn   *net.UDPConn
+}
+
+func (m *singly) serve() error {
+	u, s := m.socket, m.socket.server
 	r := s.take()
 	var pause backoff
 	for {
-		packet, err := u.receive(r)
+		packet, err := m.receive(r)
 		if err != nil {
 			if s.draining.Load() {
 				return nil
@@ -39,13 +44,13 @@ func (u *udpSocket) serve() error {
 }
 
 // receive reads one packet into r's buffer.
-func (u *udpSocket) receive(r *Request) ([]byte, error) {
+func (m *singly) receive(r *Request) ([]byte, error) {
 	buf := r.room(bufferSize)
 	var control []byte
-	if u.wildcard {
+	if m.socket.wildcard {
 		control = r.control[:]
 	}
-	n, c, _, peer, err := u.conn.ReadMsgUDPAddrPort(buf, control)
+	n, c, _, peer, err := m.conn.ReadMsgUDPAddrPort(buf, control)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +58,10 @@ func (u *udpSocket) receive(r *Request) ([]byte, error) {
 	return buf[:n], nil
 }
 
-// send writes r.Reply to the client from the address that it asked. An error is the
-// network's; the client asks again.
-func (u *udpSocket) send(r *Request) {
-	_, _, _ = u.conn.WriteMsgUDPAddrPort(r.Reply, sourceControl(r.control[:r.controlLen]), r.peer)
+func (m *singly) send(r *Request) error {
+	_, _, err := m.conn.WriteMsgUDPAddrPort(r.Reply, sourceControl(r.control[:r.controlLen]), r.peer)
+	return err
 }
+
+// stop wakes the read; a reader that is not in one sees the deadline at its next.
+func (m *singly) stop() { _ = m.conn.SetReadDeadline(past) }
