@@ -150,6 +150,7 @@ func (b *batch) flush(fd uintptr) {
 			k += n
 		case unix.EINTR:
 		default:
+			b.socket.tally.shed[unsent].Add(1)
 			k++
 		}
 	}

@@ -56,6 +56,26 @@ func TestRunEndsWhenABatchFails(t *testing.T) {
 	}
 }
 
+// TestUnsentRepliesAreCounted: a reply that the system refuses costs that reply,
+// not those behind it, and is seen.
+func TestUnsentRepliesAreCounted(t *testing.T) {
+	sent := 0
+	full := true
+	b := &batch{socket: &udpSocket{tally: &tally{}}, out: make([]unix.Mmsghdr, 3), staged: 3}
+	b.calls.send = func(_ uintptr, m []unix.Mmsghdr) (int, syscall.Errno) {
+		if full {
+			full = false
+			return -1, unix.EAGAIN
+		}
+		sent += len(m)
+		return len(m), 0
+	}
+	b.flush(0)
+	if n := b.socket.tally.shed[unsent].Load(); n != 1 || sent != 2 || b.staged != 0 {
+		t.Errorf("%d unsent, %d sent, %d staged; want 1, 2 and none", n, sent, b.staged)
+	}
+}
+
 type nobody struct{}
 
 func (nobody) Answer(*Request) bool              { return true }

@@ -17,13 +17,14 @@ const (
 	noConnection                        // TCPLimits.Connections
 	noConnectionForClient               // TCPLimits.PerClient
 	slowReader                          // TCPLimits.Write
+	unsent                              // a reply over UDP that the system would not send, such as with its buffer full
 
 	reasons = iota
 )
 
 // String returns the reason as a metric label.
 func (r reason) String() string {
-	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "slow_reader"}[r]
+	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "slow_reader", "unsent"}[r]
 }
 
 // tally holds the counters of one UDP socket or TCP listener, so that the cores that

@@ -66,7 +66,9 @@ func (u *udpSocket) identify(r *Request) {
 // reply sends r.Reply within the client's limit, unless it is empty.
 func (u *udpSocket) reply(r *Request) {
 	if u.fit(r) {
-		_ = u.mover.send(r)
+		if u.mover.send(r) != nil {
+			u.tally.shed[unsent].Add(1)
+		}
 	}
 }
 
