@@ -29,7 +29,7 @@ const secondHome = `  - id: second-home
 // verdict of one may ever reach the other.
 func TestVerdictsStayAtHome(t *testing.T) {
 	u := newUpstream(t)
-	u.reply = aliases
+	u.replies(aliases)
 	s := example(t, u)
 	text := strings.Replace(s.read(), "\n# Folder of further household files", "\n"+secondHome, 1)
 	if !strings.Contains(text, "second-home") {

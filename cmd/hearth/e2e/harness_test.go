@@ -50,7 +50,7 @@ type upstream struct {
 	delay atomic.Int64 // nanoseconds
 	mu    sync.Mutex
 	srv   *dns.Server
-	reply func(*dns.Msg) // changes a reply, nil for none
+	reply atomic.Pointer[func(*dns.Msg)] // changes a reply, nil for none
 }
 
 func newUpstream(t *testing.T) *upstream {
@@ -74,6 +74,9 @@ func (u *upstream) start(t *testing.T, addr string) {
 	go func() { _ = u.srv.ActivateAndServe() }()
 }
 
+// replies has every reply changed by change before it is sent.
+func (u *upstream) replies(change func(*dns.Msg)) { u.reply.Store(&change) }
+
 func (u *upstream) stop() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -94,8 +97,8 @@ func (u *upstream) handle(w dns.ResponseWriter, q *dns.Msg) {
 	case dns.TypeAAAA:
 		m.Answer = []dns.RR{&dns.AAAA{Hdr: hdr, AAAA: net.ParseIP("2001:db8::1")}}
 	}
-	if u.reply != nil {
-		u.reply(m)
+	if change := u.reply.Load(); change != nil {
+		(*change)(m)
 	}
 	_ = w.WriteMsg(m)
 }
