@@ -30,7 +30,7 @@ func (t *Taxonomy) Select(pattern string) (Categories, error) {
 func (t *Taxonomy) Nearest(id string) string {
 	best, fewest := "", int(^uint(0)>>1)
 	try := func(candidate string) {
-		if n := edits(id, candidate); n < fewest {
+		if n := Edits(id, candidate); n < fewest {
 			best, fewest = candidate, n
 		}
 	}
@@ -43,8 +43,8 @@ func (t *Taxonomy) Nearest(id string) string {
 	return best
 }
 
-// edits is the Levenshtein distance in octets.
-func edits(a, b string) int {
+// Edits is the Levenshtein distance of two words in octets: how far apart a spelling is from what was meant.
+func Edits(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -81,7 +81,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 			pin("AppendID "+name, func() { p.AppendID(buf[:0], d) })
 			hashes := AppendTarget(nil, &a.h)
 			d.Action = Allow
-			pin("DecideChain "+name, func() { p.DecideChain(d, &q, q.Match, hashes, at) })
+			pin("DecideChain "+name, func() { p.DecideChain(d, &q, q.Match, hashes) })
 		}
 	}
 }

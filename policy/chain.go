@@ -1,10 +1,6 @@
 package policy
 
-import (
-	"time"
-
-	"github.com/hearthdns/hearth/blocklists"
-)
+import "github.com/hearthdns/hearth/blocklists"
 
 // AppendTarget appends the suffix hashes of one target of a chain to the list
 // that DecideChain reads: how many there are, then the hashes, the top-level
@@ -24,7 +20,7 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // targets is the OR over all targets; ok.* bits in it lend nothing. hashes is
 // made with AppendTarget; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
-func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64, _ time.Time) Decision {
+func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
 	if asked.Blocks() || asked.Action == Fixed {
 		return asked
 	}

@@ -161,18 +161,16 @@ func (w *walk) homework() bool {
 	case w.shadows():
 		return w.pass(StepHomework, "observed only; security decides")
 	}
-	if c, ok := w.timedBy(); ok {
-		return w.by(Block, StepHomework, c)
-	}
-	return w.end(Block, StepHomework)
+	return w.by(Block, StepHomework, w.timedBy())
 }
 
-func (w *walk) timedBy() (blocklists.Category, bool) {
+// timedBy is what makes a timed name one.
+func (w *walk) timedBy() blocklists.Category {
 	if c, ok := common(w.q.Match.Categories, w.p.services.timed); ok {
-		return c, true
+		return c
 	}
-	c, ok := common(w.names, w.p.cells.timed)
-	return w.p.ground.shown[c], ok
+	c, _ := common(w.names, w.p.cells.timed)
+	return w.p.ground.shown[c]
 }
 
 func (w *walk) secured() bool {

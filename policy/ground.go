@@ -24,8 +24,7 @@ type ground struct {
 	ok       blocklists.Categories // ok.*
 	quiet    blocklists.Categories // ok.*, meta.* and sec.nrd: do not make a name a listed one
 	known    blocklists.Category   // meta.popular
-	helpID   blocklists.Category
-	newNames blocklists.Category // sec.nrd
+	newNames blocklists.Category   // sec.nrd
 	selfharm blocklists.Category
 
 	shown [blocklists.MaxCategories]blocklists.Category // a service's own category; else itself
@@ -94,11 +93,11 @@ func (g *ground) classify() error {
 		}
 		return c
 	}
-	g.helpID, g.selfharm = one("ok.help"), one("harm.selfharm")
+	g.selfharm = one("harm.selfharm")
 	g.newNames, g.known = one("sec.nrd"), one("meta.popular")
 	g.core.Add(one("ok.help.core"))
 	g.help = g.core
-	g.help.Add(g.helpID)
+	g.help.Add(one("ok.help"))
 	var nrd blocklists.Categories
 	nrd.Add(g.newNames)
 	g.security, g.quiet = g.security.AndNot(nrd), g.quiet.Or(nrd)

@@ -161,14 +161,14 @@ func TestChainsOnlyTakeAway(t *testing.T) {
 			targets.Categories = targets.Categories.Or(target.Match.Categories)
 			hashes = AppendTarget(hashes, &h)
 		}
-		got := p.DecideChain(asked, q, targets, hashes, at)
+		got := p.DecideChain(asked, q, targets, hashes)
 		if asked.Blocks() && got != asked {
 			t.Fatalf("%s: %+v became %+v", name, asked, got)
 		}
 		if got.Action == Allow && asked.Action != Allow {
 			t.Fatalf("%s: a chain opened %+v", name, asked)
 		}
-		strict := p.DecideChain(asked, q, targets, append([]uint64{1 << 60}, hashes...), at)
+		strict := p.DecideChain(asked, q, targets, append([]uint64{1 << 60}, hashes...))
 		if got.Blocks() && !strict.Blocks() {
 			t.Fatalf("%s: the strict reading of a malformed list opened %+v", name, got)
 		}

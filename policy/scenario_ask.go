@@ -93,7 +93,7 @@ func (d *Directory) decideText(p *Profile, text string, at time.Time) (Decision,
 		hashes = AppendTarget(hashes, &target)
 	}
 	if len(hashes) > 0 {
-		out = p.DecideChain(out, &q, targets, hashes, at)
+		out = p.DecideChain(out, &q, targets, hashes)
 	}
 	return out, nil
 }

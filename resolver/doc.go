@@ -24,7 +24,7 @@
 // every path, so one household's verdict cannot reach another.
 //
 // The package owns the World and the order of that path. It may import policy,
-// blocklists, resolver/cache, resolver/querylog and resolver/wire; it meets the
-// listeners and the upstreams only through Exchanger and its own two methods,
-// which cmd/hearth joins to listen.Handler.
+// blocklists, resolver/cache and resolver/wire; it meets the listeners and the
+// upstreams only through Exchanger and its own two methods, which cmd/hearth joins
+// to listen.Handler.
 package resolver

@@ -9,7 +9,6 @@ import (
 // Extended DNS Error codes that Hearth sends (RFC 8914 section 4).
 const (
 	edeNone          = 0
-	edeNotReady      = 14
 	edeBlocked       = 15
 	edeFiltered      = 17
 	edeProhibited    = 18

@@ -79,6 +79,7 @@ func (r *Resolver) Swap(w *World) {
 func (r *Resolver) Answer(q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s := strokes.Get().(*stroke)
 	defer strokes.Put(s)
+	s.fetched = nil
 	if reply, done := r.judge(s, q, c, dst); done {
 		return reply, true
 	}
@@ -95,6 +96,7 @@ func (r *Resolver) Resolve(ctx context.Context, q *wire.Query, c Client, dst []b
 	defer func() { r.counts.seconds.Observe(time.Since(start).Seconds()) }()
 	s := strokes.Get().(*stroke)
 	defer strokes.Put(s)
+	s.fetched = nil
 	reply, done := r.judge(s, q, c, dst)
 	if done {
 		return reply
@@ -112,10 +114,10 @@ func (r *Resolver) Resolve(ctx context.Context, q *wire.Query, c Client, dst []b
 	}
 	// The World may have been swapped while we waited: the verdict on the way
 	// out is the newest one's, over the facts as that World's index reads them.
+	s.fetched = entry
 	if reply, done = r.judge(s, q, c, dst); done {
 		return reply
 	}
-	s.entry, s.facts = entry, refresh(entry, s.world.Index)
 	return r.fromEntry(s, q, c, dst)
 }
 
@@ -133,6 +135,7 @@ type stroke struct {
 	decision policy.Decision
 	view     *View
 	key      cache.Key
+	fetched  *cache.Entry // what Resolve has in hand already
 	entry    *cache.Entry
 	facts    *cache.Facts // of the entry; nil if they were read from another index
 	kind     kind
@@ -177,22 +180,31 @@ func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte
 func (r *Resolver) look(s *stroke, q *wire.Query) {
 	s.view = s.world.Upstreams.view(&s.hashes)
 	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
-	s.entry = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
-	s.facts = nil
+	s.entry, s.facts = s.fetched, nil
+	if s.entry == nil {
+		s.entry = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
+		s.facts = facts(s.entry, s.world.Index)
+	} else {
+		s.facts = refresh(s.entry, s.world.Index)
+	}
 	var m blocklists.Match
-	if f := facts(s.entry); f != nil && f.Index == s.world.Index {
-		s.facts, m = f, f.Match
+	if s.facts != nil {
+		m = s.facts.Match
 	} else {
 		m = r.cfg.Catalog.Match(s.world.Index, &s.hashes)
 	}
 	s.question = policy.Question{Hashes: &s.hashes, Match: s.world.Directory.Match(&s.hashes, m)}
 }
 
-func facts(e *cache.Entry) *cache.Facts {
+// facts returns an entry's facts if they were read from index.
+func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 	if e == nil {
 		return nil
 	}
-	return e.Facts()
+	if f := e.Facts(); f.Index == index {
+		return f
+	}
+	return nil
 }
 
 // fromEntry decides once more, over the targets of the answer's chain, and
@@ -200,7 +212,7 @@ func facts(e *cache.Entry) *cache.Facts {
 func (r *Resolver) fromEntry(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
 	e, f := s.entry, s.facts
 	if len(f.Chain) > 0 {
-		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain, s.now)
+		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
 		if d.Blocks() {
 			s.decision = d
 			return r.blocked(s, q, c, dst)
@@ -251,6 +263,12 @@ func capped(limit uint32, until int64, now time.Time) uint32 {
 // failed authors the reply to a query whose resolution failed.
 func (r *Resolver) failed(q *wire.Query, c Client, dst []byte, err error) []byte {
 	rc, code := visible(err)
+	var broken *cache.PanicError
+	if errors.As(err, &broken) {
+		code = edeNone
+		r.counts.panics.Inc()
+		r.cfg.Log.Error("resolving broke down", "panic", broken.Value, "stack", string(broken.Stack))
+	}
 	r.cfg.Log.Debug("resolution failed", "error", fmt.Sprint(err))
 	return r.bare(q, c, dst, actionFailed, rc, code)
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -451,6 +452,19 @@ func TestSilence(t *testing.T) {
 			t.Errorf("the next try: %q, want the late answer", got)
 		}
 	})
+}
+
+// TestPanicIsSeen: what breaks while a hostile reply is read is counted and does
+// not blame the network.
+func TestPanicIsSeen(t *testing.T) {
+	h := newHouse(t, &said{answer: func(dns.Question) (*dns.Msg, error) { panic("broken") }})
+	if r := h.ask(guest, "www.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure || extended(r) != nil {
+		t.Errorf("%v, want SERVFAIL without a reason", r)
+	}
+	var m dto.Metric
+	if err := h.r.counts.panics.Write(&m); err != nil || m.GetCounter().GetValue() != 1 {
+		t.Errorf("%v panics counted, %v; want 1", m.GetCounter().GetValue(), err)
+	}
 }
 
 // TestUpstreamReason: what an upstream says of a failed validation is passed on,

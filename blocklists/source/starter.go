@@ -87,7 +87,7 @@ func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: t, Key: blocklists.NewKey()})
+	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: t})
 	if err != nil {
 		return nil, fmt.Errorf("compiling starter lists: %w", err)
 	}

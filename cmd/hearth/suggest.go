@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/hearthdns/hearth/blocklists"
 )
 
 // nearest gives the word of known that is most like the one written, and
@@ -11,32 +13,11 @@ import (
 func nearest(written string, known []string) (string, bool) {
 	best, distance := "", len(written)+1
 	for _, word := range known {
-		if d := levenshtein(strings.ToLower(written), word); d < distance {
+		if d := blocklists.Edits(strings.ToLower(written), word); d < distance {
 			best, distance = word, d
 		}
 	}
 	return best, best != "" && distance <= max(2, len(written)/3)
-}
-
-// levenshtein counts the single-octet edits between two words.
-func levenshtein(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // unknownKey words the refusal of a key: a likely spelling, or the section

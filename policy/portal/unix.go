@@ -19,7 +19,7 @@ const socketMode = 0o660
 // maxSocketPath is what fits into sun_path with its closing zero octet (unix(7)); 104 on the BSDs.
 const maxSocketPath = 103
 
-// Errors of ListenUnix.
+// Errors of ServeUnix.
 var (
 	// ErrSocketLive says that a process answers on the control socket already.
 	ErrSocketLive = errors.New("another process answers there")

@@ -34,8 +34,8 @@ func (c *Cache) Collect(ch chan<- prometheus.Metric) {
 		kind       prometheus.ValueType
 		value      float64
 	}{
-		{"hits_total", "Questions answered from the cache.", prometheus.CounterValue, float64(t.hits)},
-		{"misses_total", "Questions not found in the cache, or found expired.", prometheus.CounterValue, float64(t.misses)},
+		{"hits_total", "Look-ups that found a usable answer; blocked names are looked up too.", prometheus.CounterValue, float64(t.hits)},
+		{"misses_total", "Look-ups that did not; a question that goes upstream makes two.", prometheus.CounterValue, float64(t.misses)},
 		{"evictions_total", "Answers removed before their time, for want of room.", prometheus.CounterValue, float64(t.evictions)},
 		{"entries", "Answers held.", prometheus.GaugeValue, float64(t.entries)},
 		{"bytes", "Memory of the answers held and of their table.", prometheus.GaugeValue, float64(t.bytes)},
