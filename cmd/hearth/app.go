@@ -123,7 +123,7 @@ names with the address of a page that says why, and resolves the rest.
 Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 usage.`,
 		Example: `  hearth serve                            # the example household on 127.0.0.1:5300
   hearth check-config config.yaml
-  hearth explain --device tablet example.com`,
+  hearth explain --device kim-tablet example.com`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchCommand,

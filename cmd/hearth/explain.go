@@ -32,7 +32,7 @@ category, which list, which rule, until when. Without --client, --device or
 
 The running server is asked on its control socket. With --config FILE the
 answer is worked out offline from that file and the lists in the state folder.`,
-		Example: `  hearth explain --device tablet example.com
+		Example: `  hearth explain --device kim-tablet example.com
   hearth explain --member example-home/Kim --at "fri 21:05" example.com
   hearth explain --config config.yaml --client 192.168.1.20 --type AAAA example.com`,
 		Args: exactly(1, "the NAME to explain"),

@@ -1,8 +1,6 @@
 package forward
 
 import (
-	"fmt"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -11,7 +9,7 @@ import (
 type metrics struct {
 	queries, failures, junk *prometheus.CounterVec
 	latency                 *prometheus.HistogramVec
-	up, open                *prometheus.Desc
+	up, open, limit         *prometheus.Desc
 }
 
 // counters are those of one upstream.
@@ -38,8 +36,8 @@ func newMetrics(zone string) *metrics {
 		}, []string{"upstream"}),
 		up: prometheus.NewDesc("hearth_upstream_up", "1 if the upstream is believed to answer, 0 if it is asked last.",
 			[]string{"upstream"}, constant),
-		open: prometheus.NewDesc("hearth_upstream_open_exchanges", fmt.Sprintf("Questions over UDP that wait for their reply, of %d at most.", maxOpen),
-			nil, constant),
+		open:  prometheus.NewDesc("hearth_upstream_open_exchanges", "Questions over UDP that wait for their reply.", nil, constant),
+		limit: prometheus.NewDesc("hearth_upstream_open_exchanges_limit", "Questions over UDP that may wait at most.", nil, constant),
 	}
 }
 
@@ -63,6 +61,7 @@ func (f *Forwarder) Describe(ch chan<- *prometheus.Desc) {
 	}
 	ch <- f.metrics.up
 	ch <- f.metrics.open
+	ch <- f.metrics.limit
 }
 
 // Collect implements prometheus.Collector.
@@ -78,6 +77,7 @@ func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(f.metrics.up, prometheus.GaugeValue, up, u.url)
 	}
 	ch <- prometheus.MustNewConstMetric(f.metrics.open, prometheus.GaugeValue, float64(f.udp.inUse()))
+	ch <- prometheus.MustNewConstMetric(f.metrics.limit, prometheus.GaugeValue, maxOpen)
 }
 
 func (m *metrics) collectors() []prometheus.Collector {

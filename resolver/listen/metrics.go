@@ -39,7 +39,7 @@ type tally struct {
 var (
 	descQueries     = prometheus.NewDesc("hearth_listen_queries_total", "Packets received as queries, malformed ones included.", []string{"transport"}, nil)
 	descFaults      = prometheus.NewDesc("hearth_listen_faults_total", "Packets that were not a query to resolve, by what was wrong with them.", []string{"transport", "fault"}, nil)
-	descShed        = prometheus.NewDesc("hearth_listen_shed_total", "Queries, replies and connections dropped at a limit.", []string{"transport", "reason"}, nil)
+	descShed        = prometheus.NewDesc("hearth_listen_shed_total", "Queries, replies and connections dropped at a limit, or replies that the system would not send.", []string{"transport", "reason"}, nil)
 	descInFlight    = prometheus.NewDesc("hearth_listen_in_flight", "Queries that wait for an upstream now.", nil, nil)
 	descConnections = prometheus.NewDesc("hearth_listen_tcp_connections", "Open TCP connections now.", nil, nil)
 	descPanics      = prometheus.NewDesc("hearth_listen_panics_total", "Queries answered with SERVFAIL because handling them panicked.", nil, nil)
