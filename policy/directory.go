@@ -99,7 +99,7 @@ func (d *Directory) LocateDevice(id string) (Client, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		return Client{}, fmt.Errorf("no device %q: write DEVICE or HOUSEHOLD/DEVICE as in the configuration", id)
+		return Client{}, fmt.Errorf("no device %q: write the device or household/device as in the configuration", id)
 	}
 	return Client{}, fmt.Errorf("several devices are called %q: write one of %s", id, strings.Join(at, ", "))
 }
