@@ -5,16 +5,62 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // hearth keeps its state from round to round, as it does from start to start:
-// in the first it compiles the list, in the others it finds the compiled index.
-func hearth(path string) server {
+// in the first it compiles the lists, in the others it finds the compiled index.
+func hearth(path string, sources []source) server {
 	return server{
 		name: "hearth", path: path, version: []string{"version"}, list: plain(),
 		prepare: func(p place) (map[string]string, []string) {
-			conf := filepath.Join(p.dir, "hearth.yaml")
-			return map[string]string{"hearth.yaml": fmt.Sprintf(`version: 1
+			conf := filepath.Join(p.dir, hearthFile)
+			return map[string]string{hearthFile: hearthConfig(p, sources, benchHousehold)}, []string{"serve", "--config", conf}
+		},
+	}
+}
+
+// The files of a hearth in its folder.
+const (
+	hearthFile    = "hearth.yaml"
+	hearthControl = "control.sock"
+)
+
+// benchHousehold is everybody on loopback. Reloads turn its rule round.
+const benchHousehold = `  - id: bench
+    consent: {by: the benchmark, at: 2026-01-01}
+    networks: ["127.0.0.0/8"]
+    members: [{name: Bench, profile: bench}]
+    guest: bench
+    rules: [{name: ` + flipName + `, ` + allowFlip + `}]
+`
+
+const (
+	allowFlip = "action: allow"
+	denyFlip  = "action: deny"
+)
+
+// hearthConfig writes a configuration with a profile that blocks the categories
+// of all sources; without any the block list is one.
+func hearthConfig(p place, sources []source, households string) string {
+	if len(sources) == 0 {
+		sources = []source{{name: "bench", path: p.list, category: "adult.porn"}}
+	}
+	var own, lists, blocks strings.Builder
+	var seen []string
+	for _, s := range sources {
+		fmt.Fprintf(&lists, "    - {name: %s, path: %q, format: domains, categories: [%s], public_suffixes: true}\n", s.name, s.path, s.category)
+		if slices.Contains(seen, s.category) || s.fixed() {
+			continue
+		}
+		seen = append(seen, s.category)
+		fmt.Fprintf(&blocks, "      - {id: %s, action: block}\n", s.category)
+		if strings.HasPrefix(s.category, ownCategory) {
+			fmt.Fprintf(&own, "  - {id: %s, group: ads, title: %s}\n", s.category, s.name)
+		}
+	}
+	return fmt.Sprintf(`version: 1
 state: %q
 control: %q
 log: {level: error}
@@ -26,13 +72,19 @@ resolve: {upstreams: ["%s"]}
 lists:
   starter: false
   sources:
-    - {name: bench, path: %q, format: domains, categories: [adult.porn], public_suffixes: true}
+%scategories:%s
+profiles:
+  - name: bench
+    band: preteen
+    categories:%s
 households:
-  - id: bench
-    consent: {by: the benchmark, at: 2026-01-01}
-    networks: ["127.0.0.0/8"]
-    members: [{name: Bench, band: preteen}]
-`, filepath.Join(p.keep, "state"), filepath.Join(p.dir, "control.sock"), p.addr, p.upstream, p.list)}, []string{"serve", "--config", conf}
-		},
+%s`, filepath.Join(p.keep, "state"), filepath.Join(p.dir, hearthControl), p.addr, p.upstream, &lists, orNone(own.String()), orNone(blocks.String()), households)
+}
+
+// orNone is a list in YAML, behind its key.
+func orNone(items string) string {
+	if items == "" {
+		return " []"
 	}
+	return "\n" + strings.TrimSuffix(items, "\n")
 }

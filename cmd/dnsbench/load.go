@@ -23,7 +23,8 @@ type traffic struct {
 	rate    int // a second; 0: as fast as the window lets
 	sockets int
 	tcp     bool
-	garbage int // after so many queries comes a malformed packet; 0: none
+	garbage int          // after so many queries comes a malformed packet; 0: none
+	amiss   func(*query) // is told of each wrong answer; nil: nobody is
 }
 
 // tally is what came back of a load.
@@ -164,6 +165,9 @@ func (g *generator) take(l *lane, reply []byte) {
 	g.heard = time.Since(g.start)
 	if !s.query.right(reply) {
 		g.wrong++
+		if g.amiss != nil {
+			g.amiss(s.query)
+		}
 		return
 	}
 	g.right++

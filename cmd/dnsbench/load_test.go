@@ -111,7 +111,7 @@ func TestAgreement(t *testing.T) {
 			return block(q, strings.HasSuffix(q.Question[0].Name, "bad.example.") || strings.HasSuffix(q.Question[0].Name, "worse.example."))
 		}, "capitals"},
 	} {
-		r := &running{addr: netip.MustParseAddrPort(answering(t, c.answer).String())}
+		r := &running{place: place{addr: netip.MustParseAddrPort(answering(t, c.answer).String())}}
 		switch err := b.agrees(t.Context(), r); {
 		case c.fault == "" && err != nil:
 			t.Errorf("%s: %v", what, err)

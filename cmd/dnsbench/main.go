@@ -24,7 +24,7 @@ type plan struct {
 	paths     map[string]string // of peers that are not Debian's
 	peers     string
 	workloads string
-	list      string
+	lists     string
 	names     int
 	hits      int
 	queries   int
@@ -67,8 +67,8 @@ func flags() plan {
 	}
 	flag.StringVar(&p.peers, "peers", "all", "what to measure beside hearth, with commas, or all, or none: "+strings.Join(peerNames(), ","))
 	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(workloadNames(), ",")+"; loading is always measured")
-	flag.StringVar(&p.list, "list", "", "file of names to block, one a line, gzip where it ends in .gz (default: made up ones)")
-	flag.IntVar(&p.names, "names", 100_000, "names on the block list; with -list at most so many of its names, 0 all")
+	flag.StringVar(&p.lists, "lists", "", "folder of lists to block, each file a category with a name a line, gzip where it ends in .gz (default: made up names)")
+	flag.IntVar(&p.names, "names", 100_000, "made up names to block where there are no lists")
 	flag.IntVar(&p.hits, "hits", 10_000, "distinct names of the hit and of the blocked workload")
 	flag.IntVar(&p.queries, "queries", 100_000, "queries of the unlimited hit, tcp and blocked workloads, each round")
 	flag.IntVar(&p.paced, "paced", 10_000, "queries of the paced workloads, at 5,000 a second, each round")
@@ -132,7 +132,7 @@ func run(ctx context.Context, p plan) error {
 		return fmt.Errorf("finding hearth: %w", err)
 	}
 	b := &bench{plan: p, dir: dir, authority: authority, names: l}
-	b.outcome.Environment = environment(len(l.blocked))
+	b.outcome.Environment = environment(len(l.listed))
 	if err := b.measure(ctx); err != nil {
 		return err
 	}

@@ -104,33 +104,51 @@ func (b *bench) round(ctx context.Context, round int, present []server) error {
 		}
 	}()
 	for i := range present {
-		s := present[(i+round)%len(present)]
-		r, f, err := b.start(ctx, s, round)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		r, err := b.enter(ctx, present[(i+round-1)%len(present)], round) // hearth first of all
 		if err != nil {
-			b.outcome.exclude(s.name, fmt.Errorf("starting: %w", err))
-			continue
+			return err
 		}
-		all = append(all, r)
-		if err := b.agrees(ctx, r); err != nil {
-			b.outcome.exclude(s.name, fmt.Errorf("not comparable: %w", err))
-			continue
-		}
-		if !s.bare {
-			b.outcome.Figures = append(b.outcome.Figures, f)
+		if r != nil {
+			all = append(all, r)
 		}
 	}
 	for _, w := range b.workloads(round) {
 		for i := range all {
-			if err := b.turn(ctx, all[(i+round)%len(all)], w, round); err != nil {
+			if err := b.turn(ctx, all[(i+round-1)%len(all)], w, round); err != nil {
 				return err
 			}
 		}
 	}
 	b.end(all, round)
 	return nil
+}
+
+// enter starts a server and notes what that took. One that does not start, or
+// answers otherwise than it must, is nil: noted and left out.
+func (b *bench) enter(ctx context.Context, s server, round int) (*running, error) {
+	r, f, err := b.start(ctx, s, round)
+	if ctx.Err() != nil {
+		return r, ctx.Err()
+	}
+	if err != nil {
+		b.outcome.exclude(s.name, fmt.Errorf("starting: %w", err))
+		return nil, nil
+	}
+	if s.name == "hearth" && round == 1 && len(b.names.sources) > 0 {
+		err = b.sieve(ctx, r)
+	}
+	if err == nil {
+		err = b.agrees(ctx, r)
+	}
+	if err != nil {
+		r.stop()
+		b.outcome.exclude(s.name, fmt.Errorf("not comparable: %w", err))
+		return nil, nil
+	}
+	if !s.bare {
+		b.outcome.Figures = append(b.outcome.Figures, f)
+	}
+	return r, nil
 }
 
 // turn runs one workload on one server if it is for it. Only the end of the

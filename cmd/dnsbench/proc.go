@@ -7,55 +7,41 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // usage returns what the server has used so far: user and system time in
 // seconds, and its memory now in KiB.
 func (r *running) usage() (cpu float64, rss int, err error) {
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.cmd.Process.Pid))
-	if err != nil {
+	pid := r.cmd.Process.Pid
+	if cpu, err = cpuTime(pid); err != nil {
 		return 0, 0, fmt.Errorf("reading the CPU time of %s: %w", r.name, err)
 	}
-	if cpu, err = cpuTime(string(stat)); err != nil {
-		return 0, 0, err
-	}
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, 0, fmt.Errorf("reading the memory of %s: %w", r.name, err)
 	}
-	return cpu, memory(string(status)), nil
+	return cpu, kib(string(status), "RssAnon:") + kib(string(status), "RssFile:"), nil
 }
 
-// cpuTime returns the user and system time of a process from its stat file
-// (proc(5)). The kernel tells it in hundredths of a second, far below what a
-// round takes.
-func cpuTime(stat string) (float64, error) {
-	rest := stat[strings.LastIndexByte(stat, ')')+1:] // the name may hold anything
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("reading CPU time: %q has too few fields", stat)
+// cpuTime returns the user and system time of a process by its own clock, which
+// counts nanoseconds where /proc/PID/stat counts hundredths of a second
+// (clock_getcpuclockid(3)).
+func cpuTime(pid int) (float64, error) {
+	const scheduled = 2 // CPUCLOCK_SCHED
+	var t unix.Timespec
+	if err := unix.ClockGettime(int32(^pid<<3|scheduled), &t); err != nil {
+		return 0, err
 	}
-	user, err := strconv.Atoi(fields[11])
-	if err != nil {
-		return 0, fmt.Errorf("reading CPU time: %w", err)
-	}
-	system, err := strconv.Atoi(fields[12])
-	if err != nil {
-		return 0, fmt.Errorf("reading CPU time: %w", err)
-	}
-	return float64(user+system) / 100, nil
+	return time.Duration(t.Nano()).Seconds(), nil
 }
 
-// memory returns RssAnon + RssFile of a status file, in KiB.
-func memory(status string) int {
-	sum := 0
-	for line := range strings.Lines(status) {
-		for _, key := range []string{"RssAnon:", "RssFile:"} {
-			if v, ok := strings.CutPrefix(line, key); ok {
-				n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(v), " kB"))
-				sum += n
-			}
-		}
-	}
-	return sum
+// kib returns a size of a status file (proc(5)), 0 where it is not told.
+func kib(status, key string) int {
+	_, rest, _ := strings.Cut(status, "\n"+key)
+	size, _, _ := strings.Cut(rest, "kB")
+	n, _ := strconv.Atoi(strings.TrimSpace(size))
+	return n
 }

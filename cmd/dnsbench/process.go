@@ -3,50 +3,78 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
-// readiness bounds how long a server may take to load the list.
-const readiness = 5 * time.Minute
+// patienceToLoad bounds how long a server may take to load the list.
+const patienceToLoad = 5 * time.Minute
+
+// tries is how often a server is started, each time on another port.
+const tries = 3
+
+// errEnded is why another try may help: somebody else took the port between its
+// choice and the server's start, or a server that asks from random ports did.
+var errEnded = errors.New("it ended before it answered")
 
 // running is a started server.
 type running struct {
 	server
+	place
 	cmd  *exec.Cmd
-	addr netip.AddrPort
 	done chan struct{} // closed when it has ended
-	said *bytes.Buffer // its last words, to be read once done is closed
+	said tail
+}
+
+// tail keeps the end of what a server says.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+// Write implements io.Writer.
+func (t *tail) Write(p []byte) (int, error) {
+	const kept = 2048
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p...)
+	t.text = append(t.text[:0], t.text[max(0, len(t.text)-kept):]...)
+	return len(p), nil
+}
+
+// lines returns the last lines in one.
+func (t *tail) lines() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := strings.Split(strings.TrimSpace(string(t.text)), "\n")
+	return strings.Join(all[max(0, len(all)-5):], " | ")
 }
 
 // begin writes what s reads and executes it.
-func (b *bench) begin(ctx context.Context, s server, round int) (*running, error) {
-	p, err := b.place(s, round)
-	if err != nil {
-		return nil, err
-	}
+func begin(ctx context.Context, s server, p place) (*running, error) {
 	files, arguments := s.prepare(p)
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
 			return nil, fmt.Errorf("configuring %s: %w", s.name, err)
 		}
 	}
-	r := &running{server: s, addr: p.addr, done: make(chan struct{}), said: &bytes.Buffer{}}
+	r := &running{server: s, place: p, done: make(chan struct{})}
 	r.cmd = exec.CommandContext(ctx, s.path, arguments...)
 	r.cmd.Cancel = func() error { return r.cmd.Process.Signal(syscall.SIGTERM) }
 	r.cmd.WaitDelay = 5 * time.Second
 	r.cmd.Dir = p.dir
-	r.cmd.Stdout, r.cmd.Stderr = r.said, r.said
+	r.cmd.Stdout, r.cmd.Stderr = &r.said, &r.said
 	if err := r.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", s.name, err)
 	}
@@ -57,12 +85,12 @@ func (b *bench) begin(ctx context.Context, s server, round int) (*running, error
 	return r, nil
 }
 
-func (b *bench) place(s server, round int) (place, error) {
-	p := place{upstream: b.authority, keep: b.dir, dir: filepath.Join(b.dir, fmt.Sprintf("%s-%d", s.name, round))}
-	if err := os.Mkdir(p.dir, 0o700); err != nil {
+// place finds s a new folder and ports that are free.
+func (b *bench) place(s server) (p place, err error) {
+	p = place{upstream: b.authority, keep: b.dir}
+	if p.dir, err = os.MkdirTemp(b.dir, s.name); err != nil {
 		return place{}, fmt.Errorf("configuring %s: %w", s.name, err)
 	}
-	var err error
 	if p.addr, err = freePort(); err != nil {
 		return place{}, err
 	}
@@ -77,43 +105,70 @@ func (b *bench) place(s server, round int) (place, error) {
 
 // start starts s and waits until three names of the list are answered as they must be.
 func (b *bench) start(ctx context.Context, s server, round int) (*running, figure, error) {
-	if _, err := b.writeList(s); err != nil { // before the clock runs
-		return nil, figure{}, err
-	}
-	began := time.Now()
-	r, err := b.begin(ctx, s, round)
-	if err != nil {
-		return nil, figure{}, err
-	}
-	if err := b.ready(ctx, r); err != nil {
-		r.stop()
-		return nil, figure{}, err
-	}
-	took := time.Since(began).Seconds()
-	f := figure{Server: s.name, Workload: "load", Round: round, Seconds: took}
+	f := figure{Server: s.name, Workload: "load", Round: round}
 	if round == 1 {
 		f.Workload = "first load"
 	}
-	f.CPUSeconds, f.RSS, err = r.usage()
+	r, took, err := b.launch(ctx, s, b.readiness(s))
+	if err != nil {
+		return nil, figure{}, err
+	}
+	f.Seconds = took.Seconds()
+	if f.CPUSeconds, f.RSS, err = r.usage(); err != nil {
+		r.stop()
+	}
 	return r, f, err
 }
 
-// ready asks until every answer is right.
-func (b *bench) ready(ctx context.Context, r *running) error {
-	l := b.names.blocked
+// launch starts s until it answers t right, on another port where that fails. It
+// returns how long the start took.
+func (b *bench) launch(ctx context.Context, s server, t traffic) (*running, time.Duration, error) {
+	var err error
+	for range tries {
+		var p place
+		if p, err = b.place(s); err != nil {
+			return nil, 0, err
+		}
+		began := time.Now()
+		var r *running
+		if r, err = begin(ctx, s, p); err != nil {
+			return nil, 0, err
+		}
+		if err = r.ready(ctx, t); err == nil {
+			return r, time.Since(began), nil
+		}
+		r.stop()
+		err = fmt.Errorf("%s: %w: %s; %s", s.name, err, r.cmd.ProcessState, r.said.lines())
+		if !errors.Is(err, errEnded) {
+			break
+		}
+		fmt.Fprintf(os.Stderr, "  %v\n", err)
+	}
+	return nil, 0, err
+}
+
+// readiness is what a server answers once it has loaded the list.
+func (b *bench) readiness(s server) traffic {
 	t := traffic{count: 3, window: 1, sockets: 1}
+	if s.bare {
+		t.queries, t.count = []query{newQuery("www.example.net", typeA, allowed)}, 1
+		return t
+	}
+	l := b.names.blocked
 	for _, name := range []string{l[0], l[len(l)/2], "sub." + l[len(l)-1]} {
 		t.queries = append(t.queries, newQuery(name, typeA, blocked))
 	}
-	if r.bare {
-		t.queries, t.count = []query{newQuery("www.example.net", typeA, allowed)}, 1
-	}
-	deadline := time.Now().Add(readiness)
+	return t
+}
+
+// ready asks until every answer is right.
+func (r *running) ready(ctx context.Context, t traffic) error {
+	deadline := time.Now().Add(patienceToLoad)
 	for time.Now().Before(deadline) && ctx.Err() == nil {
 		select {
 		case <-r.done:
-			return fmt.Errorf("it ended before it answered: %s: %s", r.cmd.ProcessState, lastLine(r.said.String()))
-		case <-time.After(5 * time.Millisecond):
+			return errEnded
+		case <-time.After(2 * time.Millisecond):
 		}
 		if r.asks(ctx, t) {
 			return nil
@@ -130,11 +185,6 @@ func (r *running) asks(ctx context.Context, t traffic) bool {
 	return err == nil && got.right == t.count
 }
 
-func lastLine(text string) string {
-	text = strings.TrimSpace(text)
-	return text[strings.LastIndexByte(text, '\n')+1:]
-}
-
 func (r *running) stop() {
 	_ = r.cmd.Process.Signal(syscall.SIGTERM)
 	select {
@@ -146,13 +196,15 @@ func (r *running) stop() {
 }
 
 // freePort returns a loopback address that nobody listens on, with UDP or TCP.
+// It lies beneath the ports from which the system lets programs ask, so that no
+// client takes it before the server does.
 func freePort() (netip.AddrPort, error) {
 	for range 100 {
-		c, err := net.ListenPacket("udp", "127.0.0.1:0")
+		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(10_000+rand.IntN(20_000)))
+		c, err := net.ListenPacket("udp", addr.String())
 		if err != nil {
-			return netip.AddrPort{}, fmt.Errorf("finding a port: %w", err)
+			continue
 		}
-		addr := c.LocalAddr().(*net.UDPAddr).AddrPort()
 		l, err := net.Listen("tcp", addr.String())
 		_ = c.Close()
 		if err == nil {

@@ -51,7 +51,7 @@ func (p place) port() uint16 { return p.addr.Port() }
 // or one.
 func (b *bench) servers() []server {
 	all := []server{
-		hearth(b.plan.hearth),
+		hearth(b.plan.hearth, b.names.sources),
 		unbound(), dnsdist(), kresd(), recursor(), dnsmasq(),
 		coreDNS(b.plan.paths["coredns"]), adguardHome(b.plan.paths["adguardhome"]), blocky(b.plan.paths["blocky"]),
 	}
@@ -97,7 +97,7 @@ func (b *bench) writeList(s server) (string, error) {
 	}
 	w := bufio.NewWriterSize(f, 1<<20)
 	_, _ = w.WriteString(s.list.head)
-	for _, n := range b.names.blocked {
+	for _, n := range b.names.listed {
 		s.list.line(w, n)
 	}
 	if err := errors.Join(w.Flush(), f.Close()); err != nil {
