@@ -35,39 +35,43 @@ func (r *Reply) Len() int { return len(r.records) }
 
 // Add takes the record rr of msg apart and keeps it. Sections must be filled in
 // their order. It returns false, and keeps nothing, for a record that is not
-// well formed or of a type whose RDATA it does not know; such a message has to be
+// well formed or of a type that wire.SoundRR does not know; such a message has to be
 // packed anew by a library, without compression, and its records given to Copy.
 func (r *Reply) Add(msg []byte, rr wire.RR) bool {
-	layout, known := layoutOf(rr.Type)
-	if !known {
+	owned, ok := r.owner(msg, rr)
+	if !ok {
 		return false
 	}
-	return r.add(msg, rr, layout)
+	b, ok := wire.AppendRDATA(owned, msg, rr)
+	if ok {
+		r.keep(rr, len(owned), b)
+	}
+	return ok
 }
 
 // Copy keeps the record rr of msg with its RDATA as it stands, in which there
 // must be no compressed name. It returns false if the owner is not well formed.
 func (r *Reply) Copy(msg []byte, rr wire.RR) bool {
-	return r.add(msg, rr, layout{tail: anything})
+	owned, ok := r.owner(msg, rr)
+	if ok {
+		r.keep(rr, len(owned), append(owned, msg[rr.Data:rr.End]...))
+	}
+	return ok
 }
 
-func (r *Reply) add(msg []byte, rr wire.RR, l layout) bool {
-	owner := len(r.octets)
-	b, _, err := appendSpelled(r.octets, msg, rr.Start)
-	if err != nil {
-		return false
-	}
-	data := len(b)
-	b, ok := l.append(b, msg, rr.Data, rr.End)
-	if !ok {
-		return false
-	}
-	r.octets = b
+// owner returns r's octets with the owner of rr behind them.
+func (r *Reply) owner(msg []byte, rr wire.RR) ([]byte, bool) {
+	b, _, err := wire.AppendSpelled(r.octets, msg, rr.Start)
+	return b, err == nil
+}
+
+// keep keeps the record whose RDATA b, the new octets of r, has from data on.
+func (r *Reply) keep(rr wire.RR, data int, b []byte) {
 	r.records = append(r.records, record{
 		section: rr.Section, rtype: rr.Type, class: rr.Class, ttl: rr.TTL,
-		owner: owner, data: data, end: len(b),
+		owner: len(r.octets), data: data, end: len(b),
 	})
-	return true
+	r.octets = b
 }
 
 func (r *Reply) ownerOf(x *record) []byte { return r.octets[x.owner:x.data] }
@@ -80,24 +84,4 @@ func (r *Reply) minimum(x *record) uint32 {
 		return 0
 	}
 	return binary.BigEndian.Uint32(data[len(data)-4:])
-}
-
-// appendSpelled appends the name at off in msg as wire.AppendName does, but in
-// the spelling of the message.
-func appendSpelled(dst, msg []byte, off int) ([]byte, int, error) {
-	at := len(dst)
-	dst, end, err := wire.AppendName(dst, msg, off)
-	if err != nil {
-		return dst, 0, err
-	}
-	for at < len(dst) {
-		n := int(msg[off])
-		if n >= 0xC0 {
-			off = (n&0x3F)<<8 | int(msg[off+1])
-			continue
-		}
-		at += copy(dst[at:], msg[off:off+1+n])
-		off += 1 + n
-	}
-	return dst, end, nil
 }

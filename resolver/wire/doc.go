@@ -2,9 +2,9 @@
 //
 // It answers: what does this packet ask, is it well-formed, and how is the
 // reply laid out? It owns the parse of a query as offsets into its packet, the
-// in-place error replies, the authoring of short replies, and the walk over the
-// records of a packed message. It keeps no state and, outside its tests, imports
-// the standard library only.
+// in-place error replies, the authoring of short replies, the walk over the
+// records of a packed message, and the form of their RDATA. It keeps no state and,
+// outside its tests, imports the standard library only.
 //
 // Names are kept in canonical wire form: length-prefixed labels, ASCII
 // lower-cased, uncompressed, ending in the root's zero octet, at most 255

@@ -6,6 +6,11 @@ import "errors"
 // pointers (11) or reserved (01, 10) (RFC 1035 4.1.4, RFC 6891 5).
 const maxLabel = 63
 
+// maxPointers is how many pointers one name may go through: one behind each of the
+// most labels that there can be, 127, but for the last, which needs none. More of them
+// only make work for the reader.
+const maxPointers = 126
+
 // Errors of a message that is not what it says.
 var (
 	errCut      = errors.New("message is cut short")
@@ -74,22 +79,32 @@ func pointer(msg []byte, off, start int) (int, error) {
 // place. On an error dst is returned as it came. It allocates only if dst is
 // short of room (at most MaxName octets are appended).
 func AppendName(dst, msg []byte, off int) ([]byte, int, error) {
-	base, start, end := len(dst), off, 0
-	for off >= 0 && off < len(msg) {
+	base := len(dst)
+	dst, end, err := AppendSpelled(dst, msg, off)
+	lower(dst[base:], dst[base:]) // a length octet is never a letter
+	return dst, end, err
+}
+
+// AppendSpelled does what AppendName does, but keeps the spelling of msg. What a
+// pointer points to must stand whole before the labels that lead there: it is a
+// prior occurrence.
+func AppendSpelled(dst, msg []byte, off int) ([]byte, int, error) {
+	base, start, end, limit := len(dst), off, 0, len(msg)
+	for jumps := 0; off >= 0 && off < limit; {
 		n := int(msg[off])
 		if n > maxLabel {
-			to, err := pointer(msg, off, start)
-			if err != nil {
-				return dst[:base], 0, err
+			to, err := pointer(msg[:limit], off, start)
+			if err != nil || jumps == maxPointers {
+				return dst[:base], 0, errName
 			}
-			if end == 0 {
+			if jumps == 0 {
 				end = off + 2
 			}
-			off, start = to, to
+			off, start, limit, jumps = to, to, start, jumps+1
 			continue
 		}
 		next := off + 1 + n
-		if next > len(msg) {
+		if next > limit {
 			break
 		}
 		if len(dst)-base+1+n > MaxName {
@@ -97,12 +112,11 @@ func AppendName(dst, msg []byte, off int) ([]byte, int, error) {
 		}
 		dst = append(dst, msg[off:next]...)
 		if n == 0 {
-			if end == 0 {
+			if jumps == 0 {
 				end = next
 			}
 			return dst, end, nil
 		}
-		lower(dst[len(dst)-n:], dst[len(dst)-n:])
 		off = next
 	}
 	return dst[:base], 0, errCut

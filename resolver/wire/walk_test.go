@@ -125,6 +125,8 @@ func TestAppendName(t *testing.T) {
 		{"pointer forward", header + "c00e 00", 12, "", 0},
 		{"pointer into the header", header + "c000", 12, "", 0},
 		{"pointer into its own labels", header + "01 61 01 62 c00e", 12, "", 0},
+		{"pointer to labels that run into it", header + "01 61 01 62 c00c 00", 14, "", 0},
+		{"pointer to a label that covers it", header + "05 61 01 62 c00c 00", 14, "", 0},
 		{"pointer cut", header + "c0", 12, "", 0},
 		{"label cut", header + "05 6161", 12, "", 0},
 		{"no root", header + "01 61", 12, "", 0},
@@ -149,6 +151,23 @@ func TestAppendName(t *testing.T) {
 				t.Errorf("name %q, want %q", got[1:], tt.want)
 			}
 		})
+	}
+}
+
+// A name goes through as many pointers as the library follows, and no more.
+func TestAppendNameThroughPointers(t *testing.T) {
+	for n, want := range map[int]bool{1: true, 126: true, 127: false, 4000: false} {
+		msg, to := make([]byte, wire.HeaderLen+1), wire.HeaderLen // of the root
+		for range n {
+			at := len(msg)
+			msg = append(msg, 0xC0|byte(to>>8), byte(to))
+			to = at
+		}
+		_, end, err := wire.AppendName(nil, msg, to)
+		_, _, library := dns.UnpackDomainName(msg, to)
+		if (err == nil) != want || (library == nil) != want || want && end != len(msg) {
+			t.Errorf("%d pointers: %v, library %v, want passed: %v", n, err, library, want)
+		}
 	}
 }
 
