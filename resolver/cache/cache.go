@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"bytes"
 	"errors"
 	"hash/maphash"
 	"iter"
@@ -148,29 +147,6 @@ func (c *Cache) Store(k *Key, r *Reply, f Facts, now int64) (*Entry, error) {
 		c.shard(e.hash).put(e, k, now)
 	}
 	return e, nil
-}
-
-// Purge forgets all entries whose name is name (canonical wire form) or, with
-// subtree, also those beneath it, in every view, and returns how many.
-func (c *Cache) Purge(name []byte, subtree bool) int {
-	total := 0
-	for i := range c.shards {
-		total += c.shards[i].purge(func(e *Entry) bool {
-			return covers(name, e.Name(), subtree)
-		})
-	}
-	return total
-}
-
-// covers reports whether name is zone or, with subtree, beneath it, by labels.
-func covers(zone, name []byte, subtree bool) bool {
-	if !subtree {
-		return bytes.Equal(zone, name)
-	}
-	for len(name) > len(zone) {
-		name = name[1+int(name[0]):]
-	}
-	return bytes.Equal(zone, name)
 }
 
 // Entries yields the entries held, in no order; those stored meanwhile may be

@@ -169,40 +169,6 @@ func TestLargeReplyIsServedNotKept(t *testing.T) {
 	}
 }
 
-func TestPurge(t *testing.T) {
-	names := []string{"example.com.", "www.example.com.", "a.b.example.com.", "notexample.com.", "com.", `x\.example.com.`}
-	tests := []struct {
-		name    string
-		zone    string
-		subtree bool
-		gone    []string
-	}{
-		{"one name", "example.com.", false, names[:1]},
-		{"a subtree", "example.com.", true, names[:3]},
-		{"the root's subtree", ".", true, names},
-		{"nothing", "example.net.", true, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			c := New(Config{})
-			for _, n := range names {
-				store(t, c, key(t, n, dns.TypeA), answer(t, n, 300))
-			}
-			if got := c.Purge(key(t, tt.zone, dns.TypeA).Name, tt.subtree); got != len(tt.gone) {
-				t.Errorf("Purge = %d, want %d", got, len(tt.gone))
-			}
-			for _, n := range tt.gone {
-				if c.Lookup(key(t, n, dns.TypeA), 1000) != nil {
-					t.Errorf("%s is still held", n)
-				}
-			}
-			if got := c.tally().entries; got != int64(len(names)-len(tt.gone)) {
-				t.Errorf("%d entries left, want %d", got, len(names)-len(tt.gone))
-			}
-		})
-	}
-}
-
 func TestFactsAreReplaced(t *testing.T) {
 	c := New(Config{})
 	k := key(t, "www.example.com.", dns.TypeA)
@@ -266,7 +232,6 @@ func TestReadersAndWritersTogether(t *testing.T) {
 					t.Errorf("Lookup gave %q", e.Name())
 				}
 				if i%500 == 0 {
-					c.Purge(keys[n].Name, false)
 					c.tally()
 				}
 			}

@@ -55,9 +55,6 @@ const NoCap = math.MaxUint32
 // Name returns the asked name in canonical wire form. It must not be changed.
 func (e *Entry) Name() []byte { return e.buf[:e.nameLen] }
 
-// Type returns the asked QTYPE.
-func (e *Entry) Type() uint16 { return e.qtype }
-
 // Rcode returns the reply's RCODE with the extended bits of RFC 6891.
 func (e *Entry) Rcode() wire.Rcode { return e.rcode }
 

@@ -152,23 +152,6 @@ func (s *shard) clear(b *bucket, i int) {
 	b.slots[i].Store(nil)
 }
 
-// purge removes the entries that match and returns how many.
-func (s *shard) purge(match func(*Entry) bool) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	n := 0
-	for j := range s.buckets {
-		b := &s.buckets[j]
-		for i := range ways {
-			if e := b.slots[i].Load(); e != nil && match(e) {
-				s.clear(b, i)
-				n++
-			}
-		}
-	}
-	return n
-}
-
 // entries yields the entries held, without the lock.
 func (s *shard) entries() iter.Seq[*Entry] {
 	return func(yield func(*Entry) bool) {

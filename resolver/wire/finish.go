@@ -2,12 +2,10 @@ package wire
 
 import "encoding/binary"
 
-// EDE is an Extended DNS Error (RFC 8914). Its EXTRA-TEXT is Text, followed by ID
-// where there is one; both are UTF-8.
+// EDE is an Extended DNS Error (RFC 8914).
 type EDE struct {
 	Code uint16
-	Text []byte
-	ID   []byte
+	Text []byte // the EXTRA-TEXT, UTF-8
 }
 
 // maxText bounds an EDE's EXTRA-TEXT in octets, so that no reply is truncated for
@@ -31,12 +29,11 @@ func Finish(dst []byte, q *Query, rc Rcode, e *EDE) []byte {
 		return dst
 	}
 	at := len(dst)
-	text, id := trim(e.Text, maxText), trim(e.ID, maxText)
-	size := uint16(2 + len(text) + len(id))
+	text := trim(e.Text, maxText)
 	dst = binary.BigEndian.AppendUint16(dst, optionEDE)
-	dst = binary.BigEndian.AppendUint16(dst, size)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(text)))
 	dst = binary.BigEndian.AppendUint16(dst, e.Code)
-	return endRR(append(append(dst, text...), id...), at)
+	return endRR(append(dst, text...), at)
 }
 
 // trim shortens UTF-8 text to at most limit octets without cutting a character.

@@ -42,7 +42,7 @@ func TestReplyWithAddresses(t *testing.T) {
 	b = wire.AppendAddress(b, 10, netip.MustParseAddr("::1"))
 	b = wire.AppendAddress(b, 10, netip.MustParseAddr("::ffff:192.0.2.1"))
 	b = wire.AppendAddress(b, 10, netip.Addr{})
-	b = wire.Finish(b, q, wire.NoError, &wire.EDE{Code: 17, Text: []byte("Adult content. "), ID: []byte("10.adult.porn-3f2a91bc")})
+	b = wire.Finish(b, q, wire.NoError, &wire.EDE{Code: 17, Text: []byte("Adult content. 10.adult.porn-3f2a91bc")})
 
 	m := unpack(t, b)
 	want := dns.MsgHdr{Id: 0xABCD, Response: true, RecursionDesired: true, RecursionAvailable: true, CheckingDisabled: true}
