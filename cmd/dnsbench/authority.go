@@ -29,20 +29,15 @@ func landing() [4]byte       { return [4]byte{127, 0, 0, 1} }
 // else with nothing. It turns the packet round by hand so that it costs little
 // beside what is measured.
 func startAuthority(ctx context.Context) (netip.AddrPort, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.MustParseAddrPort("127.0.0.1:0")))
+	conn, streams, err := listenFree() // dnsdist forwards over what it was asked over
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("starting the upstream: %w", err)
 	}
 	_ = conn.SetReadBuffer(4 << 20)
-	addr := conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	streams, err := net.Listen("tcp", addr.String()) // dnsdist forwards over what it was asked over
-	if err != nil {
-		return netip.AddrPort{}, errors.Join(fmt.Errorf("starting the upstream: %w", err), conn.Close())
-	}
 	context.AfterFunc(ctx, func() { _ = errors.Join(conn.Close(), streams.Close()) })
 	go answerAll(conn)
 	go accept(streams)
-	return addr, nil
+	return addressOf(conn), nil
 }
 
 // accept serves connections until l is closed.

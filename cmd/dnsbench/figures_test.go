@@ -182,24 +182,47 @@ func TestListFormats(t *testing.T) {
 
 func TestGoals(t *testing.T) {
 	o := outcome{Figures: []figure{
-		{Server: "hearth", Workload: "hit", CPU: 5}, {Server: "hearth", Workload: "garbage", CPU: 9, Lost: 1}, {Server: "hearth", Workload: "paced", CPU: 8},
-		{Server: "bare-plain", Workload: "hit", CPU: 6}, {Server: "bare-direct", Workload: "hit", CPU: 4}, {Server: "dnsdist", Workload: "hit", CPU: 10},
+		{Server: "hearth", Workload: "hit", Round: 1, CPU: 5}, {Server: "hearth", Workload: "hit", Round: 2, CPU: 6}, {Server: "hearth", Workload: "hit", Round: 3, CPU: 4},
+		{Server: "bare-plain", Workload: "hit", Round: 1, CPU: 6}, {Server: "bare-plain", Workload: "hit", Round: 2, CPU: 6}, {Server: "bare-plain", Workload: "hit", Round: 3, CPU: 6},
+		{Server: "bare-direct", Workload: "hit", Round: 1, CPU: 4}, {Server: "bare-direct", Workload: "hit", Round: 2, CPU: 8}, {Server: "bare-direct", Workload: "hit", Round: 3, CPU: 2},
+		{Server: "dnsdist", Workload: "hit", Round: 1, CPU: 10},
+		{Server: "hearth", Workload: "garbage", Round: 1, CPU: 9, Lost: 1}, {Server: "hearth", Workload: "garbage", Round: 2, CPU: 9}, {Server: "hearth", Workload: "garbage", Round: 3, CPU: 9},
+		{Server: "hearth", Workload: "paced", Round: 1, CPU: 8}, {Server: "unbound", Workload: "tcp", Round: 1, CPU: 9}, {Server: "hearth", Workload: "tcp", Round: 2, CPU: 9},
+		{Server: "hearth", Workload: "reload", Round: 1, P99: 300}, {Server: "hearth", Workload: "reload", Round: 2, P99: 200, Wrong: 2},
+		{Server: "hearth", Workload: "load", Round: 2, RSS: 40 << 10, IndexBytes: 15 << 20, IndexNames: 2 << 20},
+		{Server: "hearth", Workload: "start, 7 names", Round: 1, CPUSeconds: 0.12},
+		{Server: "hearth", Workload: "compile, 7 names", Round: 1, CPUSeconds: 6, IndexNames: 5_000_000, PeakAnon: 65 << 10},
+		{Server: "hearth", Workload: "grown hit, 9 households", Round: 1, CPU: 6}, {Server: "hearth", Workload: "grown hit, 1 households", Round: 1, CPU: 5},
 	}}
 	var w bytes.Buffer
-	o.goals(&w, plan{workloads: "hit,garbage,miss"})
+	for _, g := range goals(plan{rounds: 3, sizes: []int{5, 7}, grownNames: []int{1}, grownHouseholds: []int{1, 5, 9}}) {
+		o.Goals = append(o.Goals, g.judge(&o))
+	}
+	o.goals(&w)
 	for _, row := range []string{
-		"| hit | the best bare responder (bare-direct) | 1.25 x | 1.25 x | met |",
-		"| hit | dnsdist (stretch) | 0.60 x | 0.50 x | met |",
-		"| miss | unbound | 0.55 x | not measured | |",
-		"| garbage | its own paced, without garbage | 1.10 x | 1.12 x | not met |",
-		"| garbage | good queries lost | 0 | 1 | not met |",
+		"| hit | CPU, to the best bare responder's (bare-direct) | 1.25 x | - | 1.25 x (0.75-2.00) | met |",
+		"| hit | CPU, to dnsdist's | - | 0.60 x | 0.50 x | stretch met |",
+		"| miss | CPU, to unbound's | 0.55 x | - | - | not measured |",
+		"| tcp | CPU, to the best peer's | 0.80 x | 0.60 x | - | not measured |", // in no round both
+		"| garbage | CPU of a good query, to its own of paced | 1.10 x | - | 1.12 x | not met |",
+		"| garbage | good queries lost | 0 | - | 1 | not met |",
+		"| reload | queries lost | 0 | - | 0 | met |",
+		"| reload | answers of no World that served | 0 | - | 2 | not met |",
+		"| reload | p99 | - | - | 250 us (200-300) | reported |",
+		"| load | index, bytes a name | 8.00 | - | 7.50 | met |",
+		"| load | memory beyond the index | 30.0 MiB | 20.0 MiB | 25.0 MiB | met, stretch not met |",
+		"| sizes | start, 5 names: CPU until the first answers | - | - | - | not measured |",
+		"| sizes | start, 7 names: CPU until the first answers | 0.150 s | 0.100 s | 0.120 s | met, stretch not met |",
+		"| sizes | compile, 7 names: CPU a million names | 1.00 s | - | 1.20 s | not met |",
+		"| sizes | compile, 7 names: peak of memory that is no file's | 64 MiB | - | 65 MiB | not met |",
+		"| growth | CPU of hit with 9 households, to that with 1 | 1.30 x | - | 1.20 x | met |",
 	} {
 		if !strings.Contains(w.String(), row+"\n") {
 			t.Errorf("no row %s in\n%s", row, &w)
 		}
 	}
-	if strings.Contains(w.String(), "blocked") {
-		t.Errorf("a goal of a workload that was not chosen:\n%s", &w)
+	if strings.Contains(w.String(), "names, to that with 1") {
+		t.Errorf("a ratio of one size to itself:\n%s", &w)
 	}
 }
 
@@ -222,7 +245,7 @@ func TestReportNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestFlagsAreChecked(t *testing.T) {
-	good := plan{peers: "unbound,dnsdist", workloads: "all", hits: 1, queries: 1, paced: 1, mix: 1, misses: 1, rounds: 1}
+	good := plan{peers: "unbound,dnsdist", workloads: "all", hits: 1, queries: 1, paced: 1, mix: 1, misses: 1, steady: 1, rounds: 1}
 	if err := good.check(); err != nil {
 		t.Error(err)
 	}

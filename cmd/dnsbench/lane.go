@@ -22,6 +22,7 @@ type slot struct {
 	query *query
 	id    uint16
 	sent  time.Duration // since the load began
+	since int64         // reloads that were over by then
 }
 
 // lane is one client socket with what it waits for.
@@ -31,20 +32,23 @@ type lane struct {
 	next    uint16
 	waiting int
 	slots   [slots]slot
+	from    [][4]byte          // addresses to send from; none: the system's choice
+	at      int                // in them
+	to      unix.Sockaddr      // where to, if from is set
 	in      []byte             // what was read and not taken, of a TCP connection
 	take    func(reply []byte) // is handed what comes
 }
 
-func newLane(addr netip.AddrPort, tcp bool) (*lane, error) {
+func newLane(addr netip.AddrPort, t traffic) (*lane, error) {
 	kind := unix.SOCK_DGRAM
-	if tcp {
+	if t.tcp {
 		kind = unix.SOCK_STREAM
 	}
 	fd, err := unix.Socket(unix.AF_INET, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("making a socket: %w", err)
 	}
-	l := &lane{fd: fd, tcp: tcp, in: make([]byte, 0, 64<<10)}
+	l := &lane{fd: fd, tcp: t.tcp, from: t.from, in: make([]byte, 0, 64<<10)}
 	if err := l.connect(addr); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("reaching the server: %w", err)
@@ -53,7 +57,12 @@ func newLane(addr netip.AddrPort, tcp bool) (*lane, error) {
 }
 
 func (l *lane) connect(addr netip.AddrPort) error {
-	if err := unix.Connect(l.fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {
+	to := &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}
+	if len(l.from) > 0 {
+		l.to = to
+		return errors.Join(unix.Bind(l.fd, &unix.SockaddrInet4{}), unix.SetNonblock(l.fd, true))
+	}
+	if err := unix.Connect(l.fd, to); err != nil {
 		return err
 	}
 	if l.tcp {
@@ -65,7 +74,7 @@ func (l *lane) connect(addr netip.AddrPort) error {
 }
 
 // send sends q and returns how many queries were found lost by it.
-func (l *lane) send(q *query, now time.Duration) (lost int, err error) {
+func (l *lane) send(q *query, now time.Duration, since int64) (lost int, err error) {
 	id := l.next
 	l.next = (l.next + 1) &^ mark
 	s := &l.slots[id%slots]
@@ -73,7 +82,7 @@ func (l *lane) send(q *query, now time.Duration) (lost int, err error) {
 		lost = 1
 		l.waiting--
 	}
-	*s = slot{query: q, id: id, sent: now}
+	*s = slot{query: q, id: id, sent: now, since: since}
 	l.waiting++
 	binary.BigEndian.PutUint16(q.frame[2:], id)
 	frame := q.frame
@@ -84,7 +93,7 @@ func (l *lane) send(q *query, now time.Duration) (lost int, err error) {
 }
 
 func (l *lane) write(frame []byte) error {
-	n, err := unix.Write(l.fd, frame)
+	n, err := l.put(frame)
 	if errors.Is(err, unix.EAGAIN) && !l.tcp {
 		return nil // no room: lost, as on a network
 	}
@@ -95,6 +104,16 @@ func (l *lane) write(frame []byte) error {
 		return fmt.Errorf("sending: %w", io.ErrShortWrite)
 	}
 	return nil
+}
+
+// put writes to the server, from the next address where there are some.
+func (l *lane) put(frame []byte) (int, error) {
+	if l.to == nil {
+		return unix.Write(l.fd, frame)
+	}
+	from := unix.PktInfo4(&unix.Inet4Pktinfo{Spec_dst: l.from[l.at%len(l.from)]})
+	l.at++
+	return unix.SendmsgN(l.fd, frame, from, l.to, 0)
 }
 
 // drain takes what has come, until nothing is waited for or nothing is there.

@@ -23,8 +23,10 @@ type traffic struct {
 	rate    int // a second; 0: as fast as the window lets
 	sockets int
 	tcp     bool
+	from    [][4]byte    // addresses to ask from in turn; none: the system's choice
 	garbage int          // after so many queries comes a malformed packet; 0: none
 	amiss   func(*query) // is told of each wrong answer; nil: nobody is
+	worlds  *worlds      // of the server; nil: it is not reloaded
 }
 
 // tally is what came back of a load.
@@ -55,7 +57,7 @@ func load(ctx context.Context, addr netip.AddrPort, t traffic) (tally, error) {
 	g := generator{traffic: t, broken: garbage()}
 	defer g.close()
 	for range t.sockets {
-		l, err := newLane(addr, t.tcp)
+		l, err := newLane(addr, t)
 		if err != nil {
 			return tally{}, err
 		}
@@ -105,7 +107,7 @@ func (g *generator) fill() error {
 			return nil
 		}
 		l := g.lanes[g.sent%len(g.lanes)]
-		lost, err := l.send(&g.queries[g.sent%len(g.queries)], now)
+		lost, err := l.send(&g.queries[g.sent%len(g.queries)], now, g.worlds.before())
 		if err != nil {
 			return err
 		}
@@ -163,7 +165,7 @@ func (g *generator) take(l *lane, reply []byte) {
 	}
 	g.flight--
 	g.heard = time.Since(g.start)
-	if !s.query.right(reply) {
+	if !s.query.rightIn(reply, s.since, g.worlds.until()) {
 		g.wrong++
 		if g.amiss != nil {
 			g.amiss(s.query)

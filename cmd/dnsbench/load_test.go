@@ -70,7 +70,7 @@ func TestLostOnesFreeTheirPlaces(t *testing.T) {
 		s := &l.slots[l.next%slots]
 		taken := s.query != nil
 		l.fd = -1 // sending fails; the accounting comes before
-		lost, _ := l.send(&q, 0)
+		lost, _ := l.send(&q, 0, 0)
 		if (lost == 1) != taken {
 			t.Fatalf("query %d: lost %d where the slot was taken: %v", i, lost, taken)
 		}

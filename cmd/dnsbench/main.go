@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,21 +21,24 @@ const limit = 60 * time.Minute
 
 // plan is what the flags say.
 type plan struct {
-	hearth    string
-	paths     map[string]string // of peers that are not Debian's
-	peers     string
-	workloads string
-	lists     string
-	names     int
-	hits      int
-	queries   int
-	paced     int
-	mix       int
-	misses    int
-	rounds    int
-	json      string
-	markdown  string
-	plot      string
+	hearth                      string
+	paths                       map[string]string // of peers that are not Debian's
+	peers                       string
+	workloads                   string
+	lists                       string
+	names                       int
+	hits                        int
+	queries                     int
+	paced                       int
+	mix                         int
+	misses                      int
+	steady                      int
+	sizes                       []int
+	grownNames, grownHouseholds []int
+	rounds                      int
+	json                        string
+	markdown                    string
+	plot                        string
 
 	bare string // the program is one of the bare responders
 	at   string
@@ -66,7 +70,7 @@ func flags() plan {
 		})
 	}
 	flag.StringVar(&p.peers, "peers", "all", "what to measure beside hearth, with commas, or all, or none: "+strings.Join(peerNames(), ","))
-	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(workloadNames(), ",")+"; loading is always measured")
+	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(everyWorkload(), ",")+", or all, which is all but growth; loading is always measured with other servers")
 	flag.StringVar(&p.lists, "lists", "", "folder of lists to block, each file a category with a name a line, gzip where it ends in .gz (default: made up names)")
 	flag.IntVar(&p.names, "names", 100_000, "made up names to block where there are no lists")
 	flag.IntVar(&p.hits, "hits", 10_000, "distinct names of the hit and of the blocked workload")
@@ -74,6 +78,10 @@ func flags() plan {
 	flag.IntVar(&p.paced, "paced", 10_000, "queries of the paced workloads, at 5,000 a second, each round")
 	flag.IntVar(&p.mix, "mixed", 60_000, "queries of the cold mix, each round")
 	flag.IntVar(&p.misses, "misses", 15_000, "queries of the miss workload, each round")
+	flag.IntVar(&p.steady, "steady", 60_000, "queries of the steady and of the reload workload, at 20,000 a second, each round")
+	numbers(&p.sizes, "sizes", "names on the lists that the sizes workload compiles and starts with", 1_000_000, 5_000_000)
+	numbers(&p.grownNames, "grown-names", "names on the lists of the growth workload", 10_000, 100_000, 1_000_000, 5_000_000)
+	numbers(&p.grownHouseholds, "grown-households", "households of the growth workload", 1, 100, 10_000, 100_000)
 	flag.IntVar(&p.rounds, "rounds", 5, "interleaved rounds; the servers are started anew in each")
 	flag.StringVar(&p.json, "json", "", "also write every figure of every round to this file")
 	flag.StringVar(&p.markdown, "markdown", "", "also write the tables to this file")
@@ -88,9 +96,40 @@ func flags() plan {
 	return p
 }
 
-// chosen reports whether name is among the names of a flag, where "all" is everything.
+// numbers is a flag of numbers with commas.
+func numbers(to *[]int, name, usage string, standard ...int) {
+	*to = standard
+	flag.Func(name, fmt.Sprintf("%s, with commas (default %s)", usage, strings.Trim(strings.ReplaceAll(fmt.Sprint(standard), " ", ","), "[]")), func(text string) error {
+		all, err := parseNumbers(text)
+		*to = all
+		return err
+	})
+}
+
+// parseNumbers reads numbers with commas.
+func parseNumbers(text string) ([]int, error) {
+	var all []int
+	for word := range strings.SplitSeq(text, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, err
+		}
+		if n < 1 || n > 1<<26 {
+			return nil, fmt.Errorf("%d is not between 1 and %d", n, 1<<26)
+		}
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// everyWorkload names what -workloads takes.
+func everyWorkload() []string { return append(workloadNames(), sizesName, growthName) }
+
+// chosen reports whether name is among the names of a flag, where "all" is
+// everything but growth, which takes long.
 func chosen(list, name string) bool {
-	return list == "all" || slices.Contains(strings.Split(list, ","), name)
+	return list == "all" && name != growthName || slices.Contains(strings.Split(list, ","), name)
 }
 
 // check refuses a name that a flag gives and nothing has.
@@ -98,14 +137,14 @@ func (p plan) check() error {
 	for _, f := range []struct {
 		list  string
 		known []string
-	}{{p.peers, peerNames()}, {p.workloads, workloadNames()}} {
+	}{{p.peers, peerNames()}, {p.workloads, everyWorkload()}} {
 		for name := range strings.SplitSeq(f.list, ",") {
 			if name != "all" && name != "none" && !slices.Contains(f.known, name) {
 				return fmt.Errorf("%q is none of %s", name, strings.Join(f.known, ", "))
 			}
 		}
 	}
-	if min(p.hits, p.queries, p.paced, p.mix, p.misses, p.rounds) < 1 {
+	if min(p.hits, p.queries, p.paced, p.mix, p.misses, p.steady, p.rounds) < 1 {
 		return fmt.Errorf("counts of queries and rounds start at 1")
 	}
 	return nil

@@ -34,13 +34,36 @@ type figure struct {
 	Lost       int     `json:"lost"`
 	P50        float64 `json:"p50_us,omitempty"`
 	P99        float64 `json:"p99_us,omitempty"`
+	Swaps      int     `json:"reloads,omitempty"`
 	Seconds    float64 `json:"seconds,omitempty"`     // of loading, from exec to three right answers
 	CPUSeconds float64 `json:"cpu_seconds,omitempty"` // of loading
-	RSS        int     `json:"rss_kib"`               // RssAnon + RssFile afterwards
+	RSS        int     `json:"rss_kib,omitempty"`     // RssAnon + RssFile afterwards
+	IndexNames int     `json:"index_names,omitempty"` // as hearth tells
+	IndexBytes int64   `json:"index_bytes,omitempty"`
+	Peak       int     `json:"peak_kib,omitempty"`      // VmHWM of compiling
+	PeakAnon   int     `json:"peak_anon_kib,omitempty"` // the most RssAnon seen of compiling
 }
 
-// measure runs the rounds over every server that is there.
+// measure runs everything that is chosen.
 func (b *bench) measure(ctx context.Context) error {
+	if chosen(b.plan.workloads, growthName) {
+		if err := b.growth(ctx); err != nil {
+			return fmt.Errorf("measuring growth: %w", err)
+		}
+	}
+	if chosen(b.plan.workloads, sizesName) {
+		if err := b.sizes(ctx); err != nil {
+			return fmt.Errorf("measuring sizes: %w", err)
+		}
+	}
+	if slices.ContainsFunc(workloadNames(), func(name string) bool { return chosen(b.plan.workloads, name) }) {
+		return b.rounds(ctx)
+	}
+	return nil
+}
+
+// rounds runs the rounds over every server that is there.
+func (b *bench) rounds(ctx context.Context) error {
 	present := b.present(ctx)
 	for round := 1; round <= b.plan.rounds; round++ {
 		fmt.Fprintf(os.Stderr, "round %d of %d\n", round, b.plan.rounds)
@@ -154,7 +177,7 @@ func (b *bench) enter(ctx context.Context, s server, round int) (*running, error
 // turn runs one workload on one server if it is for it. Only the end of the
 // whole run is an error: a server that fails is noted and left out.
 func (b *bench) turn(ctx context.Context, r *running, w workload, round int) error {
-	if b.outcome.excludes(r.name) || r.bare && !w.bare || slices.Contains(r.without, w.name) {
+	if b.outcome.excludes(r.name) || r.bare && !w.bare || w.alone && r.name != "hearth" || slices.Contains(r.without, w.name) {
 		return nil
 	}
 	f, err := b.one(ctx, r, w, round)
@@ -183,7 +206,13 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 	if err != nil {
 		return figure{}, err
 	}
-	t, err := load(ctx, r.addr, w.traffic)
+	var t tally
+	var swaps int
+	if w.reloads {
+		t, swaps, err = r.whileReloading(ctx, w.traffic)
+	} else {
+		t, err = load(ctx, r.addr, w.traffic)
+	}
 	if err != nil {
 		return figure{}, err
 	}
@@ -196,7 +225,7 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 		Server: r.name, Workload: w.name, Round: round, RSS: rss,
 		CPU:  (after - before) * 1e6 / float64(max(1, t.right)),
 		Rate: float64(t.right) / t.took.Seconds(), Right: t.right, Wrong: t.wrong, Lost: t.lost,
-		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99),
+		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99), Swaps: swaps,
 	}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 )
 
 // outcome is everything that a run found.
@@ -17,6 +18,7 @@ type outcome struct {
 	Versions    map[string]string `json:"versions"`
 	Absent      []note            `json:"absent"`
 	Excluded    []note            `json:"excluded"`
+	Goals       []result          `json:"goals"`
 	Figures     []figure          `json:"figures"`
 }
 
@@ -40,8 +42,12 @@ func (o *outcome) exclude(server string, why error) {
 // publish writes the tables to standard output and where the flags say.
 func (o *outcome) publish(p plan) error {
 	o.Plan = map[string]any{
-		"names": o.Environment.Names, "hits": p.hits, "queries": p.queries, "paced": p.paced, "mix": p.mix, "misses": p.misses,
-		"rounds": p.rounds, "window": inFlight, "window_misses": maxWaiting, "sockets": clients, "pace": pace,
+		"names": o.Environment.Names, "hits": p.hits, "queries": p.queries, "paced": p.paced, "mix": p.mix, "misses": p.misses, "steady": p.steady,
+		"rounds": p.rounds, "window": inFlight, "window_misses": maxWaiting, "sockets": clients, "pace": pace, "steady_pace": steadyPace, "steady_window": steadyWindow,
+		"sizes": p.sizes, "grown_names": p.grownNames, "grown_households": p.grownHouseholds,
+	}
+	for _, g := range goals(p) {
+		o.Goals = append(o.Goals, g.judge(o))
 	}
 	o.report(os.Stdout, p)
 	if p.markdown != "" {
@@ -80,7 +86,23 @@ func writeFile(path string, write func(io.Writer) error) error {
 }
 
 // spread is what the rounds gave.
-type spread struct{ lowest, median, highest float64 }
+type spread struct {
+	Lowest  float64 `json:"lowest"`
+	Median  float64 `json:"median"`
+	Highest float64 `json:"highest"`
+}
+
+// text is the median with the lowest and the highest, where they look different.
+func (s spread) text(format string) string {
+	text := fmt.Sprintf(format, s.Median)
+	low, high := fmt.Sprintf(format, s.Lowest), fmt.Sprintf(format, s.Highest)
+	if low == high {
+		return text
+	}
+	number, _, _ := strings.Cut(low, " ") // the unit stands once
+	high, _, _ = strings.Cut(high, " ")
+	return text + " (" + number + "-" + high + ")"
+}
 
 // over returns the spread of one value over the rounds, false without rounds.
 func (o *outcome) over(server, workload string, value func(figure) float64) (spread, bool) {

@@ -33,7 +33,7 @@ func (o *outcome) panels(p plan) []panel {
 				one.servers, medians[server] = append(one.servers, server), s
 			}
 		}
-		slices.SortStableFunc(one.servers, func(a, b string) int { return int(1e3 * (medians[a].median - medians[b].median)) })
+		slices.SortStableFunc(one.servers, func(a, b string) int { return int(1e3 * (medians[a].Median - medians[b].Median)) })
 		for _, server := range one.servers {
 			one.spreads = append(one.spreads, medians[server])
 		}
@@ -66,7 +66,7 @@ func (one panel) draw(w io.Writer, y int) int {
 	y += plotRow
 	most := 0.0
 	for _, s := range one.spreads {
-		most = max(most, s.highest)
+		most = max(most, s.Highest)
 	}
 	scale := float64(plotWidth-plotLabels-plotValues) / max(most, 1e-9)
 	for i, server := range one.servers {
@@ -79,9 +79,9 @@ func (one panel) draw(w io.Writer, y int) int {
 		}
 		middle := y + plotRow/2
 		fmt.Fprintf(w, `<text x="%d" y="%d" text-anchor="end">%s</text>`, plotLabels-6, middle+4, server)
-		fmt.Fprintf(w, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, plotLabels, y+2, s.median*scale, plotRow-4, fill)
-		fmt.Fprintf(w, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#222"/>`, plotLabels+s.lowest*scale, plotLabels+s.highest*scale, middle, middle)
-		fmt.Fprintf(w, `<text x="%.1f" y="%d">%.1f (%.1f-%.1f)</text>`+"\n", plotLabels+s.highest*scale+5, middle+4, s.median, s.lowest, s.highest)
+		fmt.Fprintf(w, `<rect x="%d" y="%d" width="%.1f" height="%d" fill="%s"/>`, plotLabels, y+2, s.Median*scale, plotRow-4, fill)
+		fmt.Fprintf(w, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#222"/>`, plotLabels+s.Lowest*scale, plotLabels+s.Highest*scale, middle, middle)
+		fmt.Fprintf(w, `<text x="%.1f" y="%d">%.1f (%.1f-%.1f)</text>`+"\n", plotLabels+s.Highest*scale+5, middle+4, s.Median, s.Lowest, s.Highest)
 		y += plotRow
 	}
 	return y + plotRow

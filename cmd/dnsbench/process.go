@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -87,7 +88,7 @@ func begin(ctx context.Context, s server, p place) (*running, error) {
 
 // place finds s a new folder and ports that are free.
 func (b *bench) place(s server) (p place, err error) {
-	p = place{upstream: b.authority, keep: b.dir}
+	p = place{upstream: b.authority, keep: cmp.Or(s.keep, b.dir)}
 	if p.dir, err = os.MkdirTemp(b.dir, s.name); err != nil {
 		return place{}, fmt.Errorf("configuring %s: %w", s.name, err)
 	}
@@ -114,7 +115,10 @@ func (b *bench) start(ctx context.Context, s server, round int) (*running, figur
 		return nil, figure{}, err
 	}
 	f.Seconds = took.Seconds()
-	if f.CPUSeconds, f.RSS, err = r.usage(); err != nil {
+	if f.CPUSeconds, f.RSS, err = r.usage(); err == nil && s.name == "hearth" {
+		err = r.index(ctx, &f)
+	}
+	if err != nil {
 		r.stop()
 	}
 	return r, f, err
@@ -195,22 +199,33 @@ func (r *running) stop() {
 	}
 }
 
-// freePort returns a loopback address that nobody listens on, with UDP or TCP.
-// It lies beneath the ports from which the system lets programs ask, so that no
-// client takes it before the server does.
-func freePort() (netip.AddrPort, error) {
+// listenFree listens on a loopback port that nobody uses, with UDP and TCP. It
+// lies beneath the ports from which the system lets programs ask, so that no
+// client takes it from a server that is yet to start.
+func listenFree() (*net.UDPConn, net.Listener, error) {
 	for range 100 {
 		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), uint16(10_000+rand.IntN(20_000)))
-		c, err := net.ListenPacket("udp", addr.String())
+		c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
 		if err != nil {
 			continue
 		}
 		l, err := net.Listen("tcp", addr.String())
-		_ = c.Close()
 		if err == nil {
-			_ = l.Close()
-			return addr, nil
+			return c, l, nil
 		}
+		_ = c.Close()
 	}
-	return netip.AddrPort{}, errors.New("finding a port: none is free")
+	return nil, nil, errors.New("finding a port: none is free")
 }
+
+// freePort returns an address that nobody listened on a moment ago.
+func freePort() (netip.AddrPort, error) {
+	c, l, err := listenFree()
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	addr := addressOf(c)
+	return addr, errors.Join(c.Close(), l.Close())
+}
+
+func addressOf(c *net.UDPConn) netip.AddrPort { return c.LocalAddr().(*net.UDPAddr).AddrPort() }

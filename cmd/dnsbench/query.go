@@ -14,6 +14,7 @@ type verdict uint8
 const (
 	allowed verdict = iota // the upstream's record
 	blocked                // the landing address, or for other types no record of the upstream
+	turning                // one or the other by the number of reloads
 )
 
 // query is a packet that is ready to be sent but for its ID.

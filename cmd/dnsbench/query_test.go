@@ -151,11 +151,7 @@ func TestGarbageIsRefused(t *testing.T) {
 // loopback address.
 func answering(t *testing.T, answer func(q *dns.Msg) *dns.Msg) net.Addr {
 	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l, err := net.Listen("tcp", c.LocalAddr().String())
+	c, l, err := listenFree()
 	if err != nil {
 		t.Fatal(err)
 	}

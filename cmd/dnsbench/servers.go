@@ -22,6 +22,7 @@ type server struct {
 	bare    bool     // a responder that answers everything alike
 	without []string // workloads that its accounting does not reach
 	list    listFile
+	keep    string // folder of its state; empty: that of the run
 	prepare func(place) (files map[string]string, arguments []string)
 }
 

@@ -28,12 +28,20 @@ const (
 type workload struct {
 	name string
 	traffic
-	warm int  // queries sent before anything is counted
-	bare bool // for the bare responders too
+	warm    int  // queries sent before anything is counted
+	bare    bool // for the bare responders too
+	alone   bool // for hearth alone
+	reloads bool // while hearth reloads
 }
 
+// Workloads of hearth alone that need servers of their own.
+const (
+	growthName = "growth"
+	sizesName  = "sizes"
+)
+
 func workloadNames() []string {
-	return []string{"mix", "hit", "paced", "tcp", "blocked", "garbage", "miss"}
+	return []string{"mix", "hit", "paced", "tcp", "blocked", "garbage", "miss", "steady", "reload"}
 }
 
 // workloads returns those of a round that are chosen, in the order in which
@@ -45,6 +53,7 @@ func (b *bench) workloads(round int) []workload {
 	paced := traffic{queries: hits, count: p.paced, window: inFlight, sockets: clients, rate: pace}
 	spoiled := paced
 	spoiled.garbage = 49 // two in a hundred packets
+	steady := traffic{queries: b.steady(), count: p.steady, window: steadyWindow, sockets: clients, rate: steadyPace}
 	tcp := fast
 	tcp.tcp, tcp.sockets = true, connections
 	all := []workload{
@@ -55,6 +64,8 @@ func (b *bench) workloads(round int) []workload {
 		{name: "blocked", traffic: traffic{queries: b.blocked(p.hits), count: p.queries, window: inFlight, sockets: clients}, warm: p.hits},
 		{name: "garbage", traffic: spoiled, warm: len(hits), bare: true},
 		{name: "miss", traffic: traffic{queries: b.misses(round), count: p.misses, window: maxWaiting, sockets: clients}},
+		{name: "steady", traffic: steady, warm: 2 * p.hits, alone: true},
+		{name: "reload", traffic: steady, warm: 2 * p.hits, alone: true, reloads: true},
 	}
 	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, w.name) })
 }
