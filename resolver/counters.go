@@ -134,7 +134,7 @@ func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.seconds, &r.flights} {
 		c.Collect(ch)
 	}
-	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords, "seconds": r.cfg.Timeout.Seconds()} {
+	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords} {
 		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
 	}
 }

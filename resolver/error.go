@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/hearthdns/hearth/resolver/wire"
 )
@@ -40,3 +41,12 @@ func visible(err error) (wire.Rcode, uint16) {
 	}
 	return wire.ServFail, edeNoReachable
 }
+
+// broken is the error of a resolution that panicked.
+type broken struct {
+	value any
+	stack []byte
+}
+
+// Error tells the value; the stack is for the log.
+func (e *broken) Error() string { return fmt.Sprintf("resolving: panic: %v", e.value) }

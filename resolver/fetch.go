@@ -1,10 +1,10 @@
 package resolver
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -12,67 +12,69 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// fetch asks the view's upstream, together with everybody who is asking the same
-// at this moment, and stores what it said.
-func (r *Resolver) fetch(ctx context.Context, s *stroke, c Client) (*cache.Entry, error) {
-	w, view := s.world, s.view
-	if view.Peers[c.Addr] && r.flights.Pending(&s.key) {
+// fetch has m told the entry for its question. It asks the view's upstream, unless
+// somebody is asking the same at this moment.
+func (r *Resolver) fetch(m *miss, until time.Time) {
+	world, view := m.world, m.view
+	if view.Peers[m.client.Addr] && r.flights.Pending(&m.key) {
 		r.counts.loops.Inc()
-		return nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", c.Addr)}
+		m.Resolved(nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", m.client.Addr)})
+		return
 	}
-	key := s.key
-	key.Name = append([]byte(nil), s.key.Name...) // the packet is the listener's
-	e, err, _ := r.flights.Do(ctx, &key, func(ctx context.Context) (*cache.Entry, error) {
-		return r.exchange(ctx, w, view, &key)
-	})
-	return e, err
+	flight := r.flights.Join(m.ctx, &m.key, until, m)
+	if flight == nil {
+		return
+	}
+	x := &errand{r, world, view, flight} // m may be answered already, and somebody else's
+	defer x.rescue()
+	view.Upstream.Exchange(wire.Question{Name: flight.Name, Type: flight.Type, Class: flight.Class, CD: flight.CD}, x.back)
 }
 
-// exchange makes one upstream resolution and stores the inspected reply.
-func (r *Resolver) exchange(ctx context.Context, w *World, view *View, key *cache.Key) (*cache.Entry, error) {
-	ask, err := question(key)
-	if err != nil {
-		return nil, err
+// errand is one upstream resolution, for all that wait for it.
+type errand struct {
+	r      *Resolver
+	world  *World
+	view   *View
+	flight *cache.Flight
+}
+
+// back stores the inspected reply and tells all that wait.
+func (x *errand) back(raw []byte, err error) {
+	defer x.rescue()
+	var e *cache.Entry
+	if err == nil {
+		e, err = x.keep(raw)
 	}
-	raw, err := view.Upstream.Exchange(ctx, ask)
-	if err != nil {
-		return nil, err
+	x.flight.Finish(e, err)
+}
+
+// rescue, deferred, turns a panic into an answer for those that wait.
+func (x *errand) rescue() {
+	if p := recover(); p != nil {
+		x.flight.Finish(nil, &broken{p, debug.Stack()})
 	}
+}
+
+// keep inspects a reply and stores it.
+func (x *errand) keep(raw []byte) (*cache.Entry, error) {
 	in := inspections.Get().(*inspected)
 	defer inspections.Put(in)
 	in.reset()
-	err = in.inspect(raw, key, func(a address) bool {
-		return view.Local || !private(a) || w.Landing.spares(a)
+	err := in.inspect(raw, &x.flight.Key, func(a address) bool {
+		return x.view.Local || !private(a) || x.world.Landing.spares(a)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if in.stripped {
-		r.counts.rebinding.Inc()
+		x.r.counts.rebinding.Inc()
 	}
-	f := in.facts(w.Index, key.Name)
-	return r.cfg.Cache.Store(key, &in.reply, f, r.cfg.Now().Unix())
+	f := in.facts(x.world.Index, x.flight.Name)
+	return x.r.cfg.Cache.Store(&x.flight.Key, &in.reply, f, x.r.cfg.Now().Unix())
 }
 
 // inspections holds the memory of inspections between replies.
 var inspections = sync.Pool{New: func() any { return new(inspected) }}
-
-// question makes the query that goes upstream: nothing of the client's packet is
-// in it but the name, the type and the CD bit.
-func question(key *cache.Key) (*wire.Query, error) {
-	msg := make([]byte, 0, 12+len(key.Name)+4)
-	msg = append(msg, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0) // RD, one question
-	if key.CD {
-		msg[3] |= 0x10
-	}
-	msg = append(msg, key.Name...)
-	msg = append(msg, byte(key.Type>>8), byte(key.Type), byte(key.Class>>8), byte(key.Class))
-	q := new(wire.Query)
-	if f := q.Parse(msg); f != wire.None {
-		return nil, errors.New("making the upstream question: the cache key is no question")
-	}
-	return q, nil
-}
 
 // refresh returns an entry's facts as index reads them, and leaves them in the
 // entry if they were another index's.

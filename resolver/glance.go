@@ -49,7 +49,7 @@ func (in *inspected) glance(raw []byte, key *cache.Key, may func(address) bool) 
 
 // place locates the records of a sound reply to key.
 func (in *inspected) place(raw []byte, key *cache.Key) bool {
-	end, err := wire.Question(raw)
+	end, err := wire.SkipQuestion(raw)
 	if err != nil {
 		return false
 	}

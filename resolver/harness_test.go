@@ -116,18 +116,23 @@ type said struct {
 	answer func(q dns.Question) (*dns.Msg, error)
 }
 
-func (u *said) Exchange(_ context.Context, q *wire.Query) ([]byte, error) {
+func (u *said) Exchange(q wire.Question, done func([]byte, error)) {
 	u.asked.Add(1)
-	var m dns.Msg
-	if err := m.Unpack(q.Msg); err != nil {
-		return nil, err
-	}
-	r, err := u.answer(m.Question[0])
+	name, _, err := dns.UnpackDomainName(q.Name, 0)
 	if err != nil {
-		return nil, err
+		done(nil, err)
+		return
 	}
-	r.SetReply(&m)
-	return r.Pack()
+	m := new(dns.Msg).SetQuestion(name, q.Type)
+	m.Question[0].Qclass, m.CheckingDisabled = q.Class, q.CD
+	go func() {
+		r, err := u.answer(m.Question[0])
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(r.SetReply(m).Pack())
+	}()
 }
 
 // records makes an upstream that answers with lines of a zone file: those whose
@@ -160,11 +165,13 @@ type house struct {
 	clock time.Time
 	ctx   context.Context
 	seen  []Event
+
+	patience time.Duration // of those who ask
 }
 
 func newHouse(t testing.TB, u Exchanger, zones ...*View) *house {
 	t.Helper()
-	h := &house{t: t, clock: now, ctx: context.Background()}
+	h := &house{t: t, clock: now, ctx: context.Background(), patience: time.Minute}
 	w := newWorld(t, buildIndex(t), u, zones...)
 	r, err := New(Config{
 		World: w, Catalog: blocklists.NewCatalog(blocklists.CatalogConfig{}), Cache: cache.New(cache.Config{}),
@@ -229,7 +236,7 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 	buf := make([]byte, 0, 4096)
 	reply, done := h.r.Answer(&q, c, buf)
 	if !done {
-		reply = h.r.Resolve(h.ctx, &q, c, buf)
+		reply = resolve(h.r, h.ctx, &q, c, buf, time.Now().Add(h.patience))
 	}
 	h.drain()
 	var r dns.Msg
@@ -237,6 +244,13 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 		h.t.Fatalf("the reply does not unpack: %v\n%x", err, reply)
 	}
 	return &r
+}
+
+// resolve runs the second stroke and waits for its reply.
+func resolve(r *Resolver, ctx context.Context, q *wire.Query, c Client, dst []byte, until time.Time) []byte { //nolint:revive // the order of Resolve
+	replied := make(chan []byte, 1)
+	r.Resolve(ctx, q, c, dst, until, func(reply []byte) { replied <- reply })
+	return <-replied
 }
 
 // drain takes the events that Run would deliver.

@@ -100,7 +100,7 @@ func (in *inspected) take(m *dns.Msg) error {
 		return &Error{wire.ServFail, edeInvalidAnswer, fmt.Errorf("packing the upstream's reply: %w", err)}
 	}
 	in.reply.Rcode = wire.Rcode(m.Rcode)
-	end, err := wire.Question(packed)
+	end, err := wire.SkipQuestion(packed)
 	if err == nil {
 		err = wire.WalkRRs(packed, end, func(rr wire.RR) bool { return in.reply.Copy(packed, rr) })
 	}

@@ -1,9 +1,7 @@
 package resolver
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -23,9 +21,8 @@ type Config struct {
 	Observer Observer         // nil: nobody looks
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger
-	Node     string        // shown by whoami
-	Version  string        // shown by whoami
-	Timeout  time.Duration // of one upstream resolution, all tries together; 0: 7 s
+	Node     string // shown by whoami
+	Version  string // shown by whoami
 }
 
 // Resolver answers queries. It is safe for concurrent use.
@@ -46,14 +43,10 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	if cfg.Timeout == 0 {
-		cfg.Timeout = 7 * time.Second
-	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	r := &Resolver{cfg: cfg, events: newBacklog()}
-	r.flights.Timeout = cfg.Timeout
 	r.counts.prepare()
 	r.world.Store(cfg.World)
 	return r, nil
@@ -87,38 +80,6 @@ func (r *Resolver) Answer(q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return r.fromEntry(s, q, c, dst), true
-}
-
-// Resolve is the second stroke: it may wait and allocate, and always returns a
-// reply, appended to dst[:0].
-func (r *Resolver) Resolve(ctx context.Context, q *wire.Query, c Client, dst []byte) []byte {
-	start := time.Now()
-	defer func() { r.counts.seconds.Observe(time.Since(start).Seconds()) }()
-	s := strokes.Get().(*stroke)
-	defer strokes.Put(s)
-	s.fetched = nil
-	reply, done := r.judge(s, q, c, dst)
-	if done {
-		return reply
-	}
-	if s.kind == kindWhoami {
-		return r.whoami(s, q, c, dst)
-	}
-	r.cfg.Catalog.Learn(s.world.Index, &s.hashes, s.question.Match)
-	entry := s.entry
-	if entry == nil {
-		var err error
-		if entry, err = r.fetch(ctx, s, c); err != nil {
-			return r.failed(q, c, dst, err)
-		}
-	}
-	// The World may have been swapped while we waited: the verdict on the way
-	// out is the newest one's, over the facts as that World's index reads them.
-	s.fetched = entry
-	if reply, done = r.judge(s, q, c, dst); done {
-		return reply
-	}
-	return r.fromEntry(s, q, c, dst)
 }
 
 // strokes holds the scratch memory of queries between queries: a kilobyte of
@@ -258,17 +219,4 @@ func capped(limit uint32, until int64, now time.Time) uint32 {
 		return uint32(left) //nolint:gosec // 0 <= left < limit
 	}
 	return limit
-}
-
-// failed authors the reply to a query whose resolution failed.
-func (r *Resolver) failed(q *wire.Query, c Client, dst []byte, err error) []byte {
-	rc, code := visible(err)
-	var broken *cache.PanicError
-	if errors.As(err, &broken) {
-		code = edeNone
-		r.counts.panics.Inc()
-		r.cfg.Log.Error("resolving broke down", "panic", broken.Value, "stack", string(broken.Stack))
-	}
-	r.cfg.Log.Debug("resolution failed", "error", fmt.Sprint(err))
-	return r.bare(q, c, dst, actionFailed, rc, code)
 }

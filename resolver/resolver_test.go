@@ -440,14 +440,11 @@ func TestSilence(t *testing.T) {
 			time.Sleep(4 * time.Second)
 			return u.answer(q)
 		}})
-		ctx, cancel := context.WithTimeout(t.Context(), 1800*time.Millisecond) // as the listener gives it
-		defer cancel()
-		h.ctx = ctx
+		h.patience = 1800 * time.Millisecond // as the listener gives it
 		if r := h.ask(guest, "slow.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure || extended(r).InfoCode != 22 {
 			t.Errorf("%v, want SERVFAIL with EDE 22", r)
 		}
 		time.Sleep(3 * time.Second)
-		h.ctx = t.Context()
 		if got := answers(h.ask(guest, "slow.example", dns.TypeA)); got != "slow.example. A 192.0.2.1" {
 			t.Errorf("the next try: %q, want the late answer", got)
 		}
@@ -457,7 +454,7 @@ func TestSilence(t *testing.T) {
 // TestPanicIsSeen: what breaks while a hostile reply is read is counted and does
 // not blame the network.
 func TestPanicIsSeen(t *testing.T) {
-	h := newHouse(t, &said{answer: func(dns.Question) (*dns.Msg, error) { panic("broken") }})
+	h := newHouse(t, upstreamFunc(func(wire.Question) []byte { panic("broken") }))
 	if r := h.ask(guest, "www.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure || extended(r) != nil {
 		t.Errorf("%v, want SERVFAIL without a reason", r)
 	}
@@ -494,7 +491,7 @@ func TestLoop(t *testing.T) {
 		var q wire.Query
 		q.Parse(packet)
 		var r dns.Msg
-		_ = r.Unpack(h.r.Resolve(context.Background(), &q, Client{Addr: netip.MustParseAddr(guest)}, nil))
+		_ = r.Unpack(resolve(h.r, context.Background(), &q, Client{Addr: netip.MustParseAddr(guest)}, nil, time.Now().Add(time.Minute)))
 		done <- &r
 	}()
 	<-started

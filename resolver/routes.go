@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"context"
 	"fmt"
 	"net/netip"
 
@@ -9,12 +8,14 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// Exchanger asks somebody else: a forwarder's upstreams, or authorities. The
-// reply is checked to belong to the question and complete (truncation was
-// followed over TCP); its content is not trusted. An error that knows what to
-// tell the client is an *Error.
+// Exchanger asks somebody else: a forwarder's upstreams, or authorities. done is
+// called once, before the return or later and from any goroutine. It does not wait;
+// the reply is lent to it until it returns. The reply is checked to belong to the
+// question and complete (truncation was followed over TCP); its content is not
+// trusted. An error that knows what to tell the client is an *Error. The question
+// is not used after the return; how long it all may take is the Exchanger's to bound.
 type Exchanger interface {
-	Exchange(ctx context.Context, q *wire.Query) ([]byte, error)
+	Exchange(q wire.Question, done func(raw []byte, err error))
 }
 
 // View is an interned set of upstreams with its trust and its zone. Cached facts

@@ -17,21 +17,22 @@ import (
 type exchanger struct{ to *forward.Forwarder }
 
 // Exchange asks the upstreams.
-func (e exchanger) Exchange(ctx context.Context, q *wire.Query) ([]byte, error) {
-	reply, err := e.to.Exchange(ctx, q)
-	var failed *forward.Failure
-	if errors.As(err, &failed) {
-		return nil, &resolver.Error{Rcode: wire.ServFail, EDE: failed.EDE, Err: err}
-	}
-	return reply, err
+func (e exchanger) Exchange(q wire.Question, done func([]byte, error)) {
+	e.to.Exchange(q, func(reply []byte, err error) {
+		var failed *forward.Failure
+		if errors.As(err, &failed) {
+			err = &resolver.Error{Rcode: wire.ServFail, EDE: failed.EDE, Err: err}
+		}
+		done(reply, err)
+	})
 }
 
 // deadEnd is the view of a server that knows no upstream.
 type deadEnd struct{}
 
 // Exchange fails with an error that says what to do.
-func (deadEnd) Exchange(context.Context, *wire.Query) ([]byte, error) {
-	return nil, &resolver.Error{Rcode: wire.ServFail, EDE: forward.NoReachableAuthority, Err: errNoUpstreams}
+func (deadEnd) Exchange(_ wire.Question, done func([]byte, error)) {
+	done(nil, &resolver.Error{Rcode: wire.ServFail, EDE: forward.NoReachableAuthority, Err: errNoUpstreams})
 }
 
 var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams in the configuration")
@@ -48,9 +49,12 @@ func (h handler) Answer(r *listen.Request) bool {
 	return done
 }
 
-// Resolve is the stroke that may.
-func (h handler) Resolve(ctx context.Context, r *listen.Request) {
-	r.Reply = h.to.Resolve(ctx, &r.Query, clientOf(r), r.Buf())
+// Resolve is the stroke that may ask others.
+func (h handler) Resolve(ctx context.Context, r *listen.Request, until time.Time) {
+	h.to.Resolve(ctx, &r.Query, clientOf(r), r.Buf(), until, func(reply []byte) {
+		r.Reply = reply
+		r.Done()
+	})
 }
 
 // clientOf says to the resolver where a query came from.

@@ -2,10 +2,7 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,121 +10,150 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// DefaultTimeout bounds one resolution of a Group whose Timeout is 0.
-const DefaultTimeout = 10 * time.Second
-
 // Group merges identical questions in flight, so that however many clients ask
 // the same thing at once, one question goes upstream. That is also a defence:
 // with many identical questions outstanding a forged answer has as many chances
-// to fit one of them (RFC 5452 section 5, the birthday attack). The zero value is
-// ready for use. It is a prometheus.Collector and must not be copied.
+// to fit one of them (RFC 5452 section 5, the birthday attack). Nobody blocks in
+// it: who waits is told. The zero value is ready for use. It is a
+// prometheus.Collector and must not be copied.
 type Group struct {
-	Timeout time.Duration // of one resolution; 0: 10 s. Set it before the first Do
-
-	mu     sync.Mutex
-	calls  map[flight]*call
-	merged atomic.Uint64
+	mu       sync.Mutex
+	flights  map[question]*Flight
+	watching bool
+	merged   atomic.Uint64
 }
 
-// flight is a Key that can be a map's.
-type flight struct {
+// question is a Key that can be a map's.
+type question struct {
 	name        string
 	view        uint32
 	qtype, qcls uint16
 	cd          bool
 }
 
-func (k *Key) flight() flight {
-	return flight{string(k.Name), k.View, k.Type, k.Class, k.CD}
+func (k *Key) question() question {
+	return question{string(k.Name), k.View, k.Type, k.Class, k.CD}
 }
 
-// call is one resolution under way.
-type call struct {
-	done   chan struct{} // closed when entry and err are set
-	cancel context.CancelFunc
-	entry  *Entry
-	err    error
+// Waiter is told what a resolution gave, once and from any goroutine: an entry, or
+// an error, which wraps context.DeadlineExceeded or the cause of a context's end
+// for one whose own time was over.
+type Waiter interface {
+	Resolved(e *Entry, err error)
 }
 
-// PanicError is what Do returns when fn panicked.
-type PanicError struct {
-	Value any
-	Stack []byte
+// Flight is one resolution under way.
+type Flight struct {
+	Key // with a Name of its own
+
+	group   *Group
+	asks    question
+	waiting []waiter
+	first   [1]waiter // the room for the usual one
 }
 
-// Error tells the value; the stack is for the log.
-func (e *PanicError) Error() string { return fmt.Sprintf("resolving: panic: %v", e.Value) }
+// waiter is one of those that wait, and how long.
+type waiter struct {
+	Waiter
+	ctx   context.Context
+	until time.Time
+}
 
-var errExit = errors.New("resolving: the goroutine exited")
-
-// Do returns the result of fn for k. If a resolution of k is under way its result
-// is awaited and shared instead of calling fn; shared tells so. A caller whose ctx
-// ends leaves with its cause; the resolution goes on, for the others and for the
-// cache that the next question finds filled, and ends after Timeout. fn runs in a goroutine of its own with
-// a context that carries ctx's values but not its end, and may outlive the call:
-// it must not use memory that the caller takes back, such as the packet.
-func (g *Group) Do(ctx context.Context, k *Key, fn func(context.Context) (*Entry, error)) (e *Entry, err error, shared bool) { //nolint:revive,staticcheck // the order of x/sync/singleflight, fixed by its callers
-	c, shared := g.join(ctx, k, fn)
-	select {
-	case <-c.done:
-		return c.entry, c.err, shared
-	case <-ctx.Done():
-		return nil, fmt.Errorf("waiting for the answer: %w", context.Cause(ctx)), shared
+// Join has w told the result of the resolution of k. If none is under way it
+// returns a new Flight, and the caller has to make the resolution and Finish it;
+// otherwise it returns nil. A waiter whose time is over, at until or at the end of
+// ctx, is told so within 25 ms; the resolution goes on, for the others and for the
+// cache that the next question finds filled.
+func (g *Group) Join(ctx context.Context, k *Key, until time.Time, w Waiter) *Flight {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	asks := k.question()
+	f := g.flights[asks]
+	if f != nil {
+		g.merged.Add(1)
+		f.waiting = append(f.waiting, waiter{w, ctx, until})
+		return nil
 	}
+	if g.flights == nil {
+		g.flights = make(map[question]*Flight)
+	}
+	f = &Flight{Key: *k, group: g, asks: asks}
+	f.Name = []byte(asks.name)
+	f.waiting = append(f.first[:0], waiter{w, ctx, until})
+	g.flights[asks] = f
+	if !g.watching {
+		g.watching = true
+		go g.watch()
+	}
+	return f
 }
 
 // Pending reports whether a resolution of k is under way.
 func (g *Group) Pending(k *Key) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.calls[k.flight()] != nil
+	return g.flights[k.question()] != nil
 }
 
-// join returns the call for k, started if need be.
-func (g *Group) join(ctx context.Context, k *Key, fn func(context.Context) (*Entry, error)) (c *call, shared bool) {
+// Finish tells all who still wait and ends the flight: the next question starts
+// another. Only the first call does anything.
+func (f *Flight) Finish(e *Entry, err error) {
+	f.group.mu.Lock()
+	if f.group.flights[f.asks] == f {
+		delete(f.group.flights, f.asks)
+	}
+	waiting := f.waiting
+	f.waiting = nil
+	f.group.mu.Unlock()
+	for _, w := range waiting {
+		w.Resolved(e, err)
+	}
+}
+
+// watchEvery is how often those are looked for whose time is over. A timer for each
+// would cost every question what only the rare late one needs.
+const watchEvery = 25 * time.Millisecond
+
+// watch tells waiters that their time is over, as long as there are flights.
+func (g *Group) watch() {
+	for {
+		time.Sleep(watchEvery)
+		late, more := g.late(time.Now())
+		for _, w := range late {
+			w.Resolved(nil, fmt.Errorf("waiting for the answer: %w", w.ended()))
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// late takes out those whose time is over; more is false when there are no flights.
+func (g *Group) late(now time.Time) (late []waiter, more bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	id := k.flight()
-	if c = g.calls[id]; c != nil {
-		g.merged.Add(1)
-		return c, true
-	}
-	timeout := g.Timeout
-	if timeout <= 0 {
-		timeout = DefaultTimeout
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-	c = &call{done: make(chan struct{}), cancel: cancel}
-	if g.calls == nil {
-		g.calls = make(map[flight]*call)
-	}
-	g.calls[id] = c
-	go g.run(ctx, id, c, fn)
-	return c, false
-}
-
-// run calls fn and publishes what it returns, whatever way it ends.
-func (g *Group) run(ctx context.Context, id flight, c *call, fn func(context.Context) (*Entry, error)) {
-	widen()
-	c.err = errExit // what stands if fn never returns
-	defer func() {
-		if v := recover(); v != nil {
-			c.entry, c.err = nil, &PanicError{v, debug.Stack()}
+	for _, f := range g.flights {
+		kept := f.waiting[:0]
+		for _, w := range f.waiting {
+			if now.Before(w.until) && w.ctx.Err() == nil {
+				kept = append(kept, w)
+				continue
+			}
+			late = append(late, w)
 		}
-		g.mu.Lock()
-		g.forget(id, c)
-		g.mu.Unlock()
-		c.cancel()
-		close(c.done)
-	}()
-	c.entry, c.err = fn(ctx)
+		clear(f.waiting[len(kept):])
+		f.waiting = kept
+	}
+	g.watching = len(g.flights) > 0
+	return late, g.watching
 }
 
-// forget takes c out of the calls that can be joined. g.mu is held.
-func (g *Group) forget(id flight, c *call) {
-	if g.calls[id] == c {
-		delete(g.calls, id)
+// ended returns why the waiter's time is over.
+func (w *waiter) ended() error {
+	if w.ctx.Err() != nil {
+		return context.Cause(w.ctx)
 	}
+	return context.DeadlineExceeded
 }
 
 // Describe implements prometheus.Collector.
@@ -136,7 +162,7 @@ func (g *Group) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByColl
 // Collect implements prometheus.Collector.
 func (g *Group) Collect(ch chan<- prometheus.Metric) {
 	g.mu.Lock()
-	pending := len(g.calls)
+	pending := len(g.flights)
 	g.mu.Unlock()
 	ch <- prometheus.MustNewConstMetric(
 		prometheus.NewDesc("hearth_cache_merged_total", "Questions that joined an identical one in flight.", nil, nil),
@@ -144,14 +170,4 @@ func (g *Group) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(
 		prometheus.NewDesc("hearth_cache_in_flight", "Resolutions under way that identical questions can join.", nil, nil),
 		prometheus.GaugeValue, float64(pending))
-}
-
-// widen gives a new goroutine at once the stack that the way to a socket and back
-// needs. To be moved twice on that way, with all the frames by then on it, costs
-// as much as all system calls to send a query: 7 of 42 us a miss were measured.
-//
-//go:noinline
-func widen() {
-	var room [5000]byte
-	runtime.KeepAlive(&room)
 }

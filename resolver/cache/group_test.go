@@ -3,9 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"runtime"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,155 +10,160 @@ import (
 	"github.com/miekg/dns"
 )
 
+// outcome is what a waiter was told, and when.
+type outcome struct {
+	entry *Entry
+	err   error
+	at    time.Time
+}
+
+// guest is a Waiter; it breaks when it is told twice.
+type guest chan outcome
+
+func newGuest() guest { return make(guest, 1) }
+
+func (g guest) Resolved(e *Entry, err error) {
+	select {
+	case g <- outcome{e, err, time.Now()}:
+	default:
+		panic("told twice")
+	}
+}
+
+// idle lets the group notice that nothing is under way any more.
+func idle() { time.Sleep(2 * watchEvery) }
+
+// in is a moment that a test does not reach.
+func in(d time.Duration) time.Time { return time.Now().Add(d) }
+
 // 200 clients with the same question are one upstream query, and all get its
 // reply, a TTL of 0 included; who comes later asks anew.
 func TestIdenticalQuestionsAreMerged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer idle()
 		c, g := New(Config{}), new(Group)
 		k := key(t, "www.example.com.", dns.TypeA)
-		var calls atomic.Int32
-		ask := func(context.Context) (*Entry, error) {
-			calls.Add(1)
-			time.Sleep(time.Second)
-			return c.Store(k, reply(t, answer(t, "www.example.com.", 0)), Facts{}, 1000)
-		}
-		var wg sync.WaitGroup
-		var shared atomic.Int32
+		var flights []*Flight
+		var guests []guest
 		for range 200 {
-			wg.Go(func() {
-				e, err, s := g.Do(t.Context(), k, ask)
-				if err != nil || !e.holds(k) {
-					t.Errorf("Do = %v, %v", e, err)
-				}
-				if s {
-					shared.Add(1)
-				}
-			})
+			w := newGuest()
+			if f := g.Join(t.Context(), k, in(time.Minute), w); f != nil {
+				flights = append(flights, f)
+			}
+			guests = append(guests, w)
 		}
-		wg.Wait()
-		if calls.Load() != 1 || shared.Load() != 199 || g.merged.Load() != 199 {
-			t.Errorf("calls = %d, shared = %d, merged = %d; want 1, 199, 199", calls.Load(), shared.Load(), g.merged.Load())
+		if len(flights) != 1 || g.merged.Load() != 199 || !g.Pending(k) {
+			t.Fatalf("%d flights, %d merged, pending %v; want 1, 199, true", len(flights), g.merged.Load(), g.Pending(k))
 		}
-		if _, _, s := g.Do(t.Context(), k, ask); s || calls.Load() != 2 {
-			t.Errorf("a later question was answered with a reply of TTL 0")
+		if !flights[0].same(k) {
+			t.Errorf("the flight is for %v, want %v", flights[0].Key, *k)
 		}
+		e, err := c.Store(k, reply(t, answer(t, "www.example.com.", 0)), Facts{}, 1000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		flights[0].Finish(e, nil)
+		for _, w := range guests {
+			if got := <-w; got.entry != e || got.err != nil {
+				t.Fatalf("a waiter was told %v, %v", got.entry, got.err)
+			}
+		}
+		if g.Pending(k) {
+			t.Error("still pending")
+		}
+		again := g.Join(t.Context(), k, in(time.Minute), newGuest())
+		if again == nil {
+			t.Fatal("a later question was merged with one that is over")
+		}
+		flights[0].Finish(nil, errors.New("late")) // only the first call counts
+		if !g.Pending(k) {
+			t.Error("the end of an old flight ended the new one")
+		}
+		again.Finish(e, nil)
 	})
+}
+
+func (k *Key) same(o *Key) bool {
+	return string(k.Name) == string(o.Name) && k.View == o.View && k.Type == o.Type && k.Class == o.Class && k.CD == o.CD
 }
 
 func TestOtherQuestionsAreNotMerged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer idle()
 		g := new(Group)
-		var calls atomic.Int32
-		ask := func(context.Context) (*Entry, error) {
-			calls.Add(1)
-			time.Sleep(time.Second)
-			return nil, nil
-		}
 		base := key(t, "www.example.com.", dns.TypeA)
-		var wg sync.WaitGroup
-		for _, change := range []func(*Key){
+		for i, change := range []func(*Key){
 			func(*Key) {}, func(k *Key) { k.View = 9 }, func(k *Key) { k.CD = true },
 			func(k *Key) { k.Type = dns.TypeAAAA }, func(k *Key) { k.Class = dns.ClassCHAOS },
+			func(k *Key) { k.Name = []byte("\x03wwx\x07example\x03com\x00") },
 		} {
 			k := *base
 			change(&k)
-			wg.Go(func() { _, _, _ = g.Do(t.Context(), &k, ask) })
-		}
-		wg.Wait()
-		if calls.Load() != 5 {
-			t.Errorf("calls = %d, want 5", calls.Load())
+			f := g.Join(t.Context(), &k, in(time.Minute), newGuest())
+			if f == nil {
+				t.Fatalf("question %d was merged with another", i)
+			}
+			defer f.Finish(nil, nil)
 		}
 	})
 }
 
+// A waiter whose time is over is told so; the flight goes on for the others, and
+// for who asks later.
 func TestWaiterLeavesAloneTheOthersStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer idle()
 		g := new(Group)
 		k := key(t, "www.example.com.", dns.TypeA)
-		want := new(Entry)
-		ask := func(ctx context.Context) (*Entry, error) {
-			select {
-			case <-ctx.Done():
-				return nil, ctx.Err()
-			case <-time.After(3 * time.Second):
-				return want, nil
-			}
+		start := time.Now()
+		impatient, patient := newGuest(), newGuest()
+		f := g.Join(t.Context(), k, start.Add(time.Second), impatient) // the first leaves first
+		if g.Join(t.Context(), k, start.Add(time.Minute), patient) != nil {
+			t.Fatal("not merged")
 		}
-		impatient, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		var wg sync.WaitGroup
-		wg.Go(func() { // the leader, who leaves first
-			if _, err, _ := g.Do(impatient, k, ask); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the leader got %v, want its own deadline", err)
+		got := <-impatient
+		if !errors.Is(got.err, context.DeadlineExceeded) || got.at.Sub(start) < time.Second || got.at.Sub(start) > time.Second+watchEvery {
+			t.Errorf("told %v after %v, want the deadline after a second", got.err, got.at.Sub(start))
+		}
+		if !g.Pending(k) {
+			t.Error("the work ended with its first waiter")
+		}
+		latest := newGuest()
+		if g.Join(t.Context(), k, start.Add(time.Minute), latest) != nil {
+			t.Error("a later question did not find the work under way")
+		}
+		want := new(Entry)
+		f.Finish(want, nil)
+		for _, w := range []guest{patient, latest} {
+			if got := <-w; got.entry != want || got.err != nil {
+				t.Errorf("told %v, %v", got.entry, got.err)
 			}
-			if !g.Pending(k) {
-				t.Error("the work ended with its leader")
-			}
-		})
-		synctest.Wait()
-		wg.Go(func() {
-			if e, err, shared := g.Do(t.Context(), k, ask); e != want || err != nil || !shared {
-				t.Errorf("the waiter got %v, %v, %v", e, err, shared)
-			}
-		})
-		wg.Wait()
-		if g.Pending(k) {
-			t.Error("still pending when all is done")
 		}
 	})
 }
 
-// TestWorkOutlivesItsWaiters: a client that gave up asks again soon, and finds
-// the work under way or done.
+// The work outlives all its waiters: a client that gave up asks again soon.
 func TestWorkOutlivesItsWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		defer idle()
 		g := new(Group)
 		k := key(t, "www.example.com.", dns.TypeA)
-		want := new(Entry)
-		release := make(chan struct{})
-		ask := func(context.Context) (*Entry, error) { <-release; return want, nil }
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() { _, _, _ = g.Do(ctx, k, ask) }()
-		synctest.Wait()
-		cancel()
-		synctest.Wait()
-		if !g.Pending(k) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		w := newGuest()
+		f := g.Join(ctx, k, in(time.Minute), w)
+		why := errors.New("shutting down")
+		cancel(why)
+		if got := <-w; !errors.Is(got.err, why) {
+			t.Errorf("told %v, want the cause of the context's end", got.err)
+		}
+		next := newGuest()
+		if !g.Pending(k) || g.Join(t.Context(), k, in(time.Minute), next) != nil {
 			t.Error("the work ended with its only waiter")
 		}
-		go func() { time.Sleep(time.Second); close(release) }()
-		if e, err, shared := g.Do(t.Context(), k, ask); e != want || err != nil || !shared {
-			t.Errorf("the next question got %v, %v, shared %v; want to join the work", e, err, shared)
+		want := new(Entry)
+		f.Finish(want, nil)
+		if got := <-next; got.entry != want {
+			t.Errorf("told %v, want the entry", got.entry)
 		}
 	})
-}
-
-func TestWorkIsBoundedInTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := &Group{Timeout: 2 * time.Second}
-		start := time.Now()
-		_, err, _ := g.Do(t.Context(), key(t, "www.example.com.", dns.TypeA), func(ctx context.Context) (*Entry, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
-		})
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 2*time.Second {
-			t.Errorf("Do = %v after %v, want the timeout after 2 s", err, time.Since(start))
-		}
-	})
-}
-
-func TestPanicsBecomeErrors(t *testing.T) {
-	g := new(Group)
-	k := key(t, "www.example.com.", dns.TypeA)
-	_, err, _ := g.Do(t.Context(), k, func(context.Context) (*Entry, error) { panic("broken") })
-	var p *PanicError
-	if !errors.As(err, &p) || p.Value != "broken" || len(p.Stack) == 0 {
-		t.Errorf("Do = %v, want the panic", err)
-	}
-	_, err, _ = g.Do(t.Context(), k, func(context.Context) (*Entry, error) { runtime.Goexit(); return nil, nil })
-	if err == nil {
-		t.Error("a goroutine that exits gives no error")
-	}
-	if g.Pending(k) {
-		t.Error("still pending")
-	}
 }

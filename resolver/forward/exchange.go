@@ -1,7 +1,7 @@
 package forward
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,81 +14,156 @@ type exchange struct {
 	attempts int
 	timeout  time.Duration // of the whole, the patience of the last try
 	until    time.Time     // when the whole ends
-	servfail []byte        // the last SERVFAIL given, whole
-	heard    bool          // somebody was silent or spoke, rather than out of reach
+	done     func(raw []byte, err error)
+
+	order  []*upstream // of this round
+	silent []*upstream // those of them that may be asked again
+	at     int         // of order
+	round  int
+	try    try
+
+	servfail []byte // the last SERVFAIL given, whole
+	heard    bool   // somebody was silent or spoke, rather than out of reach
 	errs     []error
 }
 
-// run asks the upstreams in turn, those that were silent again, until one has a
-// usable reply, the time is over or ctx ends. It returns nil if none has.
-func (x *exchange) run(ctx context.Context, order []*upstream) []byte {
-	for round := range x.attempts {
-		var silent []*upstream
-		for i, u := range order {
-			last := round == x.attempts-1 && i == len(order)-1
-			raw, again := x.try(ctx, u, last)
-			if raw != nil || ctx.Err() != nil || !time.Now().Before(x.until) {
-				return raw
-			}
-			if again {
-				silent = append(silent, u)
-			}
-		}
-		order = slices.Clip(silent)
-	}
-	return nil
+// try is the asking of one upstream.
+type try struct {
+	*upstream
+	wasDown  bool
+	patience time.Duration
+	began    time.Time
+	as       form
 }
 
-// try asks u once. again tells that another try at u may help: it was silent, and
-// it is not known to be down.
-func (x *exchange) try(ctx context.Context, u *upstream, last bool) (raw []byte, again bool) {
-	wasDown := u.health.down()
-	patience := u.health.timeout()
-	if last && !wasDown {
-		patience = x.timeout // nobody else is left: what remains of the budget
+// start asks the first upstream. Over UDP nobody waits for it: landed is called.
+func (x *exchange) start() {
+	x.aim()
+	if x.try.at.network != "udp" {
+		go func() { x.run(x.send()) }()
+		return
 	}
-	start := time.Now()
-	r, err := u.ask(ctx, x.question, patience, x.until)
+	t := &x.try
+	if err := t.udp.exchange(t.deadline(t.patience, x.until), t.at.addr, x.packet(), &t.metrics, x.landed); err != nil {
+		go x.run(reply{}, err)
+	}
+}
+
+// landed takes what the first query over UDP gave. It must not wait and is lent r:
+// the usual reply is passed on, anything else has a goroutine that goes on.
+func (x *exchange) landed(r reply, err error) {
+	if err == nil {
+		x.try.took(time.Since(x.try.began))
+	}
+	if err != nil || x.try.unfinished(x.try.as, &r) {
+		r.raw = bytes.Clone(r.raw)
+		go x.run(r, err)
+		return
+	}
+	if x.weigh(r, nil) {
+		x.done(r.raw, nil)
+		return
+	}
+	go func() {
+		if x.advance() {
+			x.run(x.send())
+		}
+	}()
+}
+
+// aim readies the try of the present upstream.
+func (x *exchange) aim() {
+	u := x.order[x.at]
+	x.try = try{upstream: u, wasDown: u.health.down(), patience: u.health.timeout(), began: time.Now(), as: u.form()}
+	last := x.round == x.attempts-1 && x.at == len(x.order)-1
+	if last && !x.try.wasDown {
+		x.try.patience = x.timeout // nobody else is left: what remains of the budget
+	}
+}
+
+func (x *exchange) packet() packet { return x.question.packet(x.try.as) }
+
+// send makes the first query of a try and waits for the reply.
+func (x *exchange) send() (reply, error) {
+	return x.try.send(x.packet(), x.try.patience, x.until)
+}
+
+// run goes on from the first reply of the present try. It asks the upstreams in
+// turn, those that were silent again, until one has a usable reply or the time is
+// over.
+func (x *exchange) run(r reply, err error) {
+	for {
+		if r, err = x.try.follow(x.question, x.try.as, r, err, x.try.patience, x.until); x.weigh(r, err) {
+			x.done(r.raw, nil)
+			return
+		}
+		if !x.advance() {
+			return
+		}
+		r, err = x.send()
+	}
+}
+
+// advance readies the next try, or concludes where there is none.
+func (x *exchange) advance() bool {
+	if !time.Now().Before(x.until) || !x.next() {
+		x.done(x.conclude())
+		return false
+	}
+	x.aim()
+	return true
+}
+
+// next moves on to the next upstream; false: there is none.
+func (x *exchange) next() bool {
+	if x.at++; x.at < len(x.order) {
+		return true
+	}
+	x.order, x.silent, x.at = slices.Clip(x.silent), nil, 0
+	x.round++
+	return x.round < x.attempts && len(x.order) > 0
+}
+
+// weigh notes what a try gave, and returns whether that is a reply to pass on.
+func (x *exchange) weigh(r reply, err error) bool {
 	if err != nil {
-		return nil, x.fail(ctx, u, err, time.Since(start)) && !wasDown
+		x.fail(err)
+		return false
 	}
-	why, ok := u.judge(r)
+	why, ok := x.try.judge(r)
 	if ok {
-		return r.raw, false
+		return true
 	}
 	x.heard = true
-	x.errs = append(x.errs, fmt.Errorf("%s: %s", u.url, why))
+	x.errs = append(x.errs, fmt.Errorf("%s: %s", x.try.url, why))
 	if why == reasonServfail && !r.bare {
-		x.servfail = r.raw
+		x.servfail = bytes.Clone(r.raw)
 	}
-	return nil, false
+	return false
 }
 
-// fail notes that asking u gave err after a while, and returns whether it was
-// silence. A try that the budget or the caller cut
-// short, or that we had no room for, is nobody's failure.
-func (x *exchange) fail(ctx context.Context, u *upstream, err error, waited time.Duration) (silence bool) {
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return false
-	}
+// fail notes that the present try gave err. A try that the budget cut short, or
+// that we had no room for, is nobody's failure. Who was silent, and is not known to
+// be down, is asked again.
+func (x *exchange) fail(err error) {
 	if errors.Is(err, errBusy) {
 		x.errs = append(x.errs, err)
-		return false
+		return
 	}
-	why := whyNot(err)
-	if ctx.Err() == nil && (why != reasonTimeout || waited >= minTimeout) {
+	u, why := x.try.upstream, whyNot(err)
+	if why != reasonTimeout || time.Since(x.try.began) >= minTimeout {
 		u.failed(why)
 	}
 	x.heard = x.heard || why == reasonTimeout
 	x.errs = append(x.errs, fmt.Errorf("%s: %w", u.url, err))
-	return why == reasonTimeout
+	if why == reasonTimeout && !x.try.wasDown {
+		x.silent = append(x.silent, u)
+	}
 }
 
-// conclude returns what is said when no reply was usable. ctx is the caller's.
-func (x *exchange) conclude(ctx context.Context) ([]byte, error) {
+// conclude returns what is said when no reply was usable.
+func (x *exchange) conclude() ([]byte, error) {
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled):
-		return nil, fmt.Errorf("asking the upstreams: %w", context.Cause(ctx))
 	case x.servfail != nil:
 		return x.servfail, nil
 	case x.heard:

@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -60,10 +59,11 @@ func (f *Forwarder) Upstreams() []string {
 	return urls
 }
 
-// Exchange asks the upstreams q's question and returns the first usable reply:
+// Exchange asks the upstreams q and calls done, once, with the first usable reply:
 // packed, whole (truncation was followed over TCP), with the ID of the upstream
 // query, and checked to be well formed and to answer the question; its content is
-// not judged. q is not used after the return.
+// not judged. q is not used after the return. done is called from another goroutine
+// that serves others too: it must not wait, and is lent the reply until it returns.
 //
 // An upstream that is silent, out of reach, or answers SERVFAIL, REFUSED, NOTIMP
 // or FORMERR is followed by the next. Silence is tried again, up to
@@ -74,17 +74,14 @@ func (f *Forwarder) Upstreams() []string {
 // When no upstream has a usable reply, a SERVFAIL that one of them gave is passed
 // on as the reply, with its Extended DNS Error (RFC 8914 section 2): it speaks
 // of the name, and the caller keeps it as briefly as RFC 9520 wants. Otherwise the
-// error is a *Failure; or ctx's own, wrapped, if ctx was cancelled.
-func (f *Forwarder) Exchange(ctx context.Context, q *wire.Query) ([]byte, error) {
+// error is a *Failure.
+func (f *Forwarder) Exchange(q wire.Question, done func(raw []byte, err error)) {
 	ask, order := newQuestion(q), f.order()
 	if !order[0].health.down() {
-		f.probe(ctx, ask)
+		f.probe(ask)
 	}
-	x := exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: time.Now().Add(f.timeout)}
-	if raw := x.run(ctx, order); raw != nil {
-		return raw, nil
-	}
-	return x.conclude(ctx)
+	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: time.Now().Add(f.timeout), done: done, order: order}
+	x.start()
 }
 
 // order returns the upstreams as configured, those that are down at the end. When
@@ -108,10 +105,10 @@ func (f *Forwarder) order() []*upstream {
 // probe asks q, beside the exchange that brought it, of each down upstream whose
 // time has come, so that nobody waits for a dead server to be found dead again.
 // Where all are down the exchanges themselves are the probes.
-func (f *Forwarder) probe(ctx context.Context, q question) {
+func (f *Forwarder) probe(q question) {
 	for _, u := range f.upstreams {
 		if u.health.claimProbe(f.now()) {
-			go u.probe(context.WithoutCancel(ctx), q) // ends within four times maxTimeout
+			go u.probe(q) // ends within four times maxTimeout
 		}
 	}
 }

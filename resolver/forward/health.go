@@ -14,11 +14,13 @@ const (
 	minBackoff     = time.Second
 	maxBackoff     = 30 * time.Second
 
-	plainFor = 15 * time.Minute // how long a server without EDNS is remembered as one
+	plainFor     = 15 * time.Minute // how long a server without EDNS is remembered as one
+	respellAfter = 24 * time.Hour   // the same for one that does not keep the spelling of names
 )
 
 // health is what an upstream's behaviour taught: how long to wait for it, whether
-// it is believed to be down, and whether it knows EDNS. It learns only from tries
+// it is believed to be down, and whether it knows EDNS and
+// keeps the spelling of names. It learns only from tries
 // that ran their course and from replies that passed the checks.
 type health struct {
 	mu         sync.Mutex
@@ -28,6 +30,7 @@ type health struct {
 	probeAt    time.Time     // when a down upstream is tried again beside another
 	probing    bool
 	plainUntil time.Time
+	lowerUntil time.Time
 }
 
 // timeout returns how long to wait for a reply before asking again elsewhere. It
@@ -115,4 +118,20 @@ func (h *health) lacksEDNS(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.plainUntil = now.Add(plainFor)
+}
+
+// keepsSpelling reports whether replies are expected to repeat the question in the
+// spelling in which it was asked.
+func (h *health) keepsSpelling(now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !now.Before(h.lowerUntil)
+}
+
+// losesSpelling notes that a question in lower case was answered where one in
+// another spelling was answered in lower case.
+func (h *health) losesSpelling(now time.Time) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.lowerUntil = now.Add(respellAfter)
 }

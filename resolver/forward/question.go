@@ -17,35 +17,60 @@ type question struct {
 	end int    // behind the question section
 }
 
-// newQuestion builds the upstream query for q: its name in lower case, its type,
-// class and CD bit, and nothing else of it.
-func newQuestion(q *wire.Query) question {
-	name := q.Name()
-	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(name)+4+len(opt))
+// newQuestion builds the upstream query for q.
+func newQuestion(q wire.Question) question {
+	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(q.Name)+4+len(opt))
 	msg[2] = 1 // RD
 	if q.CD {
 		msg[3] = 0x10
 	}
 	msg[5] = 1  // QDCOUNT
 	msg[11] = 1 // ARCOUNT
-	msg = append(msg, name...)
+	msg = append(msg, q.Name...)
 	msg = binary.BigEndian.AppendUint16(msg, q.Type)
 	msg = binary.BigEndian.AppendUint16(msg, q.Class)
 	return question{append(msg, opt...), len(msg)}
 }
 
-// packet returns a query with a fresh random ID, with or without EDNS.
-func (q question) packet(edns bool) []byte {
+// form is how an upstream is asked.
+type form struct {
+	edns    bool // with OPT
+	spelled bool // with letters of random case, which the reply must repeat
+}
+
+// packet is a query as it is sent.
+type packet struct {
+	msg     []byte
+	spelled bool // the reply must repeat the spelling of the question
+}
+
+// packet returns a query with a fresh random ID and, if wanted, a fresh spelling.
+func (q question) packet(as form) packet {
 	n := len(q.msg)
-	if !edns {
+	if !as.edns {
 		n = q.end
 	}
 	msg := append(make([]byte, 0, n), q.msg[:n]...)
-	if !edns {
+	if !as.edns {
 		msg[11] = 0
 	}
-	_, _ = rand.Read(msg[:2]) // never fails (crypto/rand, Go 1.24)
-	return msg
+	var random [2 + wire.MaxName/8 + 1]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand, Go 1.24)
+	msg[0], msg[1] = random[0], random[1]
+	if as.spelled {
+		spell(msg[wire.HeaderLen:q.end-4], random[2:])
+	}
+	return packet{msg, as.spelled}
+}
+
+// spell capitalises the letters of a name whose bit is set (the "0x20" of
+// draft-vixie-dnsext-dns0x20): who forges a reply has to guess them as well.
+func spell(name, bits []byte) {
+	for i, c := range name { // a length octet is never a letter
+		if c >= 'a' && c <= 'z' && bits[i/8]>>(i%8)&1 != 0 {
+			name[i] = c - 0x20
+		}
+	}
 }
 
 const (
@@ -68,11 +93,4 @@ func randomPort() int {
 		}
 		return port
 	}
-}
-
-// redraw returns msg with another ID: no two packets share one.
-func redraw(msg []byte) []byte {
-	msg = append([]byte(nil), msg...)
-	_, _ = rand.Read(msg[:2])
-	return msg
 }

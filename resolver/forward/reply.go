@@ -18,29 +18,38 @@ type reply struct {
 	bogus     bool // it says that the upstream's own DNSSEC validation failed
 }
 
-// readReply returns msg as the reply to the query sent. Anything that the upstream
-// would not have sent in answer to it is junk and gives false: a cut header, a
+// verdict is what a packet from an upstream is to the query sent.
+type verdict uint8
+
+const (
+	unrelated verdict = iota // nothing that the upstream would have sent in answer to it
+	misspelt                 // an answer, but for the spelling of the question
+	fitting
+)
+
+// readReply returns msg as the reply to the query sent. Junk is a cut header, a
 // query, another ID, opcode or question, or a message that is malformed or counts
-// more records than it has. The spelling of the question is not compared.
-func readReply(sent, msg []byte) (reply, bool) {
-	if len(msg) < wire.HeaderLen || msg[0] != sent[0] || msg[1] != sent[1] {
-		return reply{}, false
+// more records than it has.
+func readReply(sent packet, msg []byte) (reply, verdict) {
+	if len(msg) < wire.HeaderLen || msg[0] != sent.msg[0] || msg[1] != sent.msg[1] {
+		return reply{}, unrelated
 	}
 	const qr, opcode, tc = 0x80, 0x78, 0x02
 	if msg[2]&qr == 0 || msg[2]&opcode != 0 {
-		return reply{}, false
+		return reply{}, unrelated
 	}
 	r := reply{raw: msg, truncated: msg[2]&tc != 0, rcode: int(msg[3] & 0xf)}
 	if r.bare = binary.BigEndian.Uint16(msg[4:]) == 0; r.bare {
-		return r, isError(r.rcode) // servers of old, and some for REFUSED
+		if isError(r.rcode) { // servers of old, and some for REFUSED
+			return r, fitting
+		}
+		return reply{}, unrelated
 	}
-	if !repeats(sent, msg) {
-		return reply{}, false
+	is := sent.repeated(msg)
+	if is == unrelated || !r.truncated && !r.read() { // what is truncated is cut anywhere; TCP will tell the rest
+		return reply{}, unrelated
 	}
-	if r.truncated {
-		return r, true // cut anywhere; TCP will tell the rest
-	}
-	return r, r.read()
+	return r, is
 }
 
 // isError reports whether rcode is one that a server may send without having
@@ -54,26 +63,36 @@ func isError(rcode int) bool {
 	return false
 }
 
-// repeats reports whether msg has exactly the question of sent, in any spelling.
-func repeats(sent, msg []byte) bool {
+// repeated tells whether msg has exactly the question of p, and in its spelling.
+func (p packet) repeated(msg []byte) verdict {
+	sent := p.msg
 	end := wire.HeaderLen
 	for sent[end] != 0 {
 		end += 1 + int(sent[end])
 	}
 	end++
-	if len(msg) < end+4 || binary.BigEndian.Uint16(msg[4:]) != 1 {
-		return false
+	if len(msg) < end+4 || binary.BigEndian.Uint16(msg[4:]) != 1 || string(msg[end:end+4]) != string(sent[end:end+4]) {
+		return unrelated
 	}
-	for i := wire.HeaderLen; i < end; i++ { // sent is in lower case; a length octet is never a letter
-		c := msg[i]
-		if c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != sent[i] {
-			return false
+	if string(msg[wire.HeaderLen:end]) == string(sent[wire.HeaderLen:end]) {
+		return fitting
+	}
+	for i := wire.HeaderLen; i < end; i++ { // a length octet is never a letter
+		if lower(msg[i]) != lower(sent[i]) {
+			return unrelated
 		}
 	}
-	return string(msg[end:end+4]) == string(sent[end:end+4])
+	if !p.spelled {
+		return fitting
+	}
+	return misspelt
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		c += 'a' - 'A'
+	}
+	return c
 }
 
 // read parses the whole message and reports whether it is well formed. Only what

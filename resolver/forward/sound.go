@@ -9,7 +9,7 @@ func (r *reply) glance() bool {
 	if r.rcode != int(wire.NoError) && r.rcode != int(wire.NXDomain) {
 		return false
 	}
-	end, err := wire.Question(r.raw)
+	end, err := wire.SkipQuestion(r.raw)
 	if err != nil {
 		return false
 	}

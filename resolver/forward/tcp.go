@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -12,32 +11,29 @@ import (
 
 var errTruncated = errors.New("the reply over TCP is truncated")
 
-// askTCP sends msg over a connection of its own and returns the first frame that
+// askTCP sends p over a connection of its own and returns the first frame that
 // is a reply to it. The deadline bounds all of it, so that an upstream that drips
 // its answer gains nothing.
-func (u *upstream) askTCP(ctx context.Context, deadline time.Time, msg []byte) (reply, error) {
-	ctx, cancel := context.WithDeadline(ctx, deadline)
-	defer cancel()
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", u.at.addr.String())
+func (u *upstream) askTCP(deadline time.Time, p packet) (reply, error) {
+	d := net.Dialer{Deadline: deadline}
+	conn, err := d.Dial("tcp", u.at.addr.String())
 	if err != nil {
-		return reply{}, ended(ctx, err)
+		return reply{}, err
 	}
 	defer func() { _ = conn.Close() }()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	_ = conn.SetDeadline(deadline)
 	u.metrics.queries.Inc()
-	frame := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(msg)), uint16(len(msg))) //nolint:gosec // a query is under 300 octets
-	if _, err := conn.Write(append(frame, msg...)); err != nil {
-		return reply{}, ended(ctx, fmt.Errorf("sending: %w", err))
+	frame := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(p.msg)), uint16(len(p.msg))) //nolint:gosec // a query is under 300 octets
+	if _, err := conn.Write(append(frame, p.msg...)); err != nil {
+		return reply{}, fmt.Errorf("sending: %w", err)
 	}
 	for {
 		raw, err := readFrame(conn)
 		if err != nil {
-			return reply{}, ended(ctx, fmt.Errorf("receiving: %w", err))
+			return reply{}, fmt.Errorf("receiving: %w", err)
 		}
-		r, ok := readReply(msg, raw)
-		if !ok {
+		r, is := readReply(p, raw)
+		if is != fitting {
 			u.metrics.junk.Inc()
 			continue
 		}

@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"net"
@@ -50,28 +49,42 @@ func noting(t *testing.T) *counters {
 	return &c
 }
 
+// exchangeOnce makes one over p and waits for what it gives.
+func exchangeOnce(p packets, deadline time.Time, to netip.AddrPort, msg packet, note *counters) error {
+	landed := make(chan error, 1)
+	if err := p.exchange(deadline, to, msg, note, func(_ reply, err error) { landed <- err }); err != nil {
+		return err
+	}
+	return <-landed
+}
+
 // No more than maxOpen exchanges are open at once, one more is told so at once, and
 // when they end, every socket is closed.
 func TestOpenExchangesAreBounded(t *testing.T) {
 	both(t, func(t *testing.T, p packets) {
 		before := openFiles()
 		to, note := mute(t, "127.0.0.1:0"), noting(t)
-		msg := newQuestion(query(t, "www.example.com.", nil)).packet(true)
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
+		msg := newQuestion(asked(query(t, "www.example.com.", nil))).packet(form{edns: true})
 		var wg sync.WaitGroup
+		wg.Add(maxOpen)
+		deadline := time.Now().Add(500 * time.Millisecond)
 		for range maxOpen {
-			wg.Go(func() {
-				if _, err := p.exchange(ctx, time.Now().Add(time.Minute), to, msg, note); !errors.Is(err, context.Canceled) {
-					t.Errorf("exchange = %v, want the cancellation", err)
+			err := p.exchange(deadline, to, msg, note, func(_ reply, err error) {
+				if whyNot(err) != reasonTimeout {
+					t.Errorf("exchange = %v, want the end of its time", err)
 				}
+				wg.Done()
 			})
+			if err != nil {
+				t.Fatal(err)
+			}
 		}
-		await(t, func() bool { return p.inUse() == maxOpen })
-		if _, err := p.exchange(ctx, time.Now().Add(time.Minute), to, msg, note); !errors.Is(err, errBusy) {
+		if n := p.inUse(); n != maxOpen {
+			t.Fatalf("%d in use, want %d", n, maxOpen)
+		}
+		if err := exchangeOnce(p, deadline, to, msg, note); !errors.Is(err, errBusy) {
 			t.Errorf("one more = %v, want %v", err, errBusy)
 		}
-		cancel()
 		wg.Wait()
 		if n := p.inUse(); n != 0 {
 			t.Errorf("%d in use when all have ended", n)
@@ -87,7 +100,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 	f.upstreams[0].udp = new(full)
 	var failed *Failure
 	for range 2 * failuresToDown {
-		if _, err := f.Exchange(t.Context(), query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !errors.Is(err, errBusy) {
+		if _, err := wait(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !errors.Is(err, errBusy) {
 			t.Fatalf("Exchange = %v, want a failure that says it was us", err)
 		}
 	}
@@ -98,18 +111,16 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 
 type full struct{ portable }
 
-func (*full) exchange(context.Context, time.Time, netip.AddrPort, []byte, *counters) (reply, error) {
-	return reply{}, errBusy
-}
+func (*full) exchange(time.Time, netip.AddrPort, packet, *counters, landing) error { return errBusy }
 
 // A silent upstream is waited for until the deadline and not beyond; IPv6 and
 // IPv4 alike.
 func TestExchangeEndsWithItsDeadline(t *testing.T) {
 	both(t, func(t *testing.T, p packets) {
 		for _, host := range []string{"127.0.0.1:0", "[::1]:0"} {
-			msg := newQuestion(query(t, "www.example.com.", nil)).packet(true)
+			msg := newQuestion(asked(query(t, "www.example.com.", nil))).packet(form{edns: true})
 			deadline := time.Now().Add(50 * time.Millisecond)
-			_, err := p.exchange(t.Context(), deadline, mute(t, host), msg, noting(t))
+			err := exchangeOnce(p, deadline, mute(t, host), msg, noting(t))
 			if whyNot(err) != reasonTimeout || time.Now().Before(deadline) {
 				t.Errorf("%s: %v, %s before the deadline", host, err, time.Until(deadline))
 			}

@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -12,15 +11,19 @@ import (
 	"time"
 )
 
-// packets makes exchanges over UDP: it sends msg to addr from a socket of its own,
-// which is bound to a fresh random port, connected, and closed with the exchange,
-// and returns the first packet that is a reply to it. It waits, through any junk,
-// until the deadline or the end of ctx. note is told of what it sends and of junk.
+// packets makes exchanges over UDP: it sends p to addr from a fresh random port
+// of a connected socket and calls done, once and from another goroutine, with the
+// first packet that is a reply to it. It waits, through any junk, until the deadline.
+// done must not wait and is lent the reply. note is told of what is sent and of junk.
+// After an error done is not called.
 type packets interface {
-	exchange(ctx context.Context, deadline time.Time, to netip.AddrPort, msg []byte, note *counters) (reply, error)
+	exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done landing) error
 	// inUse returns the number of exchanges that are open.
 	inUse() int
 }
+
+// landing takes what became of an exchange.
+type landing func(reply, error)
 
 // maxOpen bounds the exchanges of one Forwarder that are open at once, and so its
 // sockets: the listeners let a thousand queries wait at a time, each of which has
@@ -30,6 +33,16 @@ const maxOpen = 1024
 // errBusy says that as many exchanges are open as may be. It is about us, not
 // about the upstream.
 var errBusy = errors.New("too many questions to upstreams are open")
+
+// errMisspelt says that an upstream answered, in time, but not in the spelling of
+// the question. It counts as silence.
+var errMisspelt error = misspelling{}
+
+type misspelling struct{}
+
+func (misspelling) Error() string   { return "the reply does not keep the spelling of the question" }
+func (misspelling) Timeout() bool   { return true }
+func (misspelling) Temporary() bool { return true }
 
 // udpBuffer holds a reply from a server that overlooks the 1232 octets we offer.
 const udpBuffer = 4096
@@ -45,47 +58,53 @@ type portable struct{ open atomic.Int64 }
 
 func (p *portable) inUse() int { return int(p.open.Load()) }
 
-func (p *portable) exchange(ctx context.Context, deadline time.Time, to netip.AddrPort, msg []byte, note *counters) (reply, error) {
-	defer p.open.Add(-1)
+func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, note *counters, done landing) error {
 	if p.open.Add(1) > maxOpen {
-		return reply{}, errBusy
+		p.open.Add(-1)
+		return errBusy
 	}
 	conn, err := dialUDP(to)
 	if err != nil {
-		return reply{}, err
+		p.open.Add(-1)
+		return err
 	}
-	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(deadline)
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	go func() {
+		buf := buffers.Get().(*[udpBuffer]byte)
+		defer buffers.Put(buf)
+		r, err := converse(conn, to, q, note, buf[:])
+		_ = conn.Close()
+		p.open.Add(-1)
+		done(r, err)
+	}()
+	return nil
+}
+
+// converse sends p and waits for the reply, which it reads into buf.
+func converse(conn *net.UDPConn, to netip.AddrPort, p packet, note *counters, buf []byte) (reply, error) {
 	note.queries.Inc()
-	if _, err := conn.Write(msg); err != nil {
-		return reply{}, ended(ctx, fmt.Errorf("sending: %w", err))
+	if _, err := conn.Write(p.msg); err != nil {
+		return reply{}, fmt.Errorf("sending: %w", err)
 	}
-	buf := buffers.Get().(*[udpBuffer]byte)
-	defer buffers.Put(buf)
+	var spoilt bool
 	for {
-		n, from, err := conn.ReadFromUDPAddrPort(buf[:])
+		n, from, err := conn.ReadFromUDPAddrPort(buf)
+		if err != nil && spoilt && errors.Is(err, os.ErrDeadlineExceeded) {
+			return reply{}, errMisspelt
+		}
 		if err != nil {
-			return reply{}, ended(ctx, fmt.Errorf("receiving: %w", err))
+			return reply{}, fmt.Errorf("receiving: %w", err)
 		}
 		// A packet that came between bind and connect may be anybody's.
 		if plain(from.Addr()) == plain(to.Addr()) && from.Port() == to.Port() {
-			if r, ok := readReply(msg, buf[:n]); ok {
-				r.raw = append([]byte(nil), r.raw...)
+			r, is := readReply(p, buf[:n])
+			if is == fitting {
 				return r, nil
 			}
+			spoilt = spoilt || is == misspelt
 		}
 		note.junk.Inc()
 	}
-}
-
-// ended returns ctx's error if that is why an operation on a socket failed.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return err
 }
 
 // dialUDP returns a socket connected to addr, so that only addr's packets and the

@@ -1,7 +1,7 @@
 package forward
 
 import (
-	"context"
+	"bytes"
 	"errors"
 	"log/slog"
 	"net"
@@ -19,18 +19,44 @@ type upstream struct {
 	udp     packets
 }
 
+// form returns how the upstream is to be asked.
+func (u *upstream) form() form {
+	now := u.now()
+	return form{edns: u.health.knowsEDNS(now), spelled: u.at.network == "udp" && u.health.keepsSpelling(now)}
+}
+
 // ask sends q and returns the upstream's reply. It waits for UDP as long as
-// patience says, for TCP up to maxTimeout, and not beyond until or ctx. A server that
-// does not know EDNS is asked once more without, and remembered as one only if
-// that was answered.
-func (u *upstream) ask(ctx context.Context, q question, patience time.Duration, until time.Time) (reply, error) {
-	edns := u.health.knowsEDNS(u.now())
-	r, err := u.send(ctx, q.packet(edns), patience, until)
-	if err != nil || !edns || !r.refusesEDNS() {
+// patience says, for TCP up to maxTimeout, and not beyond until.
+func (u *upstream) ask(q question, patience time.Duration, until time.Time) (reply, error) {
+	as := u.form()
+	r, err := u.send(q.packet(as), patience, until)
+	return u.follow(q, as, r, err, patience, until)
+}
+
+// unfinished reports whether r calls for a further query.
+func (u *upstream) unfinished(as form, r *reply) bool {
+	return r.truncated || as.edns && r.refusesEDNS()
+}
+
+// follow makes the further queries that the first reply of an ask calls for. A
+// truncated one is asked for over TCP: a forged truncation costs a connection and
+// gains nothing. A server that does not know EDNS, or does not keep the spelling of
+// the question, is asked once more in the way that it knows, and remembered as such
+// a one only if that was answered.
+func (u *upstream) follow(q question, as form, r reply, err error, patience time.Duration, until time.Time) (reply, error) {
+	if errors.Is(err, errMisspelt) {
+		as.spelled = false
+		if r, err = u.send(q.packet(as), patience, until); err == nil {
+			u.health.losesSpelling(u.now())
+			u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)
+		}
+	}
+	if r, err = u.whole(q, as, r, err, until); err != nil || !as.edns || !r.refusesEDNS() {
 		return r, err
 	}
-	r, err = u.send(ctx, q.packet(false), patience, until)
-	if err != nil {
+	as.edns = false
+	r, err = u.send(q.packet(as), patience, until)
+	if r, err = u.whole(q, as, r, err, until); err != nil {
 		return r, err
 	}
 	if _, ok := r.failure(); ok {
@@ -40,38 +66,65 @@ func (u *upstream) ask(ctx context.Context, q question, patience time.Duration, 
 	return r, nil
 }
 
-// send makes one query over the upstream's protocol, and over TCP again if the
-// reply was truncated. A forged truncation costs a connection and gains nothing.
-func (u *upstream) send(ctx context.Context, msg []byte, patience time.Duration, until time.Time) (reply, error) {
-	if u.at.network == "tcp" {
-		return u.within(ctx, max(patience, maxTimeout), until, msg, u.askTCP)
-	}
-	r, err := u.within(ctx, patience, until, msg, u.askUDP)
+// whole asks for a truncated reply over TCP.
+func (u *upstream) whole(q question, as form, r reply, err error, until time.Time) (reply, error) {
 	if err != nil || !r.truncated {
 		return r, err
 	}
-	return u.within(ctx, maxTimeout, until, redraw(msg), u.askTCP)
+	as.spelled = false // nobody forges a connection blindly
+	return u.within(maxTimeout, until, q.packet(as), u.askTCP)
 }
 
-func (u *upstream) askUDP(ctx context.Context, deadline time.Time, msg []byte) (reply, error) {
-	return u.udp.exchange(ctx, deadline, u.at.addr, msg, &u.metrics)
+// send makes one query over the upstream's protocol.
+func (u *upstream) send(p packet, patience time.Duration, until time.Time) (reply, error) {
+	if u.at.network == "tcp" {
+		return u.within(max(patience, maxTimeout), until, p, u.askTCP)
+	}
+	return u.within(patience, until, p, u.askUDP)
+}
+
+// askUDP makes one query over UDP.
+func (u *upstream) askUDP(deadline time.Time, p packet) (reply, error) {
+	type result struct {
+		reply
+		err error
+	}
+	landed := make(chan result, 1)
+	err := u.udp.exchange(deadline, u.at.addr, p, &u.metrics, func(r reply, err error) {
+		r.raw = bytes.Clone(r.raw)
+		landed <- result{r, err}
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	r := <-landed
+	return r.reply, r.err
 }
 
 // within runs one query for at most limit and until, and notes how long the reply
 // took.
-func (u *upstream) within(ctx context.Context, limit time.Duration, until time.Time, msg []byte, ask func(context.Context, time.Time, []byte) (reply, error)) (reply, error) {
+func (u *upstream) within(limit time.Duration, until time.Time, p packet, ask func(time.Time, packet) (reply, error)) (reply, error) {
 	start := time.Now()
-	deadline := start.Add(limit)
-	if until.Before(deadline) {
-		deadline = until
-	}
-	r, err := ask(ctx, deadline, msg)
+	r, err := ask(u.deadline(limit, until), p)
 	if err == nil {
-		rtt := time.Since(start)
-		u.metrics.latency.Observe(rtt.Seconds())
-		u.health.measured(rtt)
+		u.took(time.Since(start))
 	}
 	return r, err
+}
+
+// deadline returns the end of a query that begins now.
+func (u *upstream) deadline(limit time.Duration, until time.Time) time.Time {
+	deadline := time.Now().Add(limit)
+	if until.Before(deadline) {
+		return until
+	}
+	return deadline
+}
+
+// took notes how long a reply took.
+func (u *upstream) took(rtt time.Duration) {
+	u.metrics.latency.Observe(rtt.Seconds())
+	u.health.measured(rtt)
 }
 
 // judge notes what the reply r says of the upstream. ok is true when r is an
@@ -101,9 +154,9 @@ func (u *upstream) failed(why reason) {
 }
 
 // probe asks a down upstream q, for its health alone.
-func (u *upstream) probe(ctx context.Context, q question) {
+func (u *upstream) probe(q question) {
 	defer u.health.endProbe()
-	r, err := u.ask(ctx, q, maxTimeout, time.Now().Add(4*maxTimeout))
+	r, err := u.ask(q, maxTimeout, time.Now().Add(4*maxTimeout))
 	if err != nil {
 		u.failed(whyNot(err))
 		return

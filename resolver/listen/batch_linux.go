@@ -33,8 +33,7 @@ type batch struct {
 	outData []unix.Iovec
 	staged  int // replies in out
 	zones   map[uint32]string
-
-	owed bool // queries were handed over since the reader yielded
+	missed  []int // slots whose queries are to be resolved
 }
 
 // calls are the two system calls; they return how many messages they moved.
@@ -58,6 +57,7 @@ func newBatch(u *udpSocket, conn *net.UDPConn, c calls) (*batch, error) {
 		out:     make([]unix.Mmsghdr, batchSize),
 		outData: make([]unix.Iovec, batchSize),
 		zones:   make(map[uint32]string),
+		missed:  make([]int, 0, batchSize),
 	}
 	if b.file, err = detach(conn, c); err != nil {
 		_ = b.bell.Close()
@@ -94,12 +94,19 @@ func (b *batch) arm(i int) {
 	}
 }
 
-// answer handles the first n slots as far as that can be done without waiting.
+// answer handles the first n slots: first what is in memory, then the rest, so that no
+// reply waits for a query that goes upstream.
 func (b *batch) answer(fd uintptr, n int) {
 	for i := range n {
 		b.first(i)
 	}
 	b.flush(fd)
+	for _, i := range b.missed {
+		if b.socket.server.hand(b.socket.tally, b.slots[i]) {
+			b.fill(i, b.socket.server.take())
+		}
+	}
+	b.missed = b.missed[:0]
 }
 
 func (b *batch) first(i int) {
@@ -113,10 +120,9 @@ func (b *batch) first(i int) {
 	switch u.server.first(u.tally, r, r.in[:m.Len]) {
 	case ready:
 		b.stage(i)
-	case handed:
-		b.owed = true
-		b.fill(i, u.server.take())
-	case shed, hostile:
+	case missed:
+		b.missed = append(b.missed, i)
+	case hostile:
 	}
 }
 

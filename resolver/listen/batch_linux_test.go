@@ -78,5 +78,5 @@ func TestUnsentRepliesAreCounted(t *testing.T) {
 
 type nobody struct{}
 
-func (nobody) Answer(*Request) bool              { return true }
-func (nobody) Resolve(context.Context, *Request) {}
+func (nobody) Answer(*Request) bool                         { return true }
+func (nobody) Resolve(context.Context, *Request, time.Time) {}

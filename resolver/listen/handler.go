@@ -36,17 +36,19 @@ type Client struct {
 	Listener  int // index in Config.Listeners
 }
 
-// Handler gives the replies. Both methods are called from many goroutines at once.
-// r and all that it refers to belong to the call and must not be kept. A panic in
-// either is counted, logged and answered with SERVFAIL.
+// Handler gives the replies. Both methods are called from many goroutines at once,
+// also from those that read the sockets, so that neither may wait for anything.
+// r and all that it refers to must not be kept. A panic in either is counted, logged
+// and answered with SERVFAIL.
 type Handler interface {
-	// Answer replies from what is in memory; it must neither block nor allocate. It
-	// returns true with r.Reply set, where no octets mean no reply, or false to have
-	// Resolve called.
+	// Answer replies from what is in memory; it must not allocate. It returns true
+	// with r.Reply set, where no octets mean no reply, or false to have Resolve called.
 	Answer(r *Request) bool
-	// Resolve sets r.Reply, where no octets mean no reply. ctx ends when the reply
-	// would come too late to be sent, and at the end of a shutdown.
-	Resolve(ctx context.Context, r *Request)
+	// Resolve sets r.Reply, where no octets mean no reply, and calls r.Done, before it
+	// returns or later and from any goroutine; r is its own until then, and nobody's
+	// afterwards. A reply after until would come too late to be sent. ctx ends at the
+	// end of a shutdown.
+	Resolve(ctx context.Context, r *Request, until time.Time)
 }
 
 // bufferSize is the room for a query and for a reply, in octets each. It holds every
@@ -60,11 +62,11 @@ type Request struct {
 	// Reply is the finished message that the handler wants sent. It is built on Buf;
 	// over UDP it is made to fit Limit in place.
 	Reply []byte
-	// Worker numbers the goroutine that makes the call, from 0 to Config.Workers()-1.
-	// No two calls at the same time carry the same number, so that it can index
-	// counters and scratch memory without a lock.
+	// Worker is a number from 0 to Config.Workers()-1 that no two queries in hand at the
+	// same time carry, so that it can spread counters.
 	Worker int
 
+	server  *Server
 	in      []byte
 	out     []byte
 	origin  origin
@@ -81,6 +83,26 @@ type Request struct {
 // origin is where the reply of a resolved query goes: a UDP socket or a TCP connection.
 type origin interface {
 	deliver(r *Request)
+}
+
+// Done sends r.Reply. The handler calls it once for each call of Resolve, and does
+// not touch r afterwards.
+func (r *Request) Done() {
+	if r.Client.Transport == UDP {
+		r.settle()
+		return
+	}
+	go r.settle() // a client that does not read may keep the connection from taking it
+}
+
+// settle delivers the reply and takes the query out of what is in hand.
+func (r *Request) settle() {
+	s := r.server
+	s.waiting.leave(clientOf(r.Client.Addr.Addr()))
+	s.workers.give(r.Worker)
+	r.origin.deliver(r)
+	s.release(r)
+	s.flight.Done()
 }
 
 // Buf returns an empty slice to build the reply on. Its room holds any UDP reply and
@@ -101,7 +123,7 @@ func (s *Server) take() *Request {
 	if r, ok := s.pool.Get().(*Request); ok {
 		return r
 	}
-	return &Request{in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize)}
+	return &Request{server: s, in: make([]byte, bufferSize), out: make([]byte, 0, bufferSize)}
 }
 
 // release gives the request back unless a large query made it grow.

@@ -29,7 +29,8 @@ type stub struct {
 	gate    chan struct{}
 	waiting atomic.Int64
 	seen    func(*listen.Request)                  // called by both, if set
-	resolve func(context.Context, *listen.Request) // in place of Resolve, if set
+	resolve func(context.Context, *listen.Request) // in place of Resolve, if set; ctx ends when the time is over
+	broken  bool                                   // Resolve panics
 }
 
 func newStub() *stub { return &stub{gate: make(chan struct{})} }
@@ -54,14 +55,26 @@ func (h *stub) Answer(r *listen.Request) bool {
 	return true
 }
 
-func (h *stub) Resolve(ctx context.Context, r *listen.Request) {
+func (h *stub) Resolve(ctx context.Context, r *listen.Request, until time.Time) {
 	if h.seen != nil {
 		h.seen(r)
 	}
-	if h.resolve != nil {
-		h.resolve(ctx, r)
-		return
+	if h.broken {
+		panic("a broken handler")
 	}
+	go func() {
+		ctx, cancel := context.WithDeadline(ctx, until)
+		defer cancel()
+		if h.resolve != nil {
+			h.resolve(ctx, r)
+		} else {
+			h.wait(ctx, r)
+		}
+		r.Done()
+	}()
+}
+
+func (h *stub) wait(ctx context.Context, r *listen.Request) {
 	h.waiting.Add(1)
 	defer h.waiting.Add(-1)
 	select {

@@ -1,7 +1,6 @@
 package listen_test
 
 import (
-	"context"
 	"encoding/hex"
 	"net"
 	"net/netip"
@@ -213,7 +212,7 @@ func TestSilenceOfTheHandlerIsKept(t *testing.T) {
 
 func TestPanicIsServerFailure(t *testing.T) {
 	h := newStub()
-	h.resolve = func(context.Context, *listen.Request) { panic("a broken handler") }
+	h.broken = true
 	s := start(t, listen.Config{Handler: h})
 	for _, network := range []string{"udp", "tcp"} {
 		for _, name := range []string{"panic.test.", "slow.panic.test."} {

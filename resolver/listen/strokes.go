@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"context"
 	"runtime/debug"
 	"time"
 
@@ -13,8 +12,7 @@ type outcome uint8
 
 const (
 	ready   outcome = iota // r.Reply is to be sent (no octets: nothing)
-	handed                 // r belongs to Resolve now; its origin will be called
-	shed                   // nothing will be sent
+	missed                 // r is to be handed to Resolve
 	hostile                // not a query at all
 )
 
@@ -32,54 +30,53 @@ func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 	if s.answer(r) {
 		return ready
 	}
-	return s.hand(t, r)
+	return missed
 }
 
-// hand gives r to a goroutine that resolves it, if one may be started. Over TCP, where
-// the client's address is proved, a query that cannot be taken gets SERVFAIL; over UDP
-// silence, which an attacker cannot aim at others.
-func (s *Server) hand(t *tally, r *Request) outcome {
+// hand has a query resolved, if there is room: true, and its origin will be called.
+// Over TCP, where the client's address is proved, a query that cannot be taken gets
+// SERVFAIL; over UDP silence, which an attacker cannot aim at others.
+func (s *Server) hand(t *tally, r *Request) bool {
 	worker, ok := s.workers.take()
 	if !ok {
-		return refuse(t, r, noRoom)
+		refuse(t, r, noRoom)
+		return false
 	}
-	client := clientOf(r.Client.Addr.Addr())
-	if !s.waiting.enter(client) {
+	if client := clientOf(r.Client.Addr.Addr()); !s.waiting.enter(client) {
 		s.workers.give(worker)
-		return refuse(t, r, noRoomForClient)
+		refuse(t, r, noRoomForClient)
+		return false
 	}
 	r.Worker = worker
 	r.arrived = time.Now()
-	s.flight.Go(func() {
-		s.resolve(r)
-		s.waiting.leave(client)
-		s.workers.give(worker)
-		r.origin.deliver(r)
-		s.release(r)
-	})
-	return handed
+	s.flight.Add(1)
+	s.resolve(r)
+	return true
 }
 
-// refuse counts a query that was not taken and says what the client gets.
-func refuse(t *tally, r *Request, why reason) outcome {
+// refuse counts a query that was not taken and sets what the client gets.
+func refuse(t *tally, r *Request, why reason) {
 	t.shed[why].Add(1)
 	if r.Client.Transport == UDP {
-		return shed
+		r.Reply = nil
+		return
 	}
 	fail(r)
-	return ready
 }
 
-// resolve runs the second stroke within the time that the transport gives it.
+// resolve runs the second stroke within the time that the transport gives it. A
+// handler that panics has not called Done.
 func (s *Server) resolve(r *Request) {
 	limit := s.cfg.TCP.Resolve
 	if r.Client.Transport == UDP {
 		limit = s.cfg.Late - min(s.cfg.Late/2, lateMargin)
 	}
-	ctx, cancel := context.WithDeadline(s.base, r.arrived.Add(limit))
-	defer cancel()
-	defer s.rescue(r)
-	s.cfg.Handler.Resolve(ctx, r)
+	defer func() {
+		if s.rescue(r, recover()) {
+			r.Done()
+		}
+	}()
+	s.cfg.Handler.Resolve(s.base, r, r.arrived.Add(limit))
 }
 
 // lateMargin is what is left of Config.Late to author a failure and send it.
@@ -87,23 +84,22 @@ const lateMargin = 100 * time.Millisecond
 
 // answer runs the first stroke of the handler; a panic counts as an answer.
 func (s *Server) answer(r *Request) (done bool) {
-	done = true
-	defer s.rescue(r)
+	defer func() { done = s.rescue(r, recover()) || done }()
 	return s.cfg.Handler.Answer(r)
 }
 
-// rescue, deferred, turns a panic of the handler into SERVFAIL: one broken query must
-// not take the household's resolver down. It logs once a minute.
-func (s *Server) rescue(r *Request) {
-	p := recover()
+// rescue turns a panic p of the handler, if there was one, into SERVFAIL: one broken
+// query must not take the household's resolver down. It logs once a minute.
+func (s *Server) rescue(r *Request, p any) bool {
 	if p == nil {
-		return
+		return false
 	}
 	s.panics.Add(1)
 	fail(r)
 	if s.panicLog.due(time.Now()) {
 		s.cfg.Log.Error("handling a query panicked; it got SERVFAIL", "panic", p, "stack", string(debug.Stack()))
 	}
+	return true
 }
 
 // fail sets the reply to SERVFAIL.

@@ -62,9 +62,13 @@ func (c *tcpConn) serve() {
 		switch c.server.first(c.listener.tally, r, frame) {
 		case ready:
 			c.queue(r)
-		case handed:
-			r = c.server.take()
-		case shed, hostile:
+		case missed:
+			if c.server.hand(c.listener.tally, r) {
+				r = c.server.take()
+			} else {
+				c.queue(r)
+			}
+		case hostile:
 			c.leave()
 			return
 		}

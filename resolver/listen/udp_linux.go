@@ -115,8 +115,8 @@ func (b *batch) read(fd, bell uintptr) error {
 			pause.wait() // errors here are of single packets, or of a system out of memory
 			continue
 		}
-		if now := time.Now(); b.owed || now.Sub(rested) > restTime {
-			b.owed, rested = false, now
+		if now := time.Now(); now.Sub(rested) > restTime {
+			rested = now
 			runtime.Gosched()
 		}
 		if n < len(b.in) {

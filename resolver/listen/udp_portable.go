@@ -36,9 +36,11 @@ func (m *singly) serve() error {
 		switch s.first(u.tally, r, packet) {
 		case ready:
 			u.reply(r)
-		case handed:
-			r = s.take()
-		case shed, hostile:
+		case missed:
+			if s.hand(u.tally, r) {
+				r = s.take()
+			}
+		case hostile:
 		}
 	}
 }

@@ -14,7 +14,7 @@ func AppendFault(dst []byte, msg []byte, f Fault) []byte {
 	}
 	base := len(dst)
 	id, in := binary.BigEndian.Uint16(msg), Flags(binary.BigEndian.Uint16(msg[2:]))
-	end, err := Question(msg)
+	end, err := SkipQuestion(msg)
 	if err != nil {
 		end = HeaderLen // cut, compressed or not the only one: not worth repeating
 	}

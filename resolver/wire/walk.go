@@ -16,9 +16,9 @@ type RR struct {
 // TTLOffset is where the record's TTL stands, four octets.
 func (r RR) TTLOffset() int { return r.Fixed + 4 }
 
-// Question returns the offset behind the question section of msg, which must be a
+// SkipQuestion returns the offset behind the question section of msg, which must be a
 // whole header and exactly one question. It is for replies; Parse is for queries.
-func Question(msg []byte) (end int, err error) {
+func SkipQuestion(msg []byte) (end int, err error) {
 	if len(msg) < HeaderLen {
 		return 0, errCut
 	}

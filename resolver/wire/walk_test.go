@@ -39,7 +39,7 @@ func rr(t testing.TB, text string) dns.RR {
 
 func TestWalkRRs(t *testing.T) {
 	msg := chain(t)
-	end, err := wire.Question(msg)
+	end, err := wire.SkipQuestion(msg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestWalkRRs(t *testing.T) {
 
 func TestWalkRRsStopsWhenTold(t *testing.T) {
 	msg, n := chain(t), 0
-	end, _ := wire.Question(msg)
+	end, _ := wire.SkipQuestion(msg)
 	if err := wire.WalkRRs(msg, end, func(wire.RR) bool { n++; return n < 2 }); err != nil || n != 2 {
 		t.Errorf("%d records, error %v", n, err)
 	}
@@ -88,7 +88,7 @@ func TestWalkRRsStopsWhenTold(t *testing.T) {
 
 func TestTTLOffsets(t *testing.T) {
 	msg := chain(t)
-	end, _ := wire.Question(msg)
+	end, _ := wire.SkipQuestion(msg)
 	var got []uint32
 	err := wire.TTLOffsets(msg, end, func(off int) { got = append(got, binary.BigEndian.Uint32(msg[off:])) })
 	if err != nil || len(got) != 4 || got[0] != 300 || got[1] != 60 || got[2] != 3600 || got[3] != 3601 {
@@ -98,7 +98,7 @@ func TestTTLOffsets(t *testing.T) {
 
 func TestWalkRRsRefusesWhatIsNotWhole(t *testing.T) {
 	msg := chain(t)
-	end, _ := wire.Question(msg)
+	end, _ := wire.SkipQuestion(msg)
 	for n := range len(msg) {
 		if wire.TTLOffsets(msg[:n], min(end, n), func(int) {}) == nil {
 			t.Errorf("first %d of %d octets pass", n, len(msg))
@@ -181,7 +181,7 @@ func TestQuestion(t *testing.T) {
 		"abcd 8180 0001 0000 0000 0000 00 0001 00":    0,
 		"abcd 8180 0001 0000 0000 0000 c00c 00010001": 0,
 	} {
-		if end, err := wire.Question(packet(t, text)); end != want || (err == nil) != (want > 0) {
+		if end, err := wire.SkipQuestion(packet(t, text)); end != want || (err == nil) != (want > 0) {
 			t.Errorf("Question(%s) = %d, %v, want %d", text, end, err, want)
 		}
 	}
