@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -35,7 +34,8 @@ households:
     timezone: Europe/Berlin
     language: de
     networks: [192.168.1.0/24, 10.0.0.0/8, 172.16.0.0/12, "2001:db8::/56", "fd00::/8"]
-    members: [{name: Mia, profile: kids}, {name: Anna, band: adult}]
+    members: [{name: Mia, profile: kids}, {name: Tom, band: child}, {name: Anna, band: adult}]
+    schedule: {preset: true}
     devices: [{name: tablet, addresses: [192.168.1.20, "2001:db8::20"], member: Mia}]
     rules:
 `+rules.String()+`-- lists/adult.porn.txt --
@@ -48,6 +48,8 @@ tube.test
 dark.test
 -- lists/sec.malware.txt --
 bad.test
+-- lists/meta.popular.txt --
+known.test
 `)
 }
 
@@ -83,33 +85,5 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 			d.Action = Allow
 			pin("DecideChain "+name, func() { p.DecideChain(d, &q, q.Match, hashes) })
 		}
-	}
-}
-
-func BenchmarkDecide(b *testing.B) {
-	a := asker{d: busy(b)}
-	p := a.member(b, "h", "Mia")
-	at := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	for _, name := range []string{"porn.test", "www.other.test"} {
-		q := a.question(b, name)
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				p.Decide(q, at)
-			}
-		})
-	}
-}
-
-func BenchmarkIdentify(b *testing.B) {
-	d := busy(b)
-	for _, text := range []string{"192.168.1.20", "10.1.2.3", "8.8.8.8", "2001:db8::20", "2001:db8::21"} {
-		addr := netip.MustParseAddr(text)
-		b.Run(text, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				d.Identify(addr)
-			}
-		})
 	}
 }
