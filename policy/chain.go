@@ -21,78 +21,76 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // made with AppendTarget; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
 func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
-	if asked.Blocks() || asked.Action == Fixed {
-		return asked
-	}
-	c := chain{p: p, asked: asked, names: targets.Categories.AndNot(p.ground.quiet)}
-	if d, ok := c.law(); ok {
+	d := asked
+	if d.Blocks() || d.Action == Fixed {
 		return d
 	}
-	if asked.Action != Allow { // observed: nothing stricter can come but security
-		d, _ := c.secured()
-		return d
-	}
-	covered := covers(p, asked, q)
-	if !covered && !p.observing(c.names) {
-		if d, ok := c.denied(hashes); ok {
-			return d
-		}
-	}
-	if d, ok := c.secured(); ok || covered {
-		return d
-	}
-	return c.content(q.Match.Categories)
+	c := chain{p: p, q: q, decision: &d, names: targets.Categories}
+	take(&c.names, &p.ground.quiet)
+	c.run(hashes)
+	return d
 }
 
-// covers: the asked name is help, or the parents allowed it.
-func covers(p *Profile, asked Decision, q *Question) bool {
-	switch asked.Step {
+// chain is one pass over the targets.
+type chain struct {
+	p        *Profile
+	q        *Question
+	decision *Decision             // about the asked name, then about all
+	names    blocklists.Categories // of the targets
+}
+
+func (c *chain) run(hashes []uint64) {
+	observed := c.decision.Action != Allow // nothing stricter can come but security
+	covered := c.covered()
+	switch {
+	case c.law():
+	case !observed && !covered && c.denied(hashes):
+	case c.secured():
+	case !observed && !covered:
+		c.content()
+	}
+}
+
+// covered: the asked name is help, or the parents allowed it.
+func (c *chain) covered() bool {
+	switch d := c.decision; d.Step {
 	case StepNeeded, StepAllowed:
 		return true
 	case StepAlwaysOn:
-		r, _ := p.rules.winner(q.Hashes.H[:q.Hashes.N])
-		return r != nil && r.Allow || asked.HasCategory && p.ground.help.Has(asked.Category)
+		r, _ := c.p.rules.winner(c.q.Hashes.H[:c.q.Hashes.N])
+		return r != nil && r.Allow || d.HasCategory && has(&c.p.ground.help, d.Category)
 	default:
 		return false
 	}
 }
 
-// observing: as walk.shadows, for targets.
-func (p *Profile) observing(names blocklists.Categories) bool {
-	return p.observe && names.Intersects(p.security)
-}
-
-type chain struct {
-	p     *Profile
-	asked Decision
-	names blocklists.Categories // of the targets
-}
-
-func (c *chain) by(a Action, s Step, cat blocklists.Category) Decision {
-	d := c.asked
+func (c *chain) by(a Action, s Step, cat blocklists.Category) bool {
+	d := c.decision
 	d.Action, d.Step, d.Category, d.HasCategory, d.Rule = a, s, cat, true, nil
 	d.Applied = applied(c.p, s)
-	d.Silent = c.p.ground.silences(a, c.names)
-	return d
+	d.Silent = c.p.ground.silences(a, &c.names)
+	return true
 }
 
-func (c *chain) law() (Decision, bool) {
-	if cat, ok := common(c.names, c.p.ground.illegal); ok {
-		d := c.by(Block, StepLaw, cat)
-		d.Until = 0
-		return d, true
+func (c *chain) law() bool {
+	if cat, ok := common(&c.names, &c.p.ground.illegal); ok {
+		c.decision.Until = 0
+		return c.by(Block, StepLaw, cat)
 	}
-	return c.asked, false
+	return false
 }
 
-func (c *chain) secured() (Decision, bool) {
-	if cat, ok := common(c.names, c.p.security); ok {
-		return c.by(Block, StepSecurity, cat), true
+func (c *chain) secured() bool {
+	if cat, ok := common(&c.names, &c.p.security); ok {
+		return c.by(Block, StepSecurity, cat)
 	}
-	return c.asked, false
+	return false
 }
 
-func (c *chain) denied(hashes []uint64) (Decision, bool) {
+func (c *chain) denied(hashes []uint64) bool {
+	if c.p.observe && meet(&c.names, &c.p.security) { // as walk.shadows
+		return false
+	}
 	for len(hashes) > 0 {
 		n := hashes[0]
 		if n >= uint64(len(hashes)) {
@@ -103,27 +101,28 @@ func (c *chain) denied(hashes []uint64) (Decision, bool) {
 		}
 		hashes = hashes[1+n:]
 	}
-	return c.asked, false
+	return false
 }
 
-func (c *chain) ruled(r *Rule) (Decision, bool) {
+func (c *chain) ruled(r *Rule) bool {
 	if r == nil {
-		return c.asked, false
+		return false
 	}
-	d := c.by(Block, StepDenied, 0)
-	d.HasCategory, d.Rule = false, r
-	return d, true
+	c.by(Block, StepDenied, 0)
+	c.decision.HasCategory, c.decision.Rule = false, r
+	return true
 }
 
 // content applies the services and categories. What an allowed service lifts is
 // lifted on the whole chain of its names.
-func (c *chain) content(asked blocklists.Categories) Decision {
-	if cat, ok := common(c.names, c.p.services.block); ok {
-		return c.by(Block, StepService, cat)
+func (c *chain) content() {
+	if cat, ok := common(&c.names, &c.p.services.block); ok {
+		c.by(Block, StepService, cat)
+		return
 	}
-	names := c.p.lifted(c.names, asked.Or(c.names))
-	if action, cat, ok := c.p.cells.verdict(names); ok {
-		return c.by(action, StepCategory, c.p.shownOf(names, cat))
+	names, services := c.names, c.q.Match.Categories.Or(c.names)
+	c.p.lift(&names, &services)
+	if action, cat, ok := c.p.cells.verdict(&names); ok {
+		c.by(action, StepCategory, c.p.shownOf(&names, cat))
 	}
-	return c.asked
 }

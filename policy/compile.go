@@ -65,10 +65,20 @@ type compiler struct {
 	presets   map[Band]*Preset
 	bases     map[Band]*spec
 	named     map[string]ProfileConfig
-	interned  map[string]*Profile
-	texts     map[tongue]*texts
+	parts     parts
+	places    places
 	directory *Directory
 	problems  problems
+}
+
+// parts holds what profiles are made of, so that equal ones share them.
+type parts struct {
+	profiles  map[Profile]*Profile
+	stances   map[traits]*stance
+	rules     map[string]*ruleSet
+	schedules map[string]*schedule
+	texts     map[tongue]*texts
+	key       []byte
 }
 
 // tongue is in which words texts are.
@@ -80,8 +90,12 @@ type tongue struct {
 func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 	b := &compiler{
 		config: c, ground: g,
-		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {name: "opted-out"}},
-		named: map[string]ProfileConfig{}, interned: map[string]*Profile{}, texts: map[tongue]*texts{},
+		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {traits: traits{name: "opted-out"}}},
+		named: map[string]ProfileConfig{}, places: places{},
+		parts: parts{
+			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{},
+			schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
+		},
 		directory: &Directory{
 			index: c.Index, ground: g,
 			households: map[string]*Household{}, profiles: map[string]*Profile{},
@@ -125,36 +139,6 @@ func (b *compiler) standalone() {
 			b.directory.profiles[p.Name] = b.profile(b.person(nil, "", p.Name, NoBand))
 		}
 	}
-}
-
-// profile interns: equal specs are one Profile.
-func (b *compiler) profile(s spec) *Profile {
-	zone := ""
-	if s.location != nil {
-		zone = s.location.String()
-	}
-	key := fmt.Sprintf("%s|%d|%d|%s|%t|%d|%t|%v|%x|%x|%v|%v|%s", s.name, s.band, s.mode, s.language, s.allowList, s.unknown,
-		s.observe, s.cells, s.listed, s.alwaysOn, s.rules, s.windows, zone)
-	if p, ok := b.interned[key]; ok {
-		return p
-	}
-	p, err := newProfile(b.ground, &s, b.textsFor(s.language, ReaderOf(s.band)))
-	if err != nil {
-		b.problems.addErr("", err)
-	}
-	b.interned[key] = p
-	return p
-}
-
-// textsFor makes the texts of a language and a reader once.
-func (b *compiler) textsFor(language string, r Reader) *texts {
-	key := tongue{language, r}
-	if t, ok := b.texts[key]; ok {
-		return t
-	}
-	t := newTexts(b.ground, Words(language), r, b.config.Config.Categories)
-	b.texts[key] = t
-	return t
 }
 
 // version hashes what decisions follow from, apart from the lists.

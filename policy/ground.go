@@ -28,16 +28,17 @@ type ground struct {
 	selfharm blocklists.Category
 
 	shown [blocklists.MaxCategories]blocklists.Category // a service's own category; else itself
-	fixed map[uint64]reach                              // the resolver's own names
+	fixed table[uint64]                                 // how far the resolver's own names reach
 	deep  int                                           // labels of the deepest of them
 
-	own   uint64 // hash of the own name
-	above int    // its labels
-	tests map[uint64]blocklists.Match
+	own    uint64             // hash of the own name
+	above  int                // its labels
+	tests  []blocklists.Match // the first is nobody's
+	testAt table[uint64]
 }
 
 // reach is how far a fixed name goes.
-type reach uint8
+type reach int32
 
 const (
 	reachNone    reach = iota
@@ -119,21 +120,20 @@ func (g *ground) shownAs() {
 // names beneath the own one: test-adult.porn.<own>, or test-adult-porn.<own>.
 func (g *ground) fix(c CompileConfig) error {
 	var h blocklists.Hashes
-	g.fixed = make(map[uint64]reach, len(c.Fixed)+1)
-	g.tests = make(map[uint64]blocklists.Match)
+	g.tests = make([]blocklists.Match, 1)
 	for _, f := range c.Fixed {
 		g.hash(f.Name, &h)
 		if h.N == 0 {
 			return fmt.Errorf("the resolver's own names hold %q, which is no name below the root", f.Name.String())
 		}
-		g.fixed[h.H[h.N-1]] = max(f.reach(), g.fixed[h.H[h.N-1]])
+		g.reach(h.H[h.N-1], f.reach())
 	}
 	if len(c.Own) < 2 {
 		return nil
 	}
 	g.hash(c.Own, &h)
 	g.own, g.above = h.H[h.N-1], h.N
-	g.fixed[g.own] = reachBeneath
+	g.fixed.put(g.own, int32(reachBeneath), itself)
 	for i, row := range g.taxonomy.All() {
 		m := blocklists.Match{}
 		m.Categories.Add(blocklists.Category(i)) //nolint:gosec // as above
@@ -143,11 +143,17 @@ func (g *ground) fix(c CompileConfig) error {
 				continue // the own name is too long for it: no self-test of this category
 			}
 			g.key.Hash(name, &h)
-			m.Labels = uint8(h.N) //nolint:gosec // a name has at most 127 labels
-			g.tests[h.H[h.N-1]] = m
+			m.Labels = uint8(h.N)                                 //nolint:gosec // a name has at most 127 labels
+			g.testAt.put(h.H[h.N-1], int32(len(g.tests)), itself) //nolint:gosec // at most two a category
+			g.tests = append(g.tests, m)
 		}
 	}
 	return nil
+}
+
+// reach enters a name that the resolver answers itself; the furthest reach counts.
+func (g *ground) reach(hash uint64, r reach) {
+	g.fixed.put(hash, max(int32(r), g.fixed.find(hash, hash)), itself)
 }
 
 func (g *ground) hash(n blocklists.Name, h *blocklists.Hashes) {
@@ -158,7 +164,7 @@ func (g *ground) hash(n blocklists.Name, h *blocklists.Hashes) {
 // isFixed says whether the resolver answers the name itself.
 func (g *ground) isFixed(h *blocklists.Hashes) bool {
 	for i := min(h.N, g.deep); i > 0; i-- {
-		switch g.fixed[h.H[i-1]] {
+		switch reach(g.fixed.find(h.H[i-1], h.H[i-1])) {
 		case reachNone:
 			continue
 		case reachName:
@@ -169,17 +175,15 @@ func (g *ground) isFixed(h *blocklists.Hashes) bool {
 		case reachExcept:
 			return false
 		}
-		_, test := g.test(h)
-		return !test
+		return g.test(h) == 0
 	}
 	return false
 }
 
-// test gives the match of a self-test name.
-func (g *ground) test(h *blocklists.Hashes) (blocklists.Match, bool) {
+// test gives the place of a self-test name among the tests, 0 for any other name.
+func (g *ground) test(h *blocklists.Hashes) int32 {
 	if g.above == 0 || h.N <= g.above || h.H[g.above-1] != g.own {
-		return blocklists.Match{}, false
+		return 0
 	}
-	m, ok := g.tests[h.H[h.N-1]]
-	return m, ok
+	return g.testAt.find(h.H[h.N-1], h.H[h.N-1])
 }

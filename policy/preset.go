@@ -59,7 +59,7 @@ func (p *Preset) spec(t *blocklists.Taxonomy) (*spec, error) {
 	if !ok {
 		return nil, fmt.Errorf("preset for no band: %q", p.Band)
 	}
-	s := &spec{name: p.Band, band: band, allowList: p.Filter == "allow-list"}
+	s := &spec{traits: traits{name: p.Band, band: band, allowList: p.Filter == "allow-list"}}
 	if s.unknown, ok = parseUnknown(p.Unknown); !ok {
 		return nil, fmt.Errorf("preset %s: unknown %q", p.Band, p.Unknown)
 	}

@@ -1,26 +1,32 @@
 package policy
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
 
 // Profile is a compiled set of rules: masks over the Index's own categories,
-// own rules and a schedule. It is immutable; equal ones of a Directory are one.
+// own rules and a schedule. It is immutable; equal ones of a Directory are one,
+// and unequal ones share the parts in which they are equal.
 type Profile struct {
+	*stance
+	rules    *ruleSet
+	schedule *schedule // nil: none
+}
+
+// stance is what a profile holds of categories, and what it is called.
+type stance struct {
 	ground   *ground
 	name     string
 	band     Band
 	language string
 	mode     BlockMode
 	observe  bool
-	managed  bool
 
+	acts      blocklists.Categories // all that steps 1 to 10 look at
 	alwaysOn  blocklists.Categories
 	security  blocklists.Categories
-	rules     ruleSet
 	services  masks
 	lifts     []lift
 	cells     masks // step 10
@@ -28,12 +34,13 @@ type Profile struct {
 	listed    blocklists.Categories // what an allow-list lets through
 	unknown   unknownRule
 	newNames  cell
-	schedule  *schedule
 	texts     *texts
 }
 
 // masks holds categories by what happens to them.
 type masks struct{ block, warn, timed blocklists.Categories }
+
+func (m *masks) all() blocklists.Categories { return m.block.Or(m.warn).Or(m.timed) }
 
 // lift is what an allowed service takes off the names of that service: its own
 // category, and its sister services that have no switch of their own.
@@ -54,29 +61,24 @@ func (m *masks) set(c blocklists.Category, to cell) {
 	}
 }
 
-func newProfile(g *ground, s *spec, t *texts) (*Profile, error) {
-	p := &Profile{
-		ground: g, name: s.name, band: s.band, language: s.language, mode: s.mode, observe: s.observe,
-		alwaysOn: s.alwaysOn.Or(g.help), allowList: s.allowList, listed: s.listed, unknown: s.unknown,
-		newNames: s.cells[g.newNames], texts: t,
-		schedule: newSchedule(s.windows, s.location),
+func newStance(g *ground, t *traits, words *texts) *stance {
+	p := &stance{
+		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe,
+		alwaysOn: t.alwaysOn.Or(g.help), allowList: t.allowList, listed: t.listed, unknown: t.unknown,
+		newNames: t.cells[g.newNames], texts: words,
 	}
-	if s.band == NoBand {
+	if t.band == NoBand {
 		p.alwaysOn = blocklists.Categories{}
 	}
-	p.managed = s.band.Minor() || s.band == Things || p.schedule != nil
 	for i, row := range g.taxonomy.All() {
-		p.place(s, blocklists.Category(i), row) //nolint:gosec // a taxonomy has at most 256 rows
+		p.place(t, blocklists.Category(i), row) //nolint:gosec // a taxonomy has at most 256 rows
 	}
-	var err error
-	if p.rules, err = newRuleSet(s.rules, g.key); err != nil {
-		return nil, fmt.Errorf("compiling profile %s: %w", s.name, err)
-	}
-	return p, nil
+	p.acts = g.illegal.Or(g.core).Or(p.alwaysOn).Or(p.security).Or(p.services.all()).Or(p.cells.all())
+	return p
 }
 
 // place puts one category or service into the masks.
-func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definition) {
+func (p *stance) place(s *traits, c blocklists.Category, row blocklists.Definition) {
 	g := p.ground
 	var bit blocklists.Categories
 	bit.Add(c)
@@ -103,7 +105,7 @@ func (p *Profile) place(s *spec, c blocklists.Category, row blocklists.Definitio
 	}
 }
 
-func (p *Profile) addLift(s *spec, c blocklists.Category, set cell) {
+func (p *stance) addLift(s *traits, c blocklists.Category, set cell) {
 	if set != cellAllow && set != cellTimed {
 		return
 	}
@@ -136,7 +138,7 @@ func (p *Profile) Mode() BlockMode { return p.mode }
 // that the asked one must not be said not to exist: RFC 8020 lets a cache deny
 // everything beneath such a name.
 func (p *Profile) AllowsBeneath(q *Question) bool {
-	return q.Hashes.N > 0 && p.rules.above[q.Hashes.H[q.Hashes.N-1]]
+	return q.Hashes.N > 0 && p.rules.allowsBeneath(q.Hashes.H[q.Hashes.N-1])
 }
 
 // Observe says that decisions are computed and counted, not applied.
@@ -145,12 +147,14 @@ func (p *Profile) Observe() bool { return p.observe }
 // Managed says that a decision may change by the clock or by a parent's hand
 // at any time, so that replies must be short-lived: everyone under 18, things,
 // and who has a schedule.
-func (p *Profile) Managed() bool { return p.managed }
+func (p *Profile) Managed() bool {
+	return p.band.Minor() || p.band == Things || p.schedule != nil
+}
 
 // MaxTTL gives the longest TTL in seconds of an allowed reply and of one whose
 // Decision is Timed; 0 is no limit. Decision.Until bounds it further.
 func (p *Profile) MaxTTL() (allowed, timed uint32) {
-	if !p.managed {
+	if !p.Managed() {
 		return 0, 0
 	}
 	return 300, 60

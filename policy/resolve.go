@@ -31,7 +31,7 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 		s.language = h.Language
 		s.observe = s.observe || h.Observe
 		b.addRules(&s, h.Rules, s.name, member)
-		loc = locationOf(h)
+		loc = b.locationOf(h)
 		if member != "" && when.isZero() && band.Minor() {
 			when = h.Schedule
 		}
@@ -194,8 +194,8 @@ func parseDays(words []string) ([]time.Weekday, error) {
 	return days, nil
 }
 
-func locationOf(h *HouseholdConfig) *time.Location {
-	loc, err := time.LoadLocation(h.Timezone)
+func (b *compiler) locationOf(h *HouseholdConfig) *time.Location {
+	loc, err := b.places.find(h.Timezone)
 	if err != nil {
 		return time.UTC // Validate has said it
 	}

@@ -12,25 +12,28 @@ import (
 // ruleSet finds the winning own rule of a name: the most specific name wins,
 // deny wins a tie.
 type ruleSet struct {
-	at    map[uint64]ruleCell // by the hash of the rule's name
-	above map[uint64]bool     // hashes of the names above an allowed one
-	depth int                 // labels of the deepest name
+	at    table[uint64] // places in cells by the hash of a name
+	cells []ruleCell    // the first is nobody's
+	depth int           // labels of the deepest name
 }
 
 // ruleCell holds the winner at one name, for each scope.
-type ruleCell struct{ subtree, exact *Rule }
+type ruleCell struct {
+	subtree, exact *Rule
+	above          bool // a name beneath is allowed
+}
 
-func newRuleSet(rules []ownRule, key blocklists.Key) (ruleSet, error) {
-	set := ruleSet{at: make(map[uint64]ruleCell, len(rules)), above: make(map[uint64]bool)}
+func newRuleSet(rules []ownRule, key blocklists.Key) (*ruleSet, error) {
+	set := &ruleSet{cells: make([]ruleCell, 1, 1+len(rules))}
 	var h blocklists.Hashes
 	for _, r := range rules {
 		name, err := blocklists.ParseName(r.name)
 		if err != nil {
-			return ruleSet{}, fmt.Errorf("rule for %q: %w", r.name, err)
+			return nil, fmt.Errorf("rule for %q: %w", r.name, err)
 		}
 		key.Hash(name, &h)
 		set.depth = max(set.depth, h.N)
-		cell := set.at[h.H[h.N-1]]
+		cell := set.cell(h.H[h.N-1])
 		slot := &cell.subtree
 		if r.exact {
 			slot = &cell.exact
@@ -38,23 +41,37 @@ func newRuleSet(rules []ownRule, key blocklists.Key) (ruleSet, error) {
 		if *slot == nil || !r.allow {
 			*slot = &Rule{Name: name.String(), Allow: r.allow, Exact: r.exact}
 		}
-		set.at[h.H[h.N-1]] = cell
 		for i := 0; r.allow && i < h.N-1; i++ {
-			set.above[h.H[i]] = true
+			set.cell(h.H[i]).above = true
 		}
 	}
 	return set, nil
 }
+
+// cell gives the cell of a name to be written to, until the next call.
+func (s *ruleSet) cell(hash uint64) *ruleCell {
+	i := s.at.find(hash, hash)
+	if i == 0 {
+		i = int32(len(s.cells)) //nolint:gosec // far fewer than 2^31 names
+		s.cells = append(s.cells, ruleCell{})
+		s.at.put(hash, i, itself)
+	}
+	return &s.cells[i]
+}
+
+// itself is the hash of a hash.
+func itself(hash uint64) uint64 { return hash }
 
 // winner gives the rule that holds for the name with these suffix hashes (the
 // top-level domain first), and whether it is a rule of exactly that name.
 func (s *ruleSet) winner(hashes []uint64) (*Rule, bool) {
 	n := len(hashes)
 	for i := min(n, s.depth); i > 0; i-- {
-		cell, ok := s.at[hashes[i-1]]
-		if !ok {
+		at := s.at.find(hashes[i-1], hashes[i-1])
+		if at == 0 {
 			continue
 		}
+		cell := &s.cells[at]
 		r := cell.subtree
 		if i == n && cell.exact != nil && (r == nil || !cell.exact.Allow) {
 			r = cell.exact
@@ -69,7 +86,7 @@ func (s *ruleSet) winner(hashes []uint64) (*Rule, bool) {
 // anyDeny gives a deny of any of the names, whatever rules lie beneath it.
 func (s *ruleSet) anyDeny(hashes []uint64) *Rule {
 	for _, h := range hashes {
-		cell := s.at[h]
+		cell := &s.cells[s.at.find(h, h)]
 		for _, r := range [...]*Rule{cell.subtree, cell.exact} {
 			if r != nil && !r.Allow {
 				return r
@@ -77,6 +94,11 @@ func (s *ruleSet) anyDeny(hashes []uint64) *Rule {
 		}
 	}
 	return nil
+}
+
+// allowsBeneath says whether a name beneath the one with this hash is allowed.
+func (s *ruleSet) allowsBeneath(hash uint64) bool {
+	return s.cells[s.at.find(hash, hash)].above
 }
 
 // parseRuleName reads the name of a rule as a person writes it, in any script.

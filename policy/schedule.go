@@ -3,6 +3,7 @@ package policy
 import (
 	"slices"
 	"sort"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,13 @@ const secondsOfWeek = 7 * minutesOfDay * 60
 type schedule struct {
 	location *time.Location
 	kinds    [2]week // by windowKind
+	last     atomic.Pointer[stretch]
+}
+
+// stretch is a stretch of time in which a schedule says one thing.
+type stretch struct {
+	state
+	from, until int64 // unix seconds
 }
 
 // week holds the edges of merged windows in seconds of the local week, sorted;
@@ -64,13 +72,34 @@ func newWeek(windows []window, kind windowKind) week {
 	return out
 }
 
-// at gives the state at an instant; 0 allocations.
-func (s *schedule) at(now time.Time) state {
-	var out state
-	z := zoneAt(now.Unix(), s.location)
-	local := z.reached(now.Unix())
+// unscheduled is what no schedule says, at every instant.
+var unscheduled state
+
+// at gives the state at an instant. It asks the calendar only when the clock has
+// left the stretch of the last answer, forwards or back: at an edge, which costs
+// the one allocation of a decision.
+func (s *schedule) at(unix int64) *state {
+	if s == nil {
+		return &unscheduled
+	}
+	if last := s.last.Load(); last != nil && unix >= last.from && unix < last.until {
+		return &last.state
+	}
+	next := s.stretch(unix)
+	s.last.Store(next)
+	return &next.state
+}
+
+// stretch asks the calendar what holds from an instant on.
+func (s *schedule) stretch(unix int64) *stretch {
+	out := &stretch{from: unix, until: 1<<63 - 1}
+	z := zoneAt(unix, s.location)
+	local := z.reached(unix)
 	for kind := range s.kinds {
 		out.on[kind], out.edges[kind] = s.kinds[kind].at(local, z)
+		if edge := out.edges[kind]; edge != 0 {
+			out.until = min(out.until, edge)
+		}
 	}
 	return out
 }

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"math/rand/v2"
+	"sync"
 	"testing"
 	"time"
 )
@@ -48,7 +50,7 @@ func TestScheduleAgainstTheWallClock(t *testing.T) {
 					}
 				}
 			}
-			if got := s.at(at); got.on != want {
+			if got := s.at(at.Unix()); got.on != want {
 				t.Fatalf("%s, %s: %v, want %v", c.zone, at.In(loc), got.on, want)
 			}
 		}
@@ -67,11 +69,48 @@ func TestSchedulesOfLongAgo(t *testing.T) {
 		{"1969-12-28T20:59:59Z", false, "1969-12-28T21:00:00Z"},
 		{"1969-12-31T12:00:00Z", false, "1970-01-04T21:00:00Z"},
 	} {
-		got := s.at(instant(t, c.at))
+		got := s.at(instant(t, c.at).Unix())
 		if edge := instant(t, c.edge).Unix(); got.on[bedtime] != c.want || got.edges[bedtime] != edge {
 			t.Errorf("%s: %v until %d, want %v until %d", c.at, got.on[bedtime], got.edges[bedtime], c.want, edge)
 		}
 	}
+}
+
+// TestScheduleKeepsTime: what a schedule remembers is what the calendar says, also
+// while the clock is put back and forth, and while many ask at once.
+func TestScheduleKeepsTime(t *testing.T) {
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSchedule([]window{{bedtime, 21 * 60, 30 * 60}, {homework, 2*minutesOfDay + 15*60, 2*minutesOfDay + 17*60}}, berlin)
+	start := instant(t, "2026-10-24T12:00:00Z").Unix()
+	var asking sync.WaitGroup
+	for seed := range uint64(4) {
+		asking.Go(func() {
+			r := rand.New(rand.NewPCG(seed, 8))
+			at, kept := start, 0
+			for range 5000 {
+				at += r.Int64N(600) - 60
+				if r.IntN(100) == 0 {
+					at = start + r.Int64N(14*86400)
+				}
+				before := s.last.Load()
+				got := s.at(at)
+				if want := s.stretch(at).state; *got != want {
+					t.Errorf("%s: %+v, want %+v", time.Unix(at, 0).In(berlin), *got, want)
+					return
+				}
+				if before != nil && got == &before.state {
+					kept++
+				}
+			}
+			if kept == 0 {
+				t.Error("nothing was remembered")
+			}
+		})
+	}
+	asking.Wait()
 }
 
 func TestParseAt(t *testing.T) {

@@ -67,6 +67,14 @@ func parseUnknown(word string) (unknownRule, bool) {
 // spec is a profile before it is compiled: a preset, changed and joined. Equal
 // specs give one Profile.
 type spec struct {
+	traits
+	rules    []ownRule
+	windows  []window
+	location *time.Location // of the windows; nil without any
+}
+
+// traits are what makes a stance.
+type traits struct {
 	name      string
 	band      Band
 	mode      BlockMode
@@ -77,9 +85,6 @@ type spec struct {
 	cells     [blocklists.MaxCategories]cell // services too
 	listed    blocklists.Categories
 	alwaysOn  blocklists.Categories
-	rules     []ownRule
-	windows   []window
-	location  *time.Location // of the windows; nil without any
 }
 
 type ownRule struct {

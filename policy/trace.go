@@ -22,9 +22,9 @@ const verdictPass = "pass"
 // Explain is Decide with the reasons: the same walk, with a trace.
 func (p *Profile) Explain(q *Question, now time.Time) Trace {
 	var t Trace
-	w := walk{p: p, q: q, now: now, trace: &t}
+	w := walk{p: p, q: q, trace: &t}
+	w.look(now)
 	w.run()
-	t.Decision = w.decision
 	return t
 }
 
@@ -33,11 +33,14 @@ func (t *Trace) add(s Step, verdict, detail string) {
 }
 
 // end writes down the step that decided.
-func (t *Trace) end(w *walk) { t.add(w.decision.Step, w.decision.Action.String(), w.detail()) }
+func (t *Trace) end(w *walk) {
+	w.write(&t.Decision)
+	t.add(t.Step, t.Action.String(), w.detail())
+}
 
 // detail says by what the last step decided.
 func (w *walk) detail() string {
-	d, category := w.decision, ""
+	d, category := w.trace.Decision, ""
 	if d.HasCategory {
 		category = w.p.ground.taxonomy.ID(d.Category)
 	}

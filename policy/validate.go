@@ -13,7 +13,7 @@ import (
 // field (an error with a Path method) and what to write. t is the taxonomy with
 // the operator's own categories; nil makes one from the built-in and own ones.
 func (c Config) Validate(t *blocklists.Taxonomy) error {
-	v := &validator{config: c, taxonomy: t, profiles: map[string]ProfileConfig{}}
+	v := &validator{config: c, taxonomy: t, profiles: map[string]ProfileConfig{}, places: places{}}
 	v.categories()
 	if v.taxonomy == nil {
 		return v.join()
@@ -44,6 +44,7 @@ type validator struct {
 	config   Config
 	taxonomy *blocklists.Taxonomy
 	profiles map[string]ProfileConfig
+	places   places
 	owners   map[netip.Prefix]int // networks by household
 	lengths  []int                // of them, longest first
 }

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 
 	"golang.org/x/text/language"
 )
@@ -60,7 +59,7 @@ func (v *validator) consent(path string, h HouseholdConfig) {
 
 func (v *validator) locale(path string, h HouseholdConfig) {
 	if h.Timezone != "" || v.needsZone(h) {
-		if _, err := time.LoadLocation(h.Timezone); err != nil || h.Timezone == "" || h.Timezone == "Local" {
+		if _, err := v.places.find(h.Timezone); err != nil || h.Timezone == "" || h.Timezone == "Local" {
 			v.add(path+".timezone", "%q is no time zone: write an IANA name such as Europe/Berlin", h.Timezone)
 		}
 	}

@@ -5,32 +5,40 @@ import "github.com/hearthdns/hearth/blocklists"
 // shadows says that this profile only observes and the name is a security
 // block: a block that is not applied must not stand before one that is.
 func (w *walk) shadows() bool {
-	return w.p.observe && w.q.Match.Categories.Intersects(w.p.security)
+	return w.p.observe && meet(&w.q.Match.Categories, &w.p.security)
 }
 
 // by ends the walk because of a category.
 func (w *walk) by(a Action, s Step, c blocklists.Category) bool {
-	w.decision.Category, w.decision.HasCategory = c, true
+	w.cause, w.byCategory = c, true
 	return w.end(a, s)
 }
 
 // end ends the walk.
 func (w *walk) end(a Action, s Step) bool {
-	d := &w.decision
-	d.Action, d.Step = a, s
-	d.Applied = applied(w.p, s)
-	d.Timed = w.timed && s > StepAlwaysOn
-	d.Silent = w.p.ground.silences(a, w.q.Match.Categories)
-	d.Until = w.until(s)
+	w.action, w.step = a, s
 	if w.trace != nil {
 		w.trace.end(w)
 	}
 	return true
 }
 
+// write writes down what a walk that has ended says. It fills in place because a
+// struct of small fields that a call returns is waited for when it is copied.
+func (w *walk) write(d *Decision) {
+	d.Action, d.Step, d.Category, d.HasCategory = w.action, w.step, w.cause, w.byCategory
+	d.Applied = applied(w.p, w.step)
+	d.Timed = w.timed && w.step > StepAlwaysOn
+	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
+	d.Until = w.until(w.step)
+	if w.step == StepDenied || w.step == StepAllowed {
+		d.Rule = w.rule
+	}
+}
+
 // silences says whether an action on a name of these categories is a Silent one.
-func (g *ground) silences(a Action, names blocklists.Categories) bool {
-	return (a == Block || a == Warn) && names.Intersects(g.silent)
+func (g *ground) silences(a Action, names *blocklists.Categories) bool {
+	return (a == Block || a == Warn) && meet(names, &g.silent)
 }
 
 // applied: observing leaves the law, the resolver's own names and security in force.
@@ -65,13 +73,4 @@ func (w *walk) until(s Step) int64 {
 		end = work
 	}
 	return end
-}
-
-// common gives the first category that two sets share. Most share none, so
-// that is found out first: it is a third of the cost.
-func common(a, b blocklists.Categories) (blocklists.Category, bool) {
-	if !a.Intersects(b) {
-		return 0, false
-	}
-	return a.And(b).First()
 }
