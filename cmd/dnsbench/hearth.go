@@ -15,17 +15,25 @@ func hearth(path string, sources []source) server {
 	return server{
 		name: "hearth", path: path, version: []string{"version"}, list: plain(),
 		prepare: func(p place) (map[string]string, []string) {
+			lists := []source{{name: "on-off", path: filepath.Join(p.keep, onOffFile), category: benchCategory}}
+			if len(sources) == 0 {
+				lists = append(lists, source{name: "bench", path: p.list, category: benchCategory})
+			}
 			conf := filepath.Join(p.dir, hearthFile)
-			return map[string]string{hearthFile: hearthConfig(p, sources, benchHousehold)}, []string{"serve", "--config", conf}
+			return map[string]string{hearthFile: hearthConfig(p, append(lists, sources...), benchHousehold)}, []string{"serve", "--config", conf}
 		},
 	}
 }
 
-// The files of a hearth in its folder.
+// The files of a hearth in its folder, and the list that changes beside its state.
 const (
 	hearthFile    = "hearth.yaml"
 	hearthControl = "control.sock"
+	onOffFile     = "on-off.txt"
 )
+
+// benchCategory is that of lists without one.
+const benchCategory = "adult.porn"
 
 // benchHousehold is everybody on loopback. Reloads turn its rule round.
 const benchHousehold = `  - id: bench
@@ -33,20 +41,17 @@ const benchHousehold = `  - id: bench
     networks: ["127.0.0.0/8"]
     members: [{name: Bench, profile: bench}]
     guest: bench
-    rules: [{name: ` + flipName + `, ` + allowFlip + `}]
+    rules: [{name: ` + ruledName + `, ` + allowRule + `}]
 `
 
 const (
-	allowFlip = "action: allow"
-	denyFlip  = "action: deny"
+	allowRule = "action: allow"
+	denyRule  = "action: deny"
 )
 
 // hearthConfig writes a configuration with a profile that blocks the categories
-// of all sources; without any the block list is one.
+// of all sources.
 func hearthConfig(p place, sources []source, households string) string {
-	if len(sources) == 0 {
-		sources = []source{{name: "bench", path: p.list, category: "adult.porn"}}
-	}
 	var own, lists, blocks strings.Builder
 	var seen []string
 	for _, s := range sources {

@@ -206,13 +206,7 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 	if err != nil {
 		return figure{}, err
 	}
-	var t tally
-	var swaps int
-	if w.reloads {
-		t, swaps, err = r.whileReloading(ctx, w.traffic)
-	} else {
-		t, err = load(ctx, r.addr, w.traffic)
-	}
+	t, swaps, err := r.under(ctx, w)
 	if err != nil {
 		return figure{}, err
 	}
@@ -227,6 +221,19 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 		Rate: float64(t.right) / t.took.Seconds(), Right: t.right, Wrong: t.wrong, Lost: t.lost,
 		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99), Swaps: swaps,
 	}, nil
+}
+
+// under runs the traffic of w, and what else belongs to it.
+func (r *running) under(ctx context.Context, w workload) (t tally, reloads int, err error) {
+	if w.changes == nil {
+		t, err = load(ctx, r.addr, w.traffic)
+		return t, 0, err
+	}
+	c, err := w.changes(r)
+	if err != nil {
+		return tally{}, 0, err
+	}
+	return r.whileReloading(ctx, w.traffic, c)
 }
 
 // percentile returns the nearest rank of sorted latencies in microseconds.

@@ -27,9 +27,13 @@ const (
 	asked    = 100_000
 )
 
-// flipName is allowed at first and denied after each other reload. It is not
-// among the allowed names, which begin with www.
-const flipName = "flip.dnsbench.net"
+// These names are allowed at first and blocked after each other reload: the one by
+// a rule of the household, the other by a list. They are not among the allowed
+// names, which begin with www.
+const (
+	ruledName = "ruled.dnsbench.net"
+	onOffName = "listed.dnsbench.net"
+)
 
 func newNames(p plan) (names, error) {
 	var n names

@@ -23,8 +23,7 @@ func (o *outcome) report(w io.Writer, p plan) {
 	o.method(w, p)
 	o.table(w, "Server CPU, microseconds a query\n\nIn brackets hearth's median as a ratio to the server's: below 1 hearth costs less.", cpuColumns(p))
 	o.table(w, fmt.Sprintf("Latency in microseconds at %d queries a second, and what went missing", pace), latencyColumns("paced", "garbage"))
-	o.table(w, fmt.Sprintf("Hearth at %d queries a second, without reloads and with them", steadyPace), append(latencyColumns("steady", "reload"),
-		column{"reloads", "reload", "%.0f", false, func(f figure) float64 { return float64(f.Swaps) }}))
+	o.table(w, fmt.Sprintf("Hearth at %d queries a second, without reloads and with them", steadyPace), reloadColumns())
 	o.table(w, "Loading the list, and memory (RssAnon + RssFile)", loadColumns(p))
 	o.sized(w, "Compiling a list and starting with it", p.sizes, "names", compileColumns())
 	o.sized(w, "Growth of the list", p.grownNames, "names", growthColumns())
@@ -64,8 +63,9 @@ func descriptions(p plan) [][2]string {
 		{"blocked", fmt.Sprintf("%d queries for random names of the list, half as sub.NAME", p.queries)},
 		{"garbage", fmt.Sprintf("paced, with 2 %% malformed packets of %d kinds between the good ones, which alone are counted", len(garbage()))},
 		{"miss", fmt.Sprintf("%d names never asked before, %d in flight", p.misses, maxWaiting)},
-		{"steady", fmt.Sprintf("hearth alone: %d queries at %d a second, half hits, half blocked names, one in %d for a name of an own rule; at most %d in flight", p.steady, steadyPace, flipEvery, steadyWindow)},
-		{"reload", fmt.Sprintf("steady, while the own rule is turned round and the configuration reloaded, with %v between; an answer must be that of a World which served between its query and itself", reloadPause)},
+		{"steady", fmt.Sprintf("hearth alone: %d queries at %d a second, half hits, half blocked names, one in %d for a name that a rule of the household allows; at most %d in flight", p.steady, steadyPace, turnEvery, steadyWindow)},
+		{"reload", fmt.Sprintf("steady, while that rule is turned round and the configuration reloaded, with %v between; an answer must be that of a World which served between its query and itself", reloadPause)},
+		{"recompile", "the same, while a name is put on one of the lists and taken off again, so that the serving process compiles all of them"},
 		{"load", "from exec until three names of the list are answered as blocked; the first load of all compiles Hearth's index, the others find it"},
 		{sizesName, "hearth alone: made up names compiled with `hearth lists compile`, and from exec with that index until three of them are answered as blocked"},
 		{growthName, fmt.Sprintf("hearth alone, one server for each size, taking turns: hit, and %d queries for random names of the list, half beneath one and each different, from %d addresses all over the households", p.queries, spreadOut)},
@@ -92,6 +92,12 @@ func latencyColumns(workloads ...string) []column {
 			column{name + " lost", name, "%.0f", false, func(f figure) float64 { return float64(f.Lost) }})
 	}
 	return all
+}
+
+func reloadColumns() []column {
+	swaps := func(f figure) float64 { return float64(f.Swaps) }
+	return append(latencyColumns("steady", "reload", "recompile"),
+		column{"reloads", "reload", "%.0f", false, swaps}, column{"recompiles", "recompile", "%.0f", false, swaps})
 }
 
 func compileColumns() []column {

@@ -49,7 +49,7 @@ func (b *bench) newState(names int) (state, error) {
 // hearth serves the state to a town.
 func (s state) hearth(path string, t town) server {
 	return server{name: "hearth", path: path, keep: s.dir, prepare: func(p place) (map[string]string, []string) {
-		sources := []source{{name: "bench", path: s.list(), category: "adult.porn"}}
+		sources := []source{{name: "bench", path: s.list(), category: benchCategory}}
 		return map[string]string{hearthFile: hearthConfig(p, sources, t.configuration())}, []string{"serve", "--config", filepath.Join(p.dir, hearthFile)}
 	}}
 }

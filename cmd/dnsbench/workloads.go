@@ -28,10 +28,11 @@ const (
 type workload struct {
 	name string
 	traffic
-	warm    int  // queries sent before anything is counted
-	bare    bool // for the bare responders too
-	alone   bool // for hearth alone
-	reloads bool // while hearth reloads
+	warm  int  // queries sent before anything is counted
+	bare  bool // for the bare responders too
+	alone bool // for hearth alone
+	// changes is what hearth takes over meanwhile, again and again; nil: nothing.
+	changes func(*running) (change, error)
 }
 
 // Workloads of hearth alone that need servers of their own.
@@ -41,7 +42,7 @@ const (
 )
 
 func workloadNames() []string {
-	return []string{"mix", "hit", "paced", "tcp", "blocked", "garbage", "miss", "steady", "reload"}
+	return []string{"mix", "hit", "paced", "tcp", "blocked", "garbage", "miss", "steady", "reload", "recompile"}
 }
 
 // workloads returns those of a round that are chosen, in the order in which
@@ -53,7 +54,9 @@ func (b *bench) workloads(round int) []workload {
 	paced := traffic{queries: hits, count: p.paced, window: inFlight, sockets: clients, rate: pace}
 	spoiled := paced
 	spoiled.garbage = 49 // two in a hundred packets
-	steady := traffic{queries: b.steady(), count: p.steady, window: steadyWindow, sockets: clients, rate: steadyPace}
+	steady := traffic{queries: b.steady(ruledName), count: p.steady, window: steadyWindow, sockets: clients, rate: steadyPace}
+	relisted := steady
+	relisted.queries, relisted.count = b.steady(onOffName), 2*p.steady // compiling takes longer
 	tcp := fast
 	tcp.tcp, tcp.sockets = true, connections
 	all := []workload{
@@ -65,7 +68,8 @@ func (b *bench) workloads(round int) []workload {
 		{name: "garbage", traffic: spoiled, warm: len(hits), bare: true},
 		{name: "miss", traffic: traffic{queries: b.misses(round), count: p.misses, window: maxWaiting, sockets: clients}},
 		{name: "steady", traffic: steady, warm: 2 * p.hits, alone: true},
-		{name: "reload", traffic: steady, warm: 2 * p.hits, alone: true, reloads: true},
+		{name: "reload", traffic: steady, warm: 2 * p.hits, alone: true, changes: (*running).changedRule},
+		{name: "recompile", traffic: relisted, warm: 2 * p.hits, alone: true, changes: (*running).changedList},
 	}
 	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, w.name) })
 }
