@@ -67,9 +67,9 @@ func (b *bench) workloads(round int) []workload {
 		{name: "blocked", traffic: traffic{queries: b.blocked(p.hits), count: p.queries, window: inFlight, sockets: clients}, warm: p.hits},
 		{name: "garbage", traffic: spoiled, warm: len(hits), bare: true},
 		{name: "miss", traffic: traffic{queries: b.misses(round), count: p.misses, window: maxWaiting, sockets: clients}},
-		{name: "steady", traffic: steady, warm: 2 * p.hits, alone: true},
-		{name: "reload", traffic: steady, warm: 2 * p.hits, alone: true, changes: (*running).changedRule},
-		{name: "recompile", traffic: relisted, warm: 2 * p.hits, alone: true, changes: (*running).changedList},
+		{name: "steady", traffic: steady, warm: len(steady.queries), alone: true},
+		{name: "reload", traffic: steady, warm: len(steady.queries), alone: true, changes: (*running).changedRule},
+		{name: "recompile", traffic: relisted, warm: len(relisted.queries), alone: true, changes: (*running).changedList},
 	}
 	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, w.name) })
 }
