@@ -49,15 +49,15 @@ func address6(household int, device byte) netip.Addr {
 	return netip.AddrFrom16(b)
 }
 
-func compiled(b *testing.B, c Config) *Directory {
-	b.Helper()
-	ix, err := new(Scenario).index(b.Context(), Config{})
+func compiled(t testing.TB, c Config) *Directory {
+	t.Helper()
+	ix, err := new(Scenario).index(t.Context(), Config{})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	d, err := Compile(CompileConfig{Config: c, Index: ix})
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
 	return d
 }

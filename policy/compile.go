@@ -67,6 +67,7 @@ type compiler struct {
 	named     map[string]ProfileConfig
 	parts     parts
 	places    places
+	specs     []spec // of the members of the present household
 	directory *Directory
 	problems  problems
 }
@@ -76,6 +77,7 @@ type parts struct {
 	profiles  map[Profile]*Profile
 	stances   map[traits]*stance
 	rules     map[string]*ruleSet
+	windows   map[timetable][]window
 	schedules map[string]*schedule
 	texts     map[tongue]*texts
 	key       []byte
@@ -94,12 +96,11 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 		named: map[string]ProfileConfig{}, places: places{},
 		parts: parts{
 			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{},
-			schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
+			windows: map[timetable][]window{}, schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
 		},
 		directory: &Directory{
 			index: c.Index, ground: g,
-			households: map[string]*Household{}, profiles: map[string]*Profile{},
-			clients: []Client{{}}, addresses: newAddresses(),
+			profiles: map[string]*Profile{}, addresses: newAddresses(),
 		},
 	}
 	for _, band := range Bands() {
@@ -121,6 +122,7 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 
 func (b *compiler) run() error {
 	b.standalone()
+	b.makeRoom()
 	for i := range b.config.Config.Households {
 		b.household(i)
 	}
@@ -129,40 +131,61 @@ func (b *compiler) run() error {
 	return b.problems.join()
 }
 
+// makeRoom for all at once: there may be a million clients.
+func (b *compiler) makeRoom() {
+	n := 1
+	for i := range b.config.Config.Households {
+		n += 1 + len(b.config.Config.Households[i].Devices)
+	}
+	b.directory.clients = make([]Client, 1, n)
+	b.directory.households = make(map[string]*Household, len(b.config.Config.Households))
+	b.directory.order = make([]*Household, 0, len(b.config.Config.Households))
+}
+
 // standalone compiles the presets and the profiles that have a band.
 func (b *compiler) standalone() {
 	for _, band := range Bands() {
-		b.directory.profiles[band.String()] = b.profile(b.person(nil, "", band.String(), NoBand))
+		b.directory.profiles[band.String()] = b.alone(band.String())
 	}
 	for _, p := range b.config.Config.Profiles {
 		if p.Band != "" {
-			b.directory.profiles[p.Name] = b.profile(b.person(nil, "", p.Name, NoBand))
+			b.directory.profiles[p.Name] = b.alone(p.Name)
 		}
 	}
 }
 
-// version hashes what decisions follow from, apart from the lists.
+func (b *compiler) alone(profile string) *Profile {
+	s := b.person(nil, "", profile, NoBand)
+	return b.profile(&s)
+}
+
+// version hashes what decisions follow from, apart from the lists; a household at
+// a time, for all of them as text are a lot of memory.
 func (b *compiler) version() {
-	d := b.directory
-	bands := make([]Band, 0, len(d.order))
-	for _, h := range d.order {
+	c, d := &b.config.Config, b.directory
+	sum := sha256.New()
+	out := json.NewEncoder(sum)
+	err := out.Encode(struct {
+		Profiles   []ProfileConfig
+		Categories []CategoryConfig
+		Own        string
+		Fixed      []FixedName
+		Popular    bool
+	}{c.Profiles, c.Categories, b.config.Own.String(), b.config.Fixed, b.config.Popular})
+	var bands []byte
+	for i, h := range d.order {
+		bands = bands[:0]
 		for _, m := range h.Members {
-			bands = append(bands, m.Band)
+			bands = append(bands, byte(m.Band))
 		}
+		err = errors.Join(err, out.Encode(&c.Households[i]))
+		_, _ = sum.Write(bands) // never fails
 	}
-	text, err := json.Marshal(struct {
-		Config  Config
-		Own     string
-		Fixed   []FixedName
-		Popular bool
-		Bands   []Band
-	}{b.config.Config, b.config.Own.String(), b.config.Fixed, b.config.Popular, bands})
 	if err != nil {
 		b.problems.addErr("", fmt.Errorf("hashing the policy: %w", err))
 		return
 	}
-	sum := sha256.Sum256(text)
-	d.hash = hex.EncodeToString(sum[:8])
+	d.hash = hex.EncodeToString(sum.Sum(nil)[:8])
 	lists := d.index.ID()
 	b.ground.versions = "-" + d.hash[:8] + "-" + lists[:min(8, len(lists))]
 }

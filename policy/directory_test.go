@@ -249,8 +249,21 @@ func TestHash(t *testing.T) {
 	if a.Hash() != b.Hash() || len(a.Hash()) != 16 {
 		t.Errorf("the same policy is %s and %s", a.Hash(), b.Hash())
 	}
-	c := story(t, strings.Replace(family, "club.test", "clubs.test", 1))
-	if c.Hash() == a.Hash() {
-		t.Error("a changed rule leaves the hash")
+	for _, change := range []struct{ what, old, new string }{
+		{"rule", "club.test", "clubs.test"},
+		{"own name", "name: hearth.home.arpa", "name: hearth.test"},
+		{"title", "Katzenbilder", "Katzen"},
+		{"block mode", "block_mode: nxdomain", "block_mode: null"},
+		{"address of the last device", "192.168.2.30", "192.168.2.31"},
+		{"age of the last member", "{name: Ben, profile: kids}", "{name: Ben, band: adult}"},
+	} {
+		if c := story(t, strings.Replace(family, change.old, change.new, 1)); c.Hash() == a.Hash() {
+			t.Errorf("another %s leaves the hash", change.what)
+		}
+	}
+	const born = "Birthday.\n-- config.yaml --\ntoday: 2026-02-01\nhouseholds: [{id: h, consent: {by: A, at: 2026-01-10}, members: [{name: Mia, born: 2016-02-02}]}]\n"
+	before, after := story(t, born), story(t, strings.Replace(born, "2026-02-01", "2026-02-02", 1))
+	if before.Hash() == after.Hash() {
+		t.Error("a birthday that changes the band leaves the hash")
 	}
 }

@@ -8,13 +8,15 @@ import (
 )
 
 // profile interns: equal specs are one Profile, and equal parts one part.
-func (b *compiler) profile(s spec) *Profile {
-	p := Profile{stance: b.stance(&s.traits), rules: b.rules(&s), schedule: b.schedule(&s)}
-	if found, ok := b.parts.profiles[p]; ok {
-		return found
+func (b *compiler) profile(s *spec) *Profile {
+	p := Profile{stance: b.stance(&s.traits), rules: b.rules(s), schedule: b.schedule(s)}
+	found, ok := b.parts.profiles[p]
+	if !ok {
+		found = new(Profile)
+		*found = p
+		b.parts.profiles[p] = found
 	}
-	b.parts.profiles[p] = &p
-	return &p
+	return found
 }
 
 func (b *compiler) stance(t *traits) *stance {
@@ -61,6 +63,29 @@ func (b *compiler) schedule(s *spec) *schedule {
 		b.parts.schedules[string(key)] = found
 	}
 	return found
+}
+
+// windows gives those of a schedule for a band. Most households have one of a
+// few timetables, which are read once.
+func (b *compiler) windows(c ScheduleConfig, band Band) []window {
+	if len(c.Windows) > 0 {
+		return windowsOf(c, b.presets[band])
+	}
+	key := timetable{c.Preset, c.Bedtime, c.Homework, band}
+	found, ok := b.parts.windows[key]
+	if !ok {
+		found = windowsOf(c, b.presets[band])
+		b.parts.windows[key] = found
+	}
+	return found
+}
+
+// timetable is a schedule without windows of its own, for a band.
+type timetable struct {
+	preset   bool
+	bedtime  NightsConfig
+	homework string
+	band     Band
 }
 
 // textsFor makes the texts of a language and a reader once.

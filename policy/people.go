@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // household compiles one household and enters its addresses.
@@ -17,11 +18,12 @@ func (b *compiler) household(i int) {
 	d.order = append(d.order, h)
 	specs := b.members(i, c, h)
 	if h.Enabled {
-		h.Guest = b.profile(b.guest(c, h))
+		s := b.guest(c, h)
+		h.Guest = b.profile(&s)
 	} else {
 		s := *b.bases[NoBand]
 		s.language = h.Language
-		h.Guest = b.profile(s)
+		h.Guest = b.profile(&s)
 	}
 	b.devices(i, c, h, specs)
 	at := b.client(h.guest())
@@ -30,26 +32,31 @@ func (b *compiler) household(i int) {
 	}
 }
 
-// members compiles the people; the result is their specs, by name.
-func (b *compiler) members(i int, c *HouseholdConfig, h *Household) map[string]spec {
-	specs := make(map[string]spec, len(c.Members))
+// members compiles the people; the result is their specs, good until the next
+// household's.
+func (b *compiler) members(i int, c *HouseholdConfig, h *Household) []spec {
+	b.specs = b.specs[:0]
+	people := make([]Member, len(c.Members))
+	h.Members = make([]*Member, len(c.Members))
 	for j, m := range c.Members {
-		band := b.band(fmt.Sprintf("households[%d].members[%d].born", i, j), m, h)
-		s := b.person(c, m.Name, m.Profile, band)
-		specs[m.Name] = s
-		h.Members = append(h.Members, &Member{Name: m.Name, Band: s.band, Profile: b.profile(s)})
+		s := b.person(c, m.Name, m.Profile, b.band(i, j, h))
+		people[j] = Member{Name: m.Name, Band: s.band, Profile: b.profile(&s)}
+		h.Members[j] = &people[j]
+		b.specs = append(b.specs, s)
 	}
-	return specs
+	return b.specs
 }
 
 // band gives a member's band: the written one, else that of the birth date.
-func (b *compiler) band(path string, m MemberConfig, h *Household) Band {
+func (b *compiler) band(i, j int, h *Household) Band {
+	m := &b.config.Config.Households[i].Members[j]
 	if band, ok := ParseBand(m.Band); ok {
 		return band
 	}
 	if m.Born.IsZero() {
 		return NoBand // the profile has one
 	}
+	path := fmt.Sprintf("households[%d].members[%d].born", i, j)
 	if b.config.Now.IsZero() {
 		b.problems.add(path, "a birth date needs the present day to give a band: set Now")
 		return Little
@@ -83,9 +90,13 @@ func (b *compiler) guest(c *HouseholdConfig, h *Household) spec {
 	return b.person(c, "", band.String(), NoBand)
 }
 
-func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs map[string]spec) {
-	for j, v := range c.Devices {
-		device := &Device{Name: v.Name}
+func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec) {
+	devices := make([]Device, len(c.Devices))
+	h.Devices = make([]*Device, len(c.Devices))
+	for j := range c.Devices {
+		v, device := &c.Devices[j], &devices[j]
+		h.Devices[j] = device
+		device.Name = v.Name
 		owners := v.owners()
 		for _, m := range h.Members {
 			for _, o := range owners {
@@ -94,11 +105,11 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs map[st
 				}
 			}
 		}
-		device.Profile = b.profile(b.deviceSpec(c, v, owners, specs))
-		h.Devices = append(h.Devices, device)
+		device.Profile = b.deviceProfile(c, device, v, specs)
 		at := b.client(h.device(device))
 		for k, a := range v.Addresses {
-			b.address(fmt.Sprintf("households[%d].devices[%d].addresses[%d]", i, j, k), c, a, at)
+			b.directory.addresses.addDevice(a, at)
+			b.warnOfAddress(c, a, i, j, k)
 		}
 	}
 }
@@ -110,24 +121,28 @@ func (v DeviceConfig) owners() []string {
 	return v.Members
 }
 
-// deviceSpec: its own profile, else its member's, else the strictest of all its
+// deviceProfile: its own profile, else its member's, else the strictest of all its
 // members', cell by cell.
-func (b *compiler) deviceSpec(c *HouseholdConfig, v DeviceConfig, owners []string, specs map[string]spec) spec {
+func (b *compiler) deviceProfile(c *HouseholdConfig, device *Device, v *DeviceConfig, specs []spec) *Profile {
+	owners := v.owners()
 	if v.Profile != "" {
 		member := ""
 		if len(owners) == 1 {
 			member = owners[0]
 		}
-		return b.person(c, member, v.Profile, NoBand)
+		s := b.person(c, member, v.Profile, NoBand)
+		return b.profile(&s)
+	}
+	if len(device.Members) == 1 {
+		return device.Members[0].Profile
 	}
 	parts := make([]spec, 0, len(owners))
 	for _, o := range owners {
-		parts = append(parts, specs[o])
+		i := slices.IndexFunc(c.Members, func(m MemberConfig) bool { return m.Name == o })
+		parts = append(parts, specs[i])
 	}
-	if len(parts) == 1 {
-		return parts[0]
-	}
-	return join(b.ground.taxonomy, parts)
+	s := join(b.ground.taxonomy, parts)
+	return b.profile(&s)
 }
 
 // client enters a client and gives its place.
@@ -137,12 +152,12 @@ func (b *compiler) client(c Client) int32 {
 	return int32(len(d.clients) - 1) //nolint:gosec // far fewer than 2^31 devices
 }
 
-// address enters a device's address. One outside the household's networks is
-// legal (a second router, an IPv6 prefix that changes), but worth a word.
-func (b *compiler) address(path string, c *HouseholdConfig, a netip.Addr, at int32) {
+// warnOfAddress speaks of a device's address outside the household's networks. It
+// is legal (a second router, an IPv6 prefix that changes), but worth a word.
+func (b *compiler) warnOfAddress(c *HouseholdConfig, a netip.Addr, i, j, k int) {
 	a = a.Unmap().WithZone("")
-	b.directory.addresses.addDevice(a, at)
 	if len(c.Networks) > 0 && !contains(c.Networks, a) && !a.IsLinkLocalUnicast() {
+		path := fmt.Sprintf("households[%d].devices[%d].addresses[%d]", i, j, k)
 		b.warn(path, "%s lies in none of the household's networks: it still counts as this device", a)
 	}
 }

@@ -38,7 +38,7 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 	}
 	s.list(b.ground.newNames)
 	s.rules = sortRules(s.rules)
-	if s.windows = windowsOf(when, b.presets[band]); len(s.windows) > 0 {
+	if s.windows = b.windows(when, band); len(s.windows) > 0 {
 		s.location = loc
 	}
 	return s

@@ -186,8 +186,11 @@ func sortRules(rules []ownRule) []ownRule {
 // list puts what the cells do not block on the allow-list of a spec that has one. That
 // newly registered names are not blocked as such allows none of them.
 func (s *spec) list(newNames blocklists.Category) {
+	if !s.allowList {
+		return
+	}
 	for c, to := range s.cells {
-		if s.allowList && to != cellNone && to != cellBlock && blocklists.Category(c) != newNames { //nolint:gosec // at most 256
+		if to != cellNone && to != cellBlock && blocklists.Category(c) != newNames { //nolint:gosec // at most 256
 			s.listed.Add(blocklists.Category(c)) //nolint:gosec // as above
 		}
 	}

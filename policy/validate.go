@@ -1,9 +1,9 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -13,20 +13,32 @@ import (
 // field (an error with a Path method) and what to write. t is the taxonomy with
 // the operator's own categories; nil makes one from the built-in and own ones.
 func (c Config) Validate(t *blocklists.Taxonomy) error {
-	v := &validator{config: c, taxonomy: t, profiles: map[string]ProfileConfig{}, places: places{}}
+	if v := c.validated(t, false); len(v.all) == 0 {
+		return nil
+	}
+	return c.validated(t, true).join()
+}
+
+// validated collects what is wrong, with paths if it is to be told: writing them
+// for each field of many households is most of the work.
+func (c Config) validated(t *blocklists.Taxonomy, telling bool) *validator {
+	v := &validator{
+		config: c, telling: telling, taxonomy: t, profiles: map[string]ProfileConfig{}, places: places{},
+		languages: map[string]bool{"": true}, members: map[string]bool{}, devices: map[string]bool{},
+	}
 	v.categories()
 	if v.taxonomy == nil {
-		return v.join()
+		return v
 	}
 	for _, p := range c.Profiles {
 		v.profiles[p.Name] = p
 	}
 	for i, p := range c.Profiles {
-		v.profile(fmt.Sprintf("profiles[%d]", i), i, p)
+		v.profile(v.item("profiles", i), i, p)
 	}
-	ids := map[string]int{}
+	ids := make(map[string]int, len(c.Households))
 	for i, h := range c.Households {
-		path := fmt.Sprintf("households[%d]", i)
+		path := v.item("households", i)
 		if first, twice := ids[h.ID]; twice {
 			v.add(path+".id", "%q is the id of households[%d] already: give each household an id of its own", h.ID, first)
 		}
@@ -35,18 +47,30 @@ func (c Config) Validate(t *blocklists.Taxonomy) error {
 	}
 	v.networks()
 	v.addresses()
-	return v.join()
+	return v
+}
+
+// item is the path of one of many, "" if nothing is told.
+func (v *validator) item(path string, i int) string {
+	if !v.telling {
+		return ""
+	}
+	return path + "[" + strconv.Itoa(i) + "]"
 }
 
 // validator walks a Config.
 type validator struct {
 	problems
-	config   Config
-	taxonomy *blocklists.Taxonomy
-	profiles map[string]ProfileConfig
-	places   places
-	owners   map[netip.Prefix]int // networks by household
-	lengths  []int                // of them, longest first
+	config    Config
+	telling   bool
+	taxonomy  *blocklists.Taxonomy
+	profiles  map[string]ProfileConfig
+	places    places
+	languages map[string]bool      // whether a tag is one, for those seen
+	owners    map[netip.Prefix]int // networks by household
+	lengths   []int                // of them, longest first
+
+	members, devices map[string]bool // names of the present household's
 }
 
 // categories checks the operator's own ones, and makes the taxonomy if there is none.
@@ -54,7 +78,7 @@ func (v *validator) categories() {
 	good := []blocklists.Definition{}
 	groups := blocklists.Groups()
 	for i, c := range v.config.Categories {
-		path := fmt.Sprintf("categories[%d]", i)
+		path := v.item("categories", i)
 		switch prefix, _, _ := strings.Cut(c.ID, "."); prefix {
 		case "illegal", "ok", "meta", "sec", "service":
 			v.add(path+".id", "%q: ids that begin with %s. are the product's own: write an id such as family.%s", c.ID, prefix, c.ID)
@@ -90,19 +114,19 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 	}
 	v.unknown(path+".unknown", p)
 	for i, change := range p.Categories {
-		v.categoryChange(fmt.Sprintf("%s.categories[%d]", path, i), change)
+		v.categoryChange(v.item(path+".categories", i), change)
 	}
 	for i, change := range p.Services {
-		v.serviceChange(fmt.Sprintf("%s.services[%d]", path, i), change)
+		v.serviceChange(v.item(path+".services", i), change)
 	}
 	for i, id := range p.AlwaysOn {
 		if _, ok := lookupAlways(v.taxonomy, id); !ok {
-			v.add(fmt.Sprintf("%s.always_on[%d]", path, i), "%q: only a service or social.chat can always be on; did you mean %q?",
+			v.add(v.item(path+".always_on", i), "%q: only a service or social.chat can always be on; did you mean %q?",
 				id, v.taxonomy.Nearest("service."+strings.TrimPrefix(id, "service.")))
 		}
 	}
 	for i, r := range p.Rules {
-		at := fmt.Sprintf("%s.rules[%d]", path, i)
+		at := v.item(path+".rules", i)
 		v.rule(at, r)
 		if r.Profile != "" || r.Member != "" {
 			v.add(at, "a profile's rule holds for the profile: write rules for one member under the household")
@@ -200,7 +224,7 @@ func (v *validator) schedule(path string, s ScheduleConfig) {
 	}
 	for i, w := range s.Windows {
 		if _, _, _, err := parseWindow(w); err != nil {
-			v.addErr(fmt.Sprintf("%s.windows[%d]", path, i), err)
+			v.addErr(v.item(path+".windows", i), err)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -15,20 +14,21 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	}
 	v.consent(path, h)
 	v.locale(path, h)
-	names := map[string]bool{}
+	names, devices := v.members, v.devices
+	clear(names)
+	clear(devices)
 	for i, m := range h.Members {
-		at := fmt.Sprintf("%s.members[%d]", path, i)
+		at := v.item(path+".members", i)
 		v.unique(at+".name", "member", m.Name, names)
 		v.member(at, m)
 	}
-	devices := map[string]bool{}
 	for i, d := range h.Devices {
-		at := fmt.Sprintf("%s.devices[%d]", path, i)
+		at := v.item(path+".devices", i)
 		v.unique(at+".name", "device", d.Name, devices)
 		v.device(at, d, names)
 	}
 	for i, r := range h.Rules {
-		at := fmt.Sprintf("%s.rules[%d]", path, i)
+		at := v.item(path+".rules", i)
 		v.rule(at, r)
 		v.profileRef(at+".profile", r.Profile, false)
 		if r.Member != "" {
@@ -63,14 +63,23 @@ func (v *validator) locale(path string, h HouseholdConfig) {
 			v.add(path+".timezone", "%q is no time zone: write an IANA name such as Europe/Berlin", h.Timezone)
 		}
 	}
-	if h.Language != "" {
-		if _, err := language.Parse(h.Language); err != nil {
-			v.add(path+".language", "%q is no language tag: write one such as en, de or fr-CA", h.Language)
-		}
+	if !v.speaks(h.Language) {
+		v.add(path+".language", "%q is no language tag: write one such as en, de or fr-CA", h.Language)
 	}
 	if c := h.Country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
 		v.add(path+".country", "%q is no country code: write two capital letters such as DE", c)
 	}
+}
+
+// speaks says whether a tag is one of a language; each is read once.
+func (v *validator) speaks(tag string) bool {
+	good, seen := v.languages[tag]
+	if !seen {
+		_, err := language.Parse(tag)
+		good = err == nil
+		v.languages[tag] = good
+	}
+	return good
 }
 
 // needsZone: a schedule anywhere in the household has hours of some place.
@@ -125,7 +134,7 @@ func (v *validator) device(path string, d DeviceConfig, members map[string]bool)
 		v.memberRef(path+".member", d.Member, members)
 	}
 	for i, m := range d.Members {
-		v.memberRef(fmt.Sprintf("%s.members[%d]", path, i), m, members)
+		v.memberRef(v.item(path+".members", i), m, members)
 	}
 	v.profileRef(path+".profile", d.Profile, true)
 	if d.Profile == "" && len(d.owners()) == 0 {
@@ -171,10 +180,11 @@ func (v *validator) profileRef(path, name string, alone bool) {
 
 // networks checks that every network is one household's.
 func (v *validator) networks() {
-	v.owners = map[netip.Prefix]int{}
+	v.owners = make(map[netip.Prefix]int, len(v.config.Households))
 	for i, h := range v.config.Households {
+		path := v.item("households", i) + ".networks"
 		for j, p := range h.Networks {
-			v.network(fmt.Sprintf("households[%d].networks[%d]", i, j), i, p)
+			v.network(v.item(path, j), i, p)
 		}
 	}
 	slices.Sort(v.lengths)
@@ -207,11 +217,12 @@ func (v *validator) network(path string, household int, p netip.Prefix) {
 
 // addresses checks that every address is one device's, and of no other household.
 func (v *validator) addresses() {
-	seen := map[netip.Addr]string{}
+	seen := make(map[netip.Addr]string, len(v.config.Households))
 	for i, h := range v.config.Households {
 		for j, d := range h.Devices {
+			path := v.item(v.item("households", i)+".devices", j) + ".addresses"
 			for k, a := range d.Addresses {
-				path := fmt.Sprintf("households[%d].devices[%d].addresses[%d]", i, j, k)
+				path := v.item(path, k)
 				if !a.IsValid() {
 					v.add(path, "no address: write one such as 192.168.1.20")
 					continue

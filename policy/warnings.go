@@ -13,7 +13,9 @@ func (b *compiler) warnOfHelp() {
 		b.warnOfRules(fmt.Sprintf("profiles[%d].rules", i), p.Rules)
 	}
 	for i, h := range b.config.Config.Households {
-		b.warnOfRules(fmt.Sprintf("households[%d].rules", i), h.Rules)
+		if len(h.Rules) > 0 {
+			b.warnOfRules(fmt.Sprintf("households[%d].rules", i), h.Rules)
+		}
 	}
 }
 
