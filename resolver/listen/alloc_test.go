@@ -2,8 +2,11 @@ package listen_test
 
 import (
 	"io"
+	"net"
 	"net/netip"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/resolver/listen"
 )
@@ -36,6 +39,26 @@ func TestAnswerAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestPipelinedAnswersAllocateNothing is the same for queries that come in one segment.
+func TestPipelinedAnswersAllocateNothing(t *testing.T) {
+	s := start(t, listen.Config{Handler: newStub()})
+	const depth = 20
+	msg := query(t, 1, "a.test")
+	msgs := frame(slices.Repeat([][]byte{msg}, depth)...)
+	c, replies := s.dial("tcp"), make([]byte, depth*(2+len(msg)+28))
+	n := testing.AllocsPerRun(200, func() {
+		if _, err := c.Write(msgs); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(c, replies); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n != 0 {
+		t.Errorf("%v allocations in %d queries, want 0", n, depth)
+	}
+}
+
 // BenchmarkRoundTrip is one query and its reply through loopback, client included.
 func BenchmarkRoundTrip(b *testing.B) {
 	for _, network := range []string{"udp", "tcp"} {
@@ -56,5 +79,36 @@ func BenchmarkRoundTrip(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkPipelined is one query and its reply where three of them share each turn of
+// eight connections, as under load, client included.
+func BenchmarkPipelined(b *testing.B) {
+	const conns, depth = 8, 3
+	s := start(b, listen.Config{Handler: newStub()})
+	msg := query(b, 1, "a.test")
+	msgs := frame(slices.Repeat([][]byte{msg}, depth)...)
+	var all [conns]net.Conn
+	for i := range all {
+		all[i] = s.dial("tcp")
+		_ = all[i].SetDeadline(time.Time{})
+	}
+	replies := make([]byte, depth*(2+len(msg)+28))
+	b.ReportAllocs()
+	for n := 0; b.Loop(); n++ {
+		if n%(conns*depth) != 0 {
+			continue
+		}
+		for _, c := range all {
+			if _, err := c.Write(msgs); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, c := range all {
+			if _, err := io.ReadFull(c, replies); err != nil {
+				b.Fatal(err)
+			}
+		}
 	}
 }

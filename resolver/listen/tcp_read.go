@@ -51,6 +51,8 @@ func newTCPConn(l *tcpListener, conn net.Conn, client Client, worker int) *tcpCo
 // server shuts down; then it sees the replies in flight off.
 func (c *tcpConn) serve() {
 	defer c.finish()
+	c.deadline(c.tick())
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.TCP.Write))
 	r := c.server.take()
 	for c.begin() {
 		frame, ok := c.next(r)
@@ -80,12 +82,20 @@ func (c *tcpConn) serve() {
 
 // next waits for a query and reads it into r's buffer. False ends the connection.
 func (c *tcpConn) next(r *Request) ([]byte, bool) {
-	if !c.frameBuffered() {
-		if !c.await() {
-			return nil, false
-		}
-		c.deadline(c.server.cfg.TCP.Frame)
+	if !c.frameBuffered() && !c.await() {
+		return nil, false
 	}
+	if c.frameBuffered() {
+		return c.frame(r)
+	}
+	c.deadline(c.server.cfg.TCP.Frame)
+	frame, ok := c.frame(r)
+	c.deadline(c.tick())
+	return frame, ok
+}
+
+// frame reads a query whose first octet has come into r's buffer.
+func (c *tcpConn) frame(r *Request) ([]byte, bool) {
 	head, err := c.buffered.Peek(2)
 	if err != nil {
 		return nil, false
@@ -112,27 +122,34 @@ func (c *tcpConn) frameBuffered() bool {
 	return err == nil && n >= 2+int(binary.BigEndian.Uint16(head))
 }
 
-// await waits for the first octet of a query. It looks up often enough to see that
-// connections run short, and does not count the wait for our own replies as idle.
+// await waits for the first octet of a query; waiting for our own replies is not idle.
+// The deadline stays as it is until it passes, whatever came meanwhile: to set it for
+// each wait costs more than to see now and then that it was too early.
 func (c *tcpConn) await() bool {
-	tick := min(c.server.cfg.TCP.BusyIdle, c.server.cfg.TCP.Idle)
 	for c.buffered.Buffered() == 0 {
 		if c.server.draining.Load() {
 			return false
 		}
-		c.deadline(tick)
 		_, err := c.buffered.Peek(1)
-		switch {
-		case err == nil:
+		if err == nil {
 			return true
-		case !errors.Is(err, os.ErrDeadlineExceeded):
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			c.ended = true
 			return false
-		case c.idleFor() >= c.server.idleLimit():
+		}
+		left := c.server.idleLimit() - c.idleFor()
+		if left <= 0 {
 			return false
 		}
+		c.deadline(min(left, c.tick()))
 	}
 	return true
+}
+
+// tick is how long a wait goes on at most before it looks whether connections run short.
+func (c *tcpConn) tick() time.Duration {
+	return min(c.server.cfg.TCP.BusyIdle, c.server.cfg.TCP.Idle)
 }
 
 // deadline bounds the next reads. A shutdown that began meanwhile has the last word.
@@ -147,7 +164,7 @@ func (c *tcpConn) deadline(d time.Duration) {
 func (c *tcpConn) idleFor() time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.inFlight > 1 { // one is the query that is being waited for
+	if c.inFlight > 1 || c.writing || len(c.pending) > 0 { // one is the query that is being waited for
 		return 0
 	}
 	return time.Since(c.active)

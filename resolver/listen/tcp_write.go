@@ -50,8 +50,9 @@ func (c *tcpConn) queue(r *Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inFlight--
-	c.active = time.Now()
-	if len(r.Reply) > 0 && !c.broken {
+	if len(r.Reply) == 0 {
+		c.active = time.Now() // write says when others go by
+	} else if !c.broken {
 		r.Reply = wire.Fit(r.Reply, &r.Query, maxFrame)
 		c.pending = binary.BigEndian.AppendUint16(c.pending, uint16(len(r.Reply)))
 		c.pending = append(c.pending, r.Reply...)
@@ -72,10 +73,9 @@ func (c *tcpConn) write() {
 		out := c.pending
 		c.pending, c.spare, c.writing = c.spare[:0], nil, true
 		c.mu.Unlock()
-		_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.TCP.Write))
-		_, err := c.conn.Write(out)
+		err := c.send(out, time.Now().Add(c.server.cfg.TCP.Write))
 		c.mu.Lock()
-		c.writing = false
+		c.writing, c.active = false, time.Now()
 		if cap(out) <= 2*maxPending { // a burst's worth is not kept
 			c.spare = out[:0]
 		}
@@ -86,6 +86,19 @@ func (c *tcpConn) write() {
 			c.giveUp()
 		}
 		c.changed.Signal()
+	}
+}
+
+// send writes all of b, which the client must take until limit. The deadline of an
+// earlier write stays until it passes, as that of a wait does; then limit takes its place.
+func (c *tcpConn) send(b []byte, limit time.Time) error {
+	for {
+		n, err := c.conn.Write(b)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Until(limit) <= 0 {
+			return err
+		}
+		b = b[n:]
+		_ = c.conn.SetWriteDeadline(limit)
 	}
 }
 
