@@ -124,27 +124,23 @@ func (c *tcpConn) frameBuffered() bool {
 
 // await waits for the first octet of a query; waiting for our own replies is not idle.
 // The deadline stays as it is until it passes, whatever came meanwhile: to set it for
-// each wait costs more than to see now and then that it was too early.
+// each wait costs more than to see now and then that it was too early. What comes once
+// a shutdown began is too late.
 func (c *tcpConn) await() bool {
-	for c.buffered.Buffered() == 0 {
-		if c.server.draining.Load() {
-			return false
-		}
+	for c.buffered.Buffered() == 0 && !c.server.draining.Load() {
 		_, err := c.buffered.Peek(1)
-		if err == nil {
-			return true
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			left := c.server.idleLimit() - c.idleFor()
+			if left <= 0 {
+				return false
+			}
+			c.deadline(min(left, c.tick()))
+		} else if err != nil {
 			c.ended = true
 			return false
 		}
-		left := c.server.idleLimit() - c.idleFor()
-		if left <= 0 {
-			return false
-		}
-		c.deadline(min(left, c.tick()))
 	}
-	return true
+	return !c.server.draining.Load()
 }
 
 // tick is how long a wait goes on at most before it looks whether connections run short.
