@@ -25,10 +25,12 @@ func hearth(path string, sources []source) server {
 	}
 }
 
-// The files of a hearth in its folder, and the list that changes beside its state.
+// The files of a hearth in its folder, and what is kept from start to start: its
+// state and the list that changes.
 const (
 	hearthFile    = "hearth.yaml"
 	hearthControl = "control.sock"
+	stateFolder   = "state"
 	onOffFile     = "on-off.txt"
 )
 
@@ -83,7 +85,7 @@ profiles:
     band: preteen
     categories:%s
 households:
-%s`, filepath.Join(p.keep, "state"), filepath.Join(p.dir, hearthControl), p.addr, p.upstream, &lists, orNone(own.String()), orNone(blocks.String()), households)
+%s`, filepath.Join(p.keep, stateFolder), filepath.Join(p.dir, hearthControl), p.addr, p.upstream, &lists, orNone(own.String()), orNone(blocks.String()), households)
 }
 
 // orNone is a list in YAML, behind its key.

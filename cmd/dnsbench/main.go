@@ -78,7 +78,7 @@ func flags() plan {
 	flag.IntVar(&p.paced, "paced", 10_000, "queries of the paced workloads, at 5,000 a second, each round")
 	flag.IntVar(&p.mix, "mixed", 60_000, "queries of the cold mix, each round")
 	flag.IntVar(&p.misses, "misses", 15_000, "queries of the miss workload, each round")
-	flag.IntVar(&p.steady, "steady", 60_000, "queries of the steady and of the reload workload, half of those of recompile, at 20,000 a second, each round")
+	flag.IntVar(&p.steady, "steady", 40_000, "queries of the steady and of the reload workload, half of those of recompile, at 20,000 a second, each round")
 	numbers(&p.sizes, "sizes", "names on the lists that the sizes workload compiles and starts with", 1_000_000, 5_000_000)
 	numbers(&p.grownNames, "grown-names", "names on the lists of the growth workload", 10_000, 100_000, 1_000_000, 5_000_000)
 	numbers(&p.grownHouseholds, "grown-households", "households of the growth workload", 1, 100, 10_000, 100_000)

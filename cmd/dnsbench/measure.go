@@ -135,14 +135,22 @@ func (b *bench) round(ctx context.Context, round int, present []server) error {
 			all = append(all, r)
 		}
 	}
-	for _, w := range b.workloads(round) {
+	if err := b.turns(ctx, all, b.workloads(round), round); err != nil {
+		return err
+	}
+	b.end(all, round)
+	return b.turns(ctx, all, b.alone(), round)
+}
+
+// turns runs one workload after the other, the servers taking turns inside each.
+func (b *bench) turns(ctx context.Context, all []*running, workloads []workload, round int) error {
+	for _, w := range workloads {
 		for i := range all {
 			if err := b.turn(ctx, all[(i+round-1)%len(all)], w, round); err != nil {
 				return err
 			}
 		}
 	}
-	b.end(all, round)
 	return nil
 }
 
@@ -245,7 +253,7 @@ func percentile(sorted []time.Duration, p int) float64 {
 	return float64(sorted[max(rank, 1)-1].Nanoseconds()) / 1e3
 }
 
-// end notes the memory at the end of the round.
+// end notes the memory at the end of what all servers do in a round.
 func (b *bench) end(all []*running, round int) {
 	for _, r := range all {
 		_, rss, err := r.usage()

@@ -163,9 +163,17 @@ func (b *bench) open(ctx context.Context, s state, t town) (*running, figure, er
 
 // sizes compiles and starts with each size of list in each round.
 func (b *bench) sizes(ctx context.Context) error {
+	var all []state
+	for _, n := range b.plan.sizes {
+		s, err := b.newState(n)
+		if err != nil {
+			return err
+		}
+		all = append(all, s)
+	}
 	for round := 1; round <= b.plan.rounds; round++ {
-		for _, n := range b.plan.sizes {
-			if err := b.size(ctx, n, round); err != nil {
+		for _, s := range all {
+			if err := b.size(ctx, s, round); err != nil {
 				return err
 			}
 		}
@@ -173,12 +181,11 @@ func (b *bench) sizes(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) size(ctx context.Context, names, round int) error {
-	s, err := b.newState(names)
-	if err != nil {
-		return err
+// size compiles a state anew and starts with it.
+func (b *bench) size(ctx context.Context, s state, round int) error {
+	if err := os.RemoveAll(filepath.Join(s.dir, stateFolder)); err != nil {
+		return fmt.Errorf("dropping the index: %w", err)
 	}
-	defer func() { _ = os.RemoveAll(s.dir) }()
 	compiled, err := b.compile(ctx, s)
 	if err != nil {
 		return err
@@ -188,11 +195,11 @@ func (b *bench) size(ctx context.Context, names, round int) error {
 		return err
 	}
 	r.stop()
-	compiled.Workload, compiled.Round = sized("compile", names, "names"), round
-	started.Workload, started.Round = sized("start", names, "names"), round
+	compiled.Workload, compiled.Round = sized("compile", s.names, "names"), round
+	started.Workload, started.Round = sized("start", s.names, "names"), round
 	b.outcome.Figures = append(b.outcome.Figures, compiled, started)
 	fmt.Fprintf(os.Stderr, "  %d names: compiled in %.2f s of CPU with %d MiB at most, %d of them no file's; started in %.3f s of CPU\n",
-		names, compiled.CPUSeconds, compiled.Peak/1024, compiled.PeakAnon/1024, started.CPUSeconds)
+		s.names, compiled.CPUSeconds, compiled.Peak/1024, compiled.PeakAnon/1024, started.CPUSeconds)
 	return nil
 }
 

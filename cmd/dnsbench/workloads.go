@@ -54,9 +54,6 @@ func (b *bench) workloads(round int) []workload {
 	paced := traffic{queries: hits, count: p.paced, window: inFlight, sockets: clients, rate: pace}
 	spoiled := paced
 	spoiled.garbage = 49 // two in a hundred packets
-	steady := traffic{queries: b.steady(ruledName), count: p.steady, window: steadyWindow, sockets: clients, rate: steadyPace}
-	relisted := steady
-	relisted.queries, relisted.count = b.steady(onOffName), 2*p.steady // compiling takes longer
 	tcp := fast
 	tcp.tcp, tcp.sockets = true, connections
 	all := []workload{
@@ -67,10 +64,24 @@ func (b *bench) workloads(round int) []workload {
 		{name: "blocked", traffic: traffic{queries: b.blocked(p.hits), count: p.queries, window: inFlight, sockets: clients}, warm: p.hits},
 		{name: "garbage", traffic: spoiled, warm: len(hits), bare: true},
 		{name: "miss", traffic: traffic{queries: b.misses(round), count: p.misses, window: maxWaiting, sockets: clients}},
-		{name: "steady", traffic: steady, warm: len(steady.queries), alone: true},
-		{name: "reload", traffic: steady, warm: len(steady.queries), alone: true, changes: (*running).changedRule},
-		{name: "recompile", traffic: relisted, warm: len(relisted.queries), alone: true, changes: (*running).changedList},
 	}
+	return p.chosenOf(all)
+}
+
+// alone returns the chosen ones of those that hearth alone runs, after the others.
+func (b *bench) alone() []workload {
+	steady := traffic{queries: b.steady(ruledName), count: b.plan.steady, window: steadyWindow, sockets: clients, rate: steadyPace}
+	relisted := steady
+	relisted.queries, relisted.count = b.steady(onOffName), 2*b.plan.steady // compiling takes longer
+	warm := len(steady.queries)
+	return b.plan.chosenOf([]workload{
+		{name: "steady", traffic: steady, warm: warm, alone: true},
+		{name: "reload", traffic: steady, warm: warm, alone: true, changes: (*running).changedRule},
+		{name: "recompile", traffic: relisted, warm: warm, alone: true, changes: (*running).changedList},
+	})
+}
+
+func (p plan) chosenOf(all []workload) []workload {
 	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, w.name) })
 }
 
