@@ -99,11 +99,14 @@ func (ix *Index) probe(hashes []uint64) (v uint16, labels int) {
 	n := min(len(hashes), lanes)
 	for i, hash := range hashes[:n] {
 		bucket, low := bits.Mul64(hash, ix.buckets)
-		places[i].remainder = low >> ix.shift
-		places[i].span = binary.LittleEndian.Uint64(ix.offsets[bucket*offsetSize:])
+		span := binary.LittleEndian.Uint64(ix.offsets[bucket*offsetSize:])
+		places[i] = place{low: low, first: span & 0xffffffff, end: span >> 32}
 	}
 	for i := range places[:n] {
-		places[i].first = binary.LittleEndian.Uint64(ix.entries[(places[i].span&0xffffffff)*entrySize:])
+		p := &places[i]
+		before, _ := bits.Mul64(p.low, p.end-p.first)
+		p.at = p.first + before
+		p.entry = ix.entry(p.at)
 	}
 	for i := n - 1; i >= 0; i-- {
 		if v, found := ix.scan(&places[i]); found {
@@ -115,21 +118,27 @@ func (ix *Index) probe(hashes []uint64) (v uint16, labels int) {
 
 // place is where an entry has to be, if there is one.
 type place struct {
-	remainder uint64
-	span      uint64 // low half: number of the bucket's first entry; high half: of the next bucket's
-	first     uint64 // the bucket's first entry
+	low        uint64 // what is left of the hash in its bucket; its highest bits are the remainder
+	first, end uint64 // numbers of the bucket's first entry and of the next bucket's
+	at         uint64 // where the entry would be if those of a bucket were evenly spread: rarely far off
+	entry      uint64 // what is there
+}
+
+// entry returns the entry with the given number, which may be that behind the last.
+func (ix *Index) entry(number uint64) uint64 {
+	return binary.LittleEndian.Uint64(ix.entries[number*entrySize:])
 }
 
 // scan looks for the remainder among the entries of a bucket, which are in ascending order.
 func (ix *Index) scan(p *place) (v uint16, found bool) {
-	at, end := p.span&0xffffffff, p.span>>32
-	entry := p.first
-	for at < end {
-		if got := entry & ix.mask; got >= p.remainder {
-			return uint16(entry >> remainderBits), got == p.remainder
-		}
+	remainder, at, entry := p.low>>ix.shift, p.at, p.entry
+	for entry&ix.mask < remainder && at+1 < p.end {
 		at++
-		entry = binary.LittleEndian.Uint64(ix.entries[at*entrySize:])
+		entry = ix.entry(at)
 	}
-	return 0, false
+	for entry&ix.mask > remainder && at > p.first {
+		at--
+		entry = ix.entry(at)
+	}
+	return uint16(entry >> remainderBits), entry&ix.mask == remainder && p.first < p.end
 }

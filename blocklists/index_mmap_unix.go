@@ -7,7 +7,11 @@ import "golang.org/x/sys/unix"
 // allocate returns zeroed memory outside the heap. It belongs to no file: a mapping of the file itself would end
 // the program when somebody cut the file, and would let the kernel drop pages that a query then waits for.
 func allocate(size int) ([]byte, error) {
-	return unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	memory, err := unix.Mmap(-1, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	if err == nil {
+		advise(memory)
+	}
+	return memory, err
 }
 
 // protect makes memory read-only.

@@ -6,9 +6,12 @@ import (
 	"errors"
 	"hash/crc64"
 	"io/fs"
+	"math/bits"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +194,49 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { ix.Match(&listed); ix.Match(&unlisted) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// Every place of a table is asked for: what lies there is found and nothing else, in empty and in crowded buckets.
+func TestEveryPlace(t *testing.T) {
+	for _, each := range []int{1, 8, 60} { // entries a bucket, of 256 remainders
+		const buckets = 500
+		config := newTestBuilder(t, BuilderConfig{RemainderBits: 8}).config
+		values, rng := newInterner(), rand.New(rand.NewPCG(1, uint64(each)))
+		number, err := values.number(value{exact: setOf(1)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hashes, listed := make([]uint64, buckets*each), map[[2]uint64]bool{}
+		for i := range hashes {
+			hashes[i] = rng.Uint64()
+			bucket, low := bits.Mul64(hashes[i], buckets)
+			listed[[2]uint64{bucket, low >> 56}] = true
+		}
+		slices.Sort(hashes)
+		var file bytes.Buffer
+		w := newIndexWriter(&file, config, values, buckets*entriesPerBucket)
+		for _, hash := range hashes {
+			if err := w.add(binary.BigEndian.AppendUint64(nil, hash), uint32(number)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := w.finish(); err != nil {
+			t.Fatal(err)
+		}
+		ix, err := ReadIndex(file.Bytes())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for bucket := range uint64(buckets) {
+			for remainder := range uint64(256) {
+				first, _ := bits.Div64(bucket, remainder<<56, buckets)
+				h := Hashes{N: 1, H: [128]uint64{first + 1}}
+				if found := ix.Match(&h).Labels == 1; found != listed[[2]uint64{bucket, remainder}] {
+					t.Fatalf("%d a bucket, bucket %d, remainder %d: found %v", each, bucket, remainder, found)
+				}
+			}
+		}
 	}
 }
 
