@@ -8,8 +8,8 @@ import (
 )
 
 // addresses finds a client by address: devices first, then one table for each
-// length of network present, the longest first. The keys are plain numbers, for
-// a netip.Prefix costs a household of an IPv6 network four times as much.
+// length of network present, the longest first. The keys are plain numbers:
+// with a netip.Prefix an IPv6 client takes twice as long.
 type addresses struct {
 	lengths4 []length4
 	lengths6 []length6

@@ -7,7 +7,7 @@ import (
 )
 
 // A set of categories has 32 octets, and each method called by value copies one
-// or two: it made up most of a decision, which meets a dozen sets. On its way
+// or two: it made up a third of a decision, which meets a dozen sets. On its way
 // they go by pointer.
 
 // has says that a category is in a set.
