@@ -52,7 +52,7 @@ func (r *Resolver) refused(q *wire.Query, c Client, dst []byte) []byte {
 
 // blocked authors the answer to a name that the decision blocks, in the profile's
 // mode, and tells the Observer.
-func (r *Resolver) blocked(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	ttl := s.world.Landing.TTL
 	if !s.decision.Silent { // those do not end with the clock
 		ttl = capped(ttl, s.decision.Until, s.now)
@@ -64,7 +64,7 @@ func (r *Resolver) blocked(s *stroke, q *wire.Query, c Client, dst []byte) []byt
 	return r.sent(c, actionBlocked, groupOf(s), rc, reply, q)
 }
 
-func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl uint32) (wire.Rcode, []byte) {
+func (r *Resolver) blockBody(s *Stroke, q *wire.Query, c Client, dst []byte, ttl uint32) (wire.Rcode, []byte) {
 	mode := s.who.Profile.Mode()
 	if mode == policy.Landing && s.world.Landing.none(c.Local) {
 		mode = policy.Null
@@ -89,7 +89,7 @@ func (r *Resolver) blockBody(s *stroke, q *wire.Query, c Client, dst []byte, ttl
 // beneath such a name. What the index knows of the listed names beneath is in
 // Match.Open; what an unlisted one gets is asked here. Of what the clock, an own
 // rule or an unknown name blocks, nobody can tell.
-func (s *stroke) blocksBeneath() bool {
+func (s *Stroke) blocksBeneath() bool {
 	content := s.decision.Step == policy.StepService || s.decision.Step == policy.StepCategory
 	if !content && !s.decision.Silent {
 		return false
@@ -147,14 +147,14 @@ func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []
 // alone answers a name of a single label, which no public server should hear of,
 // with NODATA: it may be a top-level domain, and a cache that took it for absent
 // would deny all names beneath it (RFC 8020).
-func (r *Resolver) alone(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) alone(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	ttl := min(specialTTL, s.ttl())
 	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NoError), q.Name(), ttl, ttl)
 	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
 }
 
 // minimalANY answers ANY with the HINFO record of RFC 8482 section 4.2.
-func (r *Resolver) minimalANY(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) minimalANY(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	reply := wire.Start(dst[:0], q, wire.NoError)
 	reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypeHINFO, wire.ClassIN, min(anyTTL, s.ttl()), hinfo)
 	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
@@ -163,7 +163,7 @@ func (r *Resolver) minimalANY(s *stroke, q *wire.Query, c Client, dst []byte) []
 var hinfo = []byte("\x07RFC8482\x00")
 
 // special answers a name with a meaning of its own.
-func (r *Resolver) special(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) special(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	zone := suffix(q.Name(), s.depth)
 	apex, ttl := s.depth == s.hashes.N, min(ttlOf(s.kind), s.ttl())
 	rc, reply := wire.NoError, wire.Start(dst[:0], q, wire.NoError)
@@ -188,7 +188,7 @@ func (r *Resolver) special(s *stroke, q *wire.Query, c Client, dst []byte) []byt
 var localhost = []byte("\x09localhost\x00")
 
 // specialAddress returns the address of a special name, or the zero Addr.
-func (r *Resolver) specialAddress(s *stroke, qtype uint16, c Client, apex bool) netip.Addr {
+func (r *Resolver) specialAddress(s *Stroke, qtype uint16, c Client, apex bool) netip.Addr {
 	switch {
 	case s.kind == kindHost && qtype == wire.TypeA:
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
@@ -204,7 +204,7 @@ func (r *Resolver) specialAddress(s *stroke, qtype uint16, c Client, apex bool) 
 
 // selfTest reports whether the name is an allowed test-<category>: it then
 // answers as our own name does, so that the page says "allowed".
-func (r *Resolver) selfTest(s *stroke) bool {
+func (r *Resolver) selfTest(s *Stroke) bool {
 	return s.kind == kindOwn && s.question.Match.Labels > 0
 }
 

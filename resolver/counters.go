@@ -79,7 +79,7 @@ func (k *counters) count(c Client, a action, group uint8, rc wire.Rcode) {
 
 // groupOf returns the group under which a block is counted. The abuse list is
 // counted as security: nothing may tell the two apart.
-func groupOf(s *stroke) uint8 {
+func groupOf(s *Stroke) uint8 {
 	switch d := &s.decision; {
 	case d.Silent:
 		return groupSecurity

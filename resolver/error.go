@@ -33,11 +33,15 @@ func (e *Error) Error() string { return e.Err.Error() }
 func (e *Error) Unwrap() error { return e.Err }
 
 // visible returns what a client is told of err: SERVFAIL unless err knows
-// better.
+// better. An Exchanger's error may have an Extended DNS Error of its own.
 func visible(err error) (wire.Rcode, uint16) {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Rcode, e.EDE
+	}
+	var extended interface{ ExtendedError() uint16 }
+	if errors.As(err, &extended) {
+		return wire.ServFail, extended.ExtendedError()
 	}
 	return wire.ServFail, edeNoReachable
 }

@@ -12,20 +12,20 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// fetch has m told the entry for its question. It asks the view's upstream, unless
+// fetch has s told the entry for its question. It asks the view's upstream, unless
 // somebody is asking the same at this moment.
-func (r *Resolver) fetch(m *miss, until time.Time) {
-	world, view := m.world, m.view
-	if view.Peers[m.client.Addr] && r.flights.Pending(&m.key) {
+func (r *Resolver) fetch(s *Stroke, until time.Time) {
+	world, view := s.world, s.view
+	if view.Peers[s.client.Addr] && r.flights.Pending(&s.key) {
 		r.counts.loops.Inc()
-		m.Resolved(nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", m.client.Addr)})
+		s.Resolved(nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", s.client.Addr)})
 		return
 	}
-	flight := r.flights.Join(m.ctx, &m.key, until, m)
+	flight := r.flights.Join(s.ctx, &s.key, until, s)
 	if flight == nil {
 		return
 	}
-	x := &errand{r, world, view, flight} // m may be answered already, and somebody else's
+	x := &errand{r, world, view, flight} // s may be answered already, and somebody else's
 	defer x.rescue()
 	view.Upstream.Exchange(wire.Question{Name: flight.Name, Type: flight.Type, Class: flight.Class, CD: flight.CD}, x.back)
 }

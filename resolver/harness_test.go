@@ -234,9 +234,10 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 		h.t.Fatalf("%v: %s", f, m)
 	}
 	buf := make([]byte, 0, 4096)
-	reply, done := h.r.Answer(&q, c, buf)
+	var s Stroke
+	reply, done := h.r.Answer(&s, &q, c, buf)
 	if !done {
-		reply = resolve(h.r, h.ctx, &q, c, buf, time.Now().Add(h.patience))
+		reply = resolve(h.ctx, h.r, &s, time.Now().Add(h.patience))
 	}
 	h.drain()
 	var r dns.Msg
@@ -247,9 +248,9 @@ func (h *house) over(c Client, m *dns.Msg) *dns.Msg {
 }
 
 // resolve runs the second stroke and waits for its reply.
-func resolve(r *Resolver, ctx context.Context, q *wire.Query, c Client, dst []byte, until time.Time) []byte { //nolint:revive // the order of Resolve
+func resolve(ctx context.Context, r *Resolver, s *Stroke, until time.Time) []byte {
 	replied := make(chan []byte, 1)
-	r.Resolve(ctx, q, c, dst, until, func(reply []byte) { replied <- reply })
+	r.Resolve(ctx, s, until, func(reply []byte) { replied <- reply })
 	return <-replied
 }
 

@@ -27,6 +27,7 @@ func BenchmarkMiss(b *testing.B) {
 	c := Client{Addr: netip.MustParseAddr("10.0.0.4")}
 	buf := make([]byte, 0, 4096)
 	var q wire.Query
+	var s Stroke
 	n := uint64(0)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -37,10 +38,10 @@ func BenchmarkMiss(b *testing.B) {
 		if q.Parse(packet) != wire.None {
 			b.Fatal("no query")
 		}
-		if _, done := h.r.Answer(&q, c, buf); done {
+		if _, done := h.r.Answer(&s, &q, c, buf); done {
 			b.Fatal("no miss")
 		}
-		if reply := resolve(h.r, context.Background(), &q, c, buf, h.clock.Add(time.Hour)); binary.BigEndian.Uint16(reply[6:]) != 1 {
+		if reply := resolve(context.Background(), h.r, &s, time.Now().Add(time.Minute)); binary.BigEndian.Uint16(reply[6:]) != 1 {
 			b.Fatalf("no answer: %x", reply)
 		}
 	}

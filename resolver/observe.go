@@ -70,7 +70,7 @@ func (b *backlog) take() []Event {
 }
 
 // tell hands a blocked query to the Observer, without waiting for it.
-func (r *Resolver) tell(s *stroke, name []byte, c Client) {
+func (r *Resolver) tell(s *Stroke, name []byte, c Client) {
 	if r.cfg.Observer == nil {
 		return
 	}

@@ -6,7 +6,7 @@ import "github.com/hearthdns/hearth/resolver/wire"
 // profile's words and the decision id; for security 15 (Blocked) without either,
 // because the abuse list must look exactly like it: an answer that told the two
 // apart would be an oracle for enumerating that list.
-func (s *stroke) reason() wire.EDE {
+func (s *Stroke) reason() wire.EDE {
 	if s.decision.Silent {
 		return wire.EDE{Code: edeBlocked}
 	}

@@ -1,9 +1,9 @@
 package resolver
 
 import (
+	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -69,25 +69,22 @@ func (r *Resolver) Swap(w *World) {
 // Answer is the first stroke: it appends the reply to dst[:0] and returns true,
 // or returns false for a query that has to wait for somebody. It never blocks
 // and never allocates. An empty reply with true means: send nothing.
-func (r *Resolver) Answer(q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s := strokes.Get().(*stroke)
-	defer strokes.Put(s)
+func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.fetched = nil
 	if reply, done := r.judge(s, q, c, dst); done {
 		return reply, true
 	}
 	if s.facts == nil {
+		s.query, s.client, s.dst = q, c, dst
 		return nil, false
 	}
 	return r.fromEntry(s, q, c, dst), true
 }
 
-// strokes holds the scratch memory of queries between queries: a kilobyte of
-// hashes that need not be cleared each time.
-var strokes = sync.Pool{New: func() any { return new(stroke) }}
-
-// stroke is what is known of one query while it is answered.
-type stroke struct {
+// Stroke is what is known of one query while it is answered, from Answer to the
+// reply. The zero value is ready, and serves one query after the other: a kilobyte of
+// hashes need not be cleared each time.
+type Stroke struct {
 	world    *World
 	now      time.Time
 	who      policy.Client
@@ -102,11 +99,20 @@ type stroke struct {
 	kind     kind
 	depth    int       // labels of the special suffix
 	words    [512]byte // of the reason
+
+	// Of a query that waits.
+	resolver *Resolver
+	ctx      context.Context
+	query    *wire.Query
+	client   Client
+	dst      []byte
+	began    time.Time
+	done     func(reply []byte)
 }
 
 // judge takes a query as far as it goes without waiting: refused, blocked,
 // answered by ourselves (true), or allowed with whatever the cache has.
-func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
 	s.kind, s.depth = kindNone, 0
 	var ok bool
@@ -138,7 +144,7 @@ func (r *Resolver) judge(s *stroke, q *wire.Query, c Client, dst []byte) ([]byte
 }
 
 // look fills in the view, the cached entry and what the name is.
-func (r *Resolver) look(s *stroke, q *wire.Query) {
+func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	s.view = s.world.Upstreams.view(&s.hashes)
 	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
 	s.entry, s.facts = s.fetched, nil
@@ -170,7 +176,7 @@ func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 
 // fromEntry decides once more, over the targets of the answer's chain, and
 // copies the cached answer if that allows it.
-func (r *Resolver) fromEntry(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	e, f := s.entry, s.facts
 	if len(f.Chain) > 0 {
 		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
@@ -192,7 +198,7 @@ func (r *Resolver) fromEntry(s *stroke, q *wire.Query, c Client, dst []byte) []b
 // ttl is the longest time in seconds that the client may keep an allowed answer:
 // never past the moment at which the decision stops being true, nor past what
 // the profile allows.
-func (s *stroke) ttl() uint32 {
+func (s *Stroke) ttl() uint32 {
 	limit, timed := s.who.Profile.MaxTTL()
 	if s.decision.Timed {
 		limit = timed

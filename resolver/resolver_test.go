@@ -489,9 +489,11 @@ func TestLoop(t *testing.T) {
 	go func() {
 		packet, _ := withOPT("loop.example", dns.TypeA).Pack()
 		var q wire.Query
+		var s Stroke
 		q.Parse(packet)
 		var r dns.Msg
-		_ = r.Unpack(resolve(h.r, context.Background(), &q, Client{Addr: netip.MustParseAddr(guest)}, nil, time.Now().Add(time.Minute)))
+		_, _ = h.r.Answer(&s, &q, Client{Addr: netip.MustParseAddr(guest)}, nil)
+		_ = r.Unpack(resolve(context.Background(), h.r, &s, time.Now().Add(time.Minute)))
 		done <- &r
 	}()
 	<-started
@@ -563,11 +565,12 @@ func TestAnswerAllocatesNothing(t *testing.T) {
 		h.ask(guest, name, dns.TypeA) // warm
 		packet, _ := withOPT(name, dns.TypeA).Pack()
 		var q wire.Query
+		var s Stroke
 		buf := make([]byte, 0, 1500)
 		c := Client{Addr: netip.MustParseAddr(guest)}
 		n := testing.AllocsPerRun(200, func() {
 			q.Parse(packet)
-			if _, done := h.r.Answer(&q, c, buf); !done {
+			if _, done := h.r.Answer(&s, &q, c, buf); !done {
 				t.Fatalf("%s is not answered at once", name)
 			}
 			h.r.events.take()
@@ -585,12 +588,13 @@ func BenchmarkAnswer(b *testing.B) {
 			h.ask(guest, name, dns.TypeA)
 			packet, _ := withOPT(name, dns.TypeA).Pack()
 			var q wire.Query
+			var s Stroke
 			buf := make([]byte, 0, 1500)
 			c := Client{Addr: netip.MustParseAddr(guest)}
 			b.ReportAllocs()
 			for b.Loop() {
 				q.Parse(packet)
-				h.r.Answer(&q, c, buf)
+				h.r.Answer(&s, &q, c, buf)
 			}
 		})
 	}

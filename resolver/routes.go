@@ -12,8 +12,9 @@ import (
 // called once, before the return or later and from any goroutine. It does not wait;
 // the reply is lent to it until it returns. The reply is checked to belong to the
 // question and complete (truncation was followed over TCP); its content is not
-// trusted. An error that knows what to tell the client is an *Error. The question
-// is not used after the return; how long it all may take is the Exchanger's to bound.
+// trusted. An error that knows what to tell the client has a method ExtendedError() uint16
+// (RFC 8914) or is an *Error. q.Name is not changed any more; how long it all
+// may take is the Exchanger's to bound.
 type Exchanger interface {
 	Exchange(q wire.Question, done func(raw []byte, err error))
 }

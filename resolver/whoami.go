@@ -10,7 +10,7 @@ import (
 // whoami answers TXT of whoami.<own name> with who we take this client for: the
 // node, the version, whether its household and device are known, its band and
 // the transport. It is said to that client only and names no person.
-func (r *Resolver) whoami(s *stroke, q *wire.Query, c Client, dst []byte) []byte {
+func (r *Resolver) whoami(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	rc := wire.NoError
 	reply := wire.Start(dst[:0], q, rc)
 	switch apex := s.depth == s.hashes.N; {
@@ -27,7 +27,7 @@ func (r *Resolver) whoami(s *stroke, q *wire.Query, c Client, dst []byte) []byte
 	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
 }
 
-func (r *Resolver) identity(s *stroke, c Client) []string {
+func (r *Resolver) identity(s *Stroke, c Client) []string {
 	household, device := "unknown", "unknown"
 	if s.who.Status != policy.Stranger {
 		household = "known"

@@ -13,20 +13,6 @@ import (
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// exchanger is a forwarder whose failures say what a client may be told.
-type exchanger struct{ to *forward.Forwarder }
-
-// Exchange asks the upstreams.
-func (e exchanger) Exchange(q wire.Question, done func([]byte, error)) {
-	e.to.Exchange(q, func(reply []byte, err error) {
-		var failed *forward.Failure
-		if errors.As(err, &failed) {
-			err = &resolver.Error{Rcode: wire.ServFail, EDE: failed.EDE, Err: err}
-		}
-		done(reply, err)
-	})
-}
-
 // deadEnd is the view of a server that knows no upstream.
 type deadEnd struct{}
 
@@ -42,7 +28,12 @@ type handler struct{ to *resolver.Resolver }
 
 // Answer is the stroke that never waits.
 func (h handler) Answer(r *listen.Request) bool {
-	reply, done := h.to.Answer(&r.Query, clientOf(r), r.Buf())
+	s, ok := r.Scratch.(*resolver.Stroke)
+	if !ok {
+		s = new(resolver.Stroke) // once for each request that listen keeps
+		r.Scratch = s
+	}
+	reply, done := h.to.Answer(s, &r.Query, clientOf(r), r.Buf())
 	if done {
 		r.Reply = reply
 	}
@@ -51,7 +42,7 @@ func (h handler) Answer(r *listen.Request) bool {
 
 // Resolve is the stroke that may ask others.
 func (h handler) Resolve(ctx context.Context, r *listen.Request, until time.Time) {
-	h.to.Resolve(ctx, &r.Query, clientOf(r), r.Buf(), until, func(reply []byte) {
+	h.to.Resolve(ctx, r.Scratch.(*resolver.Stroke), until, func(reply []byte) {
 		r.Reply = reply
 		r.Done()
 	})

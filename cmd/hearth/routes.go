@@ -142,7 +142,7 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 	if err != nil {
 		return nil, fmt.Errorf("preparing upstreams: %w", err)
 	}
-	v.Upstream = exchanger{f}
+	v.Upstream = f
 	for _, url := range f.Upstreams() {
 		_, address, _ := strings.Cut(url, "://")
 		// Every program of this machine asks from loopback, so there the address

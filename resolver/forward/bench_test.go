@@ -29,7 +29,7 @@ func BenchmarkExchange(b *testing.B) {
 	f := forwarder(b, conn.LocalAddr().(*net.UDPAddr).AddrPort())
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := wait(f, q); err != nil {
+		if _, err := answer(f, q); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,7 +1,6 @@
 package forward
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"net"
@@ -225,15 +224,11 @@ func query(t testing.TB, name string, change func(*dns.Msg)) *wire.Query {
 	return q
 }
 
-// wait asks and waits for what the forwarder has.
-func wait(f *Forwarder, q *wire.Query) ([]byte, error) {
-	type result struct {
-		raw []byte
-		err error
-	}
-	got := make(chan result, 1)
-	f.Exchange(asked(q), func(raw []byte, err error) { got <- result{bytes.Clone(raw), err} })
-	r := <-got
+// answer asks and waits for what the forwarder has.
+func answer(f *Forwarder, q *wire.Query) ([]byte, error) {
+	w := make(wait, 1)
+	f.Exchange(asked(q), func(raw []byte, err error) { w.landed(reply{raw: raw}, err) })
+	r := <-w
 	return r.raw, r.err
 }
 
@@ -245,7 +240,7 @@ func asked(q *wire.Query) wire.Question {
 // ask asks for www.example.com and returns the reply.
 func ask(t testing.TB, f *Forwarder) (*dns.Msg, error) {
 	t.Helper()
-	raw, err := wait(f, query(t, "www.example.com.", nil))
+	raw, err := answer(f, query(t, "www.example.com.", nil))
 	if err != nil {
 		return nil, err
 	}

@@ -37,14 +37,14 @@ type try struct {
 }
 
 // start asks the first upstream. Over UDP nobody waits for it: landed is called.
-func (x *exchange) start() {
-	x.aim()
+func (x *exchange) start(now time.Time) {
+	x.aim(now)
 	if x.try.at.network != "udp" {
 		go func() { x.run(x.send()) }()
 		return
 	}
 	t := &x.try
-	if err := t.udp.exchange(t.deadline(t.patience, x.until), t.at.addr, x.packet(), &t.metrics, x.landed); err != nil {
+	if err := t.udp.exchange(earlier(now.Add(t.patience), x.until), t.at.addr, x.packet(), &t.metrics, x); err != nil {
 		go x.run(reply{}, err)
 	}
 }
@@ -72,9 +72,9 @@ func (x *exchange) landed(r reply, err error) {
 }
 
 // aim readies the try of the present upstream.
-func (x *exchange) aim() {
+func (x *exchange) aim(now time.Time) {
 	u := x.order[x.at]
-	x.try = try{upstream: u, wasDown: u.health.down(), patience: u.health.timeout(), began: time.Now(), as: u.form()}
+	x.try = try{upstream: u, wasDown: u.health.down(), patience: u.health.timeout(), began: now, as: u.form()}
 	last := x.round == x.attempts-1 && x.at == len(x.order)-1
 	if last && !x.try.wasDown {
 		x.try.patience = x.timeout // nobody else is left: what remains of the budget
@@ -106,11 +106,12 @@ func (x *exchange) run(r reply, err error) {
 
 // advance readies the next try, or concludes where there is none.
 func (x *exchange) advance() bool {
-	if !time.Now().Before(x.until) || !x.next() {
+	now := time.Now()
+	if !now.Before(x.until) || !x.next() {
 		x.done(x.conclude())
 		return false
 	}
-	x.aim()
+	x.aim(now)
 	return true
 }
 

@@ -17,6 +17,9 @@ type Failure struct {
 // Error tells the operator what happened.
 func (f *Failure) Error() string { return fmt.Sprintf("asking the upstreams: %v", f.Err) }
 
+// ExtendedError returns what a client may be told (RFC 8914).
+func (f *Failure) ExtendedError() uint16 { return f.EDE }
+
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
 

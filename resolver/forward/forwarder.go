@@ -62,7 +62,7 @@ func (f *Forwarder) Upstreams() []string {
 // Exchange asks the upstreams q and calls done, once, with the first usable reply:
 // packed, whole (truncation was followed over TCP), with the ID of the upstream
 // query, and checked to be well formed and to answer the question; its content is
-// not judged. q is not used after the return. done is called from another goroutine
+// not judged. q.Name is not to be changed any more. done is called from another goroutine
 // that serves others too: it must not wait, and is lent the reply until it returns.
 //
 // An upstream that is silent, out of reach, or answers SERVFAIL, REFUSED, NOTIMP
@@ -76,12 +76,13 @@ func (f *Forwarder) Upstreams() []string {
 // of the name, and the caller keeps it as briefly as RFC 9520 wants. Otherwise the
 // error is a *Failure.
 func (f *Forwarder) Exchange(q wire.Question, done func(raw []byte, err error)) {
-	ask, order := newQuestion(q), f.order()
+	ask, order := question{q}, f.order()
 	if !order[0].health.down() {
 		f.probe(ask)
 	}
-	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: time.Now().Add(f.timeout), done: done, order: order}
-	x.start()
+	now := time.Now()
+	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, order: order}
+	x.start(now)
 }
 
 // order returns the upstreams as configured, those that are down at the end. When

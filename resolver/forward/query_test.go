@@ -30,7 +30,7 @@ func TestQueryIsBuiltAnew(t *testing.T) {
 				&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "24a5ac1234567890"},
 			}
 		})
-		if _, err := wait(forwarder(t, e.addr), q); err != nil {
+		if _, err := answer(forwarder(t, e.addr), q); err != nil {
 			t.Fatal(err)
 		}
 		m := e.visits()[0].query
@@ -191,7 +191,7 @@ func TestNothingStaysOpen(t *testing.T) {
 		for range 50 {
 			wg.Go(func() {
 				var failed *Failure
-				if _, err := wait(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NoReachableAuthority {
+				if _, err := answer(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NoReachableAuthority {
 					t.Errorf("Exchange = %v, want a failure", err)
 				}
 			})
@@ -224,7 +224,7 @@ func TestExchangesAtOnceKeepApart(t *testing.T) {
 	var wg sync.WaitGroup
 	for n := range 100 {
 		wg.Go(func() {
-			raw, err := wait(f, query(t, fmt.Sprintf("n%d.example.com.", n), nil))
+			raw, err := answer(f, query(t, fmt.Sprintf("n%d.example.com.", n), nil))
 			m := new(dns.Msg)
 			if err != nil || m.Unpack(raw) != nil || m.Answer[0].(*dns.A).A.String() != fmt.Sprintf("192.0.2.%d", n) {
 				t.Errorf("n%d: %v, %v", n, m, err)

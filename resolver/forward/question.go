@@ -11,26 +11,8 @@ import (
 // version 0, DO (RFC 6891 section 6.1, RFC 3225), no options.
 const opt = "\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00"
 
-// question is what is asked of the upstreams, free of the client's packet.
-type question struct {
-	msg []byte // with ID 0 and OPT
-	end int    // behind the question section
-}
-
-// newQuestion builds the upstream query for q.
-func newQuestion(q wire.Question) question {
-	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(q.Name)+4+len(opt))
-	msg[2] = 1 // RD
-	if q.CD {
-		msg[3] = 0x10
-	}
-	msg[5] = 1  // QDCOUNT
-	msg[11] = 1 // ARCOUNT
-	msg = append(msg, q.Name...)
-	msg = binary.BigEndian.AppendUint16(msg, q.Type)
-	msg = binary.BigEndian.AppendUint16(msg, q.Class)
-	return question{append(msg, opt...), len(msg)}
-}
+// question is what is asked of the upstreams.
+type question struct{ wire.Question }
 
 // form is how an upstream is asked.
 type form struct {
@@ -45,20 +27,26 @@ type packet struct {
 }
 
 // packet returns a query with a fresh random ID and, if wanted, a fresh spelling.
+// Nothing of the client's own query is in it but the question and CD.
 func (q question) packet(as form) packet {
-	n := len(q.msg)
-	if !as.edns {
-		n = q.end
-	}
-	msg := append(make([]byte, 0, n), q.msg[:n]...)
-	if !as.edns {
-		msg[11] = 0
-	}
 	var random [2 + wire.MaxName/8 + 1]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand, Go 1.24)
+	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(q.Name)+4+len(opt))
 	msg[0], msg[1] = random[0], random[1]
+	msg[2] = 1 // RD
+	if q.CD {
+		msg[3] = 0x10
+	}
+	msg[5] = 1 // QDCOUNT
+	msg = append(msg, q.Name...)
 	if as.spelled {
-		spell(msg[wire.HeaderLen:q.end-4], random[2:])
+		spell(msg[wire.HeaderLen:], random[2:])
+	}
+	msg = binary.BigEndian.AppendUint16(msg, q.Type)
+	msg = binary.BigEndian.AppendUint16(msg, q.Class)
+	if as.edns {
+		msg[11] = 1 // ARCOUNT
+		msg = append(msg, opt...)
 	}
 	return packet{msg, as.spelled}
 }

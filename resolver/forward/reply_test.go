@@ -90,7 +90,7 @@ func FuzzGlance(f *testing.F) {
 // Whatever arrives, reading it does not panic, and what is taken for a reply has
 // the ID, the question and the shape of one.
 func FuzzReadReply(f *testing.F) {
-	sent := newQuestion(asked(query(f, "www.example.com.", nil))).packet(form{edns: true})
+	sent := question{asked(query(f, "www.example.com.", nil))}.packet(form{edns: true})
 	m := new(dns.Msg)
 	if err := m.Unpack(sent.msg); err != nil {
 		f.Fatal(err)

@@ -36,7 +36,7 @@ type flight struct {
 	deadline time.Time
 	packet   packet
 	note     *counters
-	done     landing
+	done     lander
 	misspelt bool
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"sync"
 	"testing"
 	"time"
 )
@@ -51,11 +50,11 @@ func noting(t *testing.T) *counters {
 
 // exchangeOnce makes one over p and waits for what it gives.
 func exchangeOnce(p packets, deadline time.Time, to netip.AddrPort, msg packet, note *counters) error {
-	landed := make(chan error, 1)
-	if err := p.exchange(deadline, to, msg, note, func(_ reply, err error) { landed <- err }); err != nil {
+	w := make(wait, 1)
+	if err := p.exchange(deadline, to, msg, note, w); err != nil {
 		return err
 	}
-	return <-landed
+	return (<-w).err
 }
 
 // No more than maxOpen exchanges are open at once, one more is told so at once, and
@@ -64,18 +63,11 @@ func TestOpenExchangesAreBounded(t *testing.T) {
 	both(t, func(t *testing.T, p packets) {
 		before := openFiles()
 		to, note := mute(t, "127.0.0.1:0"), noting(t)
-		msg := newQuestion(asked(query(t, "www.example.com.", nil))).packet(form{edns: true})
-		var wg sync.WaitGroup
-		wg.Add(maxOpen)
+		msg := question{asked(query(t, "www.example.com.", nil))}.packet(form{edns: true})
+		landed := make(wait, maxOpen)
 		deadline := time.Now().Add(500 * time.Millisecond)
 		for range maxOpen {
-			err := p.exchange(deadline, to, msg, note, func(_ reply, err error) {
-				if whyNot(err) != reasonTimeout {
-					t.Errorf("exchange = %v, want the end of its time", err)
-				}
-				wg.Done()
-			})
-			if err != nil {
+			if err := p.exchange(deadline, to, msg, note, landed); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -85,7 +77,11 @@ func TestOpenExchangesAreBounded(t *testing.T) {
 		if err := exchangeOnce(p, deadline, to, msg, note); !errors.Is(err, errBusy) {
 			t.Errorf("one more = %v, want %v", err, errBusy)
 		}
-		wg.Wait()
+		for range maxOpen {
+			if o := <-landed; whyNot(o.err) != reasonTimeout {
+				t.Errorf("exchange = %v, want the end of its time", o.err)
+			}
+		}
 		if n := p.inUse(); n != 0 {
 			t.Errorf("%d in use when all have ended", n)
 		}
@@ -100,7 +96,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 	f.upstreams[0].udp = new(full)
 	var failed *Failure
 	for range 2 * failuresToDown {
-		if _, err := wait(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !errors.Is(err, errBusy) {
+		if _, err := answer(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !errors.Is(err, errBusy) {
 			t.Fatalf("Exchange = %v, want a failure that says it was us", err)
 		}
 	}
@@ -111,14 +107,14 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 
 type full struct{ portable }
 
-func (*full) exchange(time.Time, netip.AddrPort, packet, *counters, landing) error { return errBusy }
+func (*full) exchange(time.Time, netip.AddrPort, packet, *counters, lander) error { return errBusy }
 
 // A silent upstream is waited for until the deadline and not beyond; IPv6 and
 // IPv4 alike.
 func TestExchangeEndsWithItsDeadline(t *testing.T) {
 	both(t, func(t *testing.T, p packets) {
 		for _, host := range []string{"127.0.0.1:0", "[::1]:0"} {
-			msg := newQuestion(asked(query(t, "www.example.com.", nil))).packet(form{edns: true})
+			msg := question{asked(query(t, "www.example.com.", nil))}.packet(form{edns: true})
 			deadline := time.Now().Add(50 * time.Millisecond)
 			err := exchangeOnce(p, deadline, mute(t, host), msg, noting(t))
 			if whyNot(err) != reasonTimeout || time.Now().Before(deadline) {

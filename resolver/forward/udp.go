@@ -12,18 +12,18 @@ import (
 )
 
 // packets makes exchanges over UDP: it sends p to addr from a fresh random port
-// of a connected socket and calls done, once and from another goroutine, with the
+// of a connected socket and tells done, once and from another goroutine, of the
 // first packet that is a reply to it. It waits, through any junk, until the deadline.
-// done must not wait and is lent the reply. note is told of what is sent and of junk.
-// After an error done is not called.
+// done is lent the reply. note is told of what is sent and of junk. After an error
+// done is not told.
 type packets interface {
-	exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done landing) error
+	exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done lander) error
 	// inUse returns the number of exchanges that are open.
 	inUse() int
 }
 
-// landing takes what became of an exchange.
-type landing func(reply, error)
+// lander is told what became of an exchange. It must not wait.
+type lander interface{ landed(reply, error) }
 
 // maxOpen bounds the exchanges of one Forwarder that are open at once, and so its
 // sockets: the listeners let a thousand queries wait at a time, each of which has
@@ -58,7 +58,7 @@ type portable struct{ open atomic.Int64 }
 
 func (p *portable) inUse() int { return int(p.open.Load()) }
 
-func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, note *counters, done landing) error {
+func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, note *counters, done lander) error {
 	if p.open.Add(1) > maxOpen {
 		p.open.Add(-1)
 		return errBusy
@@ -75,7 +75,7 @@ func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, not
 		r, err := converse(conn, to, q, note, buf[:])
 		_ = conn.Close()
 		p.open.Add(-1)
-		done(r, err)
+		done.landed(r, err)
 	}()
 	return nil
 }

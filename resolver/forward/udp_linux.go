@@ -43,7 +43,7 @@ type loop struct {
 
 func newPackets() packets { return new(loop) }
 
-func (l *loop) exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done landing) error {
+func (l *loop) exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done lander) error {
 	if to.Addr().Zone() != "" {
 		return l.other.exchange(deadline, to, p, note, done)
 	}
@@ -138,7 +138,7 @@ func (l *loop) pass(s *slot, f *flight, r reply, err error) {
 	done := f.done
 	*f = flight{}
 	l.leave(s)
-	done(r, err)
+	done.landed(r, err)
 }
 
 // expire ends the exchanges whose time is over.

@@ -85,40 +85,43 @@ func (u *upstream) send(p packet, patience time.Duration, until time.Time) (repl
 
 // askUDP makes one query over UDP.
 func (u *upstream) askUDP(deadline time.Time, p packet) (reply, error) {
-	type result struct {
-		reply
-		err error
-	}
-	landed := make(chan result, 1)
-	err := u.udp.exchange(deadline, u.at.addr, p, &u.metrics, func(r reply, err error) {
-		r.raw = bytes.Clone(r.raw)
-		landed <- result{r, err}
-	})
-	if err != nil {
+	w := make(wait, 1)
+	if err := u.udp.exchange(deadline, u.at.addr, p, &u.metrics, w); err != nil {
 		return reply{}, err
 	}
-	r := <-landed
+	r := <-w
 	return r.reply, r.err
+}
+
+// wait is who waits for an exchange.
+type wait chan outcome
+
+type outcome struct {
+	reply
+	err error
+}
+
+func (w wait) landed(r reply, err error) {
+	r.raw = bytes.Clone(r.raw)
+	w <- outcome{r, err}
 }
 
 // within runs one query for at most limit and until, and notes how long the reply
 // took.
 func (u *upstream) within(limit time.Duration, until time.Time, p packet, ask func(time.Time, packet) (reply, error)) (reply, error) {
 	start := time.Now()
-	r, err := ask(u.deadline(limit, until), p)
+	r, err := ask(earlier(start.Add(limit), until), p)
 	if err == nil {
 		u.took(time.Since(start))
 	}
 	return r, err
 }
 
-// deadline returns the end of a query that begins now.
-func (u *upstream) deadline(limit time.Duration, until time.Time) time.Time {
-	deadline := time.Now().Add(limit)
-	if until.Before(deadline) {
-		return until
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
 	}
-	return deadline
+	return a
 }
 
 // took notes how long a reply took.

@@ -1,6 +1,7 @@
 package listen_test
 
 import (
+	"fmt"
 	"context"
 	"net/netip"
 	"testing"
@@ -35,9 +36,7 @@ func TestInFlightLimit(t *testing.T) {
 		`hearth_listen_shed_total{reason="in_flight",transport="tcp"}`: 1,
 		`hearth_listen_in_flight`:                                      2,
 	} {
-		if got := s.metric(series); got != want {
-			t.Errorf("%s = %v, want %v", series, got, want)
-		}
+		eventually(t, fmt.Sprintf("%s is %v", series, want), func() bool { return s.metric(series) == want })
 	}
 	close(h.gate)
 	for range 2 {
