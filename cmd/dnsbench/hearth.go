@@ -78,6 +78,7 @@ metrics: {listen: ""}
 resolve: {upstreams: ["%s"]}
 lists:
   starter: false
+  max_bytes: 1073741824 # twenty million names are more than any real list
   sources:
 %scategories:%s
 profiles:

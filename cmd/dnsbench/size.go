@@ -103,6 +103,9 @@ func (b *bench) compile(ctx context.Context, s state) (figure, error) {
 	if err := json.Unmarshal(out.Bytes(), &index); err != nil {
 		return figure{}, fmt.Errorf("compiling: %w", err)
 	}
+	if index.Names < s.names {
+		return figure{}, fmt.Errorf("compiling: the index has %d names, the list %d", index.Names, s.names)
+	}
 	f.IndexNames, f.IndexBytes = index.Names, index.Bytes
 	return f, nil
 }
