@@ -1,8 +1,8 @@
 package listen_test
 
 import (
-	"fmt"
 	"context"
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
