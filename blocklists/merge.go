@@ -69,6 +69,9 @@ func (r *run) before(other *run) bool {
 	if r.prefix != other.prefix {
 		return r.prefix < other.prefix
 	}
+	if r.more != other.more {
+		return r.more < other.more
+	}
 	if order := bytes.Compare(r.key, other.key); order != 0 {
 		return order < 0
 	}

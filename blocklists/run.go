@@ -16,6 +16,7 @@ type run struct {
 
 	key     []byte // of the current record, inside buffer
 	prefix  uint64
+	more    uint32
 	payload uint32
 }
 
@@ -85,7 +86,7 @@ func (r *run) next() (bool, error) {
 		return false, nil
 	}
 	r.key, r.payload = decodeRecord(r.buffer[r.at:])
-	r.prefix = prefixOf(r.key)
+	r.prefix, r.more = prefixOf(r.key)
 	r.at += recordHead + len(r.key)
 	return true, nil
 }

@@ -18,14 +18,15 @@ type sorter struct {
 	spilled int // runs ever written
 }
 
-// record is a place in sorter.records with the first octets of its key, which settle most comparisons.
+// record is a place in sorter.records with the first 12 octets of its key, which settle nearly all comparisons.
 type record struct {
 	prefix uint64
+	more   uint32
 	at     uint32
 }
 
 const (
-	recordSize = 16 // of a record in memory, padding included
+	recordSize = 16 // of a record in memory
 	// recordHead is what an encoded record has besides its key: the length octet and the payload.
 	recordHead = 1 + 4
 	maxKey     = 255
@@ -47,7 +48,8 @@ func (s *sorter) add(key []byte, payload uint32) error {
 		}
 	}
 	s.records, s.order = grown(s.records, size, room), grown(s.order, 1, places)
-	s.order = append(s.order, record{prefix: prefixOf(key), at: uint32(len(s.records))})
+	prefix, more := prefixOf(key)
+	s.order = append(s.order, record{prefix: prefix, more: more, at: uint32(len(s.records))})
 	s.records = append(s.records, byte(len(key)))
 	s.records = append(s.records, key...)
 	s.records = binary.LittleEndian.AppendUint32(s.records, payload)
@@ -151,12 +153,12 @@ func decodeRecord(b []byte) (key []byte, payload uint32) {
 	return b[1 : 1+size], binary.LittleEndian.Uint32(b[1+size:])
 }
 
-// prefixOf returns the first 8 octets of key as a number that compares as they do.
-func prefixOf(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
+// prefixOf returns the first 12 octets of key as numbers that compare as they do; what lies behind its end is 0.
+func prefixOf(key []byte) (prefix uint64, more uint32) {
+	if len(key) < 12 {
+		var padded [12]byte
+		copy(padded[:], key)
+		key = padded[:]
 	}
-	var padded [8]byte
-	copy(padded[:], key)
-	return binary.BigEndian.Uint64(padded[:])
+	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint32(key[8:])
 }
