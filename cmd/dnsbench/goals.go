@@ -94,7 +94,7 @@ func sizeGoals(p plan) []goal {
 			goal{sizesName, start + ": index, bytes a name", "%.2f", 8, none, each(start, perName)},
 			goal{sizesName, start + ": memory beyond the index", "%.1f MiB", 30, 20, each(start, beyond)},
 			goal{sizesName, compile + ": CPU a million names", "%.2f s", 1, none, each(compile, perMillion)},
-			goal{sizesName, compile + ": peak of memory that is no file's", "%.0f MiB", 64, none, each(compile, peakAnon)})
+			goal{sizesName, compile + ": peak heap", "%.0f MiB", 64, none, each(compile, func(f figure) float64 { return float64(f.PeakHeap) })})
 	}
 	return all
 }

@@ -42,6 +42,7 @@ type figure struct {
 	IndexBytes int64   `json:"index_bytes,omitempty"`
 	Peak       int     `json:"peak_kib,omitempty"`      // VmHWM of compiling
 	PeakAnon   int     `json:"peak_anon_kib,omitempty"` // the most RssAnon seen of compiling
+	PeakHeap   int     `json:"peak_heap_mib,omitempty"` // the largest heap at a collection while compiling
 }
 
 // measure runs everything that is chosen.

@@ -104,7 +104,8 @@ func compileColumns() []column {
 	return []column{
 		{"compile, CPU s", "compile", "%.2f", false, func(f figure) float64 { return f.CPUSeconds }},
 		{"s a million names", "compile", "%.2f", false, perMillion},
-		{"peak MiB", "compile", "%.0f", false, peak},
+		{"peak heap, MiB", "compile", "%.0f", false, func(f figure) float64 { return float64(f.PeakHeap) }},
+		{"peak memory, MiB", "compile", "%.0f", false, peak},
 		{"of that no file's", "compile", "%.0f", false, peakAnon},
 		{"index, bytes a name", "start", "%.2f", false, perName},
 		{"start, CPU s", "start", "%.3f", false, func(f figure) float64 { return f.CPUSeconds }},

@@ -13,6 +13,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"time"
 )
 
@@ -77,7 +79,8 @@ func (b *bench) compile(ctx context.Context, s state) (figure, error) {
 	}
 	cmd := exec.CommandContext(ctx, b.plan.hearth, "lists", "compile", "--json", "--config", conf)
 	var out bytes.Buffer
-	var said tail
+	var said heapTrace
+	cmd.Env = append(os.Environ(), "GODEBUG=gctrace=1")
 	cmd.Stdout, cmd.Stderr = &out, &said
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
@@ -106,8 +109,38 @@ func (b *bench) compile(ctx context.Context, s state) (figure, error) {
 	if index.Names < s.names {
 		return figure{}, fmt.Errorf("compiling: the index has %d names, the list %d", index.Names, s.names)
 	}
-	f.IndexNames, f.IndexBytes = index.Names, index.Bytes
+	f.IndexNames, f.IndexBytes, f.PeakHeap = index.Names, index.Bytes, said.peak
 	return f, nil
+}
+
+// heapTrace reads what a Go program with GODEBUG=gctrace=1 says on standard error:
+// a line a collection with the size of its heap before, at the end and after it.
+type heapTrace struct {
+	tail
+	line []byte
+	peak int // MiB
+}
+
+var heapSizes = regexp.MustCompile(`^gc \d+ @.* (\d+)->(\d+)->\d+ MB,`)
+
+// Write implements io.Writer.
+func (h *heapTrace) Write(p []byte) (int, error) {
+	for _, line := range bytes.SplitAfter(p, []byte("\n")) {
+		h.line = append(h.line, line...)
+		if !bytes.HasSuffix(h.line, []byte("\n")) {
+			continue
+		}
+		if m := heapSizes.FindSubmatch(h.line); m != nil {
+			for _, size := range m[1:] {
+				n, _ := strconv.Atoi(string(size)) // digits
+				h.peak = max(h.peak, n)
+			}
+		} else {
+			_, _ = h.tail.Write(h.line)
+		}
+		h.line = h.line[:0]
+	}
+	return len(p), nil
 }
 
 // peaks looks at a process until it has ended and returns the most memory that

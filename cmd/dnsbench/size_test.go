@@ -98,3 +98,19 @@ func TestParseNumbers(t *testing.T) {
 		}
 	}
 }
+
+// The lines are those of the documentation of package runtime.
+func TestHeapTrace(t *testing.T) {
+	var h heapTrace
+	for _, part := range []string{
+		"gc 1 @0.012s 2%: 0.026+0.39+0.10 ms clock, 0.21+0.88/0.52/0+0.84 ms cpu, 4->", "5->2 MB, 5 MB goal, 0 MB stacks, 0 MB globals, 8 P\nwarning: 7->900->1 MB,\ngc 2 ",
+		"@0.03s 2%: 0+0+0 ms clock, 0+0/0/0+0 ms cpu, 41->41->12 MB, 48 MB goal, 0 MB stacks, 0 MB globals, 8 P\n",
+	} {
+		if n, err := h.Write([]byte(part)); n != len(part) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if h.peak != 41 || h.lines() != "warning: 7->900->1 MB," {
+		t.Errorf("a peak of %d MiB and %q, want 41 and the line that is no trace", h.peak, h.lines())
+	}
+}
