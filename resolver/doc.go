@@ -13,12 +13,13 @@
 //
 // A laptop asks for an allowed name that nobody has asked before. Answer comes
 // to the same point with an allow and finds no cached entry, so it says "not
-// yet" and the listener hands the query to a bounded worker, which calls Resolve.
-// Resolve decides again (the World may have been swapped meanwhile), joins an
-// identical question in flight or starts one, has the upstream's reply inspected
-// (the CNAME chain in order, addresses that no public name may have, what the
-// targets are), stores that fact in the cache, decides once more over the
-// targets, and writes the reply. The next laptop is served by Answer.
+// yet" and the listener, within its bounds, calls Resolve. Resolve joins an
+// identical question in flight or starts one, and returns: nobody waits. When the
+// upstream's reply is there, it is inspected (the CNAME chain in order, addresses
+// that no public name may have, what the targets are) and stored as a fact in the
+// cache; each query that asked for it is judged once more, now over the targets
+// too and in the World of that moment, and answered. The next laptop is served by
+// Answer.
 //
 // Caches hold facts, never verdicts: the verdict is computed on the way out on
 // every path, so one household's verdict cannot reach another.

@@ -5,17 +5,18 @@
 // and the rules by which a packet counts as their reply. Queries go over plain
 // UDP, and over TCP after truncation or where the upstream is written tcp://.
 //
-// Against forgery (RFC 5452) every query has an ID and a local port of its own,
-// both drawn from crypto/rand, and a connected socket that is closed with it (on
-// Linux a bare one, watched by an epoll set of our own, elsewhere package net's); a
-// reply must carry that ID and repeat the question. Whatever else arrives is
+// Against forgery (RFC 5452) every query has an ID, a local port and a spelling of
+// its own, none of which can be guessed from another, and a connected socket; a
+// reply must carry that ID and repeat the question as it was spelled. On Linux a
+// socket serves again, on another port, and one goroutine reads them all; elsewhere
+// each query has one of package net's. Whatever else arrives is
 // junk: it is counted and the wait goes on, because the first packet to arrive
 // may be an attacker's and the second the truth. An upstream's standing never
 // suffers from packets that it may not have sent. One question of an Exchange is
 // outstanding at a time; identical questions are merged by cache.Group before
 // they come here.
 //
-// Nothing of the client's packet goes upstream but the name in lower case, type,
+// Nothing of the client's packet goes upstream but the name (not its spelling), type,
 // class and the CD bit: the query is built anew with RD, DO and a payload size of
 // 1232 octets (RFC 9715 keeps replies below fragmentation), no client subnet and
 // no options.

@@ -5,8 +5,9 @@
 // flood from taking memory, and the order of a shutdown. It imports resolver/wire and
 // nothing else of the project; what a reply says is the Handler's business.
 //
-// A query is handled in two strokes. The goroutine that read it calls Answer, which
-// must not block, and sends the reply at once. Where Answer has none, a goroutine of
-// a bounded number calls Resolve; when all are taken the query is shed and counted,
-// never queued. Malformed packets are answered here and never reach the Handler.
+// A query is handled in two strokes, neither of which may block. The goroutine that
+// read it calls Answer and sends the reply at once. Where Answer has none, the same
+// goroutine calls Resolve, and the reply is sent when the Handler has it. The queries
+// that are waited for are bounded; one too many is shed and counted, never queued.
+// Malformed packets are answered here and never reach the Handler.
 package listen

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// numbers hands out the worker numbers of one kind of goroutine. Having one is the
-// leave to run, so that the stock is the limit as well.
+// numbers hands out the worker numbers of queries or connections. Having one is the
+// leave to go on, so that the stock is the limit as well.
 type numbers chan int
 
 // newNumbers makes a stock of n numbers from first on.
