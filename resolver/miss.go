@@ -3,7 +3,6 @@ package resolver
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"time"
 
@@ -68,6 +67,6 @@ func (r *Resolver) failed(q *wire.Query, c Client, dst []byte, err error) []byte
 		r.counts.panics.Inc()
 		r.cfg.Log.Error("resolving broke down", "panic", b.value, "stack", string(b.stack))
 	}
-	r.cfg.Log.Debug("resolution failed", "error", fmt.Sprint(err))
+	r.cfg.Log.Debug("resolution failed", "error", err)
 	return r.bare(q, c, dst, actionFailed, rc, code)
 }

@@ -49,6 +49,7 @@ func New(cfg Config) (*Resolver, error) {
 	r := &Resolver{cfg: cfg, events: newBacklog()}
 	r.counts.prepare()
 	r.world.Store(cfg.World)
+	r.cfg.World = nil // it must not outlive its reload
 	return r, nil
 }
 
@@ -68,7 +69,8 @@ func (r *Resolver) Swap(w *World) {
 
 // Answer is the first stroke: it appends the reply to dst[:0] and returns true,
 // or returns false for a query that has to wait for somebody. It never blocks
-// and never allocates. An empty reply with true means: send nothing.
+// and never allocates. An empty reply with true means: send nothing. After false, s
+// is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.fetched = nil
 	if reply, done := r.judge(s, q, c, dst); done {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/hearthdns/hearth/policy/portal"
@@ -26,27 +27,36 @@ var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams i
 // handler joins the listeners to the resolver.
 type handler struct{ to *resolver.Resolver }
 
-// Answer is the stroke that never waits.
+// Answer is the stroke that never waits. Its memory goes along to Resolve if there is
+// no answer yet.
 func (h handler) Answer(r *listen.Request) bool {
-	s, ok := r.Scratch.(*resolver.Stroke)
+	s, ok := r.Scratch.(*resolver.Stroke) // of a query that was shed
 	if !ok {
-		s = new(resolver.Stroke) // once for each request that listen keeps
-		r.Scratch = s
+		s = strokes.Get().(*resolver.Stroke)
 	}
 	reply, done := h.to.Answer(s, &r.Query, clientOf(r), r.Buf())
-	if done {
-		r.Reply = reply
+	if !done {
+		r.Scratch = s
+		return false
 	}
-	return done
+	r.Reply, r.Scratch = reply, nil
+	strokes.Put(s)
+	return true
 }
 
 // Resolve is the stroke that may ask others.
 func (h handler) Resolve(ctx context.Context, r *listen.Request, until time.Time) {
-	h.to.Resolve(ctx, r.Scratch.(*resolver.Stroke), until, func(reply []byte) {
-		r.Reply = reply
+	s := r.Scratch.(*resolver.Stroke)
+	h.to.Resolve(ctx, s, until, func(reply []byte) {
+		strokes.Put(s)
+		r.Reply, r.Scratch = reply, nil
 		r.Done()
 	})
 }
+
+// strokes holds the memory of queries between queries. It does so for a while only: a
+// stroke keeps the World that it was judged by.
+var strokes = sync.Pool{New: func() any { return new(resolver.Stroke) }}
 
 // clientOf says to the resolver where a query came from.
 func clientOf(r *listen.Request) resolver.Client {

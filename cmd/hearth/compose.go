@@ -16,6 +16,7 @@ import (
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/cache"
+	"github.com/hearthdns/hearth/resolver/forward"
 )
 
 // server is the running program: the live values of one configuration, and
@@ -65,7 +66,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	s := &server{
 		log: log, level: level, state: state, file: l.File, env: a.environ, term: a.err, boot: &l.Config, started: time.Now(),
 		shelfChanged: make(chan struct{}, 1),
-		switchboard:  &switchboard{log: log},
+		switchboard:  &switchboard{log: log, loop: new(forward.Loop)},
 		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),
 		cache:        newCache(&l.Config),
 		supervisor:   supervisor{log},

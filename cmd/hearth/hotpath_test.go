@@ -6,10 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+	"weak"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/miekg/dns"
 )
@@ -46,6 +50,38 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%s: %v allocations a query, want none", c.what, n)
 		}
+	}
+}
+
+// TestOldIndexesAreLetGo: after a reload nothing holds on to the index that served
+// before, the one of the start included, whatever was asked meanwhile.
+func TestOldIndexesAreLetGo(t *testing.T) {
+	s, _, _ := testServer(t, busyFamily(t))
+	at := serveDNS(t, s)
+	var old []weak.Pointer[blocklists.Index]
+	for range 3 {
+		old = append(old, weak.Make(s.resolver.World().Index))
+		conn, buf := dialFrom(t, at, "127.0.0.2"), make([]byte, 4096)
+		burst := queries(t, "%04d.4tube.com.", 40)
+		for _, packet := range burst {
+			if _, err := conn.Write(packet); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range burst {
+			if _, err := conn.Read(buf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.recompile(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.Now().Add(time.Minute); slices.ContainsFunc(old, func(p weak.Pointer[blocklists.Index]) bool { return p.Value() != nil }); {
+		if time.Now().After(end) {
+			t.Fatal("an old index is still held")
+		}
+		runtime.GC()
 	}
 }
 

@@ -21,7 +21,8 @@ const resolvConf = "/etc/resolv.conf"
 // reload does not change, with their health and the answers cached for them.
 // It is a prometheus.Collector over the forwarders in use.
 type switchboard struct {
-	log *slog.Logger
+	log  *slog.Logger
+	loop *forward.Loop // of all forwarders, so that one goroutine serves them
 
 	mu    sync.Mutex
 	views map[string]*route
@@ -137,7 +138,7 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 	}
 	f, err := forward.New(forward.Config{
 		Upstreams: n.upstreams, Timeout: c.Resolve.Timeout, Attempts: c.Resolve.Attempts,
-		Own: own, Log: s.log, Name: n.text,
+		Own: own, Loop: s.loop, Log: s.log, Name: n.text,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing upstreams: %w", err)

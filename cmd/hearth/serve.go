@@ -51,7 +51,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open, err := openSockets(ctx, &l.Config, handler{s.resolver}, log)
+	open, err := openSockets(ctx, &l.Config, handler{s.resolver}, s.switchboard.loop, log)
 	if err != nil {
 		return err
 	}

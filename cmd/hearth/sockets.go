@@ -21,7 +21,7 @@ type sockets struct {
 }
 
 // openSockets opens them all and reports every failure together.
-func openSockets(ctx context.Context, c *Config, h listen.Handler, log *slog.Logger) (*sockets, error) {
+func openSockets(ctx context.Context, c *Config, h listen.Handler, beside listen.Beside, log *slog.Logger) (*sockets, error) {
 	from, err := takeSockets()
 	if err != nil {
 		return nil, err
@@ -29,7 +29,7 @@ func openSockets(ctx context.Context, c *Config, h listen.Handler, log *slog.Log
 	s := &sockets{}
 	var errs []error
 	s.dns, err = listen.New(listen.Config{
-		Listeners: listeners(c), Handler: h, Log: log,
+		Listeners: listeners(c), Handler: h, Beside: beside, Log: log,
 		Packets: slices.Collect(maps.Values(from.packets)), Streams: slices.Collect(maps.Values(from.streams)),
 	})
 	errs = append(errs, err)

@@ -31,6 +31,7 @@ type Config struct {
 	Attempts int `yaml:"attempts"`
 
 	Own  []netip.AddrPort `yaml:"-"` // our listeners, which are refused as upstreams
+	Loop *Loop            `yaml:"-"` // which makes the exchanges over UDP; nil: one for this Forwarder alone
 	Log  *slog.Logger     `yaml:"-"` // nil: nothing is logged
 	Name string           `yaml:"-"` // the zone these upstreams answer for, "" for all other names; a metric label
 }

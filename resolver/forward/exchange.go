@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 )
@@ -15,6 +17,7 @@ type exchange struct {
 	timeout  time.Duration // of the whole, the patience of the last try
 	until    time.Time     // when the whole ends
 	done     func(raw []byte, err error)
+	log      *slog.Logger
 
 	order  []*upstream // of this round
 	silent []*upstream // those of them that may be asked again
@@ -38,37 +41,62 @@ type try struct {
 
 // start asks the first upstream. Over UDP nobody waits for it: landed is called.
 func (x *exchange) start(now time.Time) {
+	defer x.rescue()
 	x.aim(now)
 	if x.try.at.network != "udp" {
-		go func() { x.run(x.send()) }()
+		go x.carryOn(func() { x.run(x.send()) })
 		return
 	}
 	t := &x.try
 	if err := t.udp.exchange(earlier(now.Add(t.patience), x.until), t.at.addr, x.packet(), &t.metrics, x); err != nil {
-		go x.run(reply{}, err)
+		go x.carryOn(func() { x.run(reply{}, err) })
 	}
 }
 
 // landed takes what the first query over UDP gave. It must not wait and is lent r:
 // the usual reply is passed on, anything else has a goroutine that goes on.
 func (x *exchange) landed(r reply, err error) {
+	defer x.rescue()
 	if err == nil {
-		x.try.took(time.Since(x.try.began))
+		x.try.took(time.Since(x.try.began), r.spelled)
 	}
 	if err != nil || x.try.unfinished(x.try.as, &r) {
 		r.raw = bytes.Clone(r.raw)
-		go x.run(r, err)
+		go x.carryOn(func() { x.run(r, err) })
 		return
 	}
 	if x.weigh(r, nil) {
-		x.done(r.raw, nil)
+		x.end(r.raw, nil)
 		return
 	}
-	go func() {
+	go x.carryOn(func() {
 		if x.advance() {
 			x.run(x.send())
 		}
-	}()
+	})
+}
+
+// carryOn is for goroutines of the exchange's own.
+func (x *exchange) carryOn(do func()) {
+	defer x.rescue()
+	do()
+}
+
+// rescue, deferred, ends an exchange that panicked: one broken reply must not take
+// the household's resolver down.
+func (x *exchange) rescue() {
+	if p := recover(); p != nil {
+		x.log.Error("asking an upstream broke down", "panic", p, "stack", string(debug.Stack()))
+		x.end(nil, &Failure{NetworkError, fmt.Errorf("panic: %v", p)})
+	}
+}
+
+// end passes on the result, once.
+func (x *exchange) end(raw []byte, err error) {
+	done := x.done
+	x.done = func([]byte, error) {}
+	x.question.unspell(raw)
+	done(raw, err)
 }
 
 // aim readies the try of the present upstream.
@@ -94,7 +122,7 @@ func (x *exchange) send() (reply, error) {
 func (x *exchange) run(r reply, err error) {
 	for {
 		if r, err = x.try.follow(x.question, x.try.as, r, err, x.try.patience, x.until); x.weigh(r, err) {
-			x.done(r.raw, nil)
+			x.end(r.raw, nil)
 			return
 		}
 		if !x.advance() {
@@ -108,7 +136,7 @@ func (x *exchange) run(r reply, err error) {
 func (x *exchange) advance() bool {
 	now := time.Now()
 	if !now.Before(x.until) || !x.next() {
-		x.done(x.conclude())
+		x.end(x.conclude())
 		return false
 	}
 	x.aim(now)

@@ -329,7 +329,7 @@ func TestPatience(t *testing.T) {
 		}
 	}
 	check(time.Second)
-	h.measured(10 * time.Millisecond)
+	h.measured(10*time.Millisecond, false)
 	check(400 * time.Millisecond)
 	h.failed(time.Now())
 	check(800 * time.Millisecond)
@@ -339,7 +339,7 @@ func TestPatience(t *testing.T) {
 	h.answered()
 	check(400 * time.Millisecond)
 	h = new(health)
-	h.measured(300 * time.Millisecond)
+	h.measured(300*time.Millisecond, false)
 	check(900 * time.Millisecond)
 }
 

@@ -18,6 +18,7 @@ type Forwarder struct {
 	attempts  int
 	now       func() time.Time
 	udp       packets
+	log       *slog.Logger
 	metrics   *metrics
 }
 
@@ -38,8 +39,10 @@ func New(cfg Config) (*Forwarder, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f.udp = newPackets()
-	f.metrics = newMetrics(cfg.Name)
+	if f.udp = cfg.Loop; cfg.Loop == nil {
+		f.udp = new(Loop)
+	}
+	f.log, f.metrics = log, newMetrics(cfg.Name)
 	for _, at := range all {
 		url := at.String()
 		f.upstreams = append(f.upstreams, &upstream{
@@ -81,7 +84,7 @@ func (f *Forwarder) Exchange(q wire.Question, done func(raw []byte, err error)) 
 		f.probe(ask)
 	}
 	now := time.Now()
-	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, order: order}
+	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, log: f.log, order: order}
 	x.start(now)
 }
 

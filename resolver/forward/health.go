@@ -31,6 +31,7 @@ type health struct {
 	probing    bool
 	plainUntil time.Time
 	lowerUntil time.Time
+	spelled    bool // a reply kept the spelling of a question
 }
 
 // timeout returns how long to wait for a reply before asking again elsewhere. It
@@ -45,10 +46,12 @@ func (h *health) timeout() time.Duration {
 	return min(t<<min(h.failures, 3), maxTimeout)
 }
 
-// measured notes how long a reply took, whatever it said.
-func (h *health) measured(rtt time.Duration) {
+// measured notes how long a reply took, whatever it said, and whether it kept the
+// spelling of the question.
+func (h *health) measured(rtt time.Duration, spelled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.spelled = h.spelled || spelled
 	if h.srtt == 0 {
 		h.srtt, h.vary = rtt, rtt/2
 		return
@@ -128,10 +131,16 @@ func (h *health) keepsSpelling(now time.Time) bool {
 	return !now.Before(h.lowerUntil)
 }
 
-// losesSpelling notes that a question in lower case was answered where one in
-// another spelling was answered in lower case.
+// keptSpelling reports whether a reply ever kept a spelling.
+func (h *health) keptSpelling() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.spelled
+}
+
+// losesSpelling notes that the upstream answers in another spelling than it is asked.
 func (h *health) losesSpelling(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lowerUntil = now.Add(respellAfter)
+	h.lowerUntil, h.spelled = now.Add(respellAfter), false
 }

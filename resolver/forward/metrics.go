@@ -1,6 +1,8 @@
 package forward
 
 import (
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -10,6 +12,7 @@ type metrics struct {
 	queries, failures, junk *prometheus.CounterVec
 	latency                 *prometheus.HistogramVec
 	up, open, limit         *prometheus.Desc
+	waiting                 atomic.Int64 // exchanges over UDP
 }
 
 // counters are those of one upstream.
@@ -17,6 +20,7 @@ type counters struct {
 	queries, junk prometheus.Counter
 	failures      [reasons]prometheus.Counter
 	latency       prometheus.Observer
+	open          *atomic.Int64 // exchanges over UDP of the Forwarder
 }
 
 func newMetrics(zone string) *metrics {
@@ -37,7 +41,7 @@ func newMetrics(zone string) *metrics {
 		up: prometheus.NewDesc("hearth_upstream_up", "1 if the upstream is believed to answer, 0 if it is asked last.",
 			[]string{"upstream"}, constant),
 		open:  prometheus.NewDesc("hearth_upstream_open_exchanges", "Questions over UDP that wait for their reply.", nil, constant),
-		limit: prometheus.NewDesc("hearth_upstream_open_exchanges_limit", "Questions over UDP that may wait at most.", nil, constant),
+		limit: prometheus.NewDesc("hearth_upstream_open_exchanges_limit", "Questions over UDP that may wait at most, for all zones together.", nil, constant),
 	}
 }
 
@@ -47,6 +51,7 @@ func (m *metrics) of(url string) counters {
 		queries: m.queries.WithLabelValues(url),
 		junk:    m.junk.WithLabelValues(url),
 		latency: m.latency.WithLabelValues(url),
+		open:    &m.waiting,
 	}
 	for r := range reasons {
 		c.failures[r] = m.failures.WithLabelValues(url, r.String())
@@ -76,7 +81,7 @@ func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
 		}
 		ch <- prometheus.MustNewConstMetric(f.metrics.up, prometheus.GaugeValue, up, u.url)
 	}
-	ch <- prometheus.MustNewConstMetric(f.metrics.open, prometheus.GaugeValue, float64(f.udp.inUse()))
+	ch <- prometheus.MustNewConstMetric(f.metrics.open, prometheus.GaugeValue, float64(f.metrics.waiting.Load()))
 	ch <- prometheus.MustNewConstMetric(f.metrics.limit, prometheus.GaugeValue, maxOpen)
 }
 

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -177,6 +178,114 @@ func TestUpstreamThatLosesSpelling(t *testing.T) {
 	}
 	if got := scrape(t, f)["hearth_upstream_failures_total"]; got != 0 {
 		t.Errorf("%v failures counted, want none", got)
+	}
+}
+
+// The same where a question is tried once only, and the round trip is long.
+func TestUpstreamThatLosesSpellingHasOneTry(t *testing.T) {
+	t.Parallel()
+	e := newEvil(t, func(v *visit) {
+		if v.network == "tcp" {
+			return // as many home routers are
+		}
+		time.Sleep(60 * time.Millisecond)
+		m := v.reply("192.0.2.1")
+		m.Question[0].Name = strings.ToLower(m.Question[0].Name)
+		v.say(m)
+	})
+	want(t, impatient(t, Config{Upstreams: []string{e.addr.String()}, Attempts: 1, Timeout: 10 * time.Second}), "192.0.2.1")
+}
+
+// One forged packet with the right ID and port, for a question that the forger has
+// answered slowly, has no later question asked in lower case.
+func TestForgerCannotHaveSpellingGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, overTCP := range map[string]func(*visit){"TCP": truth, "no TCP": silent} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			e := newEvil(t, func(v *visit) {
+				asked := v.query.Question[0].Name
+				switch {
+				case v.network == "tcp":
+					overTCP(v)
+				case strings.HasPrefix(strings.ToLower(asked), "slow.") && spelling(asked) != 0:
+					m := v.reply("192.0.2.66")
+					m.Question[0].Name = strings.ToLower(asked)
+					v.say(m)
+				default:
+					truth(v)
+				}
+			})
+			f := forwarder(t, e.addr)
+			for range 20 {
+				want(t, f, "192.0.2.1")
+			}
+			if raw, err := answer(f, query(t, "slow.attacker.example.", nil)); err == nil {
+				m := new(dns.Msg)
+				if err := m.Unpack(raw); err != nil || m.Answer[0].(*dns.A).A.String() != "192.0.2.1" {
+					t.Errorf("believed: %v, %v", m, err)
+				}
+			}
+			n, lower := len(e.visits()), 0
+			for range 20 {
+				want(t, f, "192.0.2.1")
+			}
+			for _, v := range e.visits()[n:] {
+				if spelling(v.query.Question[0].Name) == 0 {
+					lower++
+				}
+			}
+			if lower > 5 { // by chance one in 8192 is
+				t.Errorf("%d of 20 later questions are in lower case", lower)
+			}
+		})
+	}
+}
+
+// Our spelling goes no further: the reply and what is compressed to its question are in
+// lower case.
+func TestSpellingIsTakenBack(t *testing.T) {
+	t.Parallel()
+	e := newEvil(t, func(v *visit) {
+		m := v.reply("192.0.2.1")
+		m.Compress = true
+		domain := strings.SplitN(m.Question[0].Name, ".", 2)[1]
+		m.Answer = []dns.RR{&dns.CNAME{
+			Hdr: dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 60}, Target: "web." + domain,
+		}}
+		v.say(m)
+	})
+	f := forwarder(t, e.addr)
+	for range 10 {
+		m, err := ask(t, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Question[0].Name != "www.example.com." || m.Answer[0].(*dns.CNAME).Target != "web.example.com." {
+			t.Fatalf("the reply is spelled %v", m)
+		}
+	}
+}
+
+// What breaks down while a reply is weighed ends that exchange, not the process.
+func TestPanicEndsOneExchange(t *testing.T) {
+	t.Parallel()
+	f := forwarder(t, newEvil(t, says(dns.RcodeRefused)).addr)
+	var calls atomic.Int64
+	f.now = func() time.Time {
+		if calls.Add(1) == 3 { // after probing and choosing how to ask: when it failed
+			panic("broken")
+		}
+		return time.Now()
+	}
+	for range 3 {
+		var failed *Failure
+		if _, err := answer(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) {
+			t.Errorf("Exchange = %v, want a failure", err)
+		}
+	}
+	if calls.Load() < 3 {
+		t.Error("nothing broke down")
 	}
 }
 

@@ -39,25 +39,34 @@ func (q question) packet(as form) packet {
 	}
 	msg[5] = 1 // QDCOUNT
 	msg = append(msg, q.Name...)
-	if as.spelled {
-		spell(msg[wire.HeaderLen:], random[2:])
-	}
+	spelled := as.spelled && spell(msg[wire.HeaderLen:], random[2:])
 	msg = binary.BigEndian.AppendUint16(msg, q.Type)
 	msg = binary.BigEndian.AppendUint16(msg, q.Class)
 	if as.edns {
 		msg[11] = 1 // ARCOUNT
 		msg = append(msg, opt...)
 	}
-	return packet{msg, as.spelled}
+	return packet{msg, spelled}
 }
 
 // spell capitalises the letters of a name whose bit is set (the "0x20" of
-// draft-vixie-dnsext-dns0x20): who forges a reply has to guess them as well.
-func spell(name, bits []byte) {
+// draft-vixie-dnsext-dns0x20): who forges a reply has to guess them as well. It
+// returns whether there is one.
+func spell(name, bits []byte) (spelled bool) {
 	for i, c := range name { // a length octet is never a letter
 		if c >= 'a' && c <= 'z' && bits[i/8]>>(i%8)&1 != 0 {
 			name[i] = c - 0x20
+			spelled = true
 		}
+	}
+	return spelled
+}
+
+// unspell writes the question of a reply in lower case, and so all names that are
+// compressed to it: our spelling is nobody else's business.
+func (q question) unspell(raw []byte) {
+	if len(raw) >= wire.HeaderLen+len(q.Name) && raw[4] == 0 && raw[5] == 1 { // else it does not repeat the question
+		copy(raw[wire.HeaderLen:], q.Name)
 	}
 }
 

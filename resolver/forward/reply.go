@@ -16,6 +16,8 @@ type reply struct {
 	truncated bool
 	bare      bool // an error that does not repeat the question
 	bogus     bool // it says that the upstream's own DNSSEC validation failed
+	spelled   bool // it repeats the question in a spelling with capital letters
+	misspelt  bool // it has lost that spelling
 }
 
 // verdict is what a packet from an upstream is to the query sent.
@@ -49,6 +51,7 @@ func readReply(sent packet, msg []byte) (reply, verdict) {
 	if is == unrelated || !r.truncated && !r.read() { // what is truncated is cut anywhere; TCP will tell the rest
 		return reply{}, unrelated
 	}
+	r.spelled, r.misspelt = sent.spelled && is == fitting, is == misspelt
 	return r, is
 }
 

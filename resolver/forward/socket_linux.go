@@ -137,7 +137,10 @@ func (s *slot) receive(buf []byte) (*flight, reply, error) {
 			return s.land(), r, nil
 		}
 		s.flight.note.junk.Inc()
-		s.flight.misspelt = s.flight.misspelt || is == misspelt
+		if is == misspelt && !s.flight.misspelt {
+			s.flight.misspelt = true
+			s.flight.deadline = earlier(s.flight.deadline, time.Now().Add(grace))
+		}
 	}
 	return nil, reply{}, nil
 }

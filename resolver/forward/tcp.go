@@ -33,7 +33,7 @@ func (u *upstream) askTCP(deadline time.Time, p packet) (reply, error) {
 			return reply{}, fmt.Errorf("receiving: %w", err)
 		}
 		r, is := readReply(p, raw)
-		if is != fitting {
+		if is == unrelated { // what is misspelt cannot be forged here
 			u.metrics.junk.Inc()
 			continue
 		}

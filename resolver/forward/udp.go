@@ -18,14 +18,12 @@ import (
 // done is not told.
 type packets interface {
 	exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done lander) error
-	// inUse returns the number of exchanges that are open.
-	inUse() int
 }
 
 // lander is told what became of an exchange. It must not wait.
 type lander interface{ landed(reply, error) }
 
-// maxOpen bounds the exchanges of one Forwarder that are open at once, and so its
+// maxOpen bounds the exchanges of one Loop that are open at once, and so its
 // sockets: the listeners let a thousand queries wait at a time, each of which has
 // one exchange open, and a few more probe.
 const maxOpen = 1024
@@ -33,6 +31,10 @@ const maxOpen = 1024
 // errBusy says that as many exchanges are open as may be. It is about us, not
 // about the upstream.
 var errBusy = errors.New("too many questions to upstreams are open")
+
+// grace is how long, after a misspelt reply, one in the right spelling is waited for:
+// if the former was forged the latter is on its way.
+const grace = 400 * time.Millisecond
 
 // errMisspelt says that an upstream answered, in time, but not in the spelling of
 // the question. It counts as silence.
@@ -56,8 +58,6 @@ const bindTries = 8
 // portable makes exchanges with package net, on every system.
 type portable struct{ open atomic.Int64 }
 
-func (p *portable) inUse() int { return int(p.open.Load()) }
-
 func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, note *counters, done lander) error {
 	if p.open.Add(1) > maxOpen {
 		p.open.Add(-1)
@@ -68,12 +68,13 @@ func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, not
 		p.open.Add(-1)
 		return err
 	}
-	_ = conn.SetDeadline(deadline)
+	note.open.Add(1)
 	go func() {
 		buf := buffers.Get().(*[udpBuffer]byte)
 		defer buffers.Put(buf)
-		r, err := converse(conn, to, q, note, buf[:])
+		r, err := converse(conn, deadline, to, q, note, buf[:])
 		_ = conn.Close()
+		note.open.Add(-1)
 		p.open.Add(-1)
 		done.landed(r, err)
 	}()
@@ -81,7 +82,8 @@ func (p *portable) exchange(deadline time.Time, to netip.AddrPort, q packet, not
 }
 
 // converse sends p and waits for the reply, which it reads into buf.
-func converse(conn *net.UDPConn, to netip.AddrPort, p packet, note *counters, buf []byte) (reply, error) {
+func converse(conn *net.UDPConn, deadline time.Time, to netip.AddrPort, p packet, note *counters, buf []byte) (reply, error) {
+	_ = conn.SetDeadline(deadline)
 	note.queries.Inc()
 	if _, err := conn.Write(p.msg); err != nil {
 		return reply{}, fmt.Errorf("sending: %w", err)
@@ -101,7 +103,10 @@ func converse(conn *net.UDPConn, to netip.AddrPort, p packet, note *counters, bu
 			if is == fitting {
 				return r, nil
 			}
-			spoilt = spoilt || is == misspelt
+			if is == misspelt && !spoilt {
+				spoilt = true
+				_ = conn.SetDeadline(earlier(deadline, time.Now().Add(grace)))
+			}
 		}
 		note.junk.Inc()
 	}

@@ -13,37 +13,41 @@ import (
 )
 
 const (
-	// tick is how often a loop looks for exchanges whose time is over.
+	// tick is how often a Loop looks for exchanges whose time is over.
 	tick = 25 * time.Millisecond
 	// linger is for how many ticks it stays without an exchange before it gives back
 	// its sockets and its goroutine: a second.
 	linger = 40
-	// rest is how long it runs before it yields: a goroutine that has not for 10 ms
+	// rest is how long the goroutine runs before it yields: one that has not for 10 ms
 	// is taken for a hog, and the runtime spends more on stopping it than it gains.
 	rest = 5 * time.Millisecond
 )
 
-// loop makes exchanges with bare sockets and an epoll set of its own. One goroutine
-// waits for all of them, reads the replies and passes them on: no goroutine is made
-// or woken for a packet, and no socket made either, since each serves again on
-// another port. The zero value is ready; it starts with its first exchange and ends
-// when it is idle.
-type loop struct {
-	slots [maxOpen]atomic.Pointer[slot] // by number
-	other portable                      // for link-local addresses, and where there is no epoll
+// Loop makes the exchanges over UDP of all Forwarders that are given it, with bare
+// sockets and an epoll set of its own. One goroutine waits for all of them, reads the
+// replies and passes them on: no goroutine is made or woken for a packet, and no
+// socket made either, since each serves again on another port. That goroutine is its
+// own, or one that waits for something else anyway and attaches itself. The zero
+// value is ready.
+type Loop struct {
+	slots  [maxOpen]atomic.Pointer[slot] // by number
+	other  portable                      // for link-local addresses, and where there is no epoll
+	open   atomic.Int32
+	asleep atomic.Bool // who is attached waits for nothing but the set
 
-	mu      sync.Mutex
-	running bool
-	set     int // the epoll set, while running
-	made    int
-	free    []*slot
-	open    int
-	begun   uint64 // exchanges in all
+	mu       sync.Mutex
+	attached bool
+	running  bool // served by a goroutine of its own
+	set      int  // the epoll set, while attached or running
+	bell     int  // an eventfd in it
+	made     int
+	free     []*slot
+	begun    uint64 // exchanges in all
+
+	turns turns // of who is attached
 }
 
-func newPackets() packets { return new(loop) }
-
-func (l *loop) exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done lander) error {
+func (l *Loop) exchange(deadline time.Time, to netip.AddrPort, p packet, note *counters, done lander) error {
 	if to.Addr().Zone() != "" {
 		return l.other.exchange(deadline, to, p, note, done)
 	}
@@ -54,29 +58,33 @@ func (l *loop) exchange(deadline time.Time, to netip.AddrPort, p packet, note *c
 	if err != nil {
 		return l.other.exchange(deadline, to, p, note, done)
 	}
+	note.open.Add(1)
 	if err := s.send(set, to, flight{deadline: deadline, packet: p, note: note, done: done}); err != nil {
+		note.open.Add(-1)
 		l.leave(s)
 		return err
+	}
+	if l.asleep.Load() {
+		l.wake()
 	}
 	return nil
 }
 
 // enter opens an exchange and returns its slot and the epoll set.
-func (l *loop) enter() (*slot, int, error) {
+func (l *Loop) enter() (*slot, int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.open == maxOpen {
+	if l.open.Load() == maxOpen {
 		return nil, 0, errBusy
 	}
-	if !l.running {
-		set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-		if err != nil {
-			return nil, 0, fmt.Errorf("making an epoll set: %w", err)
+	if !l.attached && !l.running {
+		if err := l.prepare(); err != nil {
+			return nil, 0, err
 		}
-		l.set, l.running = set, true
-		go l.run(set)
+		l.running = true
+		go l.run()
 	}
-	l.open++
+	l.open.Add(1)
 	l.begun++
 	if n := len(l.free); n > 0 {
 		s := l.free[n-1]
@@ -90,39 +98,111 @@ func (l *loop) enter() (*slot, int, error) {
 }
 
 // leave ends an exchange.
-func (l *loop) leave(s *slot) {
+func (l *Loop) leave(s *slot) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.open--
+	l.open.Add(-1)
 	l.free = append(l.free, s)
 }
 
-// inUse returns the number of open exchanges.
-func (l *loop) inUse() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open + l.other.inUse()
+// ringing is the bell's number in the set.
+const ringing = -1
+
+// prepare makes the epoll set with the bell in it. l.mu is held.
+func (l *Loop) prepare() error {
+	set, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("making an epoll set: %w", err)
+	}
+	bell, err := unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK)
+	if err == nil {
+		err = unix.EpollCtl(set, unix.EPOLL_CTL_ADD, bell, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: ringing})
+	}
+	if err != nil {
+		_, _ = unix.Close(set), unix.Close(bell)
+		return fmt.Errorf("making an epoll set: %w", err)
+	}
+	l.set, l.bell = set, bell
+	return nil
 }
 
-// run serves the exchanges until there have been none for a while.
-func (l *loop) run(set int) {
-	events := make([]unix.EpollEvent, 64)
-	buf := make([]byte, udpBuffer)
-	looked := time.Now()
-	rested, idle := looked, idleness{}
-	for {
-		n, _ := unix.EpollWait(set, events, int(tick/time.Millisecond))
-		for i := range max(n, 0) {
-			s := l.slots[events[i].Fd].Load()
-			if f, r, err := s.receive(buf); f != nil {
-				l.pass(s, f, r, err)
-			}
+// wake lets who is attached look at the clock.
+func (l *Loop) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attached || l.running {
+		_, _ = unix.Write(l.bell, []byte{1, 0, 0, 0, 0, 0, 0, 1})
+	}
+}
+
+// Attach makes the caller serve the loop until Detach: it waits for the descriptor to
+// be readable, beside whatever else it waits for, and calls Turn. ok is false where
+// nobody can, or somebody does already.
+func (l *Loop) Attach() (fd int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attached {
+		return 0, false
+	}
+	if !l.running && l.prepare() != nil {
+		return 0, false
+	}
+	l.attached = true // a goroutine of its own ends at its next tick
+	l.turns = newTurns()
+	return l.set, true
+}
+
+// Detach lets the loop serve itself again.
+func (l *Loop) Detach() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asleep.Store(false)
+	l.attached = false
+	if !l.running {
+		l.running = true
+		go l.run()
+	}
+}
+
+// Turn does, without waiting, what there is to do, and returns after how long it has
+// to be called again, less than 0 for not before the descriptor is readable. It is
+// called after every wait, ready telling whether the descriptor was readable, and
+// before.
+func (l *Loop) Turn(ready bool) time.Duration {
+	if l.asleep.Load() {
+		l.asleep.Store(false)
+	}
+	t := &l.turns
+	if ready {
+		t.closed = false
+		l.read(t, 0)
+	}
+	if l.open.Load() == 0 && t.closed {
+		l.asleep.Store(true)
+		if l.open.Load() == 0 {
+			return -1
 		}
+		l.asleep.Store(false)
+	}
+	t.closed = false
+	if t.due(time.Now()) {
+		l.expire(t.looked)
+		t.closed = l.tidy(&t.idle)
+	}
+	return tick
+}
+
+// run serves the exchanges until there have been none for a while, or somebody
+// attached.
+func (l *Loop) run() {
+	t := newTurns()
+	rested := t.looked
+	for {
+		l.read(&t, tick)
 		now := time.Now()
-		if now.Sub(looked) >= tick {
-			looked = now
+		if t.due(now) {
 			l.expire(now)
-			if l.stop(&idle) {
+			if l.stop(&t.idle) {
 				return
 			}
 		}
@@ -133,16 +213,54 @@ func (l *loop) run(set int) {
 	}
 }
 
+// turns is the memory of who serves a loop.
+type turns struct {
+	events []unix.EpollEvent
+	buf    []byte
+	looked time.Time // when exchanges were looked at whose time is over
+	idle   idleness
+	closed bool // no socket is open
+}
+
+func newTurns() turns {
+	return turns{events: make([]unix.EpollEvent, 64), buf: make([]byte, udpBuffer), looked: time.Now(), closed: true}
+}
+
+// due reports whether it is time to look again.
+func (t *turns) due(now time.Time) bool {
+	if now.Sub(t.looked) < tick {
+		return false
+	}
+	t.looked = now
+	return true
+}
+
+// read waits for events and passes on the replies that are there.
+func (l *Loop) read(t *turns, wait time.Duration) {
+	n, _ := unix.EpollWait(l.set, t.events, int(wait/time.Millisecond))
+	for i := range max(n, 0) {
+		if t.events[i].Fd == ringing {
+			_, _ = unix.Read(l.bell, t.buf)
+			continue
+		}
+		s := l.slots[t.events[i].Fd].Load()
+		if f, r, err := s.receive(t.buf); f != nil {
+			l.pass(s, f, r, err)
+		}
+	}
+}
+
 // pass gives the slot back and passes on what came of its exchange.
-func (l *loop) pass(s *slot, f *flight, r reply, err error) {
+func (l *Loop) pass(s *slot, f *flight, r reply, err error) {
 	done := f.done
+	f.note.open.Add(-1)
 	*f = flight{}
 	l.leave(s)
 	done.landed(r, err)
 }
 
 // expire ends the exchanges whose time is over.
-func (l *loop) expire(now time.Time) {
+func (l *Loop) expire(now time.Time) {
 	for i := range l.slots {
 		s := l.slots[i].Load()
 		if s == nil {
@@ -160,11 +278,11 @@ type idleness struct {
 	ticks int
 }
 
-// stop gives sockets and epoll set back if nobody has used them for a while.
-func (l *loop) stop(idle *idleness) bool {
+// tidy closes the sockets if nobody has used them for a while.
+func (l *Loop) tidy(idle *idleness) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if idle.ticks++; l.open > 0 || l.begun != idle.begun {
+	if idle.ticks++; l.open.Load() > 0 || l.begun != idle.begun {
 		*idle = idleness{begun: l.begun}
 	}
 	if idle.ticks < linger {
@@ -173,7 +291,23 @@ func (l *loop) stop(idle *idleness) bool {
 	for _, s := range l.free {
 		s.close()
 	}
-	_ = unix.Close(l.set)
+	return true
+}
+
+// stop ends the goroutine if somebody else serves, or else with all its files if
+// nobody asks any more.
+func (l *Loop) stop(idle *idleness) bool {
+	unused := l.tidy(idle)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.attached {
+		l.running = false
+		return true
+	}
+	if !unused || l.open.Load() > 0 {
+		return false
+	}
+	_, _ = unix.Close(l.set), unix.Close(l.bell)
 	l.running = false
 	return true
 }

@@ -45,11 +45,7 @@ func (u *upstream) unfinished(as form, r *reply) bool {
 // a one only if that was answered.
 func (u *upstream) follow(q question, as form, r reply, err error, patience time.Duration, until time.Time) (reply, error) {
 	if errors.Is(err, errMisspelt) {
-		as.spelled = false
-		if r, err = u.send(q.packet(as), patience, until); err == nil {
-			u.health.losesSpelling(u.now())
-			u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)
-		}
+		r, err = u.respell(q, &as, patience, until)
 	}
 	if r, err = u.whole(q, as, r, err, until); err != nil || !as.edns || !r.refusesEDNS() {
 		return r, err
@@ -66,12 +62,34 @@ func (u *upstream) follow(q question, as form, r reply, err error, patience time
 	return r, nil
 }
 
+// respell asks once more where the only reply was misspelt, over TCP, where nobody can
+// forge one blindly, and learns from that. Only an upstream that answers nothing over
+// TCP and never kept a spelling is believed over UDP that it does not: otherwise a
+// single forged packet could have all questions asked in lower case.
+func (u *upstream) respell(q question, as *form, patience time.Duration, until time.Time) (reply, error) {
+	r, err := u.within(maxTimeout, until, q.packet(*as), u.askTCP)
+	if err != nil && u.health.keptSpelling() {
+		return reply{}, errMisspelt
+	}
+	lost := r.misspelt
+	if err != nil {
+		as.spelled = false
+		r, err = u.send(q.packet(*as), patience, until)
+		lost = err == nil
+	}
+	if lost {
+		as.spelled = false
+		u.health.losesSpelling(u.now())
+		u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)
+	}
+	return r, err
+}
+
 // whole asks for a truncated reply over TCP.
 func (u *upstream) whole(q question, as form, r reply, err error, until time.Time) (reply, error) {
 	if err != nil || !r.truncated {
 		return r, err
 	}
-	as.spelled = false // nobody forges a connection blindly
 	return u.within(maxTimeout, until, q.packet(as), u.askTCP)
 }
 
@@ -112,7 +130,7 @@ func (u *upstream) within(limit time.Duration, until time.Time, p packet, ask fu
 	start := time.Now()
 	r, err := ask(earlier(start.Add(limit), until), p)
 	if err == nil {
-		u.took(time.Since(start))
+		u.took(time.Since(start), r.spelled)
 	}
 	return r, err
 }
@@ -124,10 +142,10 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// took notes how long a reply took.
-func (u *upstream) took(rtt time.Duration) {
+// took notes how long a reply took, and whether it kept the spelling.
+func (u *upstream) took(rtt time.Duration, spelled bool) {
 	u.metrics.latency.Observe(rtt.Seconds())
-	u.health.measured(rtt)
+	u.health.measured(rtt, spelled)
 }
 
 // judge notes what the reply r says of the upstream. ok is true when r is an

@@ -54,6 +54,10 @@ type Config struct {
 	Drain time.Duration
 	TCP   TCPLimits
 
+	// Beside is served by the goroutine of the first UDP socket, where the system lets it
+	// wait for both; nil: nothing is.
+	Beside Beside
+
 	// Packets and Streams are sockets that a supervisor opened for us (systemd socket
 	// activation). One with the address of a listener is served in place of binding;
 	// the others are left alone. A socket for :: must be of IPv6 only (systemd:
@@ -62,6 +66,19 @@ type Config struct {
 	Streams []net.Listener
 
 	singly bool // for tests: UDP packets are moved one by one, whatever the system can
+}
+
+// Beside is work that waits for a file, such as the replies of upstreams. Whoever reads a
+// socket does it as well: on a small machine one thread for both costs a fifth less than
+// two that wake each other.
+type Beside interface {
+	// Attach returns the descriptor to wait for. After ok, Turn is called until Detach.
+	Attach() (fd int, ok bool)
+	// Turn does what there is to do without waiting; ready tells whether the descriptor
+	// was readable. It returns after how long it wants to be called again, less than 0 for
+	// not before the descriptor is readable.
+	Turn(ready bool) time.Duration
+	Detach()
 }
 
 // TCPLimits bounds the TCP connections (RFC 7766 6.2).

@@ -98,7 +98,10 @@ func control(f *os.File, do func(fd uintptr)) error {
 // read serves batches until the shutdown. It waits in a system call of its own: on two
 // cores that costs half of what the runtime's poller does.
 func (b *batch) read(fd, bell uintptr) error {
-	wait := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(bell), Events: unix.POLLIN}}
+	files := b.watch(fd, bell)
+	if len(files) == watched {
+		defer b.socket.server.cfg.Beside.Detach()
+	}
 	var pause backoff
 	rested := time.Now()
 	for !b.socket.server.draining.Load() {
@@ -119,11 +122,48 @@ func (b *batch) read(fd, bell uintptr) error {
 			rested = now
 			runtime.Gosched()
 		}
-		if n < len(b.in) {
-			_, _ = unix.Ppoll(wait, nil, nil)
-		}
+		b.wait(files, n == len(b.in))
 	}
 	return nil
+}
+
+// watched is the number of files that are waited for with work beside.
+const watched = 3
+
+// watch lists the files to wait for: the socket, the bell and the work beside, if this
+// is the socket for it.
+func (b *batch) watch(fd, bell uintptr) []unix.PollFd {
+	files := make([]unix.PollFd, 0, watched)
+	files = append(files, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.PollFd{Fd: int32(bell), Events: unix.POLLIN})
+	if beside := b.socket.server.cfg.Beside; beside != nil && b.socket.worker == 0 {
+		if fd, ok := beside.Attach(); ok {
+			files = append(files, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+		}
+	}
+	return files
+}
+
+// wait waits for any of the files, but not when there are more packets, and does the
+// work beside.
+func (b *batch) wait(files []unix.PollFd, more bool) {
+	if len(files) < watched {
+		if !more {
+			_, _ = unix.Ppoll(files, nil, nil)
+		}
+		return
+	}
+	beside := b.socket.server.cfg.Beside
+	var limit *unix.Timespec
+	switch patience := beside.Turn(false); {
+	case more:
+		limit = new(unix.Timespec)
+	case patience >= 0:
+		t := unix.NsecToTimespec(int64(patience))
+		limit = &t
+	}
+	files[watched-1].Revents = 0
+	_, _ = unix.Ppoll(files, limit, nil)
+	beside.Turn(files[watched-1].Revents != 0)
 }
 
 // restTime is how long the reader runs before it yields. A goroutine that has not
