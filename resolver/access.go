@@ -12,7 +12,7 @@ type Client struct {
 	Local     netip.Addr // the address that the query came in on
 	Transport Transport
 	Listener  int // number of the listener in World.Listeners
-	Worker    int // small stable number of the goroutine; spreads the counters
+	Worker    int // small number; spreads the counters
 }
 
 // Transport is what the query came over.

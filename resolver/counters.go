@@ -38,14 +38,14 @@ const (
 
 const (
 	rcodes  = 8 // 0..5 as they are, 6 for the rest
-	shards  = 8 // enough for the readers and workers of one machine not to share a line often
+	shards  = 8 // enough for the readers of one machine not to share a line often
 	perRow  = int(actions) * len(groups) * rcodes
 	perCell = int(transports) * perRow
 )
 
 var rcodeNames = [rcodes]string{"noerror", "formerr", "servfail", "nxdomain", "notimp", "refused", "other", "other"}
 
-// counters counts queries per worker and sums when scraped, so that counting is
+// counters counts queries by Client.Worker and sums when scraped, so that counting is
 // one uncontended addition.
 type counters struct {
 	cells     [shards][perCell]atomic.Uint64

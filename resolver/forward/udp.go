@@ -24,8 +24,9 @@ type packets interface {
 type lander interface{ landed(reply, error) }
 
 // maxOpen bounds the exchanges of one Loop that are open at once, and so its
-// sockets: the listeners let a thousand queries wait at a time, each of which has
-// one exchange open, and a few more probe.
+// sockets: the listeners let a thousand queries wait at a time. An exchange outlives a
+// query that gave up, so that with all upstreams dead a flood of different names
+// reaches the bound; the next question then fails at once.
 const maxOpen = 1024
 
 // errBusy says that as many exchanges are open as may be. It is about us, not

@@ -163,7 +163,7 @@ func (b *batch) flush(fd uintptr) {
 	b.staged = 0
 }
 
-// send is for the goroutines that resolve.
+// send is for what was resolved, on any goroutine.
 func (b *batch) send(r *Request) error {
 	var failed error
 	raw, err := b.file.SyscallConn()

@@ -1,6 +1,7 @@
 package listen_test
 
 import (
+	"os"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,6 +54,9 @@ func (e *errand) Turn(ready bool) time.Duration {
 // The reader of a socket does the work beside it when that is there, as often as it
 // asks to be called, answers queries all the same, and leaves it when it ends.
 func TestWorkBesideASocket(t *testing.T) {
+	if os.Getenv(singlyEnv) != "" {
+		t.Skip("the portable twin waits for nothing but its socket")
+	}
 	e := newErrand(t)
 	s := start(t, listen.Config{Handler: newStub(), Beside: e})
 	eventually(t, "the reader attaches", func() bool { return e.attached.Load() == 1 })

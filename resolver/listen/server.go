@@ -126,7 +126,7 @@ func (s *Server) drain() {
 		s.cfg.Log.Warn("closing with queries in flight", "in_flight", s.workers.used(), "waited", s.cfg.Drain)
 	}
 	s.close()
-	select { // a handler that heeds its context is done at once
+	select { // a handler that heeds its context is done soon
 	case <-done:
 	case <-time.After(time.Second):
 	}

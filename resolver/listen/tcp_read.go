@@ -17,7 +17,7 @@ import (
 const maxFrame = 65535
 
 // tcpConn serves one connection. One goroutine reads and answers what can be answered
-// at once; the goroutines that resolve deliver when they are done, in any order
+// at once; what has to be resolved is delivered when it is there, in any order
 // (RFC 7766 6.2.1.1). Whoever has a reply and finds nobody writing does the writing.
 type tcpConn struct {
 	server   *Server
