@@ -68,7 +68,7 @@ soak: ## repeat the tests of the data path SOAK times, shuffled, under the race 
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -count=$(SOAK) -timeout 60m ./blocklists ./policy ./resolver/...
 
 # CoreDNS is built as its own module, once, where the module proxy has it; no go.mod knows of it.
-bench: build ## measure beside every other server found here, about ten minutes
+bench: build ## measure beside every other server found here, about a quarter of an hour
 	@test -x $(BIN)/coredns || CGO_ENABLED=0 GOBIN=$(BIN) $(GO) install github.com/coredns/coredns@$(COREDNS_VERSION) || \
 		echo "bench: CoreDNS cannot be built here; the others are measured without it"
 	$(GO) run ./cmd/dnsbench -hearth $(BIN)/hearth -coredns $(BIN)/coredns $(BENCH)

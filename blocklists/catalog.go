@@ -80,7 +80,7 @@ func (c *Catalog) Match(ix *Index, h *Hashes) Match {
 }
 
 // Learn remembers that ix says m of the name with the hashes h. It allocates and, when the shard is full, forgets
-// the name that was not asked for the longest: it is for workers, not for the path of a cached answer.
+// the name that was not asked for the longest: it is for what comes from upstream, not for the path of a cached answer.
 func (c *Catalog) Learn(ix *Index, h *Hashes, m Match) {
 	if h.N == 0 {
 		return

@@ -14,7 +14,7 @@ type Question struct {
 }
 
 // Decide gives the verdict on a question at an instant. 0 allocations, but one
-// when a schedule comes to an edge; safe for concurrent use.
+// when now leaves the stretch between two edges that the schedule remembers; safe for concurrent use.
 func (p *Profile) Decide(q *Question, now time.Time) (d Decision) {
 	w := walk{p: p, q: q}
 	w.look(now)

@@ -7,7 +7,8 @@ import (
 )
 
 // Profile is a compiled set of rules: masks over the Index's own categories,
-// own rules and a schedule. It is immutable; equal ones of a Directory are one,
+// own rules and a schedule. Nothing in it changes but what the
+// schedule remembers of the present hour; equal ones of a Directory are one,
 // and unequal ones share the parts in which they are equal.
 type Profile struct {
 	*stance

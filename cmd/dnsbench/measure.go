@@ -147,7 +147,7 @@ func (b *bench) round(ctx context.Context, round int, present []server) error {
 func (b *bench) turns(ctx context.Context, all []*running, workloads []workload, round int) error {
 	for _, w := range workloads {
 		for i := range all {
-			if err := b.turn(ctx, all[(i+round-1)%len(all)], w, round); err != nil {
+			if err := b.turn(ctx, all[i], w, round); err != nil {
 				return err
 			}
 		}

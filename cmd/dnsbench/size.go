@@ -109,6 +109,9 @@ func (b *bench) compile(ctx context.Context, s state) (figure, error) {
 	if index.Names < s.names {
 		return figure{}, fmt.Errorf("compiling: the index has %d names, the list %d", index.Names, s.names)
 	}
+	if said.peak == 0 && s.names >= 1_000_000 {
+		return figure{}, errors.New("compiling: the runtime told of no collection, so that the heap is not known")
+	}
 	f.IndexNames, f.IndexBytes, f.PeakHeap = index.Names, index.Bytes, said.peak
 	return f, nil
 }

@@ -30,16 +30,13 @@ type handler struct{ to *resolver.Resolver }
 // Answer is the stroke that never waits. Its memory goes along to Resolve if there is
 // no answer yet.
 func (h handler) Answer(r *listen.Request) bool {
-	s, ok := r.Scratch.(*resolver.Stroke) // of a query that was shed
-	if !ok {
-		s = strokes.Get().(*resolver.Stroke)
-	}
+	s := strokes.Get().(*resolver.Stroke)
 	reply, done := h.to.Answer(s, &r.Query, clientOf(r), r.Buf())
 	if !done {
 		r.Scratch = s
 		return false
 	}
-	r.Reply, r.Scratch = reply, nil
+	r.Reply = reply
 	strokes.Put(s)
 	return true
 }

@@ -129,11 +129,11 @@ func everything(t *testing.T) netip.AddrPort {
 	return conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// serveDNS serves s's handler over UDP on a free port of loopback.
+// serveDNS serves s's handler over UDP on a free port of loopback, as serve does.
 func serveDNS(t *testing.T, s *server) netip.AddrPort {
 	t.Helper()
 	l, err := listen.New(listen.Config{
-		Handler: handler{s.resolver}, Log: slog.New(slog.DiscardHandler),
+		Handler: handler{s.resolver}, Beside: s.switchboard.loop, Log: slog.New(slog.DiscardHandler),
 		Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0"), Protocols: []listen.Transport{listen.UDP}}},
 	})
 	if err != nil {

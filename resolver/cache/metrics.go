@@ -35,7 +35,7 @@ func (c *Cache) Collect(ch chan<- prometheus.Metric) {
 		value      float64
 	}{
 		{"hits_total", "Look-ups that found a usable answer; blocked names are looked up too.", prometheus.CounterValue, float64(t.hits)},
-		{"misses_total", "Look-ups that did not; a question that goes upstream makes two.", prometheus.CounterValue, float64(t.misses)},
+		{"misses_total", "Look-ups that did not.", prometheus.CounterValue, float64(t.misses)},
 		{"evictions_total", "Answers removed before their time, for want of room.", prometheus.CounterValue, float64(t.evictions)},
 		{"entries", "Answers held.", prometheus.GaugeValue, float64(t.entries)},
 		{"bytes", "Memory of the answers held and of their table.", prometheus.GaugeValue, float64(t.bytes)},

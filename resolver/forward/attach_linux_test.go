@@ -11,7 +11,7 @@ import (
 // detaches.
 func attend(t *testing.T, l *Loop) (stop func()) {
 	t.Helper()
-	fd, ok := l.Attach()
+	fd, detach, ok := l.Attach()
 	if !ok {
 		t.Fatal("nobody can attach")
 	}
@@ -22,7 +22,7 @@ func attend(t *testing.T, l *Loop) (stop func()) {
 	}
 	go func() {
 		defer close(done)
-		defer l.Detach()
+		defer detach()
 		files := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(bell[0]), Events: unix.POLLIN}}
 		for {
 			select {
@@ -31,7 +31,7 @@ func attend(t *testing.T, l *Loop) (stop func()) {
 			default:
 			}
 			var limit *unix.Timespec
-			if patience := l.Turn(false); patience >= 0 {
+			if patience := l.Patience(); patience >= 0 {
 				t := unix.NsecToTimespec(int64(patience))
 				limit = &t
 			}
@@ -69,7 +69,7 @@ func TestAttachAndDetach(t *testing.T) {
 	want(t, f, "192.0.2.1")
 	for range 3 {
 		stop := attend(t, l)
-		if _, ok := l.Attach(); ok {
+		if _, _, ok := l.Attach(); ok {
 			t.Error("a second one attached")
 		}
 		for range 20 {

@@ -240,7 +240,15 @@ func asked(q *wire.Query) wire.Question {
 // ask asks for www.example.com and returns the reply.
 func ask(t testing.TB, f *Forwarder) (*dns.Msg, error) {
 	t.Helper()
-	raw, err := answer(f, query(t, "www.example.com.", nil))
+	return askFor(t, f, "www.example.com.")
+}
+
+// long has so many letters that chance does not leave all of them small.
+const long = "a.name.with.more.than.forty.letters.so.that.chance.plays.no.part.example.com."
+
+func askFor(t testing.TB, f *Forwarder, name string) (*dns.Msg, error) {
+	t.Helper()
+	raw, err := answer(f, query(t, name, nil))
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +262,12 @@ func ask(t testing.TB, f *Forwarder) (*dns.Msg, error) {
 // want fails the test unless the next answer is address.
 func want(t testing.TB, f *Forwarder, address string) {
 	t.Helper()
-	m, err := ask(t, f)
+	wantFor(t, f, "www.example.com.", address)
+}
+
+func wantFor(t testing.TB, f *Forwarder, name, address string) {
+	t.Helper()
+	m, err := askFor(t, f, name)
 	if err != nil {
 		t.Fatalf("no answer: %v; want %s", err, address)
 	}

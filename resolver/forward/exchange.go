@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"time"
 )
 
@@ -82,7 +81,7 @@ func (x *exchange) carryOn(do func()) {
 	do()
 }
 
-// rescue, deferred, ends an exchange that panicked: one broken reply must not take
+// rescue, deferred, ends an exchange that panicked: one broken question must not take
 // the household's resolver down.
 func (x *exchange) rescue() {
 	if p := recover(); p != nil {
@@ -148,7 +147,7 @@ func (x *exchange) next() bool {
 	if x.at++; x.at < len(x.order) {
 		return true
 	}
-	x.order, x.silent, x.at = slices.Clip(x.silent), nil, 0
+	x.order, x.silent, x.at = x.silent, nil, 0
 	x.round++
 	return x.round < x.attempts && len(x.order) > 0
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // Forwarder asks a set of upstreams. It is safe for concurrent use and is a
-// prometheus.Collector (hearth_upstream_*). It holds nothing open for longer than a
+// prometheus.Collector (hearth_upstream_*). It holds no socket open for longer than a
 // second after the last query.
 type Forwarder struct {
 	upstreams []*upstream

@@ -104,8 +104,9 @@ func (r *reply) read() bool {
 	return r.glance() || r.study()
 }
 
-// study is read by the library.
-func (r *reply) study() bool {
+// study is read by the library. What makes the library panic is junk.
+func (r *reply) study() (sound bool) {
+	defer func() { sound = recover() == nil && sound }()
 	var m dns.Msg
 	if m.Unpack(r.raw) != nil {
 		return false

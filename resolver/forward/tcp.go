@@ -40,6 +40,7 @@ func (u *upstream) askTCP(deadline time.Time, p packet) (reply, error) {
 		if r.truncated {
 			return reply{}, errTruncated
 		}
+		r.spelled = false // this tells nothing of UDP, which others on the way may rewrite
 		return r, nil
 	}
 }

@@ -66,7 +66,7 @@ func TestOpenExchangesAreBounded(t *testing.T) {
 		to, note := mute(t, "127.0.0.1:0"), noting(t)
 		msg := question{asked(query(t, "www.example.com.", nil))}.packet(form{edns: true})
 		landed := make(wait, maxOpen)
-		deadline := time.Now().Add(500 * time.Millisecond)
+		deadline := time.Now().Add(2 * time.Second)
 		for range maxOpen {
 			if err := p.exchange(deadline, to, msg, note, landed); err != nil {
 				t.Fatal(err)

@@ -135,25 +135,25 @@ func (l *Loop) wake() {
 	}
 }
 
-// Attach makes the caller serve the loop until Detach: it waits for the descriptor to
-// be readable, beside whatever else it waits for, and calls Turn. ok is false where
-// nobody can, or somebody does already.
-func (l *Loop) Attach() (fd int, ok bool) {
+// Attach makes the caller serve the loop until it calls detach: it waits for the
+// descriptor to be readable, beside whatever else it waits for, and calls Patience
+// before and Turn after. ok is false where nobody can, or somebody does already.
+func (l *Loop) Attach() (fd int, detach func(), ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.attached {
-		return 0, false
+		return 0, nil, false
 	}
 	if !l.running && l.prepare() != nil {
-		return 0, false
+		return 0, nil, false
 	}
 	l.attached = true // a goroutine of its own ends at its next tick
 	l.turns = newTurns()
-	return l.set, true
+	return l.set, l.detach, true
 }
 
-// Detach lets the loop serve itself again.
-func (l *Loop) Detach() {
+// detach lets the loop serve itself again.
+func (l *Loop) detach() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asleep.Store(false)
@@ -164,19 +164,22 @@ func (l *Loop) Detach() {
 	}
 }
 
-// Turn does, without waiting, what there is to do, and returns after how long it has
-// to be called again, less than 0 for not before the descriptor is readable. It is
-// called after every wait, ready telling whether the descriptor was readable, and
-// before.
-func (l *Loop) Turn(ready bool) time.Duration {
+// Turn does, without waiting, what there is to do. It is called after every wait, ready
+// telling whether the descriptor was readable.
+func (l *Loop) Turn(ready bool) {
 	if l.asleep.Load() {
 		l.asleep.Store(false)
 	}
-	t := &l.turns
 	if ready {
-		t.closed = false
-		l.read(t, 0)
+		l.turns.closed = false
+		l.read(&l.turns, 0)
 	}
+}
+
+// Patience is called before every wait and returns how long that may be, less than 0 for
+// until the descriptor is readable. It ends the exchanges whose time is over.
+func (l *Loop) Patience() time.Duration {
+	t := &l.turns
 	if l.open.Load() == 0 && t.closed {
 		l.asleep.Store(true)
 		if l.open.Load() == 0 {
@@ -223,7 +226,7 @@ type turns struct {
 }
 
 func newTurns() turns {
-	return turns{events: make([]unix.EpollEvent, 64), buf: make([]byte, udpBuffer), looked: time.Now(), closed: true}
+	return turns{events: make([]unix.EpollEvent, 64), buf: make([]byte, udpBuffer), looked: time.Now()}
 }
 
 // due reports whether it is time to look again.

@@ -9,10 +9,10 @@ import "time"
 type Loop struct{ portable }
 
 // Attach returns false: there is no file to wait for.
-func (*Loop) Attach() (fd int, ok bool) { return 0, false }
+func (*Loop) Attach() (fd int, detach func(), ok bool) { return 0, nil, false }
+
+// Patience is not called.
+func (*Loop) Patience() time.Duration { return -1 }
 
 // Turn is not called.
-func (*Loop) Turn(bool) time.Duration { return -1 }
-
-// Detach is not called.
-func (*Loop) Detach() {}
+func (*Loop) Turn(bool) {}

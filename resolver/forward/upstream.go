@@ -63,21 +63,20 @@ func (u *upstream) follow(q question, as form, r reply, err error, patience time
 }
 
 // respell asks once more where the only reply was misspelt, over TCP, where nobody can
-// forge one blindly, and learns from that. Only an upstream that answers nothing over
-// TCP and never kept a spelling is believed over UDP that it does not: otherwise a
-// single forged packet could have all questions asked in lower case.
+// forge one blindly. An upstream that kept a spelling before is asked in lower case from
+// now on only if the reply over TCP is misspelt too: otherwise a single forged packet
+// could bring that about.
 func (u *upstream) respell(q question, as *form, patience time.Duration, until time.Time) (reply, error) {
+	kept := u.health.keptSpelling()
 	r, err := u.within(maxTimeout, until, q.packet(*as), u.askTCP)
-	if err != nil && u.health.keptSpelling() {
+	if err != nil && kept {
 		return reply{}, errMisspelt
 	}
-	lost := r.misspelt
 	if err != nil {
 		as.spelled = false
 		r, err = u.send(q.packet(*as), patience, until)
-		lost = err == nil
 	}
-	if lost {
+	if err == nil && (r.misspelt || !kept) {
 		as.spelled = false
 		u.health.losesSpelling(u.now())
 		u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)

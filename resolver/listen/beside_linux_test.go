@@ -37,18 +37,23 @@ func (e *errand) bring() {
 	}
 }
 
-func (e *errand) Attach() (int, bool) { e.attached.Add(1); return e.file, true }
-func (e *errand) Detach()             { e.detached.Add(1) }
+func (e *errand) Attach() (int, func(), bool) {
+	e.attached.Add(1)
+	return e.file, func() { e.detached.Add(1) }, true
+}
 
-func (e *errand) Turn(ready bool) time.Duration {
+func (e *errand) Patience() time.Duration {
 	e.calls.Add(1)
+	return time.Duration(e.patience.Load())
+}
+
+func (e *errand) Turn(ready bool) {
 	if ready {
 		if _, err := unix.Read(e.file, make([]byte, 8)); err != nil {
 			e.t.Errorf("Turn, and nothing is there: %v", err)
 		}
 		e.done.Add(1)
 	}
-	return time.Duration(e.patience.Load())
 }
 
 // The reader of a socket does the work beside it when that is there, as often as it
@@ -70,7 +75,7 @@ func TestWorkBesideASocket(t *testing.T) {
 		eventually(t, "the work is done", func() bool { return e.done.Load() == int64(n)+1 })
 	}
 	calls := e.calls.Load()
-	e.patience.Store(int64(time.Millisecond)) // read by the next Turn, which the next query brings
+	e.patience.Store(int64(time.Millisecond)) // read before the next wait, which the next query brings
 	send(t, u, query(t, 99, "a.test"))
 	recv(t, u)
 	eventually(t, "the work is looked after", func() bool { return e.calls.Load() > calls+20 })

@@ -72,13 +72,15 @@ type Config struct {
 // socket does it as well: on a small machine one thread for both costs a fifth less than
 // two that wake each other.
 type Beside interface {
-	// Attach returns the descriptor to wait for. After ok, Turn is called until Detach.
-	Attach() (fd int, ok bool)
-	// Turn does what there is to do without waiting; ready tells whether the descriptor
-	// was readable. It returns after how long it wants to be called again, less than 0 for
-	// not before the descriptor is readable.
-	Turn(ready bool) time.Duration
-	Detach()
+	// Attach returns the descriptor to wait for. After ok, the other methods are called,
+	// until detach is.
+	Attach() (fd int, detach func(), ok bool)
+	// Patience is called before each wait and returns how long that may be, less than 0
+	// for until the descriptor is readable.
+	Patience() time.Duration
+	// Turn is called after each wait and does, without waiting, what there is to do;
+	// ready tells whether the descriptor was readable.
+	Turn(ready bool)
 }
 
 // TCPLimits bounds the TCP connections (RFC 7766 6.2).

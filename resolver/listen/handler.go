@@ -62,8 +62,7 @@ type Request struct {
 	// Reply is the finished message that the handler wants sent. It is built on Buf;
 	// over UDP it is made to fit Limit in place.
 	Reply []byte
-	// Scratch is the handler's: what Answer leaves for Resolve. It is left alone, and
-	// serves another query after one that was shed.
+	// Scratch is the handler's: what Answer leaves for Resolve. It is nil at Answer.
 	Scratch any
 	// Worker is a number from 0 to Config.Workers()-1 that no two queries in hand at the
 	// same time carry, so that it can spread counters.

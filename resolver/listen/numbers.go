@@ -46,9 +46,12 @@ func (r *rarely) due(now time.Time) bool {
 // such as running out of file descriptors.
 type backoff struct{ delay time.Duration }
 
-func (b *backoff) wait() {
+func (b *backoff) wait() { time.Sleep(b.next()) }
+
+// next returns the next pause.
+func (b *backoff) next() time.Duration {
 	b.delay = min(max(2*b.delay, 5*time.Millisecond), time.Second)
-	time.Sleep(b.delay)
+	return b.delay
 }
 
 func (b *backoff) reset() { b.delay = 0 }

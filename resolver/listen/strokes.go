@@ -57,6 +57,7 @@ func (s *Server) hand(t *tally, r *Request) bool {
 // refuse counts a query that was not taken and sets what the client gets.
 func refuse(t *tally, r *Request, why reason) {
 	t.shed[why].Add(1)
+	r.Scratch = nil
 	if r.Client.Transport == UDP {
 		r.Reply = nil
 		return

@@ -70,7 +70,7 @@ func TestIdleTimeHoldsAfterAQueryInParts(t *testing.T) {
 }
 
 func TestIdleTimeStartsAnewWithEachQuery(t *testing.T) {
-	const idle = 400 * time.Millisecond
+	const idle = 2 * time.Second
 	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Idle: idle, BusyIdle: idle}})
 	c := s.dial("tcp")
 	time.Sleep(idle / 2)

@@ -98,10 +98,8 @@ func control(f *os.File, do func(fd uintptr)) error {
 // read serves batches until the shutdown. It waits in a system call of its own: on two
 // cores that costs half of what the runtime's poller does.
 func (b *batch) read(fd, bell uintptr) error {
-	files := b.watch(fd, bell)
-	if len(files) == watched {
-		defer b.socket.server.cfg.Beside.Detach()
-	}
+	w, detach := b.watch(fd, bell)
+	defer detach()
 	var pause backoff
 	rested := time.Now()
 	for !b.socket.server.draining.Load() {
@@ -115,55 +113,91 @@ func (b *batch) read(fd, bell uintptr) error {
 		case unix.EBADF, unix.ENOTSOCK:
 			return errno
 		default:
-			pause.wait() // errors here are of single packets, or of a system out of memory
+			w.pause(pause.next()) // errors here are of single packets, or of a system out of memory
 			continue
 		}
 		if now := time.Now(); now.Sub(rested) > restTime {
 			rested = now
 			runtime.Gosched()
 		}
-		b.wait(files, n == len(b.in))
+		w.wait(n == len(b.in))
 	}
 	return nil
 }
 
-// watched is the number of files that are waited for with work beside.
-const watched = 3
-
-// watch lists the files to wait for: the socket, the bell and the work beside, if this
-// is the socket for it.
-func (b *batch) watch(fd, bell uintptr) []unix.PollFd {
-	files := make([]unix.PollFd, 0, watched)
-	files = append(files, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}, unix.PollFd{Fd: int32(bell), Events: unix.POLLIN})
-	if beside := b.socket.server.cfg.Beside; beside != nil && b.socket.worker == 0 {
-		if fd, ok := beside.Attach(); ok {
-			files = append(files, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
-		}
-	}
-	return files
+// watch is what a reader waits for: the socket, the bell and, of the first socket, the
+// work beside.
+type watch struct {
+	files  []unix.PollFd
+	beside Beside // nil: none
 }
 
-// wait waits for any of the files, but not when there are more packets, and does the
-// work beside.
-func (b *batch) wait(files []unix.PollFd, more bool) {
-	if len(files) < watched {
+// watch begins to wait for the work beside; detach ends it.
+func (b *batch) watch(fd, bell uintptr) (w *watch, detach func()) {
+	w = &watch{files: []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}, {Fd: int32(bell), Events: unix.POLLIN}}}
+	beside := b.socket.server.cfg.Beside
+	if beside == nil || b.socket.worker != 0 {
+		return w, func() {}
+	}
+	file, detach, ok := beside.Attach()
+	if !ok {
+		return w, func() {}
+	}
+	w.beside, w.files = beside, append(w.files, unix.PollFd{Fd: int32(file), Events: unix.POLLIN})
+	return w, detach
+}
+
+// wait waits until the socket can be read, which it can already if there is more, and
+// does the work beside meanwhile.
+func (w *watch) wait(more bool) {
+	if w.beside == nil {
 		if !more {
-			_, _ = unix.Ppoll(files, nil, nil)
+			_, _ = unix.Ppoll(w.files, nil, nil)
 		}
 		return
 	}
-	beside := b.socket.server.cfg.Beside
-	var limit *unix.Timespec
-	switch patience := beside.Turn(false); {
-	case more:
-		limit = new(unix.Timespec)
-	case patience >= 0:
-		t := unix.NsecToTimespec(int64(patience))
-		limit = &t
+	for {
+		limit := w.beside.Patience()
+		if more {
+			limit = 0
+		}
+		w.turn(limit)
+		if more || w.files[0].Revents|w.files[1].Revents != 0 {
+			return
+		}
 	}
-	files[watched-1].Revents = 0
-	_, _ = unix.Ppoll(files, limit, nil)
-	beside.Turn(files[watched-1].Revents != 0)
+}
+
+// pause lets some time go by without looking at the socket.
+func (w *watch) pause(most time.Duration) {
+	if w.beside == nil {
+		time.Sleep(most)
+		return
+	}
+	socket := w.files[0].Fd
+	w.files[0].Fd = -1 // passed over
+	for end := time.Now().Add(most); time.Now().Before(end) && w.files[1].Revents == 0; {
+		limit := time.Until(end)
+		if p := w.beside.Patience(); p >= 0 && p < limit {
+			limit = p
+		}
+		w.turn(max(limit, 0))
+	}
+	w.files[0].Fd = socket
+}
+
+// turn waits once, forever if limit is less than 0, and does the work beside.
+func (w *watch) turn(limit time.Duration) {
+	var t *unix.Timespec
+	if limit >= 0 {
+		spec := unix.NsecToTimespec(int64(limit))
+		t = &spec
+	}
+	for i := range w.files {
+		w.files[i].Revents = 0
+	}
+	_, _ = unix.Ppoll(w.files, t, nil)
+	w.beside.Turn(w.files[2].Revents != 0)
 }
 
 // restTime is how long the reader runs before it yields. A goroutine that has not

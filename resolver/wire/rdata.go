@@ -66,7 +66,7 @@ func AppendRDATA(dst, msg []byte, rr RR) ([]byte, bool) {
 // SoundRR reports whether the owner and the RDATA of rr in msg are well formed. It
 // knows the types A, AAAA, CNAME, NS, PTR, MX, SOA, TXT, DS, DNSKEY, RRSIG, NSEC
 // and NSEC3; of any other it returns false. The question of msg must have passed
-// Question. It allocates nothing.
+// SkipQuestion. It allocates nothing.
 func SoundRR(msg []byte, rr RR) bool {
 	const question = 0xC000 | HeaderLen
 	var space [maxHead]byte

@@ -183,9 +183,7 @@ func TestBrokenConfiguration(t *testing.T) {
 	}
 	s.signal(syscall.SIGHUP)
 	s.eventually("shows the failed reload in its gauge", func() bool { return s.metric("hearth_config_last_reload_success", "0") })
-	if !strings.Contains(s.log.String(), "hearth.yaml:") {
-		t.Error("the log does not name file and line")
-	}
+	s.eventually("names file and line in the log", func() bool { return strings.Contains(s.log.String(), "hearth.yaml:") })
 	if got := addresses(s.ask("udp", "127.0.0.3", "pornhub.com", dns.TypeA)); got != "127.0.0.1" {
 		t.Errorf("after a broken reload pornhub.com = %q, want it still blocked", got)
 	}
