@@ -5,31 +5,33 @@ package main
 import (
 	"bufio"
 	"compress/gzip"
+	_ "embed"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // source is one list of hearth: a file of names with their category.
 type source struct{ name, path, category string }
 
+//go:embed categories.txt
+var categoriesText string
+
 // categories says as which of hearth's categories the lists of the shared data
 // are loaded.
-func categories() map[string]string {
-	return map[string]string{
-		"adult": "adult.porn", "nudity": "adult.mixed", "dating": "adult.dating", "violence_gore": "harm.gore",
-		"hate_extremism": "harm.hate", "drugs": "harm.drugs", "alcohol_tobacco": "harm.tobacco", "cheating": "harm.crime",
-		"gambling": "money.gambling", "crypto": "money.crypto", "shopping": "money.shopping", "piracy": "piracy",
-		"social_networks": "social.networks", "chat": "social.chat", "forums_blogs": "social.ugc", "filehosting_download": "social.ugc",
-		"games": "fun.games", "video_streaming": "fun.video", "ai_chatbots": "fun.ai", "bypass_proxy_vpn_doh": "bypass.vpn",
-		"redirect_abuse": "bypass.vpn", "dynamic_dns": "bypass.dns", "malware_phishing": "sec.malware", "ads_trackers": "ads.trackers",
-		"fakenews": "misinfo", "manga_celebrity_astrology": "misinfo", "allow_child": "ok.kids", "allow_education": "ok.school",
-		"allow_updates": "ok.infra", "sex_education": "ok.help",
+var categories = sync.OnceValue(func() map[string]string {
+	all := make(map[string]string)
+	for line := range strings.Lines(categoriesText) {
+		if f := strings.Fields(line); len(f) == 2 {
+			all[f[0]] = f[1]
+		}
 	}
-}
+	return all
+})
 
 // newSource names the list in a file after the file. A file that categories does
 // not know is named after a category of hearth's, or gets one of its own.

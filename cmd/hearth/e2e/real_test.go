@@ -38,17 +38,21 @@ func shared(t *testing.T) string {
 	return dir
 }
 
-// ours says which category of the taxonomy each real file is loaded as. Files
-// with no entry get a category of the operator's own.
-var ours = map[string]string{
-	"adult": "adult.porn", "nudity": "adult.mixed", "dating": "adult.dating", "violence_gore": "harm.gore",
-	"hate_extremism": "harm.hate", "drugs": "harm.drugs", "alcohol_tobacco": "harm.tobacco", "cheating": "harm.crime",
-	"gambling": "money.gambling", "crypto": "money.crypto", "shopping": "money.shopping", "piracy": "piracy",
-	"social_networks": "social.networks", "chat": "social.chat", "forums_blogs": "social.ugc", "filehosting_download": "social.ugc",
-	"games": "fun.games", "video_streaming": "fun.video", "ai_chatbots": "fun.ai", "bypass_proxy_vpn_doh": "bypass.vpn",
-	"redirect_abuse": "bypass.vpn", "dynamic_dns": "bypass.dns", "malware_phishing": "sec.malware", "ads_trackers": "ads.trackers",
-	"fakenews": "misinfo", "manga_celebrity_astrology": "misinfo", "allow_child": "ok.kids", "allow_education": "ok.school",
-	"allow_updates": "ok.infra", "sex_education": "ok.help",
+// ours says which category of the taxonomy each real file is loaded as, as dnsbench
+// does. Files with no entry get a category of the operator's own.
+func ours(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../dnsbench/categories.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]string)
+	for line := range strings.Lines(string(text)) {
+		if f := strings.Fields(line); len(f) == 2 {
+			all[f[0]] = f[1]
+		}
+	}
+	return all
 }
 
 // wild says how each file of the wild folder is written.
@@ -178,9 +182,9 @@ households:
 lists:
   sources:
 `, s.dns, s.http, upstream, s.metrics)
-	own := []string{"data.wild"}
+	own, known := []string{"data.wild"}, ours(t)
 	for _, f := range categoryFiles(t, dir) {
-		id := ours[stem(f)]
+		id := known[stem(f)]
 		if id == "" {
 			id = "data." + strings.ReplaceAll(stem(f), "_", "-")
 			own = append(own, id)
