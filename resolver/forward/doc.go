@@ -8,7 +8,8 @@
 // Against forgery (RFC 5452) every query has an ID, a local port and a spelling of
 // its own, none of which can be guessed from another, and a connected socket; a
 // reply must carry that ID and repeat the question as it was spelled. On Linux a
-// socket serves again, on another port, and one goroutine reads them all; elsewhere
+// socket serves again, on another port, and one goroutine reads them all, its own or one
+// that attached; elsewhere
 // each query has one of package net's. Whatever else arrives is
 // junk: it is counted and the wait goes on, because the first packet to arrive
 // may be an attacker's and the second the truth. An upstream's standing never

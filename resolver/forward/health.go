@@ -32,6 +32,7 @@ type health struct {
 	plainUntil time.Time
 	lowerUntil time.Time
 	spelled    bool // a reply kept the spelling of a question
+	doubts     int  // replies that lost it over UDP but not over TCP, while none kept it
 }
 
 // timeout returns how long to wait for a reply before asking again elsewhere. It
@@ -138,9 +139,18 @@ func (h *health) keptSpelling() bool {
 	return h.spelled
 }
 
+// doubted notes a spelling that was lost over UDP but not over TCP, and returns
+// whether that makes two.
+func (h *health) doubted() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.doubts++
+	return h.doubts > 1
+}
+
 // losesSpelling notes that the upstream answers in another spelling than it is asked.
 func (h *health) losesSpelling(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.lowerUntil, h.spelled = now.Add(respellAfter), false
+	h.lowerUntil, h.spelled, h.doubts = now.Add(respellAfter), false, 0
 }

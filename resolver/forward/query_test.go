@@ -193,7 +193,7 @@ func TestUpstreamThatLosesSpellingHasOneTry(t *testing.T) {
 	wantFor(t, impatient(t, Config{Upstreams: []string{e.addr.String()}, Attempts: 1, Timeout: 10 * time.Second}), long, "192.0.2.1")
 }
 
-// The same where somebody on the way rewrites UDP alone: the answer comes over TCP, once.
+// The same where somebody on the way rewrites UDP alone: the answer comes over TCP, twice.
 func TestPathThatLosesSpelling(t *testing.T) {
 	t.Parallel()
 	e := newEvil(t, func(v *visit) {
@@ -207,8 +207,32 @@ func TestPathThatLosesSpelling(t *testing.T) {
 	for range 5 {
 		wantFor(t, f, long, "192.0.2.1")
 	}
-	if n := len(e.visits()); n != 6 {
-		t.Errorf("%d queries for five questions, want one more", n)
+	if n := len(e.visits()); n != 7 {
+		t.Errorf("%d queries for five questions, want two more", n)
+	}
+}
+
+// One forged packet before an upstream is known has no later question asked in lower
+// case either, where TCP tells the truth.
+func TestForgerAtTheStart(t *testing.T) {
+	t.Parallel()
+	e := newEvil(t, func(v *visit) {
+		if v.number > 1 {
+			truth(v)
+			return
+		}
+		m := v.reply("192.0.2.66")
+		m.Question[0].Name = strings.ToLower(m.Question[0].Name)
+		v.say(m)
+	})
+	f := forwarder(t, e.addr)
+	for range 4 {
+		wantFor(t, f, long, "192.0.2.1")
+	}
+	for _, v := range e.visits() {
+		if spelling(v.query.Question[0].Name) == 0 {
+			t.Errorf("asked for %s in lower case", v.query.Question[0].Name)
+		}
 	}
 }
 

@@ -63,20 +63,22 @@ func (u *upstream) follow(q question, as form, r reply, err error, patience time
 }
 
 // respell asks once more where the only reply was misspelt, over TCP, where nobody can
-// forge one blindly. An upstream that kept a spelling before is asked in lower case from
-// now on only if the reply over TCP is misspelt too: otherwise a single forged packet
-// could bring that about.
+// forge one blindly. A single forged packet must not have an upstream asked in lower case
+// from now on: it is if the reply over TCP is misspelt too. One that never kept a spelling
+// is also if it answers nothing over TCP, or lost a second spelling over UDP alone.
 func (u *upstream) respell(q question, as *form, patience time.Duration, until time.Time) (reply, error) {
 	kept := u.health.keptSpelling()
 	r, err := u.within(maxTimeout, until, q.packet(*as), u.askTCP)
 	if err != nil && kept {
 		return reply{}, errMisspelt
 	}
+	lost := r.misspelt
 	if err != nil {
 		as.spelled = false
 		r, err = u.send(q.packet(*as), patience, until)
+		lost = err == nil
 	}
-	if err == nil && (r.misspelt || !kept) {
+	if lost || err == nil && !kept && u.health.doubted() {
 		as.spelled = false
 		u.health.losesSpelling(u.now())
 		u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)

@@ -96,6 +96,7 @@ func (s *Server) rescue(r *Request, p any) bool {
 		return false
 	}
 	s.panics.Add(1)
+	r.Scratch = nil
 	fail(r)
 	if s.panicLog.due(time.Now()) {
 		s.cfg.Log.Error("handling a query panicked; it got SERVFAIL", "panic", p, "stack", string(debug.Stack()))

@@ -156,17 +156,19 @@ func (w *watch) wait(more bool) {
 		}
 		return
 	}
-	for {
+	for range turns {
 		limit := w.beside.Patience()
 		if more {
 			limit = 0
 		}
-		w.turn(limit)
-		if more || w.files[0].Revents|w.files[1].Revents != 0 {
+		if !w.turn(limit) || more || w.files[0].Revents|w.files[1].Revents != 0 {
 			return
 		}
 	}
 }
+
+// turns is after how many the reader sees to the rest of its duties: yielding, above all.
+const turns = 64
 
 // pause lets some time go by without looking at the socket.
 func (w *watch) pause(most time.Duration) {
@@ -186,8 +188,9 @@ func (w *watch) pause(most time.Duration) {
 	w.files[0].Fd = socket
 }
 
-// turn waits once, forever if limit is less than 0, and does the work beside.
-func (w *watch) turn(limit time.Duration) {
+// turn waits once, forever if limit is less than 0, and does the work beside. It returns
+// false if the system would not let it wait.
+func (w *watch) turn(limit time.Duration) bool {
 	var t *unix.Timespec
 	if limit >= 0 {
 		spec := unix.NsecToTimespec(int64(limit))
@@ -196,8 +199,9 @@ func (w *watch) turn(limit time.Duration) {
 	for i := range w.files {
 		w.files[i].Revents = 0
 	}
-	_, _ = unix.Ppoll(w.files, t, nil)
+	_, err := unix.Ppoll(w.files, t, nil)
 	w.beside.Turn(w.files[2].Revents != 0)
+	return err == nil || errors.Is(err, unix.EINTR)
 }
 
 // restTime is how long the reader runs before it yields. A goroutine that has not
