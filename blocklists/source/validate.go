@@ -59,7 +59,7 @@ func (c Config) Validate(t *blocklists.Taxonomy) error {
 func (v *validation) source(path string, s Source, popular string) {
 	v.name(path+".name", s.Name)
 	v.place(path, s)
-	if !slices.Contains(Formats(), s.Format) {
+	if s.Format != "" && s.Format != "auto" && !slices.Contains(Formats(), s.Format) {
 		v.fail(path+".format", "unknown list format %q: write one of %s", s.Format, formatNames())
 	}
 	if s.Match != "" && s.Match != MatchSubdomains && s.Match != MatchExact {
@@ -90,11 +90,17 @@ func (v *validation) name(path, name string) {
 
 // place checks that a source has exactly one origin.
 func (v *validation) place(path string, s Source) {
+	origins := 0
+	for _, given := range []bool{s.URL != "", s.Path != "", s.Zone.Name != ""} {
+		if given {
+			origins++
+		}
+	}
 	switch {
-	case s.URL != "" && s.Path != "":
-		v.fail(path+".path", "both url and path are given: keep the one where the list is")
-	case s.URL == "" && s.Path == "":
-		v.fail(path, "the list has no origin: write url: https://… or path: /…")
+	case origins > 1:
+		v.fail(path, "more than one of url, path and zone is given: keep the one where the list is")
+	case origins == 0:
+		v.fail(path, "the list has no origin: write url: https://…, path: /… or zone: {name: …, primaries: […]}")
 	case s.URL != "":
 		v.url(path+".url", s.URL)
 	}

@@ -129,8 +129,11 @@ func (l *loaded) rooted() {
 		return
 	}
 	for i := range l.Config.Lists.Sources {
-		if s := &l.Config.Lists.Sources[i]; s.Path != "" && !filepath.IsAbs(s.Path) {
-			s.Path = filepath.Join(folder, s.Path)
+		s := &l.Config.Lists.Sources[i]
+		for _, path := range []*string{&s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile} {
+			if *path != "" && !filepath.IsAbs(*path) {
+				*path = filepath.Join(folder, *path)
+			}
 		}
 	}
 }
