@@ -28,7 +28,11 @@ type Entry struct {
 	Exception bool
 	// Important wins over deeper entries that are not important.
 	Important bool
-	// Cancel removes the list's entry of the same name, scope, exception and importance, wherever in the
+	// Yield makes an Exception give way: it takes what Scope covers out of the blocks of the list that stand above its
+	// name, and any block at its name or deeper wins over it (adblock's $denyallow). Only an Important one undoes
+	// Important blocks.
+	Yield bool
+	// Cancel removes the list's entry of the same name, scope, exception, importance and yielding, wherever in the
 	// list it stands (adblock's $badfilter).
 	Cancel bool
 }
@@ -133,6 +137,8 @@ func (b *Builder) Add(l ListID, e Entry) error {
 		return fmt.Errorf("adding an entry: no list %d was declared", l)
 	case e.Scope > Below:
 		return fmt.Errorf("adding an entry: no scope %d", e.Scope)
+	case e.Yield && !e.Exception:
+		return errors.New("adding an entry: only an exception can yield")
 	}
 	if err := e.Name.check(); err != nil {
 		return fmt.Errorf("adding an entry: %w", err)

@@ -148,7 +148,7 @@ func (in *inheritance) decide(above []standing) value {
 	pending := in.pending
 	for len(above) > 0 || len(pending) > 0 {
 		var list ListID
-		var made uint16
+		var made uint32
 		inherited := silent
 		if len(pending) == 0 || len(above) > 0 && above[0].list < pending[0].list {
 			list, inherited, above = above[0].list, above[0].verdict, above[1:]

@@ -8,6 +8,7 @@ const (
 	saysBelow                       // covers what is beneath alone; neither: both
 	saysException
 	saysImportant
+	saysYield
 	saysCancel
 )
 
@@ -26,6 +27,9 @@ func (e Entry) statement() statement {
 	if e.Important {
 		s |= saysImportant
 	}
+	if e.Yield {
+		s |= saysYield
+	}
 	if e.Cancel {
 		s |= saysCancel
 	}
@@ -36,7 +40,7 @@ func (e Entry) statement() statement {
 // have their own set.
 type statements struct {
 	list         ListID
-	made, undone uint16
+	made, undone uint32
 }
 
 func (s *statements) add(x statement) {
@@ -58,20 +62,26 @@ const (
 )
 
 // The bits of a set of statements that cover the name itself and those that cover what is beneath. A
-// statement is one of exact, below or neither, times exception (4) times importance (8).
+// statement is one of exact, below or neither, times exception (4) times importance (8) times yielding (16).
 const (
-	coversName  uint16 = 0b0011_0011_0011_0011 // numbers whose bit "below" is clear
-	coversBelow uint16 = 0b0101_0101_0101_0101 // numbers whose bit "exact" is clear
-	plainBlock  uint16 = 0x000f
-	plainExcept uint16 = 0x00f0
-	firmBlock   uint16 = 0x0f00
-	firmExcept  uint16 = 0xf000
+	coversName  uint32 = 0x3333_3333 // numbers whose bit "below" is clear
+	coversBelow uint32 = 0x5555_5555 // numbers whose bit "exact" is clear
+	plainBlock  uint32 = 0x0000_000f
+	plainExcept uint32 = 0x0000_00f0
+	firmBlock   uint32 = 0x0000_0f00
+	firmExcept  uint32 = 0x0000_f000
+	plainYield  uint32 = 0x00f0_0000
+	firmYield   uint32 = 0xf000_0000
 )
 
 // weigh returns the verdict over statements made at a name, given the one inherited from above. The deepest entry
 // decides, so any statement here beats the inherited one, unless that is important and these are not; at
-// one name an exception beats a block of the same weight.
-func weigh(made uint16, inherited verdict) verdict {
+// one name an exception beats a block of the same weight. A yielding exception only undoes a block from above that
+// is not more important than itself: after it the list is as silent as if it had said nothing yet.
+func weigh(made uint32, inherited verdict) verdict {
+	if made&firmYield != 0 && inherited == listed|important {
+		inherited = silent
+	}
 	switch {
 	case made&firmExcept != 0:
 		return excepted | important
@@ -83,6 +93,8 @@ func weigh(made uint16, inherited verdict) verdict {
 		return excepted
 	case made&plainBlock != 0:
 		return listed
+	case made&(plainYield|firmYield) != 0:
+		return silent
 	}
 	return inherited
 }
