@@ -16,7 +16,7 @@ import (
 )
 
 // Each case is one or more lists, written "<list> <marks><name>": list A is category 0, B is 1; the marks are those
-// of adblock syntax. Then names and the categories and depth that they have to get.
+// of adblock syntax, and "@@?" an exception that yields. Then names and the categories and depth that they have to get.
 func TestWhatEntriesCover(t *testing.T) {
 	for _, test := range []struct{ title, entries, want string }{
 		{"an entry covers its name and all beneath", "A example.com",
@@ -42,6 +42,21 @@ func TestWhatEntriesCover(t *testing.T) {
 		{"badfilter of another importance removes nothing", "A $example.com, A ~example.com", "example.com=A/2"},
 		{"badfilter of another list removes nothing", "A example.com, B ~example.com", "example.com=A/2"},
 		{"badfilter of an exception", "A com, A @@example.com, A ~@@example.com", "example.com=A/1"},
+		{"denyallow takes a name out", "A example.com, A @@?good.example.com",
+			"example.com=A/2 good.example.com=-/3 www.good.example.com=-/3 bad.example.com=A/2"},
+		{"a block at the name wins over denyallow", "A example.com, A @@?good.example.com, A |good.example.com",
+			"good.example.com=A/3 www.good.example.com=-/3"},
+		{"a block beneath wins over denyallow", "A example.com, A @@?good.example.com, A www.good.example.com",
+			"good.example.com=-/3 www.good.example.com=A/4 ftp.good.example.com=-/3"},
+		{"denyallow speaks for its own list only", "A example.com, B example.com, A @@?good.example.com", "good.example.com=B/3"},
+		{"denyallow of a plain rule leaves an important one", "A $example.com, A @@?good.example.com", "good.example.com=A/2"},
+		{"denyallow of an important rule", "A $example.com, A @@?$good.example.com", "example.com=A/2 good.example.com=-/3"},
+		{"what an important denyallow left, a plain block takes", "A $example.com, A @@?$good.example.com, A good.example.com",
+			"good.example.com=A/2 www.good.example.com=A/2"},
+		{"an important block at the name wins over denyallow", "A $example.com, A @@?$good.example.com, A $good.example.com", "good.example.com=A/2"},
+		{"denyallow leaves exceptions alone", "A @@$example.com, A @@?$good.example.com, A www.good.example.com", "www.good.example.com=-/0"},
+		{"denyallow with badfilter", "A example.com, A @@?good.example.com, A ~@@?good.example.com", "good.example.com=A/2"},
+		{"badfilter of an exception leaves denyallow", "A example.com, A @@?good.example.com, A ~@@good.example.com", "good.example.com=-/3"},
 		{"a whole top-level domain", "A test", "test=A/1 a.test=A/1 b=-/0"},
 		{"repeated entries are one", "A a.test, A a.test, A a.test", "a.test=A/2"},
 	} {
@@ -78,6 +93,7 @@ func parseMarks(t *testing.T, text string) Entry {
 	var e Entry
 	text, e.Cancel = strings.CutPrefix(text, "~")
 	text, e.Exception = strings.CutPrefix(text, "@@")
+	text, e.Yield = strings.CutPrefix(text, "?")
 	text, e.Important = strings.CutPrefix(text, "$")
 	if rest, exact := strings.CutPrefix(text, "|"); exact {
 		text, e.Scope = rest, Exact

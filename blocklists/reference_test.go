@@ -17,9 +17,9 @@ type reference struct {
 }
 
 type referenceEntry struct {
-	name                         string
-	scope                        string
-	exception, important, cancel bool
+	name                                string
+	scope                               string
+	exception, important, yield, cancel bool
 }
 
 func (r *reference) categories(name string) Categories {
@@ -32,27 +32,44 @@ func (r *reference) categories(name string) Categories {
 	return all
 }
 
-// listed: important beats unimportant, then the longer name beats the shorter, then exception beats block.
+// listed: important beats unimportant, then the longer name beats the shorter, then exception beats block. If a
+// block wins, but an exception that yields stands beneath it with no less weight, only what stands at the name
+// of that exception or beneath is left to say something.
 func (r *reference) listed(entries []referenceEntry, name string) bool {
-	bestRank, verdict := -1, false
+	var covering []referenceEntry
 	for _, e := range entries {
 		covered := e.scope != "below" && name == e.name ||
 			e.scope != "exact" && strings.HasSuffix(name, "."+e.name)
-		if e.cancel || !covered || r.cancelled(entries, e) {
-			continue
-		}
-		rank := 2 * strings.Count("."+e.name, ".")
-		if e.important {
-			rank += 1000
-		}
-		if e.exception {
-			rank++
-		}
-		if rank > bestRank {
-			bestRank, verdict = rank, !e.exception
+		if covered && !e.cancel && !r.cancelled(entries, e) {
+			covering = append(covering, e)
 		}
 	}
-	return verdict
+	depth := func(e referenceEntry) int { return strings.Count("."+e.name, ".") }
+	for least := 0; ; {
+		bestRank, best := -1, referenceEntry{exception: true}
+		for _, e := range covering {
+			rank := 2 * depth(e)
+			if e.important {
+				rank += 1000
+			}
+			if e.exception {
+				rank++
+			}
+			if !e.yield && depth(e) >= least && rank > bestRank {
+				bestRank, best = rank, e
+			}
+		}
+		undone := 0
+		for _, e := range covering {
+			if e.yield && depth(e) > depth(best) && (e.important || !best.important) {
+				undone = max(undone, depth(e))
+			}
+		}
+		if best.exception || undone == 0 {
+			return !best.exception
+		}
+		least = undone
+	}
 }
 
 func (r *reference) cancelled(entries []referenceEntry, e referenceEntry) bool {
@@ -83,9 +100,10 @@ func randomCase(t testing.TB, rng *rand.Rand, lists, entries int) *reference {
 		e := referenceEntry{
 			name:      randomName(rng),
 			scope:     [...]string{"subtree", "subtree", "exact", "below"}[rng.IntN(4)],
-			exception: rng.IntN(4) == 0,
+			exception: rng.IntN(3) == 0,
 			important: rng.IntN(8) == 0,
 		}
+		e.yield = e.exception && rng.IntN(2) == 0
 		r.entries[l] = append(r.entries[l], e)
 		if rng.IntN(10) == 0 {
 			e.cancel = true
@@ -121,7 +139,7 @@ func (r *reference) compile(t *testing.T, rng *rand.Rand, config BuilderConfig) 
 		for _, e := range entries {
 			additions = append(additions, addition{ids[i], Entry{
 				Name: mustName(t, e.name), Scope: scopes[e.scope],
-				Exception: e.exception, Important: e.important, Cancel: e.cancel,
+				Exception: e.exception, Important: e.important, Yield: e.yield, Cancel: e.cancel,
 			}})
 		}
 	}
