@@ -3,31 +3,41 @@ package source
 import (
 	"fmt"
 	"io"
-	"os"
 )
 
-// inspect decides whether what was downloaded may replace the last good list.
-func (l *Library) inspect(s Source, old kept, d download, file *os.File) (Report, error) {
-	if d.bytes == 0 {
-		return Report{}, fmt.Errorf("%w: the list is empty", errRefused)
+// judge decides whether a candidate may replace the last good list, and counts it.
+func (l *Library) judge(s Source, old kept, c *candidate) error {
+	if c.temp != nil {
+		if err := l.inspect(*c); err != nil {
+			return err
+		}
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return Report{}, err
-	}
-	if html, err := isHTML(file, d.contentType, l.lists.maxInflated()); err != nil {
-		return Report{}, fmt.Errorf("%w: %w", errRefused, err)
-	} else if html {
-		return Report{}, fmt.Errorf("%w: a web page came instead of a list; is the address right?", errRefused)
-	}
-	report, err := l.check(s, file.Name())
+	report, err := l.check(s, c.path(s))
 	if err != nil {
-		return report, err
+		return err
 	}
-	if old.sameOrigin(s) && 2*report.Names < old.Names {
-		return report, fmt.Errorf("%w: only %d names, the last good list has %d; if that is right, remove %s and update again",
+	if s.Path == "" && old.sameOrigin(s) && 2*report.Names < old.Names {
+		return fmt.Errorf("%w: only %d names, the last good list has %d; if that is right, remove %s and update again",
 			errRefused, report.Names, old.Names, l.listPath(s.Name))
 	}
-	return report, nil
+	c.record.count(report)
+	return nil
+}
+
+// inspect looks at what came as a whole.
+func (l *Library) inspect(c candidate) error {
+	if c.record.Bytes == 0 {
+		return fmt.Errorf("%w: the list is empty", errRefused)
+	}
+	if _, err := c.temp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	if html, err := isHTML(c.temp, c.contentType, l.lists.maxInflated()); err != nil {
+		return fmt.Errorf("%w: %w", errRefused, err)
+	} else if html {
+		return fmt.Errorf("%w: a web page came instead of a list; is the address right?", errRefused)
+	}
+	return nil
 }
 
 // check reads the list at path as the source says and counts it. A list without a name is refused.

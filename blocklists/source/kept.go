@@ -19,6 +19,8 @@ type kept struct {
 	Name         string               `json:"name"`
 	URL          string               `json:"url,omitempty"`
 	Path         string               `json:"path,omitempty"`
+	Zone         string               `json:"zone,omitempty"`
+	Serial       uint32               `json:"serial,omitempty"` // of a zone
 	Format       Format               `json:"format"`
 	ETag         string               `json:"etag,omitempty"`
 	LastModified string               `json:"last_modified,omitempty"`
@@ -42,9 +44,14 @@ func (k *kept) count(r Report) {
 	k.Rejected, k.Examples = maps.Clone(r.Rejected), maps.Clone(r.Examples)
 }
 
+// newKept is the record of a source of which nothing is known.
+func newKept(s Source) kept {
+	return kept{Name: s.Name, URL: s.URL, Path: s.Path, Zone: s.Zone.Name, Format: s.Format}
+}
+
 // sameOrigin reports whether the record is of this source as it is configured now.
 func (k *kept) sameOrigin(s Source) bool {
-	return k.URL == s.URL && k.Path == s.Path && k.Format == s.Format
+	return k.URL == s.URL && k.Path == s.Path && k.Zone == s.Zone.Name && k.Format == s.Format
 }
 
 // fileStem names the files of a source. It is a hash, so that no name can lead out of the folder.

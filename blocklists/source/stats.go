@@ -5,7 +5,7 @@ import "time"
 // Stat is what is known of one list.
 type Stat struct {
 	Name       string               `json:"name"`             // of a built-in list: "starter:" and its category
-	Origin     string               `json:"origin,omitempty"` // URL or path; "" = built in
+	Origin     string               `json:"origin,omitempty"` // URL, path or name of the zone; "" = built in
 	Format     Format               `json:"format"`
 	Categories []string             `json:"categories,omitempty"`
 	Kept       bool                 `json:"kept"` // there is a good copy
@@ -29,7 +29,7 @@ func (l *Library) Stats() []Stat {
 	stats := append([]Stat(nil), l.built...)
 	for _, s := range l.lists.Sources {
 		k := l.recall(s.Name)
-		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path, Format: s.Format,
+		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path + s.Zone.Name, Format: s.Format,
 			Categories: s.allCategories(), Kept: k.SHA256 != "",
 			Lines: k.Lines, Names: k.Names, Rejected: k.Rejected, Examples: k.Examples, Bytes: k.Bytes,
 			Fetched: k.Fetched, Checked: k.Checked, Confirmed: k.Confirmed, Version: shortVersion(k.SHA256),

@@ -90,7 +90,7 @@ func (l *Library) names() []string {
 // updateOne asks for one source and notes the outcome. The error is of the library's own folder.
 func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, error) {
 	r := Result{Source: s.Name, Before: old.Names}
-	fresh, status, err := l.renew(ctx, s, old)
+	fresh, status, err := l.bring(ctx, s, old)
 	if ctx.Err() != nil {
 		r.Status, r.Why, r.Names, r.Bytes = Failed, "interrupted", old.Names, old.Bytes
 		return r, nil // no fault of the list's
@@ -113,12 +113,16 @@ func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, er
 	return r, l.writeKept(fresh)
 }
 
-// renew brings new content if there is some. With an error, status says whether it was refused or did not come.
-func (l *Library) renew(ctx context.Context, s Source, old kept) (fresh kept, status Status, err error) {
-	if s.Path != "" {
-		fresh, status, err = l.renewPath(s, old)
-	} else {
-		fresh, status, err = l.renewURL(ctx, s, old)
+// bring gets what a source has now, looks at it and puts it in force. With an error, status says whether it was
+// refused or did not come.
+func (l *Library) bring(ctx context.Context, s Source, old kept) (fresh kept, status Status, err error) {
+	c, status, err := l.renew(ctx, s, old)
+	defer c.discard()
+	if err == nil && (status == Updated || c.temp != nil) {
+		err = l.judge(s, old, &c)
+	}
+	if err == nil && c.temp != nil {
+		err = commit(c.temp, l.listPath(s.Name), 0o640)
 	}
 	switch {
 	case errors.Is(err, errRefused), errors.Is(err, ErrTooLarge):
@@ -126,59 +130,89 @@ func (l *Library) renew(ctx context.Context, s Source, old kept) (fresh kept, st
 	case err != nil:
 		status = Failed
 	}
-	return fresh, status, err
+	return c.record, status, err
 }
 
-func (l *Library) renewPath(s Source, old kept) (kept, Status, error) {
+// candidate is what came for a source and is not in force yet.
+type candidate struct {
+	record      kept     // what is known of the content: where it came from, its validators, hash and size
+	temp        *os.File // the content, from newTemp; nil where it lies at the source's path, or is that of the kept copy
+	contentType string   // as the server said; "" = nobody did
+}
+
+// path is where the content lies.
+func (c candidate) path(s Source) string {
+	if c.temp != nil {
+		return c.temp.Name()
+	}
+	return s.Path
+}
+
+// discard removes the content, unless it is in force.
+func (c candidate) discard() {
+	if c.temp != nil {
+		discard(c.temp)
+	}
+}
+
+// newTemp opens a file in the library's folder for what is coming.
+func (l *Library) newTemp(s Source) (*os.File, error) {
+	return os.CreateTemp(l.folder(), filepath.Base(l.listPath(s.Name))+tempMark)
+}
+
+// renew asks the origin of a source. The status is Updated, or Unchanged where the content is that of the kept copy;
+// the record is then the old one, with new validators where the origin gave some. Whatever the way, what came is
+// judged and put in force by bring.
+func (l *Library) renew(ctx context.Context, s Source, old kept) (candidate, Status, error) {
+	switch {
+	case s.Path != "":
+		return l.renewPath(s, old)
+	case s.Zone.Name != "":
+		return l.renewZone(ctx, s, old)
+	}
+	return l.renewURL(ctx, s, old)
+}
+
+func (l *Library) renewPath(s Source, old kept) (candidate, Status, error) {
 	now, err := stat(s.Path)
 	if err != nil {
-		return old, "", err
+		return candidate{}, "", err
 	}
 	hash, err := digest(s.Path)
 	if err != nil {
-		return old, "", err
+		return candidate{}, "", err
 	}
 	if hash == old.SHA256 && old.sameOrigin(s) {
 		old.Stamp = now.stamp
-		return old, Unchanged, nil
+		return candidate{record: old}, Unchanged, nil
 	}
-	report, err := l.check(s, s.Path)
-	if err != nil {
-		return old, "", err
-	}
-	fresh := kept{Name: s.Name, Path: s.Path, Format: s.Format, SHA256: hash, Stamp: now.stamp, Bytes: now.bytes,
-		Fetched: now.changed.UTC()}
-	fresh.count(report)
-	return fresh, Updated, nil
+	fresh := newKept(s)
+	fresh.SHA256, fresh.Stamp, fresh.Bytes, fresh.Fetched = hash, now.stamp, now.bytes, now.changed.UTC()
+	return candidate{record: fresh}, Updated, nil
 }
 
-func (l *Library) renewURL(ctx context.Context, s Source, old kept) (kept, Status, error) {
-	temp, err := os.CreateTemp(l.folder(), filepath.Base(l.listPath(s.Name))+tempMark)
+func (l *Library) renewURL(ctx context.Context, s Source, old kept) (candidate, Status, error) {
+	temp, err := l.newTemp(s)
 	if err != nil {
-		return old, "", err
+		return candidate{}, "", err
 	}
-	defer discard(temp)
+	c := candidate{temp: temp}
 	d, err := l.fetch(ctx, s, old, temp)
 	if err != nil {
-		return old, "", err
+		return c, "", err
 	}
 	if d.unchanged {
-		return old, Unchanged, nil
+		discard(temp)
+		return candidate{record: old}, Unchanged, nil
 	}
-	report, err := l.inspect(s, old, d, temp)
-	if err != nil {
-		return old, "", err
-	}
-	fresh := kept{Name: s.Name, URL: s.URL, Format: s.Format, ETag: d.etag, LastModified: d.lastModified,
-		SHA256: d.sha256, Bytes: d.bytes, Fetched: l.config.Now().UTC()}
-	fresh.count(report)
-	if err := commit(temp, l.listPath(s.Name), 0o640); err != nil {
-		return old, "", err
-	}
+	c.contentType = d.contentType
+	c.record = newKept(s)
+	c.record.ETag, c.record.LastModified = d.etag, d.lastModified
+	c.record.SHA256, c.record.Bytes, c.record.Fetched = d.sha256, d.bytes, l.config.Now().UTC()
 	if d.sha256 == old.SHA256 && old.sameOrigin(s) {
-		return fresh, Unchanged, nil
+		return c, Unchanged, nil
 	}
-	return fresh, Updated, nil
+	return c, Updated, nil
 }
 
 func (l *Library) countFailure(name string) {
