@@ -46,6 +46,8 @@ type Index struct {
 	taxonomy *Taxonomy
 	footer   footer
 	self     weak.Pointer[Index] // identity that does not keep the memory alive
+	plain    *Index              // of a view: the index that it is of; see WithSealed
+	sealed   *Sealed             // of a view
 }
 
 // Key returns the key of the hashes that Match takes.
@@ -86,6 +88,9 @@ func (ix *Index) Match(h *Hashes) Match {
 			m.Categories = ix.values[v].exact
 		}
 		break
+	}
+	if ix.sealed != nil {
+		ix.sealed.match(h, &m)
 	}
 	runtime.KeepAlive(ix)
 	return m
