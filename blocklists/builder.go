@@ -147,7 +147,7 @@ func (b *Builder) Add(l ListID, e Entry) error {
 		return errors.New("adding an entry: the root cannot be listed")
 	}
 	b.key = appendReversed(b.key[:0], e.Name)
-	if err := b.entries.add(b.key, uint32(l)<<8|uint32(e.statement())); err != nil {
+	if err := b.entries.add(b.key, uint64(l)<<8|uint64(e.statement())); err != nil {
 		return fmt.Errorf("adding an entry: %w", err)
 	}
 	b.added++
@@ -161,7 +161,7 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 		return Summary{}, errors.New("building index: the builder is closed")
 	}
 	defer func() { _ = b.Close() }() // only temporary files
-	hashed := newSorter(b.config.Dir, b.config.Memory)
+	hashed := newHashSorter(b.config.Dir, b.config.Memory)
 	defer hashed.close()
 	inherit := newInheritance(b.lists, b.config, hashed)
 	if err := b.entries.each(ctx, inherit.add); err != nil {

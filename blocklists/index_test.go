@@ -217,7 +217,7 @@ func TestEveryPlace(t *testing.T) {
 		var file bytes.Buffer
 		w := newIndexWriter(&file, config, values, buckets*entriesPerBucket)
 		for _, hash := range hashes {
-			if err := w.add(binary.BigEndian.AppendUint64(nil, hash), uint32(number)); err != nil {
+			if err := w.add(hash, number); err != nil {
 				t.Fatal(err)
 			}
 		}

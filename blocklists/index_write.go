@@ -51,9 +51,9 @@ func newIndexWriter(w io.Writer, config BuilderConfig, values *interner, names u
 }
 
 // add takes the next hash and the number of its value.
-func (iw *indexWriter) add(key []byte, number uint32) error {
-	bucket, low := bits.Mul64(binary.BigEndian.Uint64(key), iw.footer.buckets)
-	next := slot{bucket: bucket, remainder: low >> (64 - iw.footer.remainder), number: uint16(number)}
+func (iw *indexWriter) add(hash uint64, number uint16) error {
+	bucket, low := bits.Mul64(hash, iw.footer.buckets)
+	next := slot{bucket: bucket, remainder: low >> (64 - iw.footer.remainder), number: number}
 	if !iw.some {
 		iw.write(appendHeader(nil))
 		iw.waiting, iw.some = next, true

@@ -1,9 +1,6 @@
 package blocklists
 
-import (
-	"bytes"
-	"encoding/binary"
-)
+import "bytes"
 
 // standing is a list's verdict over everything beneath a name.
 type standing struct {
@@ -27,7 +24,7 @@ type inheritance struct {
 	key       Key
 	mark      Categories // the category of openness
 	lifting   Categories // ok.* and services: more of them may mean that a name is allowed
-	out       *sorter
+	out       *hashSorter
 	values    *interner
 	name      []byte       // reversed key of the name whose statements are being gathered
 	pending   []statements // by ascending list
@@ -37,13 +34,13 @@ type inheritance struct {
 	redundant int
 }
 
-func newInheritance(lists []Categories, config BuilderConfig, out *sorter) *inheritance {
+func newInheritance(lists []Categories, config BuilderConfig, out *hashSorter) *inheritance {
 	t := config.Taxonomy
 	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner()}
 }
 
 // add takes the next entry; those of one name come together and by ascending list.
-func (in *inheritance) add(name []byte, payload uint32) error {
+func (in *inheritance) add(name []byte, payload uint64) error {
 	if !bytes.Equal(name, in.name) {
 		if err := in.flush(); err != nil {
 			return err
@@ -107,9 +104,7 @@ func (in *inheritance) emit(a ancestor) error {
 		return err
 	}
 	in.names++
-	var hash [8]byte
-	binary.BigEndian.PutUint64(hash[:], in.key.hashReversed(in.name[:a.key]))
-	return in.out.add(hash[:], uint32(number))
+	return in.out.add(in.key.hashReversed(in.name[:a.key]), number)
 }
 
 // flush decides the current name.

@@ -1,6 +1,8 @@
 package blocklists
 
 import (
+	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -13,11 +15,6 @@ type run struct {
 	buffer []byte // being written: what is not in the file yet; being read: what is
 	at     int    // of the next record in buffer
 	ended  bool   // the file has no more than what is in buffer
-
-	key     []byte // of the current record, inside buffer
-	prefix  uint64
-	more    uint32
-	payload uint32
 }
 
 func newRun(dir string) (*run, error) {
@@ -44,14 +41,14 @@ func closeTemporary(file *os.File) {
 	_ = os.Remove(file.Name())
 }
 
-// append writes an encoded record.
-func (r *run) append(encoded []byte) error {
-	if len(r.buffer)+len(encoded) > cap(r.buffer) {
+// append writes a record.
+func (r *run) append(key []byte, payload uint64) error {
+	if len(r.buffer)+recordHead+len(key) > cap(r.buffer) {
 		if err := r.drain(); err != nil {
 			return err
 		}
 	}
-	r.buffer = append(r.buffer, encoded...)
+	r.buffer = appendRecord(r.buffer, key, payload)
 	return nil
 }
 
@@ -75,8 +72,8 @@ func (r *run) rewind() error {
 	return nil
 }
 
-// next makes the next record the current one and reports whether there is one.
-func (r *run) next() (bool, error) {
+// advance implements stream.
+func (r *run) advance(h *head) (bool, error) {
 	if len(r.buffer)-r.at < recordHead+maxKey && !r.ended {
 		if err := r.fill(); err != nil {
 			return false, err
@@ -85,9 +82,8 @@ func (r *run) next() (bool, error) {
 	if r.at == len(r.buffer) {
 		return false, nil
 	}
-	r.key, r.payload = decodeRecord(r.buffer[r.at:])
-	r.prefix, r.more = prefixOf(r.key)
-	r.at += recordHead + len(r.key)
+	h.key, h.payload = decodeRecord(r.buffer[r.at:])
+	r.at += recordHead + len(h.key)
 	return true, nil
 }
 
@@ -109,8 +105,65 @@ func (r *run) fill() error {
 	return nil
 }
 
-func closeRuns(runs []*run) {
-	for _, r := range runs {
+// runs are the temporary files of what is sorted.
+type runs struct {
+	dir     string
+	files   []*run
+	spilled int // files ever written
+}
+
+// write makes a new run of what fill appends to it. As many runs as can be merged at once become one first.
+func (s *runs) write(fill func(*run) error) error {
+	if len(s.files) == fanIn {
+		if err := s.compact(); err != nil {
+			return err
+		}
+	}
+	r, err := newRun(s.dir)
+	if err != nil {
+		return err
+	}
+	s.files = append(s.files, r)
+	s.spilled++
+	if err := fill(r); err != nil {
+		return err
+	}
+	return r.rewind()
+}
+
+// compact merges all runs into one.
+func (s *runs) compact() error {
+	old := runs{files: s.files}
+	s.files = nil
+	defer old.close()
+	return s.write(func(r *run) error { return merge(context.Background(), old.streams(), r.append) })
+}
+
+// streams reads the runs, each once.
+func (s *runs) streams() []stream {
+	all := make([]stream, len(s.files))
+	for i, r := range s.files {
+		all[i] = r
+	}
+	return all
+}
+
+func (s *runs) close() {
+	for _, r := range s.files {
 		closeTemporary(r.file)
 	}
+	s.files = nil
+}
+
+// appendRecord appends the record of a run: the length of the key, the key, the payload.
+func appendRecord(b, key []byte, payload uint64) []byte {
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(key)))
+	b = append(b, key...)
+	return binary.LittleEndian.AppendUint64(b, payload)
+}
+
+// decodeRecord returns the first record of b.
+func decodeRecord(b []byte) (key []byte, payload uint64) {
+	end := 2 + int(binary.LittleEndian.Uint16(b))
+	return b[2:end], binary.LittleEndian.Uint64(b[end:])
 }

@@ -5,17 +5,16 @@ import (
 	"encoding/binary"
 )
 
-// sorter sorts records, each a key of at most 255 octets and a payload, in bounded memory: they gather in a
+// sorter sorts records, each a key of at most maxKey octets and a payload, in bounded memory: they gather in a
 // buffer; a full buffer is sorted and written to a temporary file, a run; the runs are merged. What fits in
 // the buffer touches no file.
 type sorter struct {
-	dir     string
+	runs
 	memory  int
 	records []byte // encoded, in the order of adding
 	order   []record
 	spare   []record // as long as order, for sorting
-	runs    []*run
-	spilled int // runs ever written
+	at      int      // of the next record of order that advance gives
 }
 
 // record is a place in sorter.records with the first 12 octets of its key, which settle nearly all comparisons.
@@ -27,9 +26,10 @@ type record struct {
 
 const (
 	recordSize = 16 // of a record in memory
-	// recordHead is what an encoded record has besides its key: the length octet and the payload.
-	recordHead = 1 + 4
-	maxKey     = 255
+	// recordHead is what an encoded record has besides its key: its length and the payload.
+	recordHead = 2 + 8
+	// maxKey is the longest key: that of the longest pattern, with room to spare. Names have 254 octets at most.
+	maxKey = 2 << 10
 	// fanIn is how many runs are merged at once, each through a buffer of runBuffer octets.
 	fanIn     = 64
 	runBuffer = 32 << 10
@@ -37,22 +37,19 @@ const (
 	checkEvery = 1 << 13
 )
 
-func newSorter(dir string, memory int) *sorter { return &sorter{dir: dir, memory: memory} }
+func newSorter(dir string, memory int) *sorter { return &sorter{runs: runs{dir: dir}, memory: memory} }
 
 // add takes a copy of key and its payload.
-func (s *sorter) add(key []byte, payload uint32) error {
+func (s *sorter) add(key []byte, payload uint64) error {
 	size, room, places := recordHead+len(key), s.memory*7/16, s.memory*9/16/(2*recordSize)
-	if len(s.records)+size > room || len(s.order) == places {
+	if len(s.order) > 0 && len(s.records)+size > room || len(s.order) == places {
 		if err := s.spill(); err != nil {
 			return err
 		}
 	}
 	s.records, s.order = grown(s.records, size, room), grown(s.order, 1, places)
-	prefix, more := prefixOf(key)
-	s.order = append(s.order, record{prefix: prefix, more: more, at: uint32(len(s.records))})
-	s.records = append(s.records, byte(len(key)))
-	s.records = append(s.records, key...)
-	s.records = binary.LittleEndian.AppendUint32(s.records, payload)
+	s.order = append(s.order, recordOf(key, len(s.records)))
+	s.records = appendRecord(s.records, key, payload)
 	return nil
 }
 
@@ -61,54 +58,55 @@ func grown[T any](b []T, n, limit int) []T {
 	if len(b)+n <= cap(b) {
 		return b
 	}
-	return append(make([]T, 0, min(max(2*cap(b), 1<<10), limit)), b...)
+	return append(make([]T, 0, max(len(b)+n, min(max(2*cap(b), 1<<10), limit))), b...)
 }
 
 // each calls visit for every record by ascending key and, for one key, ascending payload. The key is valid
 // until visit returns. It may be called once.
-func (s *sorter) each(ctx context.Context, visit func(key []byte, payload uint32) error) error {
-	if len(s.runs) == 0 {
-		s.sort()
-		for i, r := range s.order {
-			if i%checkEvery == 0 && ctx.Err() != nil {
-				return context.Cause(ctx)
-			}
-			key, payload := decodeRecord(s.records[r.at:])
-			if err := visit(key, payload); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	if err := s.spill(); err != nil {
+func (s *sorter) each(ctx context.Context, visit func(key []byte, payload uint64) error) error {
+	streams, err := s.sorted()
+	if err != nil {
 		return err
 	}
+	return merge(ctx, streams, visit)
+}
+
+// sorted ends adding and returns what, merged, gives every record once.
+func (s *sorter) sorted() ([]stream, error) {
+	if len(s.files) == 0 {
+		s.sort()
+		return []stream{s}, nil
+	}
+	err := s.spill()
 	s.records, s.order, s.spare = nil, nil, nil
-	return merge(ctx, s.runs, visit)
+	return s.streams(), err
+}
+
+// advance implements stream for what fitted in memory.
+func (s *sorter) advance(h *head) (bool, error) {
+	if s.at == len(s.order) {
+		return false, nil
+	}
+	h.key, h.payload = decodeRecord(s.records[s.order[s.at].at:])
+	s.at++
+	return true, nil
 }
 
 // close gives up memory and files.
 func (s *sorter) close() {
-	closeRuns(s.runs)
-	s.runs, s.records, s.order, s.spare = nil, nil, nil, nil
+	s.runs.close()
+	s.records, s.order, s.spare = nil, nil, nil
 }
 
-// spill writes what the buffer holds to a run and empties it. As many runs as can be merged at once
-// become one first.
+// spill writes what the buffer holds to a run and empties it.
 func (s *sorter) spill() error {
 	if len(s.order) == 0 {
 		return nil
 	}
-	if len(s.runs) == fanIn {
-		if err := s.compact(); err != nil {
-			return err
-		}
-	}
 	s.sort()
 	err := s.write(func(r *run) error {
 		for _, place := range s.order {
-			size := recordHead + int(s.records[place.at])
-			if err := r.append(s.records[place.at : int(place.at)+size]); err != nil {
+			if err := r.append(decodeRecord(s.records[place.at:])); err != nil {
 				return err
 			}
 		}
@@ -118,47 +116,12 @@ func (s *sorter) spill() error {
 	return err
 }
 
-// compact merges all runs into one.
-func (s *sorter) compact() error {
-	old := s.runs
-	s.runs = nil
-	defer closeRuns(old)
-	var encoded []byte
-	return s.write(func(r *run) error {
-		return merge(context.Background(), old, func(key []byte, payload uint32) error {
-			encoded = append(append(encoded[:0], byte(len(key))), key...)
-			encoded = binary.LittleEndian.AppendUint32(encoded, payload)
-			return r.append(encoded)
-		})
-	})
-}
-
-// write makes a new run of what fill appends to it.
-func (s *sorter) write(fill func(*run) error) error {
-	r, err := newRun(s.dir)
-	if err != nil {
-		return err
+// recordOf returns the record of a key that stands at an offset of sorter.records.
+func recordOf(key []byte, at int) record {
+	if len(key) >= 12 {
+		return record{binary.BigEndian.Uint64(key), binary.BigEndian.Uint32(key[8:]), uint32(at)}
 	}
-	s.runs = append(s.runs, r)
-	s.spilled++
-	if err := fill(r); err != nil {
-		return err
-	}
-	return r.rewind()
-}
-
-// decodeRecord returns the first record of b.
-func decodeRecord(b []byte) (key []byte, payload uint32) {
-	size := int(b[0])
-	return b[1 : 1+size], binary.LittleEndian.Uint32(b[1+size:])
-}
-
-// prefixOf returns the first 12 octets of key as numbers that compare as they do; what lies behind its end is 0.
-func prefixOf(key []byte) (prefix uint64, more uint32) {
-	if len(key) < 12 {
-		var padded [12]byte
-		copy(padded[:], key)
-		key = padded[:]
-	}
-	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint32(key[8:])
+	var padded [12]byte
+	copy(padded[:], key)
+	return record{binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint32(padded[8:]), uint32(at)}
 }
