@@ -40,6 +40,7 @@ var graph = map[string][]string{
 	"cmd/dnsbench":      nil,
 	"cmd/hearth": {"blocklists", "blocklists/source", "policy", "policy/portal", "resolver",
 		"resolver/cache", "resolver/forward", "resolver/listen", "resolver/wire"},
+	"blocklists/register": nil,
 }
 
 // confined are modules that only some folders may import, so that leaving one of them touches few packages.
