@@ -1,29 +1,28 @@
 package source
 
 import (
-	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
-	"sync/atomic"
-	"syscall"
+	"os"
 	"time"
 )
 
 // maxRedirects bounds how often a download is sent on.
 const maxRedirects = 3
 
-// newClient returns the client of the library: TLS verified, proxies of the environment, few redirects, none away from
-// TLS, and no connection that leads from a server on the internet to an address of the house.
-func newClient() *http.Client {
+// newClient returns a client for lists: TLS verified with config (nil: the system's certificates), few redirects, none
+// away from TLS, and no connection that guard forbids. It uses no proxy, also where the environment names one: a proxy
+// resolves names and connects by itself, so that guard would see the proxy's address only.
+func newClient(config *tls.Config) *http.Client {
 	dialer := &net.Dialer{Timeout: 10 * time.Second, ControlContext: guard}
 	return &http.Client{
 		CheckRedirect: checkRedirect,
 		Transport: &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
 			DialContext:            dialer.DialContext,
+			TLSClientConfig:        config,
 			TLSHandshakeTimeout:    10 * time.Second,
 			ResponseHeaderTimeout:  30 * time.Second,
 			MaxResponseHeaderBytes: 64 << 10,
@@ -33,46 +32,34 @@ func newClient() *http.Client {
 	}
 }
 
+// checkRedirect bounds where a download is sent. Another host gets no token; a client certificate is shown to none.
 func checkRedirect(req *http.Request, via []*http.Request) error {
+	first := via[0].URL
 	switch {
 	case len(via) > maxRedirects:
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	case req.URL.Scheme != "http" && req.URL.Scheme != "https":
 		return fmt.Errorf("redirect to scheme %q", req.URL.Scheme)
-	case via[0].URL.Scheme == "https" && req.URL.Scheme != "https":
+	case first.Scheme == "https" && req.URL.Scheme != "https":
 		return errors.New("redirect from https to http")
 	}
+	req.Header.Del("Referer") // a path may be a secret of the operator
+	if req.URL.Host == first.Host && via[len(via)-1].Header.Get("Authorization") != "" {
+		return nil
+	}
+	req.Header.Del("Authorization")
+	if req.URL.Host != first.Host && journeyOf(req.Context()).secret {
+		return fmt.Errorf("redirect to %s, which is not to see the client certificate: write the right url", req.URL.Host)
+	}
 	return nil
 }
 
-// journey follows one download over its redirects.
-type journey struct{ outside atomic.Bool } // an address on the internet was contacted
-
-type journeyKey struct{}
-
-func withJourney(ctx context.Context) context.Context {
-	return context.WithValue(ctx, journeyKey{}, new(journey))
-}
-
-// guard looks at the address of a connection, after name resolution and before it is made. Link-local addresses
-// (cloud metadata) are never contacted; loopback and private ones only while no public one was: a list in the house is
-// the operator's choice, being sent into the house is not.
-func guard(ctx context.Context, _, address string, _ syscall.RawConn) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return fmt.Errorf("connecting to %s: %w", address, err)
-	}
-	trip, _ := ctx.Value(journeyKey{}).(*journey)
-	ip := ap.Addr().Unmap()
-	switch {
-	case ip.IsLinkLocalUnicast(), ip.IsMulticast(), ip.IsUnspecified():
-		return fmt.Errorf("%s is no address that lists are fetched from", ip)
-	case !ip.IsPrivate() && !ip.IsLoopback():
-		if trip != nil {
-			trip.outside.Store(true)
+// proxyOfEnvironment names the variable by which a proxy is asked for; "" = none.
+func proxyOfEnvironment() string {
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"} {
+		if os.Getenv(name) != "" {
+			return name
 		}
-	case trip != nil && trip.outside.Load():
-		return fmt.Errorf("redirect from the internet to the private address %s", ip)
 	}
-	return nil
+	return ""
 }

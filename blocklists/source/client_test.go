@@ -2,41 +2,9 @@ package source
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
-
-// TestGuard: where a download may connect, one address after the other on its way.
-func TestGuard(t *testing.T) {
-	tests := []struct {
-		why  string
-		way  []string
-		last bool // whether the last may be contacted; the ones before may
-	}{
-		{"a server on the internet", []string{"192.0.2.1:443"}, true},
-		{"a server in the house", []string{"192.168.1.10:80"}, true},
-		{"this machine", []string{"[::1]:8080"}, true},
-		{"from the house to the internet", []string{"192.168.1.10:80", "192.0.2.1:443"}, true},
-		{"from the internet into the house", []string{"192.0.2.1:443", "192.168.1.1:80"}, false},
-		{"from the internet to this machine", []string{"192.0.2.1:443", "127.0.0.1:9353"}, false},
-		{"the same in IPv6 spelling", []string{"192.0.2.1:443", "[::ffff:127.0.0.1]:9353"}, false},
-		{"unique local address", []string{"[2001:db8::1]:443", "[fd00::1]:80"}, false},
-		{"cloud metadata", []string{"169.254.169.254:80"}, false},
-		{"link-local", []string{"[fe80::1]:80"}, false},
-		{"no address", []string{"0.0.0.0:80"}, false},
-		{"multicast", []string{"224.0.0.1:80"}, false},
-	}
-	for _, tt := range tests {
-		t.Run(tt.why, func(t *testing.T) {
-			ctx := withJourney(t.Context())
-			for i, address := range tt.way {
-				err := guard(ctx, "tcp", address, nil)
-				if want := i < len(tt.way)-1 || tt.last; (err == nil) != want {
-					t.Errorf("%s: %v, want allowed %t", address, err, want)
-				}
-			}
-		})
-	}
-}
 
 // TestRedirectKeepsTLS: a list that is asked for over TLS never comes without.
 func TestRedirectKeepsTLS(t *testing.T) {
@@ -53,5 +21,54 @@ func TestRedirectKeepsTLS(t *testing.T) {
 	}
 	if err := checkRedirect(request("https://mirror.example/"), via); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRedirectKeepsSecrets: only the host that a token is for gets it, and once it was left behind it stays so. Where
+// the download came from is told to nobody.
+func TestRedirectKeepsSecrets(t *testing.T) {
+	for _, tt := range []struct {
+		way  []string
+		want bool
+	}{
+		{[]string{"https://lists.example/a", "https://lists.example/b"}, true},
+		{[]string{"https://lists.example/a", "https://mirror.example/b"}, false},
+		{[]string{"https://lists.example/a", "https://sub.lists.example/b"}, false}, // net/http itself would send it there
+		{[]string{"https://lists.example/a", "https://lists.example:8443/b"}, false},
+		{[]string{"https://lists.example/a", "https://mirror.example/b", "https://lists.example/c"}, false},
+	} {
+		var via []*http.Request
+		for i, url := range tt.way {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Authorization", "Bearer geheim")
+			r.Header.Set("Referer", tt.way[0])
+			if i > 0 {
+				if err := checkRedirect(r, via); err != nil {
+					t.Fatal(err)
+				}
+				if r.Header.Get("Referer") != "" {
+					t.Errorf("%v: tells where it came from", tt.way)
+				}
+			}
+			via = append(via, r)
+		}
+		if got := via[len(via)-1].Header.Get("Authorization") != ""; got != tt.want {
+			t.Errorf("%v: token sent %t, want %t", tt.way, got, tt.want)
+		}
+	}
+	ctx := withJourney(t.Context(), Source{CertFile: "cert.pem"})
+	via, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://lists.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://mirror.example/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkRedirect(next, []*http.Request{via}); err == nil || !strings.Contains(err.Error(), "mirror.example") {
+		t.Errorf("another host may ask for the client certificate: %v", err)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 )
@@ -36,11 +36,18 @@ func (e *statusError) Error() string {
 	return fmt.Sprintf("the server answered %d %s", e.code, http.StatusText(e.code))
 }
 
-// fetch downloads the source's list into file, within the limits and with one more attempt where that may help.
-func (l *Library) fetch(ctx context.Context, s Source, k kept, file *os.File) (download, error) {
-	ctx, cancel := context.WithTimeout(withJourney(ctx), l.lists.Timeout)
+// fetch asks for the source's list, only for a newer one than old, and writes what comes to what begin returns: an empty
+// place, asked for once an attempt. What comes is as the server sent it, packed or not, and at most max_bytes (one more
+// is an error). A second attempt is made where that may help; the time of both is limited.
+func (l *Library) fetch(ctx context.Context, s Source, old kept, begin func() (io.Writer, error)) (download, error) {
+	client, err := l.clientOf(s)
+	if err != nil {
+		return download{}, err
+	}
+	a := attempt{library: l, client: client, source: s, old: old, begin: begin}
+	ctx, cancel := context.WithTimeout(ctx, l.lists.Timeout)
 	defer cancel()
-	d, err := l.attempt(ctx, s, k, file)
+	d, err := a.run(ctx)
 	if err == nil || !isTransient(err) || ctx.Err() != nil {
 		return d, l.timeoutError(ctx, err)
 	}
@@ -49,7 +56,7 @@ func (l *Library) fetch(ctx context.Context, s Source, k kept, file *os.File) (d
 		return d, l.timeoutError(ctx, err)
 	case <-time.After(l.retry):
 	}
-	d, err = l.attempt(ctx, s, k, file)
+	d, err = a.run(ctx)
 	return d, l.timeoutError(ctx, err)
 }
 
@@ -61,47 +68,60 @@ func (l *Library) timeoutError(ctx context.Context, err error) error {
 	return err
 }
 
-// attempt is one request. What an earlier one left in file is overwritten.
-func (l *Library) attempt(ctx context.Context, s Source, k kept, file *os.File) (download, error) {
-	req, err := request(ctx, s, k)
+// attempt is one request of a download.
+type attempt struct {
+	library *Library
+	client  *http.Client
+	source  Source
+	old     kept
+	begin   func() (io.Writer, error)
+}
+
+func (a attempt) run(ctx context.Context) (download, error) {
+	req, err := request(withJourney(ctx, a.source), a.source, a.old)
 	if err != nil {
 		return download{}, err
 	}
-	res, err := l.client.Do(req)
+	if err := a.library.authorize(req, a.source); err != nil {
+		return download{}, err
+	}
+	res, err := a.client.Do(req)
 	if err != nil {
 		return download{}, withoutURL(err)
 	}
 	defer res.Body.Close()
+	limit, packing := a.library.lists.MaxBytes, strings.ToLower(res.Header.Get("Content-Encoding"))
 	switch {
-	case res.StatusCode == http.StatusNotModified && k.SHA256 != "":
+	case res.StatusCode == http.StatusNotModified && a.old.SHA256 != "" && a.old.sameOrigin(a.source):
 		return download{unchanged: true}, nil
 	case res.StatusCode != http.StatusOK:
 		return download{}, &statusError{res.StatusCode}
-	case res.ContentLength > l.lists.MaxBytes:
-		return download{}, fmt.Errorf("%w: %d bytes announced, max_bytes is %d", ErrTooLarge, res.ContentLength, l.lists.MaxBytes)
+	case res.ContentLength > limit:
+		return download{}, fmt.Errorf("%w: %d bytes announced, max_bytes is %d", ErrTooLarge, res.ContentLength, limit)
+	case !slices.Contains([]string{"", "identity", "gzip", "x-gzip", "zstd"}, packing):
+		return download{}, fmt.Errorf("%w: the server packed the list as %q, which nobody asked for", errRefused, packing)
 	}
 	d := download{etag: res.Header.Get("ETag"), lastModified: res.Header.Get("Last-Modified")}
 	d.contentType, _, _ = mime.ParseMediaType(res.Header.Get("Content-Type"))
-	return d, l.receive(s.Name, res, file, &d)
+	return d, a.receive(res, &d)
 }
 
-// receive writes the body to file, as it came: compressed bodies stay compressed.
-func (l *Library) receive(name string, res *http.Response, file *os.File, d *download) error {
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
+// receive passes the body on, as it came: compressed bodies stay compressed.
+func (a attempt) receive(res *http.Response, d *download) error {
+	out, err := a.begin()
+	if err != nil {
 		return err
 	}
-	if err := file.Truncate(0); err != nil {
-		return err
-	}
+	limit := a.library.lists.MaxBytes
 	sum := sha256.New()
-	show := newProgress(l.config.Progress, name, res.ContentLength)
-	n, err := io.Copy(io.MultiWriter(file, sum, show), io.LimitReader(res.Body, l.lists.MaxBytes+1))
+	show := newProgress(a.library.config.Progress, a.source.Name, res.ContentLength)
+	n, err := io.Copy(io.MultiWriter(out, sum, show), io.LimitReader(res.Body, limit+1))
 	show.done()
 	if err != nil {
 		return fmt.Errorf("the download broke off after %d bytes: %w", n, err)
 	}
-	if n > l.lists.MaxBytes {
-		return fmt.Errorf("%w: max_bytes is %d", ErrTooLarge, l.lists.MaxBytes)
+	if n > limit {
+		return fmt.Errorf("%w: max_bytes is %d", ErrTooLarge, limit)
 	}
 	d.bytes, d.sha256 = n, hex.EncodeToString(sum.Sum(nil))
 	return nil
@@ -136,7 +156,7 @@ func isTransient(err error) bool {
 	if errors.As(err, &status) {
 		return status.code >= 500 || status.code == http.StatusTooManyRequests
 	}
-	return !errors.Is(err, ErrTooLarge)
+	return !errors.Is(err, ErrTooLarge) && !errors.Is(err, errRefused)
 }
 
 // withoutURL takes the URL off an error: a path in it may be a secret of the operator.

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -23,7 +24,7 @@ import (
 type LibraryConfig struct {
 	Dir      string           // its folder, made if absent; nothing else writes there
 	Lists    Config           // validated
-	Client   *http.Client     // nil = one of its own: verified TLS, few redirects, no way from the internet into the house
+	Client   *http.Client     // nil = one of its own: verified TLS, few redirects, no proxy, no way into the house
 	Log      *slog.Logger     // nil = none
 	Progress io.Writer        // where downloads show how far they are; nil = nowhere; a file that is no terminal gets nothing
 	Now      func() time.Time // nil = time.Now
@@ -57,7 +58,11 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 	}
 	l.config.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	if l.client == nil {
-		l.client = newClient()
+		l.client = newClient(nil)
+	}
+	if name := proxyOfEnvironment(); name != "" && slices.ContainsFunc(l.lists.Sources, func(s Source) bool { return s.URL != "" }) {
+		l.config.Log.Warn("lists are fetched without a proxy, because behind one nobody can tell which server is contacted; "+
+			"where there is no other way out, fetch the lists yourself and use path", "ignored", name)
 	}
 	if err := os.MkdirAll(l.folder(), 0o750); err != nil {
 		return nil, fmt.Errorf("opening list library: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -197,7 +198,7 @@ func (l *Library) renewURL(ctx context.Context, s Source, old kept) (candidate, 
 		return candidate{}, "", err
 	}
 	c := candidate{temp: temp}
-	d, err := l.fetch(ctx, s, old, temp)
+	d, err := l.fetch(ctx, s, old, func() (io.Writer, error) { return temp, emptied(temp) })
 	if err != nil {
 		return c, "", err
 	}

@@ -69,7 +69,7 @@ func fetched(t *testing.T, change func(*Config)) (*Library, *listServer, *clock)
 	t.Helper()
 	server, now := newListServer(t), newClock()
 	config := Config{MaxBytes: 64 << 10, Sources: []Source{
-		{Name: "../../list", URL: server.URL + "/../list.txt", Format: Domains, Categories: []string{"piracy"}}}}
+		{Name: "../../list", URL: server.URL + "/../list.txt", Format: Domains, Categories: []string{"piracy"}, Private: true}}}
 	if change != nil {
 		change(&config)
 	}

@@ -35,6 +35,14 @@ func discard(temp *os.File) {
 	_ = os.Remove(temp.Name())
 }
 
+// emptied makes a temporary file as it was when it was new.
+func emptied(temp *os.File) error {
+	if _, err := temp.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return temp.Truncate(0)
+}
+
 // commit makes an open temporary file durable under its final name and closes it.
 func commit(temp *os.File, path string, mode fs.FileMode) error {
 	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
