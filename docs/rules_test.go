@@ -29,16 +29,17 @@ const module = "github.com/hearthdns/hearth"
 // the project. A package that is not here has no place in the house yet.
 var graph = map[string][]string{
 	"blocklists":        nil,
+	"blocklists/help":   nil,
 	"resolver/wire":     nil,
 	"policy":            {"blocklists"},
-	"blocklists/source": {"blocklists"},
+	"blocklists/source": {"blocklists", "blocklists/help"},
 	"resolver/listen":   {"resolver/wire"},
 	"resolver/cache":    {"resolver/wire", "blocklists"},
 	"resolver/forward":  {"resolver/wire"},
 	"resolver":          {"policy", "blocklists", "resolver/cache", "resolver/wire"},
-	"policy/portal":     {"policy", "blocklists"},
+	"policy/portal":     {"policy", "blocklists", "blocklists/help"},
 	"cmd/dnsbench":      nil,
-	"cmd/hearth": {"blocklists", "blocklists/source", "policy", "policy/portal", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/source", "policy", "policy/portal", "resolver",
 		"resolver/cache", "resolver/forward", "resolver/listen", "resolver/wire"},
 	"blocklists/register": nil,
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/help"
 )
 
 // LibraryConfig says where a Library lives and what it keeps.
@@ -82,7 +83,11 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 
 // openStarter picks the embedded lists that are compiled in and counts them.
 func (l *Library) openStarter() (err error) {
-	if l.starter, err = starterLists(l.lists.Starter); err != nil {
+	table, err := help.Load()
+	if err != nil {
+		return err
+	}
+	if l.starter, err = starterLists(l.lists.Starter, table); err != nil {
 		return err
 	}
 	for _, s := range l.starter {

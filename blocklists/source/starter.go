@@ -12,9 +12,11 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/help"
 )
 
-// starterFiles are the starter lists: one file a category, named by its id, in the domains format.
+// starterFiles are the starter lists: one file a category, named by its id, in the domains format. Those of ok.help and
+// ok.help.core come from the table of package help.
 //
 //go:embed starter/*.txt
 var starterFiles embed.FS
@@ -34,23 +36,29 @@ func (s starterList) parse(emit func(Item) error) (Report, error) {
 	return Parse(bytes.NewReader(s.text), Domains, Options{PublicSuffixes: true}, emit)
 }
 
-// starterLists returns the embedded lists, by name; those that help people alone unless all is set.
-func starterLists(all bool) ([]starterList, error) {
+// starterLists returns the lists of the table of help, and where all is set the embedded ones after them.
+func starterLists(all bool, table help.Table) ([]starterList, error) {
+	var lists []starterList
+	for _, core := range []bool{true, false} {
+		category := "ok.help"
+		if core {
+			category = "ok.help.core"
+		}
+		lists = append(lists, starterList{category: category, text: []byte(strings.Join(table.Names(core), "\n") + "\n")})
+	}
+	if !all {
+		return lists, nil
+	}
 	files, err := fs.ReadDir(starterFiles, "starter")
 	if err != nil {
 		return nil, fmt.Errorf("reading starter lists: %w", err)
 	}
-	var lists []starterList
 	for _, f := range files {
-		category := strings.TrimSuffix(f.Name(), ".txt")
-		if !all && category != "ok.help" && category != "ok.help.core" {
-			continue
-		}
 		text, err := starterFiles.ReadFile(path.Join("starter", f.Name()))
 		if err != nil {
 			return nil, fmt.Errorf("reading starter lists: %w", err)
 		}
-		lists = append(lists, starterList{category: category, text: text})
+		lists = append(lists, starterList{category: strings.TrimSuffix(f.Name(), ".txt"), text: text})
 	}
 	return lists, nil
 }
@@ -81,9 +89,13 @@ func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterLi
 }
 
 // Starter compiles the embedded starter lists alone, in memory: what serves while nothing else is there. It needs
-// neither files nor network.
+// neither files nor network. No name of help is suspended in it.
 func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
-	lists, err := starterLists(true)
+	table, err := help.Load()
+	if err != nil {
+		return nil, err
+	}
+	lists, err := starterLists(true, table)
 	if err != nil {
 		return nil, err
 	}

@@ -26,9 +26,9 @@ var mainCategories = []string{
 // hostName is a host name in A-label form of at least two labels (RFC 1123 2.1, RFC 5890 2.3.2.1).
 var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
 
-// readStarter returns the names of every starter file by category, read by the plain rule of the files
-// alone: one name a line, `#` starts a comment. It uses no parser of the package, so that the two check
-// each other.
+// readStarter returns the names of every starter file and of the table of help by category, read by the plain rules of
+// the files alone: one name a line, `#` starts a comment; the table has the name in the first column and core in the
+// sixth. It uses no parser of the packages, so that the two check each other.
 func readStarter(t *testing.T) map[string][]string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join("starter", "*.txt"))
@@ -38,6 +38,12 @@ func readStarter(t *testing.T) map[string][]string {
 	lists := make(map[string][]string, len(paths))
 	for _, path := range paths {
 		lists[strings.TrimSuffix(filepath.Base(path), ".txt")] = readNames(t, path)
+	}
+	for _, line := range readNames(t, filepath.Join("..", "help", "help.tsv")) {
+		if cells := strings.Split(line, "\t"); cells[0] != "" && cells[0] != "name" {
+			category := strings.TrimSuffix("ok.help."+cells[5], ".")
+			lists[category] = append(lists[category], cells[0])
+		}
 	}
 	return lists
 }
@@ -52,7 +58,7 @@ func readNames(t *testing.T, path string) []string {
 	names := []string{}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		text, _, _ := strings.Cut(lines.Text(), "#")
-		if name := strings.TrimSpace(text); name != "" {
+		if name := strings.TrimRight(text, " "); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -1,85 +1,50 @@
 package portal
 
-import (
-	_ "embed"
-	"fmt"
-	"strings"
+import "github.com/hearthdns/hearth/blocklists/help"
 
-	"github.com/goccy/go-yaml"
-)
-
-//go:embed help.yaml
-var helpTable []byte
-
-// helpline is a number or a place where people help. The source is where the row was read.
-type helpline struct {
-	Name       string `yaml:"name"`
-	Number     string `yaml:"number"`
-	Site       string `yaml:"site"`
-	For        string `yaml:"for"` // anything or online; empty for a hotline
-	Source     string `yaml:"source"`
-	VerifiedOn string `yaml:"verified_on"` // YYYY-MM-DD
-}
-
-// Digits is the number as a telephone link wants it (RFC 3966, local number).
-func (h helpline) Digits() string { return strings.ReplaceAll(h.Number, " ", "") }
-
-// help is the table of help numbers and hotlines.
-type help struct {
-	Rows []struct {
-		Country string     `yaml:"country"`
-		Talk    []helpline `yaml:"talk"`
-		Report  []helpline `yaml:"report"`
-	} `yaml:"rows"`
-	Anywhere  helpline `yaml:"anywhere"`
-	Emergency struct {
-		Number     string   `yaml:"number"`
-		Source     string   `yaml:"source"`
-		VerifiedOn string   `yaml:"verified_on"`
-		Countries  []string `yaml:"countries"`
-	} `yaml:"emergency"`
-}
-
-func loadHelp() (*help, error) {
-	var h help
-	if err := yaml.UnmarshalWithOptions(helpTable, &h, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("reading the table of help numbers: %w", err)
-	}
-	return &h, nil
-}
-
-// talk lists the numbers of a country. In a crisis only those count that take every call: a line for
-// trouble on the internet would send somebody in need away.
-func (h *help) talk(country string, crisis bool) []helpline {
-	var out []helpline
-	for _, row := range h.Rows {
-		if !strings.EqualFold(row.Country, country) {
-			continue
-		}
-		for _, line := range row.Talk {
-			if line.For == "anything" || !crisis {
-				out = append(out, line)
-			}
+// talk lists the rows of a country with a number to call, those that take every call first. In a crisis only those
+// count: a line for trouble on the internet would send somebody in need away.
+func talk(table help.Table, country string, crisis bool) []help.Row {
+	var anything, online []help.Row
+	for _, row := range table {
+		switch {
+		case !row.Verified() || !row.Serves(country) || row.Call() == "" || !row.Is(help.ChildHelpline):
+		case row.Is(help.OnlineSafety):
+			online = append(online, row)
+		default:
+			anything = append(anything, row)
 		}
 	}
-	return out
+	if crisis {
+		return anything
+	}
+	return append(anything, online...)
 }
 
-// report lists where illegal content can be reported in a country.
-func (h *help) report(country string) []helpline {
-	for _, row := range h.Rows {
-		if strings.EqualFold(row.Country, country) && len(row.Report) > 0 {
-			return row.Report
+// report lists where illegal content can be reported in a country; where no hotline of its own is known, those that
+// lead to every country's.
+func report(table help.Table, country string) []help.Row {
+	var rows, anywhere []help.Row
+	for _, row := range table {
+		switch {
+		case !row.Verified() || row.Name == "" || !row.Is(help.AbuseHotline):
+		case row.Serves(country):
+			rows = append(rows, row)
+		case row.Serves(help.World):
+			anywhere = append(anywhere, row)
 		}
 	}
-	return []helpline{h.Anywhere}
+	if len(rows) > 0 {
+		return rows
+	}
+	return anywhere
 }
 
-// emergency is the emergency number of a country, "" where no source was read.
-func (h *help) emergency(country string) string {
-	for _, c := range h.Emergency.Countries {
-		if strings.EqualFold(c, country) {
-			return h.Emergency.Number
+// emergency is the number of the emergency services of a country, "" where no source was read.
+func emergency(table help.Table, country string) string {
+	for _, row := range table {
+		if row.Verified() && row.Name == "" && row.Is(help.Emergency) && row.Serves(country) {
+			return row.Call()
 		}
 	}
 	return ""

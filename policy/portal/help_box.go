@@ -1,27 +1,32 @@
 package portal
 
-import "html/template"
+import (
+	"html/template"
+	"strings"
+
+	"github.com/hearthdns/hearth/blocklists/help"
+)
 
 // helpBox says who listens: verified numbers of the household's country, and always a person of trust. In a
 // crisis it stands first and says what to do in danger.
 func (p *Portal) helpBox(v *visit, crisis bool) *helpBox {
-	l := &v.words.Label
+	l, table := &v.words.Label, p.help()
 	box := &helpBox{First: crisis, Title: l.Talk, Trusted: l.Trusted}
-	for _, line := range p.help.talk(v.country, crisis) {
+	for _, row := range talk(table, v.country, crisis) {
 		note := l.Free
-		if line.For == "online" {
+		if row.Is(help.OnlineSafety) {
 			note = l.Online + " · " + l.Free
 		}
 		box.Lines = append(box.Lines, call{
-			Name: line.Name, Number: line.Number, Note: note,
-			URL: template.URL("tel:" + line.Digits()), //nolint:gosec // of the embedded table; digits, by a test
+			Name: row.Organisation, Number: row.Call(), Note: note,
+			URL: template.URL("tel:" + strings.NewReplacer(" ", "", "-", "").Replace(row.Call())), //nolint:gosec // digits, by the loader of the table
 		})
 	}
 	if !crisis {
 		return box
 	}
 	box.Danger = l.DangerAnywhere
-	if number := p.help.emergency(v.country); number != "" {
+	if number := emergency(table, v.country); number != "" {
 		box.Danger = fill(l.Danger, map[string]string{"emergency": number})
 	}
 	return box

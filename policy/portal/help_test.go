@@ -1,51 +1,23 @@
 package portal
 
 import (
-	"net/url"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/hearthdns/hearth/blocklists/help"
 )
 
-func TestEveryHelpRowHasASource(t *testing.T) {
-	h, err := loadHelp()
+func helpTable(t *testing.T) help.Table {
+	t.Helper()
+	table, err := help.Load()
 	if err != nil {
 		t.Fatal(err)
 	}
-	check := func(what, source, day string) {
-		t.Helper()
-		at, err := url.Parse(source)
-		if err != nil || !strings.HasPrefix(at.Scheme, "http") || at.Host == "" {
-			t.Errorf("%s has no source that was read: %q", what, source)
-		}
-		if _, err := time.Parse(time.DateOnly, day); err != nil {
-			t.Errorf("%s: verified_on is %q, want a day", what, day)
-		}
-	}
-	check("the emergency number", h.Emergency.Source, h.Emergency.VerifiedOn)
-	check(h.Anywhere.Name, h.Anywhere.Source, h.Anywhere.VerifiedOn)
-	for _, row := range h.Rows {
-		for _, line := range row.Talk {
-			check(row.Country+" "+line.Name, line.Source, line.VerifiedOn)
-			if line.Digits() == "" || strings.Trim(line.Digits(), "0123456789") != "" {
-				t.Errorf("%s %s: %q is not a number to call", row.Country, line.Name, line.Number)
-			}
-			if line.For != "anything" && line.For != "online" {
-				t.Errorf("%s %s is for %q, want anything or online", row.Country, line.Name, line.For)
-			}
-		}
-		for _, place := range row.Report {
-			check(row.Country+" "+place.Name, place.Source, place.VerifiedOn)
-			wire(t, place.Site)
-		}
-	}
+	return table
 }
 
 func TestHelpByCountry(t *testing.T) {
-	h, err := loadHelp()
-	if err != nil {
-		t.Fatal(err)
-	}
+	table := helpTable(t)
 	for _, tt := range []struct {
 		country   string
 		crisis    bool
@@ -59,23 +31,57 @@ func TestHelpByCountry(t *testing.T) {
 		{"FR", false, "3018", "112", "pointdecontact.net"},
 		{"FR", true, "", "112", "pointdecontact.net"}, // a line for trouble online would send somebody in a crisis away
 		{"ES", true, "", "112", "inhope.org"},
+		{"ES", false, "017", "112", "inhope.org"},
 		{"IE", true, "", "112", "hotline.ie"},
-		{"US", true, "", "", "inhope.org"},
+		{"AQ", true, "", "", "inhope.org"},
 		{"", true, "", "", "inhope.org"},
 	} {
 		number := ""
-		if lines := h.talk(tt.country, tt.crisis); len(lines) > 0 {
-			number = lines[0].Number
+		if rows := talk(table, tt.country, tt.crisis); len(rows) > 0 {
+			number = rows[0].Call()
 		}
-		if number != tt.talk || h.emergency(tt.country) != tt.emergency || h.report(tt.country)[0].Site != tt.report {
-			t.Errorf("%q, crisis %t: %q, %q, %q; want %q, %q, %q", tt.country, tt.crisis, number, h.emergency(tt.country),
-				h.report(tt.country)[0].Site, tt.talk, tt.emergency, tt.report)
+		if got := emergency(table, tt.country); number != tt.talk || got != tt.emergency {
+			t.Errorf("%q, crisis %t: %q, %q; want %q, %q", tt.country, tt.crisis, number, got, tt.talk, tt.emergency)
+		}
+		if rows := report(table, tt.country); len(rows) == 0 || rows[0].Name != tt.report {
+			t.Errorf("%q: reports go to %v, want %s first", tt.country, rows, tt.report)
 		}
 	}
 }
 
+// TestOnlyVerifiedHelpIsShown: of a table where every row is written as if it could be shown, but without a source,
+// nothing is; not even where a mistake in the loader would let a number in.
+func TestOnlyVerifiedHelpIsShown(t *testing.T) {
+	var bare help.Table
+	for _, row := range helpTable(t) {
+		row.VerifiedOn = help.Row{}.VerifiedOn
+		row.Numbers = []help.Number{{Takes: "call", Text: "116 111"}}
+		bare = append(bare, row)
+	}
+	for _, country := range []string{"AT", "DE", "FR", help.World} {
+		if rows := append(talk(bare, country, false), report(bare, country)...); len(rows) > 0 || emergency(bare, country) != "" {
+			t.Errorf("%s: unverified rows are shown: %v, %q", country, rows, emergency(bare, country))
+		}
+	}
+}
+
+func TestSuspendedHelpIsNotShown(t *testing.T) {
+	left, _ := helpTable(t).Without([]help.Suspension{{Name: "rataufdraht.at"}, {Name: "stopline.at"}})
+	if rows := talk(left, "AT", true); len(rows) != 0 {
+		t.Errorf("suspended, and shown: %v", rows)
+	}
+	if rows := report(left, "AT"); len(rows) == 0 || rows[0].Name != "inhope.org" {
+		t.Errorf("reports go to %v, want inhope.org", rows)
+	}
+	h := newHome(t, houseOptions{language: "en", country: "AT"})
+	h.help = func() help.Table { return left }
+	if body := readable(t, h.get(tom, "harm.example").Body.String()); strings.Contains(body, "147") {
+		t.Errorf("the page shows the number of a suspended name: %s", body)
+	}
+}
+
 func TestWithoutANumberThereIsAPerson(t *testing.T) {
-	h := newHome(t, houseOptions{language: "en", country: "US"})
+	h := newHome(t, houseOptions{language: "en", country: "AQ"})
 	body := readable(t, h.get(tom, "harm.example").Body.String())
 	if !strings.Contains(body, "A person you trust can listen") || !strings.Contains(body, "emergency number of your country") {
 		t.Errorf("the page of a country without a verified number offers nobody: %s", body)

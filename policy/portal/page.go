@@ -32,7 +32,7 @@ func (p *Portal) blocked(v *visit, c cause) *view {
 	switch c.reason {
 	case policy.ReasonLaw: // neutral: no name, no reason, no id, nothing to ask
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil
-		page.Reports = p.help.report(v.country)
+		page.Reports = report(p.help(), v.country)
 		page.English = p.english(v, c.reason)
 		return page
 	case policy.ReasonSelfharm: // help first, and the category not named

@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
 )
 
@@ -31,6 +32,9 @@ type Config struct {
 	Now func() time.Time
 	// Log gets one line for each page that could not be made; nil discards. It never gets a name or an address.
 	Log *slog.Logger
+	// Help gives the table of help in force, without what is suspended; it is called once a page. nil means the table
+	// of the program.
+	Help func() help.Table
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
 	Control Control
 }
@@ -45,7 +49,7 @@ type Portal struct {
 	log    *slog.Logger
 	ctl    Control
 	words  *catalogues
-	help   *help
+	help   func() help.Table
 	places map[string][]string
 	render *renderer
 	recent recent
@@ -60,7 +64,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, help: c.Help}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
@@ -79,8 +83,12 @@ func (p *Portal) load() error {
 	if p.words, err = loadWords(); err != nil {
 		return err
 	}
-	if p.help, err = loadHelp(); err != nil {
-		return err
+	if p.help == nil {
+		table, err := help.Load()
+		if err != nil {
+			return err
+		}
+		p.help = func() help.Table { return table }
 	}
 	if err = yaml.UnmarshalWithOptions(placeTable, &p.places, yaml.Strict()); err != nil {
 		return fmt.Errorf("reading the table of places: %w", err)

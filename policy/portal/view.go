@@ -9,6 +9,8 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+
+	"github.com/hearthdns/hearth/blocklists/help"
 )
 
 //go:embed pages
@@ -42,7 +44,7 @@ type view struct {
 	Explain string // the name to explain, for grown-ups
 	Tries   []link
 	Places  []link
-	Reports []helpline
+	Reports []help.Row
 	English *text // the English safety text, beneath one that nobody has reviewed
 	ID      string
 	Links   []link
