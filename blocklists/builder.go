@@ -73,6 +73,9 @@ type Summary struct {
 	Entries   int    // entries added, exceptions and cancelling ones included
 	Names     int    // names in the index
 	Redundant int    // names left out because they say what they would inherit anyway
+	Patterns  int    // patterns in the index
+	Crowded   int    // patterns left out because their lists have too many exceptions
+	Networks  int    // networks in the index
 	Merged    int    // names that share the place of another and got the union of both
 	Sets      int    // distinct values: pairs of the name's categories and those of all beneath it
 	Runs      int    // temporary files that were written
@@ -88,6 +91,11 @@ type Builder struct {
 	added   int
 	key     []byte // scratch of Add
 	done    bool
+
+	// What no entry can say; see index_section.go.
+	outliers map[ListID]uint16 // lists that have a pattern or a network, by number
+	patterns patternRows
+	networks []network
 }
 
 // NewBuilder returns a Builder without lists.
@@ -116,7 +124,7 @@ func NewBuilder(config BuilderConfig) (*Builder, error) {
 	if config.Built.IsZero() {
 		config.Built = time.Now()
 	}
-	return &Builder{config: config, entries: newSorter(config.Dir, config.Memory)}, nil
+	return &Builder{config: config, entries: newSorter(config.Dir, config.Memory), outliers: make(map[ListID]uint16)}, nil
 }
 
 // List declares a list that puts what it covers into the categories of set; meta.open is nobody's to give. Lists beyond 65536 share
@@ -128,13 +136,10 @@ func (b *Builder) List(set Categories) ListID {
 
 // Add puts an entry into list l. Order does not matter.
 func (b *Builder) Add(l ListID, e Entry) error {
+	if err := b.checkList(l); err != nil {
+		return fmt.Errorf("adding an entry: %w", err)
+	}
 	switch {
-	case b.done:
-		return errors.New("adding an entry: the builder is closed")
-	case len(b.lists) > maxLists:
-		return fmt.Errorf("adding an entry: %d lists, at most %d fit", len(b.lists), maxLists)
-	case int(l) >= len(b.lists):
-		return fmt.Errorf("adding an entry: no list %d was declared", l)
 	case e.Scope > Below:
 		return fmt.Errorf("adding an entry: no scope %d", e.Scope)
 	case e.Yield && !e.Exception:
@@ -154,6 +159,19 @@ func (b *Builder) Add(l ListID, e Entry) error {
 	return nil
 }
 
+// checkList reports why nothing can be added to list l.
+func (b *Builder) checkList(l ListID) error {
+	switch {
+	case b.done:
+		return errors.New("the builder is closed")
+	case len(b.lists) > maxLists:
+		return fmt.Errorf("%d lists, at most %d fit", len(b.lists), maxLists)
+	case int(l) >= len(b.lists):
+		return fmt.Errorf("no list %d was declared", l)
+	}
+	return nil
+}
+
 // Build merges all entries and writes the index to w from its first octet to its last. It closes the
 // Builder, whatever comes of it.
 func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
@@ -163,7 +181,8 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 	defer func() { _ = b.Close() }() // only temporary files
 	hashed := newHashSorter(b.config.Dir, b.config.Memory)
 	defer hashed.close()
-	inherit := newInheritance(b.lists, b.config, hashed)
+	exempt := b.exemptions()
+	inherit := newInheritance(b.lists, b.config, exempt, hashed)
 	if err := b.entries.each(ctx, inherit.add); err != nil {
 		return Summary{}, fmt.Errorf("merging entries: %w", err)
 	}
@@ -173,6 +192,7 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 	b.entries.close()
 	out := newIndexWriter(w, b.config, inherit.values, inherit.names)
 	defer out.close()
+	out.section = b.section(exempt)
 	if err := hashed.each(ctx, out.add); err != nil {
 		return Summary{}, fmt.Errorf("writing index: %w", err)
 	}
@@ -182,6 +202,7 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 	}
 	return Summary{
 		Entries: b.added, Names: int(f.entries), Redundant: inherit.redundant, Merged: out.merged,
+		Patterns: len(b.patterns.rows), Crowded: exempt.left, Networks: len(b.networks),
 		Sets: int(f.values), Runs: b.entries.spilled + hashed.spilled, Bytes: f.size(), ID: f.id(),
 	}, nil
 }

@@ -18,6 +18,8 @@ type Match struct {
 	// Open says that beneath the deepest listed suffix lies a name with fewer categories, or with one more of
 	// ok.* or of the services: whoever blocks this name must not say that nothing exists beneath it (RFC 8020).
 	Open bool
+	// Whole says that the patterns of the index were asked too, see Index.MatchPatterns.
+	Whole bool
 }
 
 // openID is the category by which a file marks the values of Match.Open.
@@ -45,9 +47,18 @@ type Index struct {
 	mask     uint64 // of the remainder inside an entry
 	taxonomy *Taxonomy
 	footer   footer
-	self     weak.Pointer[Index] // identity that does not keep the memory alive
-	plain    *Index              // of a view: the index that it is of; see WithSealed
-	sealed   *Sealed             // of a view
+
+	// What no entry can say; see index_section.go.
+	sets     []Categories
+	patterns *patterns
+	given    Categories // that a pattern can give
+	exempt   []byte
+	spans    []byte
+	networks int
+
+	self   weak.Pointer[Index] // identity that does not keep the memory alive
+	plain  *Index              // of a view: the index that it is of; see WithSealed
+	sealed *Sealed             // of a view
 }
 
 // Key returns the key of the hashes that Match takes.

@@ -67,13 +67,14 @@ func readIndex(file io.ReaderAt, size int64) (*Index, error) {
 	if err := readAt(file, head[:], 0); err != nil {
 		return nil, err
 	}
-	if err := parseHeader(head[:]); err != nil {
+	version, err := parseHeader(head[:])
+	if err != nil {
 		return nil, err
 	}
 	if err := readAt(file, foot[:], size-footerSize); err != nil {
 		return nil, err
 	}
-	f, err := parseFooter(foot[:])
+	f, err := parseFooter(foot[:], version)
 	if err != nil {
 		return nil, err
 	}
@@ -116,10 +117,11 @@ func fillIndex(file io.ReaderAt, memory []byte) (*Index, error) {
 	if err := readAt(file, memory, 0); err != nil {
 		return nil, err
 	}
-	if err := parseHeader(memory); err != nil {
+	version, err := parseHeader(memory)
+	if err != nil {
 		return nil, err
 	}
-	f, err := parseFooter(memory[len(memory)-footerSize:])
+	f, err := parseFooter(memory[len(memory)-footerSize:], version)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,8 @@ func newIndex(memory []byte, f footer) (*Index, error) {
 	offsets := headerSize + int(f.entries)*entrySize
 	values := offsets + int(f.buckets+1)*offsetSize
 	definitions := values + int(f.values)*valueSize
-	taxonomy, err := parseDefinitions(memory[definitions : len(memory)-footerSize])
+	section := definitions + int(f.definitions)
+	taxonomy, err := parseDefinitions(memory[definitions:section])
 	if err != nil {
 		return nil, err
 	}
@@ -24,17 +25,24 @@ func newIndex(memory []byte, f footer) (*Index, error) {
 	if ix.values, err = parseValues(memory[values:definitions], taxonomy); err != nil {
 		return nil, err
 	}
-	return ix, ix.verifyTable()
+	if err := ix.verifyTable(); err != nil {
+		return nil, err
+	}
+	return ix, ix.readSection(memory[section : len(memory)-footerSize])
+}
+
+// knownTo returns all categories of a taxonomy.
+func knownTo(taxonomy *Taxonomy) (all Categories) {
+	for c := range taxonomy.Len() {
+		all.Add(Category(c))
+	}
+	return all
 }
 
 // parseValues reads the pairs of category sets, all of whose categories are the taxonomy's.
 func parseValues(b []byte, taxonomy *Taxonomy) ([]value, error) {
 	values := make([]value, len(b)/valueSize)
-	var known Categories
-	for c := range taxonomy.Len() {
-		known.Add(Category(c))
-	}
-	open := taxonomy.open()
+	known, open := knownTo(taxonomy), taxonomy.open()
 	for i := range values {
 		v := &values[i]
 		for word := range v.exact {

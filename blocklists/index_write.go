@@ -17,6 +17,7 @@ type indexWriter struct {
 	sum     hash.Hash64
 	values  *interner
 	rows    []Definition
+	section []byte // see index_section.go
 	footer  footer
 	offsets *spool // the offset table, which comes behind the entries
 	listed  uint64 // buckets whose offset is in the table
@@ -123,6 +124,8 @@ func (iw *indexWriter) finish() (footer, error) {
 	iw.write(definitions)
 	iw.footer.values = uint32(len(iw.values.values))
 	iw.footer.definitions = uint32(len(definitions))
+	iw.write(iw.section)
+	iw.footer.section = uint32(len(iw.section))
 	if size := iw.footer.size(); size > maxIndexSize {
 		return footer{}, fmt.Errorf("index of %d octets, at most %d are allowed", size, maxIndexSize)
 	}

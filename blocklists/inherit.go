@@ -26,6 +26,7 @@ type inheritance struct {
 	lifting   Categories // ok.* and services: more of them may mean that a name is allowed
 	out       *hashSorter
 	values    *interner
+	exempt    *exemptions
 	name      []byte       // reversed key of the name whose statements are being gathered
 	pending   []statements // by ascending list
 	path      []ancestor
@@ -34,9 +35,9 @@ type inheritance struct {
 	redundant int
 }
 
-func newInheritance(lists []Categories, config BuilderConfig, out *hashSorter) *inheritance {
+func newInheritance(lists []Categories, config BuilderConfig, exempt *exemptions, out *hashSorter) *inheritance {
 	t := config.Taxonomy
-	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner()}
+	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner(), exempt: exempt}
 }
 
 // add takes the next entry; those of one name come together and by ascending list.
@@ -126,6 +127,9 @@ func (in *inheritance) flush() error {
 	return nil
 }
 
+// hash returns the hash of the current name.
+func (in *inheritance) hash() uint64 { return in.key.hashReversed(in.name) }
+
 // open marks the ancestors whose blocks would take a name with value v along that is not blocked itself.
 func (in *inheritance) open(v value) {
 	for i := range in.path {
@@ -150,6 +154,7 @@ func (in *inheritance) decide(above []standing) value {
 		} else {
 			list, made = pending[0].list, pending[0].made&^pending[0].undone
 			pending = pending[1:]
+			in.exempt.add(list, made, in.hash)
 			if len(above) > 0 && above[0].list == list {
 				inherited, above = above[0].verdict, above[1:]
 			}

@@ -16,6 +16,7 @@ import (
 //	offsets      4 octets for each bucket and one more: the number of entries before it
 //	values       64 octets each: the categories of the name itself, those of all beneath it
 //	definitions  the taxonomy whose numbers the values use
+//	section      patterns and networks, if there are any; from format version 2 on
 //	footer       key, build time, counts, checksum, magic
 //
 // The counts stand at the end because the last of them is known only when all is written; so the
@@ -30,7 +31,8 @@ import (
 const (
 	indexMagic    = "HEARTHIX"
 	indexEndMagic = "XIHTRAEH"
-	indexVersion  = 1
+	indexVersion  = 2
+	oldestVersion = 1
 
 	headerSize = 16
 	entrySize  = 7
@@ -73,6 +75,7 @@ type footer struct {
 	values      uint32
 	definitions uint32 // octets
 	remainder   uint32 // bits
+	section     uint32 // octets
 	checksum    uint64
 }
 
@@ -87,7 +90,7 @@ func (f *footer) appendSummed(b []byte) []byte {
 	b = le.AppendUint32(b, f.values)
 	b = le.AppendUint32(b, f.definitions)
 	b = le.AppendUint32(b, f.remainder)
-	return le.AppendUint32(b, 0)
+	return le.AppendUint32(b, f.section)
 }
 
 // bucketsFor returns how many buckets a table of so many entries has.
@@ -96,7 +99,7 @@ func bucketsFor(entries uint64) uint64 { return max(1, (entries+entriesPerBucket
 // size returns the length of the file that f ends. The counts have to be within their limits.
 func (f *footer) size() int64 {
 	return int64(headerSize + f.entries*entrySize + (f.buckets+1)*offsetSize +
-		uint64(f.values)*valueSize + uint64(f.definitions) + footerSize)
+		uint64(f.values)*valueSize + uint64(f.definitions) + uint64(f.section) + footerSize)
 }
 
 // id returns a short name of the content.
@@ -119,13 +122,13 @@ func (f *footer) check(size int64) error {
 	return nil
 }
 
-// parseFooter reads the last footerSize octets of a file.
-func parseFooter(b []byte) (footer, error) {
+// parseFooter reads the last footerSize octets of a file of the given format version.
+func parseFooter(b []byte, version uint32) (footer, error) {
 	le := binary.LittleEndian
 	if string(b[footerSize-8:]) != indexEndMagic {
 		return footer{}, corrupt("it does not end as an index does")
 	}
-	if le.Uint32(b[52:]) != 0 {
+	if version == oldestVersion && le.Uint32(b[52:]) != 0 {
 		return footer{}, corrupt("a reserved field is set")
 	}
 	return footer{
@@ -136,6 +139,7 @@ func parseFooter(b []byte) (footer, error) {
 		values:      le.Uint32(b[40:]),
 		definitions: le.Uint32(b[44:]),
 		remainder:   le.Uint32(b[48:]),
+		section:     le.Uint32(b[52:]),
 		checksum:    le.Uint64(b[56:]),
 	}, nil
 }
@@ -146,16 +150,17 @@ func appendHeader(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, 0)
 }
 
-// parseHeader checks the first headerSize octets of a file.
-func parseHeader(b []byte) error {
+// parseHeader checks the first headerSize octets of a file and returns its format version.
+func parseHeader(b []byte) (version uint32, err error) {
 	if string(b[:8]) != indexMagic {
-		return corrupt("it does not begin as an index does")
+		return 0, corrupt("it does not begin as an index does")
 	}
-	if version := binary.LittleEndian.Uint32(b[8:]); version != indexVersion {
-		return fmt.Errorf("%w: %d, this program reads %d", ErrVersion, version, indexVersion)
+	version = binary.LittleEndian.Uint32(b[8:])
+	if version < oldestVersion || version > indexVersion {
+		return 0, fmt.Errorf("%w: %d, this program reads %d to %d", ErrVersion, version, oldestVersion, indexVersion)
 	}
 	if binary.LittleEndian.Uint32(b[12:]) != 0 {
-		return corrupt("a reserved field is set")
+		return 0, corrupt("a reserved field is set")
 	}
-	return nil
+	return version, nil
 }

@@ -1,29 +1,167 @@
 package blocklists
 
 import (
+	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"runtime"
+	"slices"
+	"sort"
 )
 
-// MaxPrefixes is how many networks one index holds.
+// MaxPrefixes is how many networks an index holds: each takes up to 40 octets of memory.
 const MaxPrefixes = 1 << 17
 
-// ErrPrefixLimit is in the chain of the error about a network that is sound, but does not fit any more.
-var ErrPrefixLimit = errors.New("too many networks for an index")
+// ErrPrefixLimit is in the chain of the error about a network that is sound, but for which an index has no room.
+var ErrPrefixLimit = errors.New("no room for the network")
 
-// AddPrefix adds a network to list l: names whose addresses lie in it get the list's categories (RPZ's rpz-ip). Of
-// the networks of one list the longest that holds an address decides, an exception before a block. Errors are as
-// those of AddPattern, with ErrPrefixLimit.
+// network is what a list says of one.
+type network struct {
+	netip.Prefix
+	list      uint16
+	exception bool
+}
+
+// AddPrefix adds a network to list l: an answer with an address in it gets the list's categories (RPZ's rpz-ip). Of the
+// networks of one list the longest that holds an address decides, and of two alike an exception. Bits behind the
+// network's own count as 0. An error with ErrPrefixLimit in its chain leaves the Builder as it was, as with AddPattern.
 func (b *Builder) AddPrefix(l ListID, p netip.Prefix, exception bool) error {
-	if int(l) >= len(b.lists) {
-		return fmt.Errorf("adding a network: no list %d was declared", l)
+	number, err := b.outlierList(l)
+	if err == nil {
+		p, err = soundPrefix(p)
 	}
+	if err == nil && len(b.networks) == MaxPrefixes {
+		err = fmt.Errorf("%w: at most %d fit: use fewer lists that have any", ErrPrefixLimit, MaxPrefixes)
+	}
+	if err != nil {
+		return fmt.Errorf("adding a network: %w", err)
+	}
+	b.networks = append(b.networks, network{p, number, exception})
 	return nil
 }
 
-// Prefixes returns the number of networks in ix. With none, MatchAddress has nothing to say.
-func (ix *Index) Prefixes() int { return 0 }
+// soundPrefix returns p as a table holds it: IPv4 as IPv6 that is mapped from it.
+func soundPrefix(p netip.Prefix) (netip.Prefix, error) {
+	addr, bits := p.Addr(), p.Bits()
+	mapped := netip.AddrFrom16([16]byte{10: 0xff, 11: 0xff})
+	if p.IsValid() && addr.Is4() {
+		addr, bits = netip.AddrFrom16(addr.As16()), bits+96
+	}
+	switch {
+	case !p.IsValid():
+		return p, errors.New("it is not valid: write one such as 192.0.2.0/24")
+	case p.Bits() == 0:
+		return p, fmt.Errorf("%s is all there is: write a network of at least one bit", p)
+	case bits <= 96 && netip.PrefixFrom(addr, bits).Contains(mapped) && !p.Addr().Is4():
+		return p, fmt.Errorf("%s is all of IPv4 too: write the networks of both families one by one", p)
+	}
+	return netip.PrefixFrom(addr, bits).Masked(), nil
+}
 
-// MatchAddress returns the categories of the networks that hold a. It does not allocate.
-func (ix *Index) MatchAddress(a netip.Addr) Categories { return Categories{} }
+// spanSize is the size of a span in an index file.
+const spanSize = 20
+
+// span begins where what is known of addresses changes, and reaches up to the next one.
+type span struct {
+	from netip.Addr
+	set  uint32 // number of its categories, counted from 1; 0 if it has none
+}
+
+// enclosing is a network on the way from all addresses to the one at hand.
+type enclosing struct {
+	last     netip.Addr
+	verdicts map[uint16]verdict
+	set      uint32
+}
+
+// spans turns networks into a table in which the last span that begins at or before an address has all that is known
+// of it. intern numbers sets of categories from 1 on.
+func spans(networks []network, sets []Categories, intern func(Categories) uint32) []span {
+	networks = slices.SortedFunc(slices.Values(networks), func(a, b network) int {
+		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
+	})
+	path := []enclosing{{}}
+	var table []span
+	begin := func(from netip.Addr, set uint32) {
+		if n := len(table); n > 0 && table[n-1].from == from {
+			table = table[:n-1]
+		}
+		before := uint32(0)
+		if n := len(table); n > 0 {
+			before = table[n-1].set
+		}
+		if set != before {
+			table = append(table, span{from, set})
+		}
+	}
+	leave := func(upTo func(enclosing) bool) {
+		for n := len(path) - 1; n > 0 && upTo(path[n]); n-- {
+			if next := path[n].last.Next(); next.IsValid() {
+				begin(next, path[n-1].set)
+			}
+			path = path[:n]
+		}
+	}
+	for i := 0; i < len(networks); {
+		p := networks[i].Prefix
+		leave(func(e enclosing) bool { return e.last.Less(p.Addr()) })
+		made := make(map[uint16]uint32)
+		for ; i < len(networks) && networks[i].Prefix == p; i++ {
+			made[networks[i].list] |= 1 << Entry{Exception: networks[i].exception}.statement()
+		}
+		here := enclosing{last: lastOf(p), verdicts: maps.Clone(path[len(path)-1].verdicts)}
+		if here.verdicts == nil {
+			here.verdicts = make(map[uint16]verdict)
+		}
+		var set Categories
+		for list, statements := range made {
+			here.verdicts[list] = weigh(statements, here.verdicts[list])
+		}
+		for list, v := range here.verdicts {
+			if v.lists() {
+				set = set.Or(sets[list])
+			}
+		}
+		here.set = intern(set)
+		begin(p.Addr(), here.set)
+		path = append(path, here)
+	}
+	leave(func(enclosing) bool { return true })
+	return table
+}
+
+// lastOf returns the highest address of a network of IPv6.
+func lastOf(p netip.Prefix) netip.Addr {
+	b := p.Addr().As16()
+	for bit := p.Bits(); bit < 128; bit++ {
+		b[bit/8] |= 0x80 >> (bit % 8)
+	}
+	return netip.AddrFrom16(b)
+}
+
+// Prefixes returns the number of networks that ix was compiled from. With none, MatchAddress has nothing to say.
+func (ix *Index) Prefixes() int { return ix.networks }
+
+// MatchAddress returns the categories of the networks that hold a. IPv4 in IPv6 counts as IPv4. It does not allocate.
+func (ix *Index) MatchAddress(a netip.Addr) (found Categories) {
+	if len(ix.spans) == 0 || !a.IsValid() {
+		return found
+	}
+	raw := a.As16()
+	high, low := binary.BigEndian.Uint64(raw[:8]), binary.BigEndian.Uint64(raw[8:])
+	behind := sort.Search(len(ix.spans)/spanSize, func(i int) bool {
+		b := ix.spans[i*spanSize:]
+		h := binary.LittleEndian.Uint64(b)
+		return h > high || h == high && binary.LittleEndian.Uint64(b[8:]) > low
+	})
+	if behind > 0 {
+		if set := binary.LittleEndian.Uint32(ix.spans[(behind-1)*spanSize+16:]); set > 0 {
+			found = ix.sets[set-1]
+		}
+	}
+	runtime.KeepAlive(ix)
+	return found
+}
