@@ -81,10 +81,10 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, leftOut map
 
 // addAll puts every list into b but those left out.
 func (l *Library) addAll(ctx context.Context, b *blocklists.Builder, t *blocklists.Taxonomy, leftOut map[string]error, sum *Summary) error {
-	if err := addStarter(b, t, l.starter); err != nil {
+	if err := addStarter(b, t, l.starters()); err != nil {
 		return err
 	}
-	sum.Lists = len(l.starter)
+	sum.Lists = len(l.starters())
 	for _, s := range l.lists.Sources {
 		problem, in := leftOut[s.Name], false
 		if problem == nil {

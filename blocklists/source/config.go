@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"strings"
 	"time"
+
+	"github.com/hearthdns/hearth/blocklists/help"
 )
 
 // Config is the `lists` section of the configuration.
@@ -14,6 +16,7 @@ type Config struct {
 	MaxBytes int64         `yaml:"max_bytes"` // largest list as it is downloaded; decompressed four times that
 	Timeout  time.Duration `yaml:"timeout"`   // of a whole download
 	Guards   Guards        `yaml:"guards"`    // what a new version of a list may not do without being accepted
+	Help     help.Config   `yaml:"-"`         // names of the built-in help lists that are suspended
 	Notify   []string      `yaml:"notify"`    // address:port where primaries of zones send NOTIFY; none = only the SOA timers count
 }
 

@@ -32,7 +32,7 @@ func (l *Library) Find(ctx context.Context, name string) ([]Finding, error) {
 		return nil, fmt.Errorf("%q is no name to look for: %s", name, why)
 	}
 	q := query{ctx: ctx, name: wanted, ancestors: ancestors(wanted)}
-	for _, s := range l.starter {
+	for _, s := range l.starters() {
 		ids := []string{s.category}
 		base := Finding{Source: s.name(), Format: Domains}
 		if _, err := s.parse(q.collect(base, func(Item) []string { return ids })); err != nil {

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
-	"github.com/hearthdns/hearth/blocklists/help"
 )
 
 // LibraryConfig says where a Library lives and what it keeps.
@@ -34,17 +33,18 @@ type LibraryConfig struct {
 // Library is the kept copies of all sources and the index compiled from them, on disk. It is safe for concurrent use;
 // updates and compilations run one after the other. It is a prometheus.Collector.
 type Library struct {
-	config  LibraryConfig
-	lists   Config
-	key     blocklists.Key
-	starter []starterList
-	built   []Stat // of the starter lists
-	client  *http.Client
-	retry   time.Duration // pause before the second attempt
+	config LibraryConfig
+	lists  Config
+	key    blocklists.Key
+	client *http.Client
+	retry  time.Duration // pause before the second attempt
 
 	work sync.Mutex // held while updating or compiling
 
 	mu       sync.Mutex
+	help     helpShelf
+	starter  []starterList     // read by starters
+	built    []Stat            // of the starter lists
 	kept     map[string]kept   // by name of the source
 	failures map[string]uint64 // failed updates of this process, by name
 }
@@ -74,32 +74,11 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 	if l.key, err = readKey(filepath.Join(c.Dir, "key")); err != nil {
 		return nil, fmt.Errorf("opening list library: %w", err)
 	}
-	if err := l.openStarter(); err != nil {
+	if err := l.openHelp(); err != nil {
 		return nil, fmt.Errorf("opening list library: %w", err)
 	}
 	l.readAll()
 	return l, nil
-}
-
-// openStarter picks the embedded lists that are compiled in and counts them.
-func (l *Library) openStarter() (err error) {
-	table, err := help.Load()
-	if err != nil {
-		return err
-	}
-	if l.starter, err = starterLists(l.lists.Starter, table); err != nil {
-		return err
-	}
-	for _, s := range l.starter {
-		report, err := s.parse(func(Item) error { return nil })
-		if err != nil {
-			return fmt.Errorf("reading starter list %s: %w", s.category, err)
-		}
-		l.built = append(l.built, Stat{Name: s.name(), Format: Domains, Categories: []string{s.category},
-			Lines: report.Lines, Names: report.Names, Rejected: report.Rejected, Examples: report.Examples,
-			Bytes: int64(len(s.text)), Version: shortVersion(starterVersion([]starterList{s})), Kept: true})
-	}
-	return nil
 }
 
 // readAll reads the records anew: another process may have updated the lists.

@@ -84,7 +84,7 @@ func (l *Library) fingerprint(t *blocklists.Taxonomy) (string, error) {
 		Popular  string
 		MaxBytes int64
 		Sources  []part
-	}{Taxonomy: t.All(), Starter: starterVersion(l.starter), Popular: l.lists.Popular, MaxBytes: l.lists.MaxBytes}
+	}{Taxonomy: t.All(), Starter: starterVersion(l.starters()), Popular: l.lists.Popular, MaxBytes: l.lists.MaxBytes}
 	for _, s := range l.lists.Sources {
 		content := l.version(s)
 		s.Refresh, s.URL = 0, "" // how content comes does not change what it is

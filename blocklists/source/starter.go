@@ -63,6 +63,21 @@ func starterLists(all bool, table help.Table) ([]starterList, error) {
 	return lists, nil
 }
 
+// starterStats counts the lists.
+func starterStats(lists []starterList) ([]Stat, error) {
+	var stats []Stat
+	for _, s := range lists {
+		report, err := s.parse(func(Item) error { return nil })
+		if err != nil {
+			return nil, fmt.Errorf("reading starter list %s: %w", s.category, err)
+		}
+		stats = append(stats, Stat{Name: s.name(), Format: Domains, Categories: []string{s.category},
+			Lines: report.Lines, Names: report.Names, Rejected: report.Rejected, Examples: report.Examples,
+			Bytes: int64(len(s.text)), Version: shortVersion(starterVersion([]starterList{s})), Kept: true})
+	}
+	return stats, nil
+}
+
 // starterVersion names the content of the embedded lists.
 func starterVersion(lists []starterList) string {
 	sum := sha256.New()

@@ -1,6 +1,9 @@
 package source
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Stat is what is known of one list.
 type Stat struct {
@@ -26,7 +29,9 @@ type Stat struct {
 // Sources on a path are counted by Update and Compile; before that they are zero.
 // The maps are shared and must not be changed.
 func (l *Library) Stats() []Stat {
-	stats := append([]Stat(nil), l.built...)
+	l.mu.Lock()
+	stats := slices.Clone(l.built)
+	l.mu.Unlock()
 	for _, s := range l.lists.Sources {
 		k := l.recall(s.Name)
 		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path + s.Zone.Name, Format: s.Format,

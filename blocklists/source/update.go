@@ -50,6 +50,9 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 	defer l.work.Unlock()
 	l.readAll()
 	var results []Result
+	if len(names) == 0 {
+		results = l.updateHelp(ctx)
+	}
 	for _, s := range l.lists.Sources {
 		if len(names) > 0 && !slices.Contains(names, s.Name) {
 			continue

@@ -41,6 +41,7 @@ func (c Config) Validate(t *blocklists.Taxonomy) error {
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Hour) {
 		v.fail("timeout", "%s is no sensible limit of a download: write 1s to 1h, default %s", c.Timeout, defaultTimeout)
 	}
+	v.help("help", c.Help)
 	var names []string
 	for i, s := range c.Sources {
 		path := fmt.Sprintf("sources[%d]", i)
