@@ -88,6 +88,7 @@ type Builder struct {
 	config  BuilderConfig
 	lists   []Categories
 	entries *sorter
+	parsed  []*parsedStream
 	added   int
 	key     []byte // scratch of Add
 	done    bool
@@ -139,17 +140,8 @@ func (b *Builder) Add(l ListID, e Entry) error {
 	if err := b.checkList(l); err != nil {
 		return fmt.Errorf("adding an entry: %w", err)
 	}
-	switch {
-	case e.Scope > Below:
-		return fmt.Errorf("adding an entry: no scope %d", e.Scope)
-	case e.Yield && !e.Exception:
-		return errors.New("adding an entry: only an exception can yield")
-	}
-	if err := e.Name.check(); err != nil {
+	if err := e.check(); err != nil {
 		return fmt.Errorf("adding an entry: %w", err)
-	}
-	if len(e.Name) == 1 {
-		return errors.New("adding an entry: the root cannot be listed")
 	}
 	b.key = appendReversed(b.key[:0], e.Name)
 	if err := b.entries.add(b.key, uint64(l)<<8|uint64(e.statement())); err != nil {
@@ -172,6 +164,19 @@ func (b *Builder) checkList(l ListID) error {
 	return nil
 }
 
+// check reports what no list can say.
+func (e Entry) check() error {
+	switch {
+	case e.Scope > Below:
+		return fmt.Errorf("no scope %d", e.Scope)
+	case e.Yield && !e.Exception:
+		return errors.New("only an exception can yield")
+	case len(e.Name) == 1:
+		return errors.New("the root cannot be listed")
+	}
+	return e.Name.check()
+}
+
 // Build merges all entries and writes the index to w from its first octet to its last. It closes the
 // Builder, whatever comes of it.
 func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
@@ -183,7 +188,7 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 	defer hashed.close()
 	exempt := b.exemptions()
 	inherit := newInheritance(b.lists, b.config, exempt, hashed)
-	if err := b.entries.each(ctx, inherit.add); err != nil {
+	if err := b.mergeAll(ctx, inherit.add); err != nil {
 		return Summary{}, fmt.Errorf("merging entries: %w", err)
 	}
 	if err := inherit.finish(); err != nil {

@@ -1,6 +1,9 @@
 package blocklists
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // standing is a list's verdict over everything beneath a name.
 type standing struct {
@@ -40,7 +43,7 @@ func newInheritance(lists []Categories, config BuilderConfig, exempt *exemptions
 	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner(), exempt: exempt}
 }
 
-// add takes the next entry; those of one name come together and by ascending list.
+// add takes the next entry; those of one name come together.
 func (in *inheritance) add(name []byte, payload uint64) error {
 	if !bytes.Equal(name, in.name) {
 		if err := in.flush(); err != nil {
@@ -50,12 +53,22 @@ func (in *inheritance) add(name []byte, payload uint64) error {
 			return err
 		}
 	}
-	list := ListID(payload >> 8)
-	if n := len(in.pending); n == 0 || in.pending[n-1].list != list {
-		in.pending = append(in.pending, statements{list: list})
-	}
-	in.pending[len(in.pending)-1].add(statement(payload & 0xff))
+	in.stated(ListID(payload >> 8)).add(statement(payload & 0xff))
 	return nil
+}
+
+// stated returns where the statements of a list about the current name are gathered. Nearly always they come by ascending
+// list.
+func (in *inheritance) stated(list ListID) *statements {
+	at := len(in.pending)
+	for at > 0 && in.pending[at-1].list > list {
+		at--
+	}
+	if at == 0 || in.pending[at-1].list != list {
+		in.pending = slices.Insert(in.pending, at, statements{list: list})
+		return &in.pending[at]
+	}
+	return &in.pending[at-1]
 }
 
 // enter makes name the current one and leaves the ancestors that are not above it.
