@@ -40,7 +40,7 @@ var graph = map[string][]string{
 	"resolver":                   {"policy", "blocklists", "resolver/cache", "resolver/wire"},
 	"policy/portal":              {"policy", "blocklists", "blocklists/help"},
 	"cmd/dnsbench":               nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/source", "policy", "policy/portal", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "resolver",
 		"resolver/cache", "resolver/forward", "resolver/listen", "resolver/wire"},
 	"blocklists/register": nil,
 }

@@ -28,6 +28,8 @@ folder of that configuration; a server that runs there takes over what changed.`
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	lists.AddCommand(
+		a.catalogCommand(),
+		a.addCommand(),
 		&cobra.Command{
 			Use:   "update [NAME...]",
 			Short: "Fetch lists that are due, or the named ones",
