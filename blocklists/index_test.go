@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/bits"
 	"math/rand/v2"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,7 +19,7 @@ import (
 	"time"
 )
 
-// smallFile is an index of a few nested names with two values.
+// smallFile is an index of a few nested names with two values, and of a few patterns and networks.
 func smallFile(t testing.TB) []byte {
 	t.Helper()
 	b := newTestBuilder(t, BuilderConfig{Key: Key{1, 2}, Built: time.Unix(1_790_000_000, 0)})
@@ -26,6 +27,23 @@ func smallFile(t testing.TB) []byte {
 	for i := range 40 {
 		list := [...]ListID{porn, games}[i&1]
 		if err := b.Add(list, Entry{Name: syntheticName(i), Scope: Scope(i % 3)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, expr := range []string{"tracker", "^ads[0-9]", "tracker"} {
+		p := Pattern{Expr: expr, Types: []uint16{1, 28}[:i], Exception: i == 1}
+		if err := b.AddPattern([...]ListID{porn, porn, games}[i], p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.Add(porn, Entry{Name: mustName(t, "spared.example"), Exception: true}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Add(porn, Entry{Name: mustName(t, "spared.test"), Exception: true, Important: true}); err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range []string{"192.0.2.0/24", "192.0.2.128/25", "2001:db8:1::/48"} {
+		if err := b.AddPrefix([...]ListID{porn, games, porn}[i], netip.MustParsePrefix(p), i == 2); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -103,7 +121,13 @@ func TestForgedFiles(t *testing.T) {
 		"remainder of 0 bits":          func(b []byte) { le.PutUint32(b[foot+48:], 0) },
 		"remainder of 64 bits":         func(b []byte) { le.PutUint32(b[foot+48:], 64) },
 		"remainder too narrow":         func(b []byte) { le.PutUint32(b[foot+48:], 8) },
-		"reserved field":               func(b []byte) { le.PutUint32(b[foot+52:], 1) },
+		"section of 1 octet":           func(b []byte) { le.PutUint32(b[foot+52:], 1) },
+		"section of 2^32-1 octets":     func(b []byte) { le.PutUint32(b[foot+52:], 1<<32-1) },
+		"section in definitions": func(b []byte) {
+			le.PutUint32(b[foot+44:], le.Uint32(b[foot+44:])-1)
+			le.PutUint32(b[foot+52:], le.Uint32(b[foot+52:])+1)
+		},
+		"a section in version 1":       func(b []byte) { b[8] = 1 },
 		"first offset not 0":           func(b []byte) { le.PutUint32(b[offsets:], 1) },
 		"offset beyond the entries":    func(b []byte) { le.PutUint32(b[offsets+4:], 1<<32-1) },
 		"offsets that fall":            func(b []byte) { le.PutUint32(b[offsets+8:], 0) },
@@ -133,8 +157,63 @@ func TestForgedFiles(t *testing.T) {
 // definitionsOf returns the part of an index file that holds its taxonomy.
 func definitionsOf(t testing.TB, file []byte) []byte {
 	t.Helper()
+	section := len(file) - footerSize - len(sectionOf(t, file))
+	return file[section-int(binary.LittleEndian.Uint32(file[len(file)-footerSize+44:])) : section]
+}
+
+// sectionOf returns the part of an index file that holds patterns and networks.
+func sectionOf(t testing.TB, file []byte) []byte {
+	t.Helper()
 	foot := len(file) - footerSize
-	return file[foot-int(binary.LittleEndian.Uint32(file[foot+44:])) : foot]
+	return file[foot-int(binary.LittleEndian.Uint32(file[foot+52:])) : foot]
+}
+
+// The section of smallFile has 4 sets (of two lists, and of two parts of a network), 3 spans (of IPv4 alone: the exception
+// of IPv6 says nothing), 2 exemptions and 3 patterns.
+func TestForgedSections(t *testing.T) {
+	file := smallFile(t)
+	le := binary.LittleEndian
+	const sets, spans, exempt, patterns = 24, 24 + 4*32, 24 + 4*32 + 3*20, 24 + 4*32 + 3*20 + 2*12
+	section := sectionOf(t, file)
+	for i, want := range []uint32{4, 3, 2, 3, 3, 0} {
+		if got := le.Uint32(section[4*i:]); got != want {
+			t.Fatalf("count %d is %d, want %d", i, got, want)
+		}
+	}
+	for title, forge := range map[string]func([]byte){
+		"set count of 2^32-1":          func(b []byte) { le.PutUint32(b, 1<<32-1) },
+		"one set less":                 func(b []byte) { le.PutUint32(b, 3) },
+		"one span more":                func(b []byte) { le.PutUint32(b[4:], 4) },
+		"spans beyond the networks":    func(b []byte) { le.PutUint32(b[16:], 1) },
+		"exemption count of 2^31-1":    func(b []byte) { le.PutUint32(b[8:], 1<<31-1) },
+		"one pattern more":             func(b []byte) { le.PutUint32(b[12:], 4) },
+		"one pattern less":             func(b []byte) { le.PutUint32(b[12:], 2) },
+		"network count of 2^32-1":      func(b []byte) { le.PutUint32(b[16:], 1<<32-1) },
+		"reserved count":               func(b []byte) { b[20] = 1 },
+		"category beyond the taxonomy": func(b []byte) { b[sets+31] = 0x80 },
+		"meta.open as a category":      func(b []byte) { c := openCategory(t); b[sets+int(c)/8] |= 1 << (c % 8) },
+		"addresses that fall":          func(b []byte) { le.PutUint64(b[spans:], 1) },
+		"an address twice":             func(b []byte) { copy(b[spans+20:spans+36], b[spans:spans+16]) },
+		"a set beyond the last":        func(b []byte) { le.PutUint32(b[spans+16:], 5) },
+		"exemptions that fall":         func(b []byte) { le.PutUint64(b[exempt:], 1<<64-1) },
+		"an exemption twice":           func(b []byte) { copy(b[exempt+12:exempt+22], b[exempt:exempt+10]) },
+		"an exemption of no list":      func(b []byte) { le.PutUint16(b[exempt+8:], 4) },
+		"a pattern of no list":         func(b []byte) { le.PutUint16(b[patterns:], 4) },
+		"unknown flags of a pattern":   func(b []byte) { b[patterns+2] = 8 },
+		"types beyond the end":         func(b []byte) { b[patterns+3] = 255 },
+		"an expression that is no RE2": func(b []byte) { copy(b[bytes.Index(b, []byte("tracker")):], "trac(er") },
+		"an expression that is cut":    func(b []byte) { b[len(b)-9]++ },
+		"an expression beyond the end": func(b []byte) { le.PutUint16(b[len(b)-9:], 1<<16-1) },
+	} {
+		forged := bytes.Clone(file)
+		forge(sectionOf(t, forged))
+		if bytes.Equal(forged, file) {
+			t.Errorf("%s: the forgery changes nothing", title)
+		}
+		if _, err := ReadIndex(resealed(forged)); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: got %v", title, err)
+		}
+	}
 }
 
 func TestOpenIndexOfWhatIsNoIndex(t *testing.T) {
@@ -336,7 +415,12 @@ func FuzzReadIndex(f *testing.F) {
 			for n := range h.N {
 				h.H[n] = (i*128 + uint64(n)) * 0x9e3779b97f4a7c15
 			}
-			for c := range ix.Match(&h).Categories.All() {
+			said := ix.Match(&h).Categories.Or(ix.MatchAddress(netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, byte(i)})))
+			for _, name := range []Name{[]byte("\x07tracker\x07example\x00"), []byte("\x04ads1\x06spared\x04test\x00"), {0}} {
+				patterned, _ := ix.MatchPatterns(name, uint16(i), Match{})
+				said = said.Or(patterned.Categories)
+			}
+			for c := range said.All() {
 				if ix.Taxonomy().ID(c) == "" {
 					t.Fatalf("category %d is not in the taxonomy", c)
 				}

@@ -31,14 +31,14 @@ type Pattern struct {
 const (
 	// MaxPatterns is how many patterns an index holds. The lists in use have some hundreds; a name that is not in the
 	// cache costs the same whatever their number, as long as they have words that it lacks.
-	MaxPatterns = 10_000
+	MaxPatterns = 1 << 13
 	// MaxExpression is the longest expression in octets: four times the longest name, whose octets may be escaped.
 	MaxExpression = 1024
 	// MaxSteps is how many instructions of a compiled expression fit. An expression is run in at most so many steps
 	// an octet of the name: this one takes 5 ms for the longest name there can be, on one slow core.
 	MaxSteps = 1000
-	// maxAllSteps is how many instructions all patterns have together. One takes up to 100 octets of memory.
-	maxAllSteps = 1 << 18
+	// maxAllSteps is how many instructions all patterns have together: 32 on an average, and 80 octets of memory each.
+	maxAllSteps = 32 * MaxPatterns
 	// maxOpenSteps is how many instructions those patterns have together that every name has to be run through,
 	// because no word of minWord octets has to be in what they match.
 	maxOpenSteps = 1 << 13
@@ -191,7 +191,7 @@ func steps(re *syntax.Regexp) int {
 	case syntax.OpCharClass:
 		return 1 + len(re.Rune)/2
 	case syntax.OpRepeat:
-		return sum * max(re.Min+1, re.Max)
+		return (sum - 1) * max(re.Min+1, re.Max)
 	default:
 		return sum
 	}
