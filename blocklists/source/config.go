@@ -101,6 +101,7 @@ func Default() Config {
 func (c Config) filled() Config {
 	c.MaxBytes = cmp.Or(c.MaxBytes, defaultBytes)
 	c.Timeout = cmp.Or(c.Timeout, defaultTimeout)
+	c.Sources = withZoneFormats(c.Sources)
 	c.Guards.Shrink = cmp.Or(c.Guards.Shrink, defaultShrink)
 	c.Guards.Growth = cmp.Or(c.Guards.Growth, defaultGrowth)
 	c.Guards.PopularTop = cmp.Or(c.Guards.PopularTop, defaultPopularTop)

@@ -39,6 +39,8 @@ type Library struct {
 	client *http.Client
 	retry  time.Duration // pause before the second attempt
 
+	notices *notifyQueue
+
 	work sync.Mutex // held while updating or compiling
 
 	mu       sync.Mutex
@@ -53,7 +55,7 @@ type Library struct {
 // list. A damaged record counts as missing and is logged; an error means that the folder cannot be used.
 func OpenLibrary(c LibraryConfig) (*Library, error) {
 	l := &Library{config: c, lists: c.Lists.filled(), client: c.Client, retry: 2 * time.Second,
-		kept: make(map[string]kept), failures: make(map[string]uint64)}
+		kept: make(map[string]kept), failures: make(map[string]uint64), notices: newNotifyQueue()}
 	if l.config.Now == nil {
 		l.config.Now = time.Now
 	}

@@ -52,7 +52,7 @@ func listTimeout() metric {
 // Describe implements prometheus.Collector.
 func (l *Library) Describe(out chan<- *prometheus.Desc) {
 	for _, m := range []metric{listNames(), listRejected(), listAge(), listFailures(),
-		listMaxBytes(), listMaxInflated(), listTimeout()} {
+		listMaxBytes(), listMaxInflated(), listTimeout(), listNotify()} {
 		out <- m.desc()
 	}
 }
@@ -79,6 +79,7 @@ func (l *Library) Collect(out chan<- prometheus.Metric) {
 	gauge(listMaxBytes(), float64(l.lists.MaxBytes))
 	gauge(listMaxInflated(), float64(l.lists.maxInflated()))
 	gauge(listTimeout(), l.lists.Timeout.Seconds())
+	l.collectNotify(out)
 }
 
 func (l *Library) failureCounts() map[string]uint64 {

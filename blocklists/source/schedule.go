@@ -2,8 +2,10 @@ package source
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -12,17 +14,21 @@ const shortestWait = time.Minute
 
 // Run asks for every source when it is due, with some jitter so that a fleet does not ask at once, until ctx ends, and
 // then returns nil. After an update that brought other content it calls changed, which must not block for long. What
-// fails is logged, counted and tried again; the last good lists stay.
+// fails is logged, counted and tried again; the last good lists stay. Meanwhile it hears NOTIFY, and updates the zone
+// at once that one is of.
 func (l *Library) Run(ctx context.Context, changed func()) error {
+	var hearing sync.WaitGroup
+	hearing.Go(func() { l.hear(ctx) })
+	defer hearing.Wait()
 	for ctx.Err() == nil {
-		results, err := l.Update(ctx)
-		if err != nil && ctx.Err() == nil {
+		results, err := l.round(ctx)
+		if err != nil && !errors.Is(err, context.Canceled) {
 			l.config.Log.Error("lists cannot be updated", "error", err)
 		}
 		if slices.ContainsFunc(results, func(r Result) bool { return r.Status == Updated }) {
 			changed()
 		}
-		if !sleep(ctx, l.untilDue()) {
+		if !l.notices.wait(ctx, l.untilDue()) {
 			break
 		}
 	}
@@ -54,6 +60,9 @@ func sleep(ctx context.Context, d time.Duration) bool {
 
 // due returns when a source is to be asked next: after its refresh time, after a failure sooner, in growing steps.
 func (l *Library) due(s Source, k kept) time.Time {
+	if s.isZone() {
+		return l.zoneDue(s, k)
+	}
 	wait := s.refresh()
 	if k.Failures > 0 {
 		wait = min(wait, 10*time.Minute<<min(k.Failures-1, 10))

@@ -51,6 +51,7 @@ func (c Config) Validate(t *blocklists.Taxonomy) error {
 		names = append(names, s.Name)
 		v.source(path, s, c.Popular)
 	}
+	v.notify(c)
 	if c.Popular != "" && !slices.Contains(names, c.Popular) {
 		v.fail("popular", "no source is named %q: write one of %s, or leave it empty", c.Popular, quoted(names))
 	}
@@ -104,6 +105,8 @@ func (v *validation) place(path string, s Source) {
 		v.fail(path, "the list has no origin: write url: https://…, path: /… or zone: {name: …, primaries: […]}")
 	case s.URL != "":
 		v.url(path+".url", s.URL)
+	case s.isZone():
+		v.zone(path, s)
 	}
 }
 

@@ -53,7 +53,10 @@ func TestValidate(t *testing.T) {
 		{"no URL", func(_ *Config, s *Source) { s.URL = "https://a b/\x7f" }, "sources[0].url", "write https://"},
 		{"password", func(_ *Config, s *Source) { s.URL = "https://me:geheim@lists.example/" }, "sources[0].url", "password"},
 		{"unknown format", func(_ *Config, s *Source) { s.Format = "csv" }, "sources[0].format", "hosts, domains, wildcard, adblock, dnsmasq, rpz, ut1"},
-		{"no category of a zone", func(_ *Config, s *Source) { s.URL, s.Zone.Name, s.Categories = "", "rpz.example", nil }, "sources[0].categories", "no category"},
+		{"no category of a zone", func(_ *Config, s *Source) {
+			s.URL, s.Format, s.Categories = "", "", nil
+			s.Zone = Zone{Name: "rpz.example", Primaries: []string{"192.0.2.1"}}
+		}, "sources[0].categories", "no category"},
 		{"unknown match", func(_ *Config, s *Source) { s.Match = "suffix" }, "sources[0].match", "subdomains or exact"},
 		{"unknown category", func(_ *Config, s *Source) { s.Categories = []string{"piracy", "adult.pron"} }, "sources[0].categories[1]", `did you mean "adult.porn"`},
 		{"group instead of a category", func(_ *Config, s *Source) { s.Categories = []string{"adult"} }, "sources[0].categories[0]", "did you mean \"adult."},
