@@ -5,7 +5,8 @@ import "slices"
 // Builtin returns the categories that every Taxonomy has, in the order of their numbers: the subjects
 // first, then the services. The caller owns the slice.
 func Builtin() []Definition {
-	return slices.Concat(builtinCategories(), builtinServices())
+	categories := builtinCategories()
+	return slices.Concat(categories, builtinServices(categories))
 }
 
 // Groups returns the keys of the twelve groups under which parents see the categories, in the order in

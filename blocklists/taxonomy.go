@@ -30,6 +30,9 @@ type Taxonomy struct {
 // NewTaxonomy numbers the built-in categories and then those of the operator, in order. An id that is
 // malformed or taken, an unknown group or parent, and more than MaxCategories rows are errors.
 func NewTaxonomy(own ...Definition) (*Taxonomy, error) {
+	if _, err := readServices(); err != nil {
+		return nil, err
+	}
 	return taxonomyOf(slices.Concat(Builtin(), own))
 }
 

@@ -33,7 +33,7 @@ func (l *Library) Find(ctx context.Context, name string) ([]Finding, error) {
 	}
 	q := query{ctx: ctx, name: wanted, ancestors: ancestors(wanted)}
 	for _, s := range l.starters() {
-		ids := []string{s.category}
+		ids := s.categories()
 		base := Finding{Source: s.name(), Format: Domains}
 		if _, err := s.parse(q.collect(base, func(Item) []string { return ids })); err != nil {
 			return nil, fmt.Errorf("searching lists: %w", err)

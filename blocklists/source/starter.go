@@ -16,7 +16,7 @@ import (
 )
 
 // starterFiles are the starter lists: one file a category, named by its id, in the domains format. Those of ok.help and
-// ok.help.core come from the table of package help.
+// ok.help.core come from the table of package help, those of the services from blocklists.Services.
 //
 //go:embed starter/*.txt
 var starterFiles embed.FS
@@ -27,10 +27,18 @@ const starterPrefix = "starter:"
 // starterList is one embedded list.
 type starterList struct {
 	category string
+	parent   string // of a service: what its names are as well
 	text     []byte
 }
 
 func (s starterList) name() string { return starterPrefix + s.category }
+
+func (s starterList) categories() []string {
+	if s.parent == "" {
+		return []string{s.category}
+	}
+	return []string{s.category, s.parent}
+}
 
 func (s starterList) parse(emit func(Item) error) (Report, error) {
 	return Parse(bytes.NewReader(s.text), Domains, Options{PublicSuffixes: true}, emit)
@@ -44,7 +52,7 @@ func starterLists(all bool, table help.Table) ([]starterList, error) {
 		if core {
 			category = "ok.help.core"
 		}
-		lists = append(lists, starterList{category: category, text: []byte(strings.Join(table.Names(core), "\n") + "\n")})
+		lists = append(lists, starterList{category: category, text: namesText(table.Names(core))})
 	}
 	if !all {
 		return lists, nil
@@ -60,8 +68,18 @@ func starterLists(all bool, table help.Table) ([]starterList, error) {
 		}
 		lists = append(lists, starterList{category: strings.TrimSuffix(f.Name(), ".txt"), text: text})
 	}
+	services, err := blocklists.Services()
+	if err != nil {
+		return nil, fmt.Errorf("reading starter lists: %w", err)
+	}
+	for _, s := range services {
+		lists = append(lists, starterList{category: s.ID, parent: s.Parent, text: namesText(s.Names)})
+	}
 	return lists, nil
 }
+
+// namesText is a list in the domains format.
+func namesText(names []string) []byte { return []byte(strings.Join(names, "\n") + "\n") }
 
 // starterStats counts the lists.
 func starterStats(lists []starterList) ([]Stat, error) {
@@ -71,7 +89,7 @@ func starterStats(lists []starterList) ([]Stat, error) {
 		if err != nil {
 			return nil, fmt.Errorf("reading starter list %s: %w", s.category, err)
 		}
-		stats = append(stats, Stat{Name: s.name(), Format: Domains, Categories: []string{s.category},
+		stats = append(stats, Stat{Name: s.name(), Format: Domains, Categories: s.categories(),
 			Lines: report.Lines, Names: report.Names, Rejected: report.Rejected, Examples: report.Examples,
 			Bytes: int64(len(s.text)), Version: shortVersion(starterVersion([]starterList{s})), Kept: true})
 	}
@@ -82,7 +100,7 @@ func starterStats(lists []starterList) ([]Stat, error) {
 func starterVersion(lists []starterList) string {
 	sum := sha256.New()
 	for _, l := range lists {
-		fmt.Fprintf(sum, "%s %d\n", l.category, len(l.text))
+		fmt.Fprintf(sum, "%s %d\n", strings.Join(l.categories(), " "), len(l.text))
 		sum.Write(l.text)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
@@ -91,7 +109,7 @@ func starterVersion(lists []starterList) string {
 // addStarter puts the starter lists into an index in the making.
 func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterList) error {
 	for _, l := range lists {
-		set, err := categories(t, []string{l.category})
+		set, err := categories(t, l.categories())
 		if err != nil {
 			return fmt.Errorf("reading starter lists: %w", err)
 		}
