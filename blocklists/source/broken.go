@@ -6,8 +6,8 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// BrokenError is a list that cannot be compiled, while an index that holds an earlier state of it is on disk: that one
-// stays, because without the list its categories would be open.
+// BrokenError is a list that cannot be compiled and of which no good state is kept, while an index that holds an earlier
+// one is on disk: that index stays, because without the list its categories would be open.
 type BrokenError struct {
 	Source string
 	Why    error
@@ -21,17 +21,16 @@ func (e *BrokenError) Error() string {
 // Unwrap gives what is wrong with the list.
 func (e *BrokenError) Unwrap() error { return e.Why }
 
-// broken notes what is wrong with a source. Of one on a path the record of the last good content stays; now is what
-// is known of a kept copy that is damaged, so that it is fetched anew.
-func (l *Library) broken(s Source, now kept, why error) error {
-	if s.Path == "" {
-		l.remember(now)
+// damaged notes what is known of a source that cannot be used as it is. Of one on a path the record of the last good
+// content stays; now is what is known of a kept copy that is damaged, so that it is fetched anew.
+func (l *Library) damaged(s Source, now kept) error {
+	noted := l.recall(s.Name)
+	if s.Path == "" && now.SHA256 != "" {
+		now.LastError = noted.LastError
+		noted = now
+		l.remember(noted)
 	}
-	l.blame(s.Name, why)
-	if err := l.writeKept(l.recall(s.Name)); err != nil {
-		return err
-	}
-	return &BrokenError{Source: s.Name, Why: why}
+	return l.writeKept(noted)
 }
 
 // blame shows a problem in the statistics and in the log.

@@ -16,93 +16,142 @@ import (
 type Summary struct {
 	blocklists.Summary
 	Lists    int       // lists that are in the index, starter lists included
-	Problems []Problem // sources that are not, or not wholly, in the index
+	Read     []string  // sources whose content was read, because it, or how it is read, is new
+	Problems []Problem // sources that are not in the index as they are configured
 }
 
-// Problem is a source that Compile could not read as configured.
+// Failed reports whether a source is not in the index as it is now.
+func (s *Summary) Failed() bool {
+	for _, p := range s.Problems {
+		if p.Serving != Whole {
+			return true
+		}
+	}
+	return false
+}
+
+// Serving says what an index has of a source.
+type Serving string
+
+// What an index has of a source with a Problem.
+const (
+	Nothing  Serving = "nothing"   // it is left out: there is no good state of it
+	LastGood Serving = "last good" // its last good state, because it cannot be used as it is now
+	Whole    Serving = "whole"     // all of it; something in its configuration is of no use
+)
+
+// Problem is a source that is not in the index as configured.
 type Problem struct {
-	Source string `json:"source"`
-	Why    string `json:"why"`
+	Source  string  `json:"source"`
+	Why     string  `json:"why"`
+	Serving Serving `json:"serving"`
 }
 
 func (l *Library) indexPath() string { return filepath.Join(l.config.Dir, "index.hix") }
 func (l *Library) builtPath() string { return filepath.Join(l.config.Dir, "index.json") }
 
-// Compile builds the index of the kept copies, the sources on a path and the starter lists, replaces the file on disk
-// by it and opens it. Memory is bounded. No source is compiled in part. One that cannot be read wholly, or holds no
-// name, is left out and stands in Summary.Problems while the other lists work on; but where an earlier index holds it,
-// that index stays: the error is a *BrokenError. Other errors are what leaves the old file in place too: the end of
-// ctx, a full disk, a category that t does not have.
+// Compile builds the index of all sources and the starter lists, replaces the file on disk by it and opens it. A
+// source is read only where its content, or how it is read, is not that of its parsed state; all else is merged from
+// those states. Memory is bounded.
+//
+// No source is compiled in part. One that cannot be read wholly, or holds no name, stays in the index as its last good
+// state has it, and where there is none it is left out; both stand in Summary.Problems, and the other lists are in as
+// they are now. But where there is no such state and an earlier index holds the source, that index stays: the error
+// is a *BrokenError. Other errors leave the old file in place too: the end of ctx, a full disk, a category that t
+// does not have.
 func (l *Library) Compile(ctx context.Context, t *blocklists.Taxonomy) (*blocklists.Index, Summary, error) {
 	l.work.Lock()
 	defer l.work.Unlock()
 	l.readAll()
-	leftOut := make(map[string]error)
-	for {
-		sum, mark, err := l.build(ctx, t, leftOut)
-		if broken := (*BrokenError)(nil); errors.As(err, &broken) && !l.holds(t, broken.Source) {
-			leftOut[broken.Source] = broken.Why
-			continue // once more without it: what was read of it is in the builder
+	var sum Summary
+	inputs, err := l.gather(ctx, t, &sum)
+	defer func() {
+		for _, in := range inputs {
+			in.state.close()
 		}
-		if err != nil {
-			return nil, sum, fmt.Errorf("compiling lists: %w", err)
-		}
-		ix, err := blocklists.OpenIndex(l.indexPath())
-		if err != nil {
-			return nil, sum, fmt.Errorf("reading the compiled index: %w", err)
-		}
-		if err := writeJSON(l.builtPath(), built{Index: ix.ID(), Fingerprint: mark, Version: parserVersion}); err != nil {
-			return nil, sum, fmt.Errorf("compiling lists: %w", err)
-		}
-		return ix, sum, nil
+	}()
+	if err != nil {
+		return nil, sum, fmt.Errorf("compiling lists: %w", err)
 	}
+	mark, err := l.build(ctx, t, inputs, &sum)
+	if err != nil {
+		return nil, sum, fmt.Errorf("compiling lists: %w", err)
+	}
+	ix, err := blocklists.OpenIndex(l.indexPath())
+	if err != nil {
+		return nil, sum, fmt.Errorf("reading the compiled index: %w", err)
+	}
+	if err := writeJSON(l.builtPath(), built{Index: ix.ID(), Fingerprint: mark, Version: parserVersion}); err != nil {
+		return nil, sum, fmt.Errorf("compiling lists: %w", err)
+	}
+	l.forget()
+	return ix, sum, nil
 }
 
-// build writes the index of all lists but those left out, and names what it is made of.
-func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, leftOut map[string]error) (sum Summary, mark string, err error) {
+// input is a source that is compiled in, by its parsed state.
+type input struct {
+	source Source
+	state  *state
+}
+
+// gather brings the parsed states of all sources up to their contents and opens them.
+func (l *Library) gather(ctx context.Context, t *blocklists.Taxonomy, sum *Summary) ([]input, error) {
+	var inputs []input
+	for _, s := range l.lists.Sources {
+		if err := ctx.Err(); err != nil {
+			return inputs, context.Cause(ctx)
+		}
+		state, err := l.ready(ctx, t, s, sum)
+		if state != nil {
+			inputs = append(inputs, input{s, state})
+		}
+		if err != nil {
+			return inputs, err
+		}
+	}
+	return inputs, nil
+}
+
+// build writes the index of all inputs and names what it is made of.
+func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []input, sum *Summary) (mark string, err error) {
 	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Dir: l.config.Dir, Taxonomy: t, Key: l.key, Built: l.config.Now()})
 	if err != nil {
-		return sum, "", err
+		return "", err
 	}
 	defer func() { _ = b.Close() }() // only temporary files
-	if err := l.addAll(ctx, b, t, leftOut, &sum); err != nil {
-		return sum, "", err
+	starters := l.starters()
+	if err := addStarter(b, t, starters); err != nil {
+		return "", err
 	}
+	for _, in := range inputs {
+		plan := in.source.planFor(in.state.directories(), l.lists)
+		left, err := plan.merge(b, t, in.state.Parsed)
+		if err != nil {
+			return "", fmt.Errorf("list %s: %w", in.source.Name, err)
+		}
+		if left > 0 {
+			l.note(sum, in.source, Whole, fmt.Errorf("%d of its expressions and networks are more than fits into an index", left))
+		}
+		if len(plan.missing) > 0 {
+			l.note(sum, in.source, Whole, fmt.Errorf("the list has no directory %s: look at map", strings.Join(plan.missing, ", ")))
+		}
+	}
+	sum.Lists = len(starters) + len(inputs)
 	mark, err = l.fingerprint(t) // before the file, so that a list changed meanwhile makes it stale
 	if err != nil {
-		return sum, "", err
+		return "", err
 	}
 	err = writeFile(l.indexPath(), 0o640, func(w io.Writer) (err error) {
 		sum.Summary, err = b.Build(ctx, w)
 		return err
 	})
-	return sum, mark, err
+	return mark, err
 }
 
-// addAll puts every list into b but those left out.
-func (l *Library) addAll(ctx context.Context, b *blocklists.Builder, t *blocklists.Taxonomy, leftOut map[string]error, sum *Summary) error {
-	if err := addStarter(b, t, l.starters()); err != nil {
-		return err
-	}
-	sum.Lists = len(l.starters())
-	for _, s := range l.lists.Sources {
-		problem, in := leftOut[s.Name], false
-		if problem == nil {
-			var err error
-			if problem, err = l.addSource(ctx, b, t, s); err != nil {
-				return fmt.Errorf("list %s: %w", s.Name, err)
-			}
-			in = l.recall(s.Name).Names > 0
-		}
-		if problem != nil {
-			sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error()})
-			l.blame(s.Name, problem)
-		}
-		if in {
-			sum.Lists++
-		}
-	}
-	return nil
+// note adds a problem to the summary, and shows it in the statistics and the log.
+func (l *Library) note(sum *Summary, s Source, serving Serving, problem error) {
+	sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error(), Serving: serving})
+	l.blame(s.Name, problem)
 }
 
 // endError is what ended a compilation, as opposed to what is wrong with a list.
@@ -110,54 +159,65 @@ type endError struct{ cause error }
 
 func (e *endError) Error() string { return e.cause.Error() }
 
-// addSource puts one source into b and notes what was counted. problem is what is wrong with a source that is in b
-// nevertheless, or was never there; a *BrokenError is of one that must not be in b as it is.
-func (l *Library) addSource(ctx context.Context, b *blocklists.Builder, t *blocklists.Taxonomy, s Source) (problem, err error) {
-	if s.Path == "" && l.recall(s.Name).SHA256 == "" {
-		return errors.New("not fetched yet: run hearth lists update"), nil
+func (e *endError) Unwrap() error { return e.cause }
+
+// ready opens the parsed state of a source that is to be compiled in, nil if there is none, and reads its content for it
+// where that is new.
+func (l *Library) ready(ctx context.Context, t *blocklists.Taxonomy, s Source, sum *Summary) (*state, error) {
+	before := l.current(s.Name)
+	was := l.recall(s.Name)
+	if s.Path == "" && was.SHA256 == "" {
+		return l.lastGood(t, s, before, was, errors.New("not fetched yet: run hearth lists update"), sum)
 	}
-	path := l.contentPath(s)
-	k, err := l.look(s)
+	k, err := l.look(s, before)
 	if err != nil {
-		return nil, l.broken(s, k, err)
+		return l.lastGood(t, s, before, k, err, sum)
 	}
-	plan, err := s.plan(path, l.lists)
-	if err != nil {
-		return nil, l.broken(s, k, err)
-	}
-	list, err := plan.lists(b, t)
-	if err != nil {
-		return nil, err
-	}
-	n := 0
-	report, err := ParsePath(path, s.Format, plan.options, func(i Item) error {
-		if n++; n&4095 == 0 && ctx.Err() != nil {
-			return &endError{ctx.Err()}
+	now := before
+	if before == nil || !before.fits(s, l.lists, k.SHA256) {
+		sum.Read = append(sum.Read, s.Name)
+		d, err := l.read(ctx, s, l.contentPath(s), k.SHA256, before)
+		if err != nil {
+			return l.lastGood(t, s, before, k, err, sum)
 		}
-		if err := b.Add(list(i), i.Entry); err != nil {
-			return &endError{err}
+		defer d.discard()
+		before.close()
+		if now, err = d.keep(); err != nil {
+			return nil, fmt.Errorf("list %s: %w", s.Name, err)
 		}
-		return nil
-	})
-	if end := (*endError)(nil); errors.As(err, &end) {
-		return nil, end.cause
 	}
-	if err == nil && report.Names == 0 {
-		err = noNames(s, report)
-	}
-	if err != nil {
-		return nil, l.broken(s, k, err)
-	}
-	k.count(report)
+	k.count(now.Report)
 	l.remember(k)
-	if len(plan.missing) > 0 {
-		problem = fmt.Errorf("the list has no directory %s: look at map", strings.Join(plan.missing, ", "))
+	if k.Confirmed, was.Confirmed = was.Confirmed, k.Confirmed; equalKept(k, was) {
+		return now, nil // that it was looked at again is not worth a write
 	}
-	return problem, l.writeKept(k)
+	return now, l.writeKept(l.recall(s.Name))
 }
 
-// look brings the record of a source up to what lies on disk.
-func (l *Library) look(s Source) (kept, error) {
+// lastGood returns the last good state of a source that cannot be used as it is now, and notes why. What is no fault
+// of the list's is returned.
+func (l *Library) lastGood(t *blocklists.Taxonomy, s Source, before *state, k kept, why error, sum *Summary) (*state, error) {
+	if end := (*endError)(nil); errors.As(why, &end) {
+		before.close()
+		return nil, fmt.Errorf("list %s: %w", s.Name, end.cause)
+	}
+	if before != nil && before.sameOrigin(s) {
+		l.note(sum, s, LastGood, fmt.Errorf("%w; its last good state of %s, with %d names, serves on",
+			why, before.label.Parsed.Format("2006-01-02 15:04"), before.Report.Names))
+		return before, l.damaged(s, k)
+	}
+	before.close()
+	if l.holds(t, s.Name) {
+		l.blame(s.Name, why)
+		return nil, errors.Join(l.damaged(s, k), &BrokenError{Source: s.Name, Why: why})
+	}
+	l.note(sum, s, Nothing, why)
+	return nil, l.damaged(s, k)
+}
+
+// look brings the record of a source up to what lies on disk. The files are read only where they are not those of the
+// state that is kept.
+func (l *Library) look(s Source, before *state) (kept, error) {
 	k := l.recall(s.Name)
 	now, err := stat(l.contentPath(s))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -166,13 +226,17 @@ func (l *Library) look(s Source) (kept, error) {
 	if err != nil {
 		return k, err
 	}
-	hash, err := digest(l.contentPath(s))
-	if err != nil {
+	var hash string
+	if before != nil && before.sameOrigin(s) && before.Stamp == now.stamp && now.stamp != "" {
+		hash = before.Content
+	} else if hash, err = digest(l.contentPath(s)); err != nil {
 		return k, err
 	}
 	if s.Path != "" {
 		if !k.sameOrigin(s) {
-			k = kept{Name: s.Name, Path: s.Path, Format: s.Format, Checked: k.Checked}
+			checked := k.Checked
+			k = newKept(s)
+			k.Checked = checked
 		}
 		k.Fetched, k.Bytes = now.changed.UTC(), now.bytes
 		k.Confirmed, k.LastError = l.config.Now().UTC(), ""

@@ -46,7 +46,7 @@ func (l *Library) Find(ctx context.Context, name string) ([]Finding, error) {
 			continue
 		}
 		base := Finding{Source: s.Name, Format: s.Format}
-		_, _ = ParsePath(path, s.Format, plan.options, q.collect(base, plan.of)) // what was found until then counts
+		_, _ = ParsePath(path, s.Format, plan.options, q.collect(base, func(i Item) []string { return plan.of(i.File) })) // what was found until then counts
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("searching lists: %w", err)
 		}

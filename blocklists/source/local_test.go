@@ -48,18 +48,66 @@ func TestUpdateSeesEdits(t *testing.T) {
 	wantUpdate(t, l, Failed)
 }
 
-// TestBrokenLocalListKeepsTheIndex: a list that grew over its limit, lost all names or is gone is never compiled in
-// part. The index that holds it stays, the record of the last good content too, and a mended list is compiled again.
-func TestBrokenLocalListKeepsTheIndex(t *testing.T) {
-	for name, tt := range map[string]struct {
-		content string
-		gone    bool
-		why     string
-	}{
-		"too large": {content: "old.example\n" + numbered(1000), why: ErrTooLarge.Error()},
-		"no name":   {content: "# nothing\n", why: "no name"},
-		"gone":      {gone: true, why: "nothing is at"},
-	} {
+// brokenContents are what makes a list at a path unusable, and the word that tells why.
+var brokenContents = map[string]struct {
+	content string
+	gone    bool
+	why     string
+}{
+	"too large": {content: "old.example\n" + numbered(1000), why: ErrTooLarge.Error()},
+	"no name":   {content: "# nothing\n", why: "no name"},
+	"gone":      {gone: true, why: "nothing is at"},
+}
+
+// TestBrokenLocalListKeepsItsLastGoodState: a list that grew over its limit, lost all names or is gone is never compiled
+// in part and never holds the others back: it stays as it was, the others are as they are. A mended list is compiled again.
+func TestBrokenLocalListKeepsItsLastGoodState(t *testing.T) {
+	for name, tt := range brokenContents {
+		t.Run(name, func(t *testing.T) {
+			tax, dir := taxonomy(t), t.TempDir()
+			path, other := write(t, dir+"/list", "old.example\n"), write(t, dir+"/other", "first.example\n")
+			l := open(t, LibraryConfig{Lists: Config{MaxBytes: 1 << 10, Sources: []Source{
+				{Name: "l", Path: path, Format: Domains, Categories: []string{"piracy"}},
+				{Name: "other", Path: other, Format: Domains, Categories: []string{"misinfo"}}}}})
+			compile(t, l, tax)
+			write(t, other, "second.example\n")
+			write(t, path, tt.content)
+			if tt.gone {
+				_ = os.Remove(path)
+			}
+			for range 2 { // it does not wear off
+				ix, sum, err := l.Compile(context.Background(), tax)
+				if err != nil {
+					t.Fatalf("Compile: %v", err)
+				}
+				if p := sum.Problems; len(p) != 1 || p[0].Source != "l" || p[0].Serving != LastGood || !strings.Contains(p[0].Why, tt.why) || !sum.Failed() {
+					t.Errorf("problems %+v; want the last good state of l because of %q", p, tt.why)
+				}
+				wantCategories(t, ix, "old.example", "piracy")
+				wantCategories(t, ix, "first.example")
+				wantCategories(t, ix, "second.example", "misinfo")
+			}
+			if _, err := l.Load(tax); err != nil {
+				t.Errorf("Load: %v: it would be compiled for ever", err)
+			}
+			if stat := l.Stats()[len(l.Stats())-2]; stat.Names != 1 || !strings.Contains(stat.LastError, tt.why) {
+				t.Errorf("stat %+v", stat)
+			}
+			write(t, path, "mended.example\n")
+			if _, err := l.Load(tax); !errors.Is(err, ErrStale) {
+				t.Errorf("Load of a mended list: %v", err)
+			}
+			ix := compile(t, l, tax)
+			wantCategories(t, ix, "mended.example", "piracy")
+			wantCategories(t, ix, "old.example")
+		})
+	}
+}
+
+// TestBrokenListWithoutAState: where no parsed state is kept, as after an update of the program, the index that holds
+// the list stays.
+func TestBrokenListWithoutAState(t *testing.T) {
+	for name, tt := range brokenContents {
 		t.Run(name, func(t *testing.T) {
 			tax := taxonomy(t)
 			l, path := localList(t, "old.example\n", tax)
@@ -67,13 +115,16 @@ func TestBrokenLocalListKeepsTheIndex(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			for _, slot := range l.slots("l") {
+				_ = os.Remove(slot)
+			}
 			write(t, path, tt.content)
 			if tt.gone {
 				_ = os.Remove(path)
 			}
 			ix, _, err := l.Compile(context.Background(), tax)
 			if broken := (*BrokenError)(nil); ix != nil || !errors.As(err, &broken) || broken.Source != "l" || !strings.Contains(err.Error(), tt.why) {
-				t.Errorf("Compile: %v, %v; want a broken list because of %q", ix, err, tt.why)
+				t.Errorf("Compile: %v; want a broken list because of %q", err, tt.why)
 			}
 			after, err := os.ReadFile(l.indexPath())
 			if err != nil || string(before) != string(after) {
@@ -81,7 +132,7 @@ func TestBrokenLocalListKeepsTheIndex(t *testing.T) {
 			}
 			kept, err := l.Load(tax)
 			if !errors.Is(err, ErrStale) || kept == nil {
-				t.Fatalf("Load: %v, %v; want the last good index, stale", kept, err)
+				t.Fatalf("Load: %v; want the last good index, stale", err)
 			}
 			wantCategories(t, kept, "old.example", "piracy")
 			if stat := l.Stats()[len(l.Stats())-1]; stat.Names != 1 || !strings.Contains(stat.LastError, tt.why) {
@@ -107,6 +158,9 @@ func TestBrokenListAtFirstUse(t *testing.T) {
 	}
 	wantCategories(t, ix, "good.example", "piracy")
 	wantCategories(t, ix, "first.example")
+	if sum.Problems[0].Serving != Nothing || !sum.Failed() || len(sum.Read) != 2 {
+		t.Errorf("problem %+v, read %q: want that nothing of it serves, and each list read once", sum.Problems[0], sum.Read)
+	}
 	if stat := l.Stats()[len(l.Stats())-1]; stat.Names != 0 || stat.LastError == "" {
 		t.Errorf("stat %+v", stat)
 	}

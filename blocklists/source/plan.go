@@ -19,16 +19,29 @@ type plan struct {
 // plan looks at the content at path. A directory of a UT1 list that the list means to allow is read only where a
 // mapping names it; one that is a link stands for what it links to.
 func (s Source) plan(path string, c Config) (plan, error) {
+	found, err := s.directories(path, c)
+	if err != nil {
+		return plan{}, err
+	}
+	return s.planFor(found, c), nil
+}
+
+// directories looks at what a UT1 list has; other lists have no directories.
+func (s Source) directories(path string, c Config) (directories, error) {
+	if s.Format != UT1 {
+		return nil, nil
+	}
+	return survey(path, c.maxInflated())
+}
+
+// planFor is the plan for a list with the directories found.
+func (s Source) planFor(found directories, c Config) plan {
 	p := plan{options: s.options(c), ids: slices.Clone(s.Categories)}
 	if s.Name == c.Popular {
 		p.ids = append(p.ids, popularCategory)
 	}
 	if s.Format != UT1 {
-		return p, nil
-	}
-	found, err := survey(path, c.maxInflated())
-	if err != nil {
-		return p, err
+		return p
 	}
 	p.byDir = make(map[string][]string)
 	for _, m := range s.Map {
@@ -44,16 +57,19 @@ func (s Source) plan(path string, c Config) (plan, error) {
 		}
 	}
 	p.options.Select = func(directory string) bool { return p.byDir[directory] != nil }
-	return p, nil
+	return p
 }
+
+// wanted names the directories that are read, in order.
+func (p plan) wanted() []string { return slices.Sorted(maps.Keys(p.byDir)) }
 
 // popularCategory marks names as often asked for.
 const popularCategory = "meta.popular"
 
-// of returns the categories of an entry.
-func (p plan) of(i Item) []string {
+// of returns the categories of what a part of the list says; none where the part is not wanted.
+func (p plan) of(part string) []string {
 	if p.byDir != nil {
-		return p.byDir[i.File]
+		return p.byDir[part]
 	}
 	return p.ids
 }
@@ -69,7 +85,7 @@ func (p plan) lists(b *blocklists.Builder, t *blocklists.Taxonomy) (func(Item) b
 		return func(Item) blocklists.ListID { return id }, nil
 	}
 	ids := make(map[string]blocklists.ListID)
-	for _, dir := range slices.Sorted(maps.Keys(p.byDir)) {
+	for _, dir := range p.wanted() {
 		set, err := categories(t, p.byDir[dir])
 		if err != nil {
 			return nil, fmt.Errorf("directory %s: %w", dir, err)
@@ -77,4 +93,15 @@ func (p plan) lists(b *blocklists.Builder, t *blocklists.Taxonomy) (func(Item) b
 		ids[dir] = b.List(set)
 	}
 	return func(i Item) blocklists.ListID { return ids[i.File] }, nil
+}
+
+// merge puts a parsed state into b. left is what does not fit into the index any more.
+func (p plan) merge(b *blocklists.Builder, t *blocklists.Taxonomy, parsed *blocklists.Parsed) (left int, err error) {
+	list, err := p.lists(b, t)
+	if err != nil {
+		return 0, err
+	}
+	return b.Merge(parsed, func(part string) (blocklists.ListID, bool) {
+		return list(Item{File: part}), p.byDir == nil || p.byDir[part] != nil
+	})
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -165,4 +166,30 @@ func BenchmarkCompile(b *testing.B) {
 		b.ReportMetric(float64(sum.Names), "names")
 		b.ReportMetric(float64(sum.Bytes)/float64(sum.Names), "bytes/name")
 	}
+}
+
+// BenchmarkRecompile changes one small list among all category lists of the shared data, which are kept parsed: what an
+// update of one list costs.
+func BenchmarkRecompile(b *testing.B) {
+	config, own := sharedLists(b)
+	tax := taxonomy(b, own...)
+	path := filepath.Join(b.TempDir(), "small")
+	config.Sources = append(config.Sources, Source{Name: "small", Path: path, Format: Domains, Categories: []string{"piracy"}})
+	write(b, path, numbered(100))
+	l := open(b, LibraryConfig{Lists: config})
+	compile(b, l, tax)
+	var spent time.Duration
+	names := 0
+	for i := 0; b.Loop(); i++ {
+		write(b, path, numbered(101-i%2))
+		begin := cpuTime(b)
+		ix, sum, err := l.Compile(context.Background(), tax)
+		spent += cpuTime(b) - begin
+		if err != nil || !slices.Equal(sum.Read, []string{"small"}) {
+			b.Fatalf("read %q, %v", sum.Read, err)
+		}
+		names = ix.Names()
+	}
+	b.ReportMetric(spent.Seconds()/float64(b.N), "cpu-s/op")
+	b.ReportMetric(float64(names), "names")
 }
