@@ -165,7 +165,7 @@ func TestTexts(t *testing.T) {
 	for _, c := range []struct{ name, text, id string }{
 		{"www.porn.test", "In diesem Profil gesperrt: Sex", "10.adult.porn"},
 		{"cats.test", "In diesem Profil gesperrt: Katzenbilder", "10.family.pets"},
-		{"tok.test", "In diesem Profil gesperrt: tiktok", "9.service.tiktok"},
+		{"tok.test", "In diesem Profil gesperrt: TikTok", "9.service.tiktok"},
 		{"dark.test", "In diesem Profil gesperrt", "10"},
 		{"club.test", "Durch eine Regel dieses Haushalts gesperrt", "3"},
 		{"fresh.test", "Diese Seite ist sehr neu", "12.sec.nrd"},

@@ -21,16 +21,20 @@ func newTexts(g *ground, words *Phrases, r Reader, own []CategoryConfig) *texts 
 	t.steps[StepHomework] = words.Short[ReasonHomework]
 	t.steps[StepUnknown] = words.Short[ReasonUnknown]
 	titles := map[string]string{}
+	services, _ := blocklists.Services() // without an error, since there is a taxonomy
+	for _, s := range services {
+		titles[s.ID] = s.Title
+	}
 	for _, c := range own {
 		titles[c.ID] = c.Title
 	}
 	for i, row := range g.taxonomy.All() {
 		what := words.Groups[row.Group]
-		if title := titles[row.ID]; title != "" {
-			what = title
-		}
 		if row.Service {
 			what = strings.TrimPrefix(row.ID, "service.")
+		}
+		if title := titles[row.ID]; title != "" {
+			what = title
 		}
 		t.what[i] = what
 		t.categories[i] = strings.ReplaceAll(words.Short[ReasonCategory], "{what}", what)
