@@ -7,5 +7,7 @@
 // is its number, or for a hotline its site; of the organisation itself, a public authority, an association of such
 // organisations or the press, not somebody's collection of links. verified_on is then the day that the source itself
 // bears, never the day of reading: it says how old the knowledge is. The number of a child helpline stands there only if
-// the source says that a call costs nothing. All other rows are protected and never shown, and a number in one is refused.
+// the source says that a call costs nothing, or if it is 116 111 in a country of the European Union, where that number is
+// free by law (Commission Decision 2007/116/EC, article 2). All other rows are protected and never shown, and a number in
+// one is refused.
 package help

@@ -28,20 +28,22 @@ func TestHelpByCountry(t *testing.T) {
 		{"AT", true, "147", "112", "stopline.at"},
 		{"CH", true, "147", "", "inhope.org"},
 		{"de", true, "116 111", "112", "internet-beschwerdestelle.de"},
-		{"FR", false, "3018", "112", "pointdecontact.net"},
-		{"FR", true, "", "112", "pointdecontact.net"}, // a line for trouble online would send somebody in a crisis away
-		{"ES", true, "", "112", "inhope.org"},
-		{"ES", false, "017", "112", "inhope.org"},
-		{"IE", true, "", "112", "hotline.ie"},
+		{"FR", false, "119, 3018", "112", "pointdecontact.net"},
+		{"FR", true, "119", "112", "pointdecontact.net"}, // a line for trouble online would send somebody in a crisis away
+		{"ES", true, "900 20 20 10", "112", "inhope.org"},
+		{"ES", false, "900 20 20 10, 017", "112", "inhope.org"},
+		{"IE", true, "1800 66 66 66", "112", "hotline.ie"},
+		{"AU", true, "1800 55 1800", "", "inhope.org"},
 		{"AQ", true, "", "", "inhope.org"},
 		{"", true, "", "", "inhope.org"},
 	} {
-		number := ""
-		if rows := talk(table, tt.country, tt.crisis); len(rows) > 0 {
-			number = rows[0].Call()
+		var numbers []string
+		for _, row := range talk(table, tt.country, tt.crisis) {
+			numbers = append(numbers, row.Call())
 		}
-		if got := emergency(table, tt.country); number != tt.talk || got != tt.emergency {
-			t.Errorf("%q, crisis %t: %q, %q; want %q, %q", tt.country, tt.crisis, number, got, tt.talk, tt.emergency)
+		talks := strings.Join(numbers, ", ")
+		if got := emergency(table, tt.country); talks != tt.talk || got != tt.emergency {
+			t.Errorf("%q, crisis %t: %q, %q; want %q, %q", tt.country, tt.crisis, talks, got, tt.talk, tt.emergency)
 		}
 		if rows := report(table, tt.country); len(rows) == 0 || rows[0].Name != tt.report {
 			t.Errorf("%q: reports go to %v, want %s first", tt.country, rows, tt.report)
