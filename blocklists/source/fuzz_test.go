@@ -2,10 +2,12 @@ package source
 
 import (
 	"archive/tar"
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -55,8 +57,23 @@ func fuzzFormat(f *testing.F, format Format, files ...string) {
 }
 
 func checkParse(t *testing.T, format Format, list []byte) {
-	names := 0
+	var names, patterns, networks int
 	report, _ := Parse(bytes.NewReader(list), format, Options{MaxInflated: 1 << 20}, func(i Item) error {
+		if i.Line < 1 || i.Entry.Scope > blocklists.Below {
+			t.Fatalf("item %+v", i)
+		}
+		if i.Pattern != nil || i.Prefix.IsValid() {
+			if i.Pattern != nil {
+				patterns++
+				checkPattern(t, *i.Pattern)
+			} else {
+				networks++
+			}
+			if i.Entry.Name != nil || i.Pattern != nil && i.Prefix.IsValid() || i.Prefix.IsValid() && i.Prefix != i.Prefix.Masked() {
+				t.Fatalf("item %+v", i)
+			}
+			return nil
+		}
 		names++
 		if why := wireFault(i.Entry.Name); why != "" {
 			t.Fatalf("%x: %s", []byte(i.Entry.Name), why)
@@ -64,9 +81,6 @@ func checkParse(t *testing.T, format Format, list []byte) {
 		again, err := blocklists.ParseName(i.Entry.Name.String())
 		if err != nil || !bytes.Equal(again, i.Entry.Name) {
 			t.Fatalf("%s comes back as %s: %v", i.Entry.Name, again, err)
-		}
-		if i.Line < 1 || i.Entry.Scope > blocklists.Below {
-			t.Fatalf("item %+v", i)
 		}
 		return nil
 	})
@@ -77,9 +91,24 @@ func checkParse(t *testing.T, format Format, list []byte) {
 			t.Fatalf("no example of %s", why)
 		}
 	}
-	if report.Names != names || names == 0 && rejected == 0 && report.Lines > bytes.Count(list, []byte("\n"))+1 && format != UT1 {
-		t.Fatalf("%+v for %d names", report, names)
+	if report.Names != names || report.Patterns != patterns || report.Prefixes != networks || patterns > maxPatterns {
+		t.Fatalf("%+v for %d names, %d patterns, %d networks", report, names, patterns, networks)
 	}
+	if names == 0 && rejected == 0 && report.Lines > bytes.Count(list, []byte("\n"))+1 && format != UT1 && isPlainText(list) {
+		t.Fatalf("%+v for nothing", report)
+	}
+}
+
+// checkPattern holds what the index asks of a pattern.
+func checkPattern(t *testing.T, p blocklists.Pattern) {
+	t.Helper()
+	if _, err := regexp.Compile(p.Expr); err != nil || len(p.Expr) > blocklists.MaxExpression || p.Expr == "" || p.Except && len(p.Types) == 0 {
+		t.Fatalf("pattern %+v: %v", p, err)
+	}
+}
+
+func isPlainText(list []byte) bool {
+	return packingOf(bufio.NewReader(bytes.NewReader(list))) == unpacked
 }
 
 func FuzzHosts(f *testing.F)    { fuzzFormat(f, Hosts, "hosts.txt", "hosts-crlf-bom.txt") }
@@ -87,7 +116,12 @@ func FuzzDomains(f *testing.F)  { fuzzFormat(f, Domains, "domains.txt") }
 func FuzzWildcard(f *testing.F) { fuzzFormat(f, Wildcard, "wildcard.txt") }
 func FuzzAdblock(f *testing.F)  { fuzzFormat(f, Adblock, "adblock.txt") }
 func FuzzDnsmasq(f *testing.F)  { fuzzFormat(f, Dnsmasq, "dnsmasq.txt") }
+func FuzzUnbound(f *testing.F)  { fuzzFormat(f, Unbound, "unbound.txt") }
 func FuzzRPZ(f *testing.F)      { fuzzFormat(f, RPZ, "rpz.txt") }
+func FuzzV2fly(f *testing.F)    { fuzzFormat(f, V2fly, "v2fly/casino", "v2fly/bets") }
+func FuzzAuto(f *testing.F) {
+	fuzzFormat(f, Auto, "hosts.txt", "domains.txt", "wildcard.txt", "adblock.txt", "dnsmasq.txt", "unbound.txt", "rpz.txt", "v2fly/casino")
+}
 
 func FuzzUT1(f *testing.F) {
 	f.Add(tarOf(f, tarFile{name: "blacklists/gambling/domains", text: "casino.example\n192.0.2.1\n"},

@@ -21,12 +21,15 @@ var update = flag.Bool("update", false, "write the golden files of testdata")
 func TestGolden(t *testing.T) {
 	for file, format := range map[string]Format{
 		"hosts": Hosts, "hosts-crlf-bom": Hosts, "domains": Domains, "wildcard": Wildcard,
-		"adblock": Adblock, "dnsmasq": Dnsmasq, "rpz": RPZ,
+		"adblock": Adblock, "dnsmasq": Dnsmasq, "unbound": Unbound, "rpz": RPZ,
 	} {
 		t.Run(file, func(t *testing.T) {
 			golden(t, file, format, filepath.Join("testdata", file+".txt"))
 		})
 	}
+	t.Run("v2fly", func(t *testing.T) {
+		golden(t, "v2fly", V2fly, filepath.Join("testdata", "v2fly", "casino"))
+	})
 	t.Run("ut1", func(t *testing.T) {
 		golden(t, "ut1", UT1, filepath.Join("testdata", "ut1"))
 	})
@@ -36,13 +39,13 @@ func golden(t *testing.T, name string, format Format, path string) {
 	t.Helper()
 	var got strings.Builder
 	report, err := ParsePath(path, format, Options{}, func(i Item) error {
-		fmt.Fprintf(&got, "%s%d %s\n", prefix(i.File), i.Line, spell(i.Entry))
+		fmt.Fprintf(&got, "%s%d %s\n", prefix(i.File), i.Line, spell(i))
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(&got, "\n%d lines, %d names\n", report.Lines, report.Names)
+	fmt.Fprintf(&got, "\n%d lines, %d names, %d patterns, %d networks\n", report.Lines, report.Names, report.Patterns, report.Prefixes)
 	for _, why := range slices.Sorted(maps.Keys(report.Rejected)) {
 		first := report.Examples[why]
 		fmt.Fprintf(&got, "%d %s: %s%d %s\n", report.Rejected[why], why, prefix(first.File), first.Line, first.Text)

@@ -50,7 +50,7 @@ func (l *Library) check(s Source, path string) (Report, error) {
 	if err != nil {
 		return report, fmt.Errorf("%w: %w", errRefused, err)
 	}
-	if report.Names == 0 {
+	if report.Statements() == 0 {
 		return report, noNames(s, report)
 	}
 	return report, nil

@@ -12,15 +12,29 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// spell writes an entry the way the tables and golden files of these tests do.
-func spell(e blocklists.Entry) string {
-	text := e.Name.String() + " " + map[blocklists.Scope]string{
+// spell writes an item the way the tables and golden files of these tests do.
+func spell(i Item) string {
+	text := i.Entry.Name.String() + " " + map[blocklists.Scope]string{
 		blocklists.Subtree: "subtree", blocklists.Exact: "exact", blocklists.Below: "below",
-	}[e.Scope]
+	}[i.Entry.Scope]
+	exception, important := i.Entry.Exception, i.Entry.Important
+	switch {
+	case i.Prefix.IsValid():
+		text = i.Prefix.String()
+	case i.Pattern != nil:
+		text = "pattern " + i.Pattern.Expr
+		if len(i.Pattern.Types) > 0 {
+			text += fmt.Sprintf(" types %v", i.Pattern.Types)
+		}
+		if i.Pattern.Except {
+			text += " excepted"
+		}
+		exception, important = i.Pattern.Exception, i.Pattern.Important
+	}
 	for _, flag := range []struct {
 		set  bool
 		word string
-	}{{e.Exception, "exception"}, {e.Important, "important"}, {e.Cancel, "cancel"}} {
+	}{{exception, "exception"}, {i.Entry.Yield, "yielding"}, {important, "important"}, {i.Entry.Cancel, "cancel"}} {
 		if flag.set {
 			text += " " + flag.word
 		}
@@ -32,7 +46,7 @@ func spell(e blocklists.Entry) string {
 func read(t *testing.T, f Format, o Options, text string) (entries, reasons []string) {
 	t.Helper()
 	report, err := Parse(strings.NewReader(text), f, o, func(i Item) error {
-		entries = append(entries, spell(i.Entry))
+		entries = append(entries, spell(i))
 		return nil
 	})
 	if err != nil {
@@ -119,13 +133,62 @@ func TestLines(t *testing.T) {
 		{Adblock, "||a.example^$badfilter", "a.example subtree cancel"},
 		{Adblock, "@@||a.example^$important,badfilter", "a.example subtree exception important cancel"},
 		{Adblock, "||a.example^$third-party", "!modifier"},
-		{Adblock, "||a.example^$important,dnstype=~CNAME", "!modifier"},
-		{Adblock, "||*.casino^$denyallow=a.casino", "!modifier"},
+		{Adblock, "||a.example^$all", "!modifier"},
+		{Adblock, "||a.example^$doc", "!modifier"},
+		{Adblock, "||a.example^$domain=b.example", "!modifier"},
+		{Adblock, "||a.example^$client=192.0.2.1", "!client"},
+		{Adblock, "||a.example^$important,ctag=device_phone|~os_ios", "!client"},
+		{Adblock, "||a.example^$dnstype=A", `pattern (?:^|\.)a\.example$ types [1]`},
+		{Adblock, "||a.example^$dnstype=aaaa|a", `pattern (?:^|\.)a\.example$ types [1 28]`},
+		{Adblock, "|a.example^$dnstype=HTTPS", `pattern ^a\.example$ types [65]`},
+		{Adblock, "||*.a.example^$dnstype=A", `pattern \.a\.example$ types [1]`},
+		{Adblock, "||a.example^$important,dnstype=~CNAME", `pattern (?:^|\.)a\.example$ types [5] excepted important`},
+		{Adblock, "||a.example^$dnstype=~A|TXT", `pattern (?:^|\.)a\.example$ types [16]`}, // AdGuard's documentation: as TXT alone
+		{Adblock, "@@||a.example^$dnstype=AAAA", `pattern (?:^|\.)a\.example$ types [28] exception`},
+		{Adblock, "||a.example^$dnstype=NONE", "!modifier"},
+		{Adblock, "||a.example^$dnstype=", "!modifier"},
+		{Adblock, "||co.uk^$dnstype=A", "!public-suffix"},
+		{Adblock, "||a.example^$denyallow=b.a.example|c.a.example",
+			"a.example subtree, b.a.example subtree exception yielding, c.a.example subtree exception yielding"},
+		{Adblock, "||a.example^$important,denyallow=b.a.example",
+			"a.example subtree important, b.a.example subtree exception yielding important"},
+		{Adblock, "||a.example^$denyallow=b.a.example,badfilter",
+			"a.example subtree cancel, b.a.example subtree exception yielding cancel"},
+		{Adblock, "||a.example^$denyallow=other.example", "a.example subtree"},
+		{Adblock, "|a.example^$denyallow=b.a.example", "a.example exact"},
+		{Adblock, "||a.example^$denyallow=", "!modifier"},
+		{Adblock, "||a.example^$dnstype=A,denyallow=b.a.example", "!modifier"},
+		{Adblock, "@@||a.example^$denyallow=b.a.example", "!modifier"},
+		{Adblock, "||*.casino^$denyallow=a.casino", "!single-label"},
+		{Adblock, "*$denyallow=example|test", "!too-broad"},
+		{Adblock, "||a.example^$dnsrewrite=NXDOMAIN", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=REFUSED;;", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=NOERROR", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=NOERROR;;", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=0.0.0.0", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=::", "a.example subtree"},
+		{Adblock, "||a.example^$dnsrewrite=NOERROR;A;127.0.0.1", "a.example subtree"},
+		{Adblock, "||a.example^$dnstype=A,dnsrewrite=NXDOMAIN;;", `pattern (?:^|\.)a\.example$ types [1]`},
+		{Adblock, "||a.example^$dnsrewrite=192.0.2.1", "!unsupported-action"},
+		{Adblock, "||a.example^$dnsrewrite=NOERROR;A;192.0.2.1", "!unsupported-action"},
+		{Adblock, "||a.example^$dnsrewrite=NOERROR;TXT;words", "!unsupported-action"},
+		{Adblock, "||a.example^$dnsrewrite=safe.example", "!unsupported-action"},
+		{Adblock, "||a.example^$dnsrewrite", "!unsupported-action"},
+		{Adblock, "@@||a.example^$dnsrewrite=NXDOMAIN", "!unsupported-action"},
+		{Adblock, "0.0.0.0 a.example$important", "!syntax"},
 		{Adblock, "@@||a.example^$ehide", "!modifier"},
 		{Adblock, "||a.example^$", "!modifier"},
-		{Adblock, "||ads.*.example^", "!inner-wildcard"},
-		{Adblock, "@@||links.mkt*.example^", "!inner-wildcard"},
-		{Adblock, "||*^", "!inner-wildcard"},
+		{Adblock, "||ads.*.example^", `pattern (?:^|\.)ads\..*\.example$`},
+		{Adblock, "@@||Links.mkt*.example^", `pattern (?:^|\.)links\.mkt.*\.example$ exception`},
+		{Adblock, "|ads*.example^", `pattern ^ads.*\.example$`},
+		{Adblock, "||ads.*^", `pattern (?:^|\.)ads\.`},
+		{Adblock, "||*ads.example^", `pattern ads\.example$`},
+		{Adblock, "||*.ad*.example^$important", `pattern \.ad.*\.example$ important`},
+		{Adblock, "||ad*.example/x^", "!url-path"},
+		{Adblock, "||ad(*.example^", "!bad-label"},
+		{Adblock, "||a*b^", "!too-broad"},
+		{Adblock, "||*^", "!too-broad"},
+		{Adblock, "||*^$dnstype=HTTPS", "!too-broad"},
 		{Adblock, "||^", "!syntax"},
 		{Adblock, "||*.casino^", "!single-label"},
 		{Adblock, "||co.uk^", "!public-suffix"},
@@ -134,9 +197,20 @@ func TestLines(t *testing.T) {
 		{Adblock, "||a.example/ads^", "!url-path"},
 		{Adblock, "||a.example^ads", "!url-path"},
 		{Adblock, "/banner/img/", "!regex"},
-		{Adblock, `/(^|\.)ads[0-9]\.example$/`, "!regex"},
-		{Adblock, `@@/ads\.example/$important`, "!regex"},
-		{Adblock, `/ads\.example/i`, "!regex"},
+		{Adblock, `/(^|\.)ads[0-9]\.example$/`, `pattern (^|\.)ads[0-9]\.example$`},
+		{Adblock, `@@/ads\.example/$important`, `pattern ads\.example exception important`},
+		{Adblock, `/ads\.example$/$dnstype=A`, `pattern ads\.example$ types [1]`},
+		{Adblock, `/ads\.example/i`, `pattern ads\.example`},
+		{Adblock, `/ADS\.example/`, `pattern (?i)ADS\.example`},
+		{Adblock, `/^ads\D+\.example$/`, `pattern ^ads\D+\.example$`},
+		{Adblock, `/ads\.example/$third-party`, "!modifier"},
+		{Adblock, `/ads\.example/$denyallow=a.example`, "!modifier"},
+		{Adblock, `/^(?!www\.)ads\.example$/`, "!regex"}, // no RE2
+		{Adblock, `/(a)\1\.example/`, "!regex"},
+		{Adblock, `/((a{100}){100}){10}/`, "!regex"},
+		{Adblock, `/ads(\.example/`, "!regex"},
+		{Adblock, `/.*/`, "!too-broad"},
+		{Adblock, `/^.+\..+$/`, "!too-broad"},
 		{Adblock, "/banner/img.gif", "!url-path"},
 		{Adblock, "a.example##.ad", "!cosmetic"},
 		{Adblock, "a.example,b.example#@#.ad", "!cosmetic"},
@@ -194,7 +268,23 @@ func TestLines(t *testing.T) {
 		{RPZ, "a.example A 192.0.2.1", "a.example exact"},
 		{RPZ, `a.example TXT "x; (y" ; why`, "a.example exact"},
 		{RPZ, "a.example TYPE65280 \\# 0", "a.example exact"},
-		{RPZ, "24.0.2.0.192.rpz-ip CNAME .", "!unsupported-trigger"},
+		{RPZ, "24.0.2.0.192.rpz-ip CNAME .", "192.0.2.0/24"},
+		{RPZ, "32.7.2.0.192.RPZ-IP A 192.0.2.80", "192.0.2.7/32"},
+		{RPZ, "8.0.0.0.10.rpz-ip CNAME *.", "10.0.0.0/8"},
+		{RPZ, "32.7.2.0.192.rpz-ip CNAME rpz-passthru.", "192.0.2.7/32 exception"},
+		{RPZ, "128.1.zz.8.db8.2001.rpz-ip CNAME .", "2001:db8:8::1/128"},
+		{RPZ, "48.zz.1.db8.2001.rpz-ip CNAME .", "2001:db8:1::/48"},
+		{RPZ, "128.1.zz.rpz-ip CNAME .", "::1/128"},
+		{RPZ, "128.8.7.6.5.4.3.2.1.rpz-ip CNAME .", "1:2:3:4:5:6:7:8/128"},
+		{RPZ, "24.1.2.0.192.rpz-ip CNAME .", "!syntax"}, // octets beyond the prefix
+		{RPZ, "33.1.2.0.192.rpz-ip CNAME .", "!syntax"},
+		{RPZ, "32.2.0.192.rpz-ip CNAME .", "!syntax"},
+		{RPZ, "128.1.zz.2.zz.rpz-ip CNAME .", "!syntax"},
+		{RPZ, "48.::1.rpz-ip CNAME .", "!syntax"},
+		{RPZ, "0.0.0.0.0.rpz-ip CNAME .", "!too-broad"},
+		{RPZ, "32.7.2.0.192.rpz-ip CNAME rpz-drop.", "!unsupported-action"},
+		{RPZ, "32.7.2.0.192.rpz-ip CNAME rpz-tcp-only.", "!unsupported-action"},
+		{RPZ, "32.7.2.0.192.rpz-new CNAME .", "!unsupported-trigger"},
 		{RPZ, "24.0.2.0.192.rpz-client-ip CNAME rpz-passthru.", "!unsupported-trigger"},
 		{RPZ, "48.zz.db8.2001.rpz-nsip CNAME .", "!unsupported-trigger"},
 		{RPZ, "ns1.a.example.rpz-nsdname CNAME .", "!unsupported-trigger"},
@@ -210,6 +300,62 @@ func TestLines(t *testing.T) {
 		{RPZ, "$GENERATE 1-10 a$.example CNAME .", "!unsupported-action"},
 		{RPZ, ")", "!syntax"},
 		{RPZ, "; comment", ""},
+
+		{Unbound, `local-zone: "a.example" always_nxdomain`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example." always_null # why`, "a.example subtree"},
+		{Unbound, "local-zone: 'A.Example.' static", "a.example subtree"},
+		{Unbound, "  local-zone:\ta.example\trefuse", "a.example subtree"},
+		{Unbound, `local-zone: "a.example" "deny"`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" redirect`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" inform_deny`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" inform_redirect`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" always_refuse`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" always_nodata`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" always_deny`, "a.example subtree"},
+		{Unbound, `local-zone: "a.example" transparent`, "a.example subtree exception"},
+		{Unbound, `local-zone: "a.example" typetransparent`, "a.example subtree exception"},
+		{Unbound, `local-zone: "a.example" always_transparent`, "a.example subtree exception"},
+		{Unbound, `local-zone: "a.example" inform`, "a.example subtree exception"},
+		{Unbound, `local-zone: "a.example" block_a`, `pattern (?:^|\.)a\.example$ types [1]`},
+		{Unbound, `local-zone: "10.in-addr.arpa." nodefault`, "!unsupported-action"},
+		{Unbound, `local-zone: "a.example" noview`, "!unsupported-action"},
+		{Unbound, `local-zone: "a.example" nonsense`, "!syntax"},
+		{Unbound, `local-zone: "a.example"`, "!syntax"},
+		{Unbound, `local-zone: "a.example always_nxdomain`, "!syntax"},
+		{Unbound, `local-zone: "com" static`, "!single-label"},
+		{Unbound, `local-zone: "co.uk" static`, "!public-suffix"},
+		{Unbound, `local-zone: "." static`, "!single-label"},
+		{Unbound, `local-data: "a.example. 3600 IN A 0.0.0.0"`, "a.example exact"},
+		{Unbound, `local-data: 'a.example AAAA ::'`, "a.example exact"},
+		{Unbound, `local-data: "a.example A 127.0.0.1"`, "a.example exact"},
+		{Unbound, `local-data: "a.example A 192.0.2.1"`, "!unsupported-action"},
+		{Unbound, `local-data: "a.example CNAME b.example"`, "!unsupported-action"},
+		{Unbound, `local-data: "a.example"`, "!syntax"},
+		{Unbound, `local-data-ptr: "192.0.2.1 a.example"`, "!unsupported-action"},
+		{Unbound, "server:", ""},
+		{Unbound, `verbosity: 1`, "!unsupported-action"},
+		{Unbound, "# comment", ""},
+		{Unbound, "a.example", "!syntax"},
+
+		{V2fly, "a.example", "a.example subtree"},
+		{V2fly, "domain:a.example", "a.example subtree"},
+		{V2fly, "full:www.a.example", "www.a.example exact"},
+		{V2fly, "a.example @ads @!cn &other # why", "a.example subtree"},
+		{V2fly, "xn--9kr7l.com     # 古博.com", "xn--9kr7l.com subtree"},
+		{V2fly, "keyword:casino", "pattern casino"},
+		{V2fly, "keyword:bet.", `pattern bet\.`},
+		{V2fly, "keyword:Bet365", "pattern bet365"},
+		{V2fly, "keyword:x", "!too-broad"},
+		{V2fly, "keyword:a/b", "!bad-label"},
+		{V2fly, `regexp:(^|\.)bet[0-9]+\.example$ @ads`, `pattern (^|\.)bet[0-9]+\.example$`},
+		{V2fly, `regexp:(?=bet)`, "!regex"},
+		{V2fly, `regexp:.+`, "!too-broad"},
+		{V2fly, "include:other", "!include-missing"},
+		{V2fly, "include:../other", "!include-missing"},
+		{V2fly, "a.example b.example", "!syntax"},
+		{V2fly, "suffix:a.example", "!syntax"},
+		{V2fly, "# comment", ""},
+		{V2fly, "goog", "!single-label"},
 	}
 	for _, tt := range tests {
 		t.Run(string(tt.format)+"/"+tt.line, func(t *testing.T) {
@@ -261,7 +407,7 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Report{
-		Lines: 6, Names: 1,
+		Format: Domains, Lines: 6, Names: 1,
 		Rejected: map[Reason]int{ReasonIP: 2, ReasonBadLabel: 1},
 		Examples: map[Reason]Rejection{
 			ReasonIP:       {Line: 4, Text: "192.0.2.1"},

@@ -199,7 +199,7 @@ func (l *Library) read(ctx context.Context, s Source, path, content string, befo
 	w := blocklists.NewParsedWriter(l.config.Dir)
 	defer w.Close()
 	report, err := ParsePath(path, s.Format, plan.options, collector(ctx, w))
-	if err == nil && report.Names == 0 {
+	if err == nil && report.Statements() == 0 {
 		err = noNames(s, report)
 	}
 	if err != nil {
@@ -255,7 +255,7 @@ func collector(ctx context.Context, w *blocklists.ParsedWriter) func(Item) error
 		if n++; n&4095 == 0 && ctx.Err() != nil {
 			return &endError{context.Cause(ctx)}
 		}
-		err := w.Add(i.File, i.Entry, i.Line)
+		err := i.keep(w)
 		if err == nil || errors.Is(err, blocklists.ErrParsedLimit) {
 			return err
 		}

@@ -6,18 +6,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
 // ParsePath is Parse for what lies at path: a file, or a folder. The folder of a UT1 list is its layout of
 // directories, or one that holds it as "blacklists"; of any other format every regular file that is not hidden is
-// read, in the order of the names. Links that leave the folder are not followed.
+// read, in the order of the names. A file of a v2fly list includes others of its folder. Links that leave the folder
+// are not followed.
 func ParsePath(path string, f Format, o Options, emit func(Item) error) (Report, error) {
 	p, err := newParser(f, o, emit)
 	if err != nil {
 		return Report{}, err
 	}
-	err = p.readPath(path)
+	err = p.finish(p.readPath(path))
 	return p.report, err
 }
 
@@ -34,6 +36,12 @@ func (p *parser) readPath(path string) error {
 		return err
 	}
 	defer file.Close()
+	if p.format == V2fly || p.format == Auto {
+		if p.root, err = os.OpenRoot(filepath.Dir(path)); err == nil {
+			defer p.root.Close()
+		}
+		p.name = filepath.Base(path)
+	}
 	return p.read(file)
 }
 
@@ -43,23 +51,42 @@ func (p *parser) readFolder(path string) error {
 		return err
 	}
 	defer root.Close()
+	if err := p.detectFolder(root); err != nil {
+		return err
+	}
 	if p.format == UT1 {
 		return p.readDirectories(root)
 	}
-	entries, err := fs.ReadDir(root.FS(), ".")
+	names, err := listFiles(root)
 	if err != nil {
 		return err
 	}
-	for _, entry := range entries {
-		if !entry.Type().IsRegular() || strings.HasPrefix(entry.Name(), ".") {
-			continue
-		}
-		p.file = entry.Name()
-		if err := readFile(root, entry.Name(), p.read); err != nil {
-			return fmt.Errorf("reading %s: %w", entry.Name(), err)
+	p.siblings = make(map[string]bool)
+	for _, name := range names {
+		p.siblings[name] = true
+	}
+	for _, name := range names {
+		p.file, p.name = name, name
+		if err := readFile(root, name, p.read); err != nil {
+			return fmt.Errorf("reading %s: %w", name, err)
 		}
 	}
 	return nil
+}
+
+// listFiles returns the files of a folder that are read as a list, by name.
+func listFiles(root *os.Root) ([]string, error) {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, entry := range entries {
+		if entry.Type().IsRegular() && !strings.HasPrefix(entry.Name(), ".") {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
 }
 
 // readDirectories reads the wanted directories of a UT1 folder. A directory that is a link is read under the name

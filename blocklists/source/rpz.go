@@ -127,36 +127,54 @@ func (z *zone) use(kind, data, line []byte) {
 		z.reject(ReasonSyntax, line)
 		return
 	}
-	switch {
-	case len(trigger) == 0: // data of the zone's own name
-	case isOtherTrigger(trigger):
+	if len(trigger) == 0 { // data of the zone's own name
+		return
+	}
+	kindOf := triggerKind(trigger)
+	if kindOf == triggerOther {
 		z.reject(ReasonTrigger, line)
+		return
+	}
+	do := actionBlock
+	switch {
 	case equalFold(kind, "dname"):
-		z.reject(ReasonAction, line)
+		do = actionOther
 	case cname:
-		z.redirect(trigger, data, line)
+		do = redirect(trigger, data)
+	}
+	switch {
+	case do == actionOther:
+		z.reject(ReasonAction, line)
+	case bytes.Equal(trigger, z.last):
+	case kindOf == triggerAddress:
+		z.network(trigger, line, do == actionPass)
 	default:
-		z.block(trigger, line, false)
+		z.block(trigger, line, do == actionPass)
 	}
 }
 
-// redirect reads the action that a CNAME stands for.
-func (z *zone) redirect(trigger, target, line []byte) {
+// action is what a policy does.
+type action uint8
+
+const (
+	actionBlock action = iota // NXDOMAIN, NODATA, local data
+	actionPass                // PASSTHRU
+	actionOther               // anything else
+)
+
+// redirect returns the action that a CNAME stands for.
+func redirect(trigger, target []byte) action {
 	bare := bytes.TrimSuffix(target, []byte("."))
 	switch {
 	case equalFold(bare, "rpz-passthru"), bytes.EqualFold(bare, trigger):
-		z.block(trigger, line, true) // the second is how passing through was written before rpz-passthru
+		return actionPass // the second is how passing through was written before rpz-passthru
 	case len(bare) > 4 && equalFold(bare[:4], "rpz-") && bytes.IndexByte(bare, '.') < 0:
-		z.reject(ReasonAction, line) // rpz-drop, rpz-tcp-only and what may come
-	default: // "." NXDOMAIN, "*." NODATA, another name: local data
-		z.block(trigger, line, false)
+		return actionOther // rpz-drop, rpz-tcp-only and what may come
 	}
+	return actionBlock // "." NXDOMAIN, "*." NODATA, another name: local data
 }
 
 func (z *zone) block(trigger, line []byte, exception bool) {
-	if bytes.Equal(trigger, z.last) {
-		return
-	}
 	z.last = append(z.last[:0], trigger...)
 	e := blocklists.Entry{Scope: blocklists.Exact, Exception: exception}
 	name := trigger
@@ -164,6 +182,21 @@ func (z *zone) block(trigger, line []byte, exception bool) {
 		e.Scope, name = blocklists.Below, below
 	}
 	z.addAs(name, bytes.TrimSpace(line), e)
+}
+
+// network adds the addresses of an rpz-ip trigger.
+func (z *zone) network(trigger, line []byte, exception bool) {
+	z.last = append(z.last[:0], trigger...)
+	line = bytes.TrimSpace(line)
+	prefix, ok := triggerPrefix(string(trigger[:len(trigger)-len(".rpz-ip")]))
+	switch {
+	case !ok:
+		z.reject(ReasonSyntax, line)
+	case isBroadPrefix(prefix):
+		z.reject(ReasonBroad, line)
+	default:
+		z.addPrefix(prefix, line, exception)
+	}
 }
 
 // trigger returns the owner relative to the zone; ok is false where it is outside of it.

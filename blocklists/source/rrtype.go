@@ -1,6 +1,12 @@
 package source
 
-import "bytes"
+import (
+	"bytes"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+)
 
 // isTTL reports whether a field of a record is a time to live: 3600, 1h30m.
 func isTTL(field []byte) bool {
@@ -43,13 +49,64 @@ func isRecordType(kind []byte) bool {
 	return ok && isNumeric(number)
 }
 
-// isOtherTrigger reports whether a policy looks at something else than the question's name.
-func isOtherTrigger(trigger []byte) bool {
-	label := trigger[bytes.LastIndexByte(trigger, '.')+1:]
-	for _, kind := range []string{"rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname"} {
-		if equalFold(label, kind) {
-			return true
-		}
+// triggerKind tells what of a query or an answer a policy looks at.
+func triggerKind(trigger []byte) (kind policyTrigger) {
+	dot := bytes.LastIndexByte(trigger, '.')
+	label := trigger[dot+1:]
+	switch {
+	case equalFold(label, "rpz-ip") && dot > 0:
+		return triggerAddress
+	case len(label) > 4 && equalFold(label[:4], "rpz-"):
+		return triggerOther // rpz-client-ip, rpz-nsip, rpz-nsdname and what may come: no such top-level domain exists
 	}
-	return false
+	return triggerName
+}
+
+// policyTrigger is a kind of trigger of a response policy zone.
+type policyTrigger uint8
+
+const (
+	triggerName    policyTrigger = iota // QNAME
+	triggerAddress                      // rpz-ip: an address in the answer
+	triggerOther
+)
+
+// triggerPrefix reads what stands before rpz-ip: the length of the prefix and the address backwards, IPv4 in decimal
+// ("24.0.2.0.192"), IPv6 in hexadecimal groups with "zz" for the longest run of zeros ("48.zz.db8.2001"). Octets
+// beyond the prefix have to be zero, as BIND has it.
+func triggerPrefix(text string) (netip.Prefix, bool) {
+	labels := strings.Split(text, ".")
+	if len(labels) > 9 || strings.Contains(text, ":") {
+		return netip.Prefix{}, false
+	}
+	bits, err := strconv.ParseUint(labels[0], 10, 8)
+	if err != nil {
+		return netip.Prefix{}, false
+	}
+	groups := labels[1:]
+	slices.Reverse(groups)
+	zeros := slices.IndexFunc(groups, func(g string) bool { return strings.EqualFold(g, "zz") })
+	spelled := strings.Join(groups, ".")
+	if zeros >= 0 || len(groups) == 8 {
+		spelled = strings.Join(groups, ":")
+	}
+	if zeros >= 0 {
+		before, after := strings.Join(groups[:zeros], ":"), strings.Join(groups[zeros+1:], ":")
+		spelled = before + "::" + after
+	}
+	address, err := netip.ParseAddr(spelled)
+	if err != nil || address.Zone() != "" {
+		return netip.Prefix{}, false
+	}
+	prefix, err := address.Prefix(int(bits))
+	return prefix, err == nil && prefix.Addr() == address
+}
+
+// isBroadPrefix reports whether a network is so large that no list can mean it: more than a /8 of IPv4 or a /16 of
+// IPv6, which are what registries hand out to whole regions.
+func isBroadPrefix(p netip.Prefix) bool {
+	if p.Addr().Is4() {
+		return p.Bits() < 8
+	}
+	return p.Bits() < 16
 }

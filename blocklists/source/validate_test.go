@@ -52,7 +52,7 @@ func TestValidate(t *testing.T) {
 		{"no host", func(_ *Config, s *Source) { s.URL = "https:///a" }, "sources[0].url", "no host"},
 		{"no URL", func(_ *Config, s *Source) { s.URL = "https://a b/\x7f" }, "sources[0].url", "write https://"},
 		{"password", func(_ *Config, s *Source) { s.URL = "https://me:geheim@lists.example/" }, "sources[0].url", "password"},
-		{"unknown format", func(_ *Config, s *Source) { s.Format = "csv" }, "sources[0].format", "hosts, domains, wildcard, adblock, dnsmasq, rpz, ut1"},
+		{"unknown format", func(_ *Config, s *Source) { s.Format = "csv" }, "sources[0].format", "hosts, domains, wildcard, adblock, dnsmasq, unbound, rpz, ut1, v2fly"},
 		{"no category of a zone", func(_ *Config, s *Source) {
 			s.URL, s.Format, s.Categories = "", "", nil
 			s.Zone = Zone{Name: "rpz.example", Primaries: []string{"192.0.2.1"}}

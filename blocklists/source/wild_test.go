@@ -64,6 +64,8 @@ func (r wildReading) said() string {
 	switch {
 	case r.Kind == "comment" || r.Kind == "empty":
 		return ""
+	case r.Kind == "include":
+		return string(ReasonMissing) // a line alone has no folder to look in
 	case r.Kind != "block" && r.Kind != "allow":
 		return r.Kind
 	case r.Problem != "":
@@ -93,6 +95,8 @@ func disagreements() []disagreement {
 			}, 57},
 		{"in hosts and plain files # begins a comment however often it is repeated: hosts(5)",
 			func(w wildLine, s, o string) bool { return w.Format != "adblock" && s == "cosmetic" && o == "" }, 14},
+		{"in v2fly's files too: what follows # is a comment, and they read an empty name",
+			one("v2fly", "block ", ""), 12},
 		{"the names that a hosts file gives to the machine itself are no mistake to count",
 			func(w wildLine, s, o string) bool {
 				return w.Format == "hosts" && (s == "single-label" || s == "local") && o == "" &&
@@ -109,11 +113,10 @@ func disagreements() []disagreement {
 	}
 }
 
-// TestWildLines compares every odd line of the shared data with the independent reading. v2fly's format is none of
-// those that Parse reads, so its lines have nothing to be compared with.
+// TestWildLines compares every odd line of the shared data with the independent reading.
 func TestWildLines(t *testing.T) {
 	lines := readWildLines(t, shared(t, "wild", "wild-lines.jsonl.gz"))
-	formats := map[string]Format{"plain": Domains, "hosts": Hosts, "adblock": Adblock, "dnsmasq": Dnsmasq}
+	formats := map[string]Format{"plain": Domains, "hosts": Hosts, "adblock": Adblock, "dnsmasq": Dnsmasq, "v2fly": V2fly}
 	classes := disagreements()
 	counts := make([]int, len(classes))
 	compared := 0
@@ -183,6 +186,10 @@ func ourReading(t *testing.T, f Format, line string) string {
 	t.Helper()
 	var ours []string
 	report, err := Parse(strings.NewReader(line+"\n"), f, Options{}, func(i Item) error {
+		if i.Pattern != nil {
+			ours = append(ours, "regex")
+			return nil
+		}
 		verb := "block "
 		if i.Entry.Exception {
 			verb = "allow "
@@ -208,23 +215,28 @@ func TestWildFiles(t *testing.T) {
 		format   Format
 		names    int
 		rejected map[Reason]int
+		patterns int
+		networks int
 	}{
-		{"adblock-blp-drugs.txt.gz", Adblock, 26029, nil},
-		{"adblock-cosmetic-hugeai.txt.gz", Adblock, 0, map[Reason]int{ReasonCosmetic: 3332, ReasonModifier: 1}},
-		{"dnsmasq-blp-drugs.conf.gz", Dnsmasq, 26029, nil},
-		{"hosts-blp-drugs.txt.gz", Hosts, 26029, nil},
-		{"hosts-blp-tiktok.txt.gz", Hosts, 3725, nil},
-		{"hosts-crlf-hugeai.txt.gz", Hosts, 2220, nil},
-		{"hosts-sinfonietta-snuff.txt.gz", Hosts, 23, nil},
-		{"hosts-sinfonietta-social.txt.gz", Hosts, 3244, map[Reason]int{ReasonSingleLabel: 1}},
-		{"plain-blp-drugs.txt.gz", Domains, 26029, nil},
+		{"adblock-blp-drugs.txt.gz", Adblock, 26029, nil, 0, 0},
+		{"adblock-cosmetic-hugeai.txt.gz", Adblock, 0, map[Reason]int{ReasonCosmetic: 3332, ReasonModifier: 1}, 0, 0},
+		{"dnsmasq-blp-drugs.conf.gz", Dnsmasq, 26029, nil, 0, 0},
+		{"hosts-blp-drugs.txt.gz", Hosts, 26029, nil, 0, 0},
+		{"hosts-blp-tiktok.txt.gz", Hosts, 3725, nil, 0, 0},
+		{"hosts-crlf-hugeai.txt.gz", Hosts, 2220, nil, 0, 0},
+		{"hosts-sinfonietta-snuff.txt.gz", Hosts, 23, nil, 0, 0},
+		{"hosts-sinfonietta-social.txt.gz", Hosts, 3244, map[Reason]int{ReasonSingleLabel: 1}, 0, 0},
+		{"plain-blp-drugs.txt.gz", Domains, 26029, nil, 0, 0},
 		{"plain-shadowwhisperer-risk-banners.txt.gz", Domains, 1272,
-			map[Reason]int{ReasonBadLabel: 2, ReasonSingleLabel: 2, ReasonPublicSuffix: 9}},
-		{"plain-shadowwhisperer-shock.txt.gz", Domains, 98, nil},
-		{"plain-shadowwhisperer-top-level.txt.gz", Domains, 1, map[Reason]int{ReasonSingleLabel: 1299, ReasonPublicSuffix: 1}},
-		{"plain-shadowwhisperer-wild_chat.txt.gz", Domains, 396, map[Reason]int{ReasonPublicSuffix: 1}},
-		{"rpz-generated-piracy.txt.gz", RPZ, 13168, map[Reason]int{ReasonAction: 2, ReasonTrigger: 4}},
-		{"squidguard-ut1-adult-urls.txt.gz", Domains, 6, map[Reason]int{ReasonURLPath: 1082, ReasonIP: 2}},
+			map[Reason]int{ReasonBadLabel: 2, ReasonSingleLabel: 2, ReasonPublicSuffix: 9}, 0, 0},
+		{"plain-shadowwhisperer-shock.txt.gz", Domains, 98, nil, 0, 0},
+		{"plain-shadowwhisperer-top-level.txt.gz", Domains, 1, map[Reason]int{ReasonSingleLabel: 1299, ReasonPublicSuffix: 1}, 0, 0},
+		{"plain-shadowwhisperer-wild_chat.txt.gz", Domains, 396, map[Reason]int{ReasonPublicSuffix: 1}, 0, 0},
+		{"rpz-generated-piracy.txt.gz", RPZ, 13168, map[Reason]int{ReasonAction: 2, ReasonTrigger: 3}, 0, 1},
+		{"squidguard-ut1-adult-urls.txt.gz", Domains, 6, map[Reason]int{ReasonURLPath: 1082, ReasonIP: 2}, 0, 0},
+		{"v2fly-category-ai-not-cn.txt.gz", V2fly, 51, map[Reason]int{ReasonMissing: 20}, 0, 0},
+		{"v2fly-category-porn.txt.gz", V2fly, 4756, map[Reason]int{ReasonMissing: 71, ReasonSingleLabel: 2, ReasonPublicSuffix: 1}, 137, 0},
+		{"v2fly-google.txt.gz", V2fly, 624, map[Reason]int{ReasonMissing: 18, ReasonSingleLabel: 12, ReasonPublicSuffix: 8}, 0, 0},
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
@@ -232,9 +244,10 @@ func TestWildFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if report.Names != tt.names || !maps.Equal(report.Rejected, tt.rejected) {
-				t.Errorf("%d names, rejected %v (first %v); want %d, %v",
-					report.Names, report.Rejected, report.Examples, tt.names, tt.rejected)
+			if report.Names != tt.names || report.Patterns != tt.patterns || report.Prefixes != tt.networks ||
+				!maps.Equal(report.Rejected, tt.rejected) {
+				t.Errorf("%d names, %d patterns, %d networks, rejected %v (first %v); want %d, %d, %d, %v", report.Names, report.Patterns,
+					report.Prefixes, report.Rejected, report.Examples, tt.names, tt.patterns, tt.networks, tt.rejected)
 			}
 		})
 	}
