@@ -82,10 +82,13 @@ func (l List) Subjects() []string {
 	return slices.Compact(subjects)
 }
 
-// Independent reports whether two lists that agree are two opinions: they are of different families, and neither
-// takes over the names of the other's.
+// Independent reports whether two lists that agree are two opinions: neither is of a family from which the other
+// takes names over, and no third family stands behind both.
 func Independent(a, b List) bool {
-	return a.Family != b.Family && !slices.Contains(a.Includes, b.Family) && !slices.Contains(b.Includes, a.Family)
+	behind := append([]string{b.Family}, b.Includes...)
+	return !slices.ContainsFunc(append([]string{a.Family}, a.Includes...), func(family string) bool {
+		return slices.Contains(behind, family)
+	})
 }
 
 // YAML is the list as an item of lists.sources, to paste into a configuration: indented by four spaces, behind a

@@ -121,7 +121,8 @@ func TestIndependent(t *testing.T) {
 		{"hagezi-light", "hagezi-pro", false},
 		{"stevenblack-porn", "sinfonietta-porn", false},
 		{"sinfonietta-porn", "stevenblack-porn", false},
-		{"hagezi-nsfw", "oisd-nsfw", true},
+		{"stevenblack-gambling", "hagezi-gambling", false}, // both take Sinfonietta's names over
+		{"sinfonietta-porn", "oisd-nsfw", true},
 	} {
 		a, _ := r.List(tc.a)
 		b, _ := r.List(tc.b)
