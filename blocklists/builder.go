@@ -70,7 +70,7 @@ const (
 
 // Summary says what a Builder made.
 type Summary struct {
-	Entries   int    // entries added, exceptions and cancelling ones included
+	Entries   int    // entries added and merged, exceptions and cancelling ones included
 	Names     int    // names in the index
 	Redundant int    // names left out because they say what they would inherit anyway
 	Patterns  int    // patterns in the index
@@ -184,11 +184,15 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 		return Summary{}, errors.New("building index: the builder is closed")
 	}
 	defer func() { _ = b.Close() }() // only temporary files
-	hashed := newHashSorter(b.config.Dir, b.config.Memory)
+	streams, err := b.streams()
+	if err != nil {
+		return Summary{}, fmt.Errorf("merging entries: %w", err)
+	}
+	hashed := newHashSorter(b.config.Dir, 2*b.config.Memory-b.entries.used(), b.added+b.merged())
 	defer hashed.close()
 	exempt := b.exemptions()
 	inherit := newInheritance(b.lists, b.config, exempt, hashed)
-	if err := b.mergeAll(ctx, inherit.add); err != nil {
+	if err := merge(ctx, streams, inherit.add); err != nil {
 		return Summary{}, fmt.Errorf("merging entries: %w", err)
 	}
 	if err := inherit.finish(); err != nil {
@@ -206,7 +210,7 @@ func (b *Builder) Build(ctx context.Context, w io.Writer) (Summary, error) {
 		return Summary{}, fmt.Errorf("writing index: %w", err)
 	}
 	return Summary{
-		Entries: b.added, Names: int(f.entries), Redundant: inherit.redundant, Merged: out.merged,
+		Entries: b.added + b.merged(), Names: int(f.entries), Redundant: inherit.redundant, Merged: out.merged,
 		Patterns: len(b.patterns.rows), Crowded: exempt.left, Networks: len(b.networks),
 		Sets: int(f.values), Runs: b.entries.spilled + hashed.spilled, Bytes: f.size(), ID: f.id(),
 	}, nil

@@ -1,10 +1,8 @@
 package blocklists
 
 import (
-	"cmp"
 	"context"
 	"encoding/binary"
-	"slices"
 )
 
 // hashed is a name on its way into the table.
@@ -18,15 +16,16 @@ type hashSorter struct {
 	runs
 	limit int // of order
 	order []hashed
-	spare []hashed
 	at    int // of the next of order that advance gives
 	key   [8]byte
 }
 
 const hashedSize = 16 // of a hashed in memory
 
-func newHashSorter(dir string, memory int) *hashSorter {
-	return &hashSorter{runs: runs{dir: dir}, limit: max(1, memory/(2*hashedSize))}
+// newHashSorter returns a sorter that is going to take at most so many names.
+func newHashSorter(dir string, memory, most int) *hashSorter {
+	limit := max(1, memory/hashedSize)
+	return &hashSorter{runs: runs{dir: dir}, limit: limit, order: make([]hashed, 0, min(limit, most))}
 }
 
 func (s *hashSorter) add(hash uint64, number uint16) error {
@@ -35,7 +34,7 @@ func (s *hashSorter) add(hash uint64, number uint16) error {
 			return err
 		}
 	}
-	s.order = append(grown(s.order, 1, s.limit), hashed{hash, uint32(number)})
+	s.order = append(s.order, hashed{hash, uint32(number)})
 	return nil
 }
 
@@ -87,44 +86,57 @@ func (s *hashSorter) spill() error {
 
 func (s *hashSorter) close() {
 	s.runs.close()
-	s.order, s.spare = nil, nil
+	s.order = nil
 }
 
-// sort brings order into ascending hashes. They are evenly spread, and nobody without the key can make them otherwise:
-// once the highest 22 bits are in order, hardly any two are not, and those stand beside each other.
-func (s *hashSorter) sort() {
-	if len(s.order) < radixFrom {
-		slices.SortFunc(s.order, func(a, b hashed) int { return cmp.Compare(a.hash, b.hash) })
+// sort brings order into ascending hashes, in place: that needs half the memory of scattering them to and fro.
+func (s *hashSorter) sort() { sortHashed(s.order, 64-8) }
+
+// sortHashed sorts by the octet of the hash at shift and those below: each record is swapped to where its octet belongs,
+// then each octet's records are sorted by the next one. Hashes are evenly spread, so few octets settle it.
+func sortHashed(order []hashed, shift uint) {
+	if len(order) < 1<<5 {
+		insertHashed(order)
 		return
 	}
-	s.spare = grown(s.spare[:0], len(s.order), s.limit)[:len(s.order)]
-	scatter(s.spare, s.order, 42)
-	scatter(s.order, s.spare, 53)
-	for i := 1; i < len(s.order); i++ {
-		h := s.order[i]
-		at := i
-		for ; at > 0 && s.order[at-1].hash > h.hash; at-- {
-			s.order[at] = s.order[at-1]
+	var next, ends [256]int
+	for _, h := range order {
+		ends[h.hash>>shift&0xff]++
+	}
+	sum := 0
+	for octet, count := range ends {
+		next[octet], sum = sum, sum+count
+		ends[octet] = sum
+	}
+	for octet, end := range ends {
+		for next[octet] < end {
+			h := order[next[octet]]
+			for to := int(h.hash >> shift & 0xff); to != octet; to = int(h.hash >> shift & 0xff) {
+				order[next[to]], h = h, order[next[to]]
+				next[to]++
+			}
+			order[next[octet]] = h
+			next[octet]++
 		}
-		s.order[at] = h
+	}
+	if shift == 0 {
+		return
+	}
+	begin := 0
+	for _, end := range ends {
+		sortHashed(order[begin:end], shift-8)
+		begin = end
 	}
 }
 
-// scatter copies from into to by the eleven bits of the hash from the given one on, keeping the order of equal ones.
-func scatter(to, from []hashed, shift uint) {
-	const mask = 1<<11 - 1
-	var places [mask + 1]int
-	for _, h := range from {
-		places[h.hash>>shift&mask]++
-	}
-	at := 0
-	for i, count := range places {
-		places[i] = at
-		at += count
-	}
-	for _, h := range from {
-		digit := h.hash >> shift & mask
-		to[places[digit]] = h
-		places[digit]++
+// insertHashed sorts a few.
+func insertHashed(order []hashed) {
+	for i := 1; i < len(order); i++ {
+		h := order[i]
+		at := i
+		for ; at > 0 && order[at-1].hash > h.hash; at-- {
+			order[at] = order[at-1]
+		}
+		order[at] = h
 	}
 }

@@ -29,6 +29,7 @@ type inheritance struct {
 	lifting   Categories // ok.* and services: more of them may mean that a name is allowed
 	out       *hashSorter
 	values    *interner
+	plains    []uint32 // by list: 1 more than the number of the value of a name that is in it alone; 0 = not known
 	exempt    *exemptions
 	name      []byte       // reversed key of the name whose statements are being gathered
 	pending   []statements // by ascending list
@@ -40,16 +41,14 @@ type inheritance struct {
 
 func newInheritance(lists []Categories, config BuilderConfig, exempt *exemptions, out *hashSorter) *inheritance {
 	t := config.Taxonomy
-	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner(), exempt: exempt}
+	return &inheritance{lists: lists, key: config.Key, mark: t.open(), lifting: t.lifting(), out: out, values: newInterner(),
+		plains: make([]uint32, len(lists)), exempt: exempt}
 }
 
 // add takes the next entry; those of one name come together.
 func (in *inheritance) add(name []byte, payload uint64) error {
 	if !bytes.Equal(name, in.name) {
-		if err := in.flush(); err != nil {
-			return err
-		}
-		if err := in.enter(name); err != nil {
+		if err := in.turn(name); err != nil {
 			return err
 		}
 	}
@@ -57,10 +56,45 @@ func (in *inheritance) add(name []byte, payload uint64) error {
 	return nil
 }
 
+// turn decides the current name and makes name the next. Most names are in one list that covers them and all beneath
+// them, with nothing listed above or beneath: these need none of the rest.
+func (in *inheritance) turn(name []byte) error {
+	if len(in.path) > 0 || len(in.pending) != 1 || !in.pending[0].plain() || bytes.HasPrefix(name, in.name) ||
+		in.lists[in.pending[0].list].IsZero() {
+		if err := in.flush(); err != nil {
+			return err
+		}
+		return in.enter(name)
+	}
+	number, err := in.plain(in.pending[0].list)
+	if err != nil {
+		return err
+	}
+	err = in.out.add(in.hash(), number)
+	in.names++
+	in.pending = in.pending[:0]
+	in.name = append(in.name[:0], name...)
+	return err
+}
+
+// plain returns the number of the value of a name that is in one list with all beneath it.
+func (in *inheritance) plain(list ListID) (uint16, error) {
+	if n := in.plains[list]; n > 0 {
+		return uint16(n - 1), nil
+	}
+	n, err := in.values.number(value{exact: in.lists[list], subtree: in.lists[list]})
+	in.plains[list] = uint32(n) + 1
+	return n, err
+}
+
 // stated returns where the statements of a list about the current name are gathered. Nearly always they come by ascending
 // list.
 func (in *inheritance) stated(list ListID) *statements {
 	at := len(in.pending)
+	if at == 0 || in.pending[at-1].list < list {
+		in.pending = append(in.pending, statements{list: list})
+		return &in.pending[at]
+	}
 	for at > 0 && in.pending[at-1].list > list {
 		at--
 	}

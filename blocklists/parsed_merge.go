@@ -1,7 +1,6 @@
 package blocklists
 
 import (
-	"context"
 	"errors"
 	"fmt"
 )
@@ -25,7 +24,7 @@ func (b *Builder) Merge(p *Parsed, list func(part string) (ListID, bool)) (left 
 	if !wanted {
 		return 0, nil
 	}
-	b.parsed = append(b.parsed, &parsedStream{tableCursor: p.cursor(nameTable, mergeBuffer), lists: lists})
+	b.parsed = append(b.parsed, &parsedStream{tableCursor: p.cursor(nameTable, mergeBuffer), lists: lists, entries: p.Entries()})
 	for _, table := range [...]int{patternTable, prefixTable} {
 		n, err := b.mergeRules(p, table, lists)
 		if left += n; err != nil {
@@ -63,8 +62,8 @@ func (b *Builder) mergeRules(p *Parsed, table int, lists []int) (left int, err e
 // parsedStream gives the wanted entries of a parsed file as a sorter does those that were added.
 type parsedStream struct {
 	*tableCursor
-	lists []int // by part; -1 is not wanted
-	taken int
+	lists   []int // by part; -1 is not wanted
+	entries int
 }
 
 // advance implements stream.
@@ -79,26 +78,25 @@ func (s *parsedStream) advance(h *head) (bool, error) {
 		}
 		if l := s.lists[s.part]; l >= 0 {
 			h.key, h.payload = s.key, uint64(l)<<8|uint64(s.says)
-			s.taken++
 			return true, nil
 		}
 	}
 }
 
-// mergeAll visits everything that was added and merged.
-func (b *Builder) mergeAll(ctx context.Context, visit func(key []byte, payload uint64) error) error {
+// streams returns everything that was added and merged.
+func (b *Builder) streams() ([]stream, error) {
 	streams, err := b.entries.sorted()
-	if err != nil {
-		return err
-	}
 	for _, s := range b.parsed {
 		streams = append(streams, s)
 	}
-	if err := merge(ctx, streams, visit); err != nil {
-		return err
-	}
+	return streams, err
+}
+
+// merged returns how many entries the merged files have, those of parts that are not wanted included.
+func (b *Builder) merged() int {
+	sum := 0
 	for _, s := range b.parsed {
-		b.added += s.taken
+		sum += s.entries
 	}
-	return nil
+	return sum
 }

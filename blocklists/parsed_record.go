@@ -122,7 +122,7 @@ func (c *tableCursor) check(table int) error {
 	if at != len(c.key) {
 		return corrupt("a label is cut")
 	}
-	for _, octet := range c.key {
+	for _, octet := range c.key[c.shared:] {
 		if octet != lower(octet) {
 			return corrupt("a name with an upper-case letter")
 		}

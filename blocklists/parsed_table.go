@@ -95,6 +95,7 @@ type tableCursor struct {
 	filled int   // octets of buffer that are from the file; maxRecord more are room for reading beyond
 	at     int   // of the next record in buffer
 	start  int64 // of the current record in the file
+	shared int   // octets of key that the record before had too
 	alone  bool  // it stands for itself
 }
 
@@ -148,7 +149,7 @@ func (c *tableCursor) advance() (bool, error) {
 		return false, corrupt("its records are out of order")
 	}
 	c.key, c.said = append(c.key[:shared], suffix...), next
-	c.alone = shared == 0 && tag&tagPart != 0 && tag&tagDay != 0
+	c.shared, c.alone = int(shared), shared == 0 && tag&tagPart != 0 && tag&tagDay != 0
 	c.at += at
 	return true, nil
 }

@@ -82,6 +82,9 @@ func (s *sorter) sorted() ([]stream, error) {
 	return s.streams(), err
 }
 
+// used returns how many octets of memory are in use.
+func (s *sorter) used() int { return cap(s.records) + recordSize*(cap(s.order)+cap(s.spare)) }
+
 // advance implements stream for what fitted in memory.
 func (s *sorter) advance(h *head) (bool, error) {
 	if s.at == len(s.order) {

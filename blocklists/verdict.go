@@ -51,6 +51,9 @@ func (s *statements) add(x statement) {
 	s.made |= 1 << x
 }
 
+// plain reports whether all that was said is that the name and all beneath it are in the list.
+func (s *statements) plain() bool { return s.made == 1 && s.undone == 0 }
+
 // verdict is what a list says of a name when all of its entries are weighed.
 type verdict uint8
 
