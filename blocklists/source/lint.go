@@ -227,7 +227,7 @@ func (l *Library) lintSets() ([]lintSet, error) {
 		return nil, err
 	}
 	help := newLintSet(LintHelp)
-	for _, list := range l.starter {
+	for _, list := range l.starters() {
 		if list.category != "ok.help" && list.category != "ok.help.core" {
 			continue
 		}
