@@ -42,7 +42,7 @@ func (v *validation) tsig(path string, sig TSIG) {
 	case sig.SecretFile == "":
 		v.fail(path+".secret_file", "the key has no secret: write the path of a file with the secret in base64, or with what tsig-keygen printed")
 	}
-	if _, ok := dns.IsDomainName(sig.Name); !ok {
+	if _, ok := dns.IsDomainName(sig.Name); !ok && sig.Name != "" {
 		v.fail(path+".name", "%q is no name of a key: write it as tsig-keygen printed it", sig.Name)
 	}
 	if known := []string{"", "hmac-sha256", "hmac-sha384", "hmac-sha512"}; !slices.Contains(known, sig.Algorithm) {

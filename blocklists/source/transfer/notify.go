@@ -139,6 +139,9 @@ func (l *Listener) server(s *dns.Server) *dns.Server {
 	s.UDPSize = notifySize
 	s.MaxTCPQueries = 16
 	s.ReadTimeout, s.WriteTimeout = 2*time.Second, 2*time.Second
+	if s.PacketConn != nil {
+		s.ReadTimeout = time.Hour // of no connection: only how often an idle socket wakes
+	}
 	s.IdleTimeout = func() time.Duration { return 2 * time.Second }
 	s.MsgAcceptFunc = l.accept
 	s.MsgInvalidFunc = func([]byte, error) { l.count(Malformed) }
