@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
 	"io"
 )
@@ -75,4 +76,13 @@ func ReadSealedList(b []byte, seal Seal) (*SealedList, error) {
 		l.names[i] = sealedName{le.Uint64(at), covers(at[8])}
 	}
 	return l, nil
+}
+
+// Version names the content of l in 16 hexadecimal digits that tell nothing of it to who has not the second key.
+func (l *SealedList) Version() string {
+	b := make([]byte, 0, len(l.names)*sealedSize)
+	for _, n := range l.names {
+		b = append(binary.LittleEndian.AppendUint64(b, n.hash), byte(n.covers))
+	}
+	return hex.EncodeToString(l.seal.code(b)[:8])
 }

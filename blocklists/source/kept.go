@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/hearthdns/hearth/blocklists/source/transfer"
 )
 
 // kept is what is known of a source; it lies as JSON beside the last good copy.
@@ -34,6 +36,8 @@ type kept struct {
 	Names        int                  `json:"names"`
 	Rejected     map[Reason]int       `json:"rejected,omitempty"`
 	Examples     map[Reason]Rejection `json:"examples,omitempty"`
+	SOA          transfer.SOA         `json:"soa,omitzero"`       // of a legal zone: all that is kept of it
+	Guards       string               `json:"guards,omitempty"`   // of a legal list: what its names were held against
 	Failures     int                  `json:"failures,omitempty"` // attempts that failed since the last good one
 	LastError    string               `json:"last_error,omitempty"`
 }

@@ -28,6 +28,7 @@ type LibraryConfig struct {
 	Log      *slog.Logger     // nil = none
 	Progress io.Writer        // where downloads show how far they are; nil = nowhere; a file that is no terminal gets nothing
 	Now      func() time.Time // nil = time.Now
+	Own      string           // the resolver's own name, which no legal list may block; "" = none
 }
 
 // Library is the kept copies of all sources and the index compiled from them, on disk. It is safe for concurrent use;
@@ -40,6 +41,7 @@ type Library struct {
 	retry  time.Duration // pause before the second attempt
 
 	notices *notifyQueue
+	vault   vault
 
 	work sync.Mutex // held while updating or compiling
 
@@ -77,6 +79,9 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 		return nil, fmt.Errorf("opening list library: %w", err)
 	}
 	if err := l.openHelp(); err != nil {
+		return nil, fmt.Errorf("opening list library: %w", err)
+	}
+	if err := l.openVault(); err != nil {
 		return nil, fmt.Errorf("opening list library: %w", err)
 	}
 	l.readAll()

@@ -42,7 +42,9 @@ func (l *Library) Load(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 		return nil, fmt.Errorf("%w: the categories have changed", ErrStale)
 	}
 	l.readAll()
-	if why := l.staleness(ix, t); why != "" {
+	why := l.staleness(ix, t)
+	ix = l.withLegal(ix)
+	if why != "" {
 		return ix, fmt.Errorf("%w: %s", ErrStale, why)
 	}
 	return ix, nil

@@ -73,7 +73,7 @@ func (l *Library) Collect(out chan<- prometheus.Metric) {
 		}
 	}
 	failures := l.failureCounts()
-	for _, s := range l.lists.Sources {
+	for _, s := range l.vault.all {
 		gauge(listFailures(), float64(failures[s.Name]), s.Name)
 	}
 	gauge(listMaxBytes(), float64(l.lists.MaxBytes))

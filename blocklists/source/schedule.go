@@ -39,7 +39,7 @@ func (l *Library) Run(ctx context.Context, changed func()) error {
 func (l *Library) untilDue() time.Duration {
 	wait := defaultRefresh
 	now := l.config.Now()
-	for _, s := range l.lists.Sources {
+	for _, s := range l.vault.all {
 		wait = min(wait, l.due(s, l.recall(s.Name)).Sub(now))
 	}
 	wait = max(wait, shortestWait)

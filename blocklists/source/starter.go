@@ -124,6 +124,16 @@ func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterLi
 // Starter compiles the embedded starter lists alone, in memory: what serves while nothing else is there. It needs
 // neither files nor network. No name of help is suspended in it.
 func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
+	return starterIndex(t, blocklists.Key{})
+}
+
+// Starter is the function of that name, with the names of the legal sources joined to the index.
+func (l *Library) Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
+	ix, err := starterIndex(t, l.key)
+	return l.withLegal(ix), err
+}
+
+func starterIndex(t *blocklists.Taxonomy, key blocklists.Key) (*blocklists.Index, error) {
 	table, err := help.Load()
 	if err != nil {
 		return nil, err
@@ -132,7 +142,7 @@ func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 	if err != nil {
 		return nil, err
 	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: t})
+	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: t, Key: key})
 	if err != nil {
 		return nil, fmt.Errorf("compiling starter lists: %w", err)
 	}

@@ -32,7 +32,7 @@ func (l *Library) Stats() []Stat {
 	l.mu.Lock()
 	stats := slices.Clone(l.built)
 	l.mu.Unlock()
-	for _, s := range l.lists.Sources {
+	for _, s := range l.vault.all {
 		k := l.recall(s.Name)
 		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path + s.Zone.Name, Format: s.Format,
 			Categories: s.allCategories(), Kept: k.SHA256 != "",

@@ -42,16 +42,16 @@ var errRefused = errors.New("refused")
 // end of ctx (with the results so far), a folder that cannot be written.
 func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error) {
 	for _, name := range names {
-		if !slices.ContainsFunc(l.lists.Sources, func(s Source) bool { return s.Name == name }) {
+		if !slices.ContainsFunc(l.vault.all, func(s Source) bool { return s.Name == name }) {
 			return nil, fmt.Errorf("no list is named %q: the configured lists are %s", name, quoted(l.names()))
 		}
 	}
 	l.work.Lock()
 	defer l.work.Unlock()
 	l.readAll()
-	var results []Result
+	results := l.updateLegal(ctx, names)
 	if len(names) == 0 {
-		results = l.updateHelp(ctx)
+		results = append(results, l.updateHelp(ctx)...)
 	}
 	for _, s := range l.lists.Sources {
 		if len(names) > 0 && !slices.Contains(names, s.Name) {
@@ -85,7 +85,7 @@ func changedOnDisk(s Source, k kept) bool {
 
 func (l *Library) names() []string {
 	var names []string
-	for _, s := range l.lists.Sources {
+	for _, s := range l.vault.all {
 		names = append(names, s.Name)
 	}
 	return names

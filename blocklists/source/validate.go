@@ -72,6 +72,7 @@ func (v *validation) source(path string, s Source, popular string) {
 	}
 	v.categories(path+".categories", s.Categories)
 	v.mappings(path, s)
+	v.legal(path, s, popular)
 	if len(s.Categories) == 0 && len(s.Map) == 0 && (s.Name == "" || s.Name != popular) {
 		v.fail(path+".categories", "the list has no category, so it would do nothing: write the categories of its names, such as [adult.porn]")
 	}

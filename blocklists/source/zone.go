@@ -144,13 +144,24 @@ func (l *Library) keptZone(s Source, k kept) string {
 	return path
 }
 
+// zoneSOA is what the zone that is in force says about itself. Of a legal one there is no copy.
+func (l *Library) zoneSOA(s Source, k kept) (transfer.SOA, error) {
+	switch {
+	case !s.isLegal():
+		return transfer.ReadSOA(l.listPath(s.Name), s.Zone.Name)
+	case k.SHA256 == "":
+		return transfer.SOA{}, errors.New("no version of the zone is known")
+	}
+	return k.SOA, nil
+}
+
 // zoneDue is when the primaries are asked although nobody said that the zone has changed: after the refresh time of the
 // SOA record, after a failure its retry time (RFC 1035 section 3.3.13), both within bounds.
 func (l *Library) zoneDue(s Source, k kept) time.Time {
 	bounded := func(d time.Duration) time.Time {
 		return k.Checked.Add(min(max(d, shortestRefresh), s.refresh()))
 	}
-	soa, err := transfer.ReadSOA(l.listPath(s.Name), s.Zone.Name)
+	soa, err := l.zoneSOA(s, k)
 	switch {
 	case (err != nil || k.SHA256 == "" || !k.sameOrigin(s)) && k.Failures == 0:
 		return time.Time{}
@@ -168,6 +179,6 @@ func (l *Library) zoneExpired(s Source, k kept) bool {
 	if !s.isZone() || k.Confirmed.IsZero() {
 		return false
 	}
-	soa, err := transfer.ReadSOA(l.listPath(s.Name), s.Zone.Name)
+	soa, err := l.zoneSOA(s, k)
 	return err == nil && l.config.Now().Sub(k.Confirmed) > max(soa.Expire, shortestRefresh)
 }

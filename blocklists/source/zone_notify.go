@@ -138,7 +138,7 @@ func (l *Library) hear(ctx context.Context) {
 // listener knows the zones, who may speak of them, and with which keys.
 func (l *Library) listener() (*transfer.Listener, error) {
 	peers, names := make(map[string]transfer.Peer), make(map[string]string)
-	for _, s := range l.lists.Sources {
+	for _, s := range l.vault.all {
 		if !s.isZone() {
 			continue
 		}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"time"
@@ -48,20 +49,57 @@ type Result struct {
 // Newer reports whether serial a is newer than b (RFC 1982 section 3.2). Of two that are half the circle apart none is.
 func Newer(a, b uint32) bool { return int32(a-b) > 0 } //nolint:gosec // the sign is the arithmetic
 
+// Target is where a zone is written: a file, or a place in memory.
+type Target interface {
+	io.WriteSeeker
+	Truncate(size int64) error
+}
+
 // Update asks the primaries for a newer version than that of the file kept ("" or without a zone: for any) and
 // writes it to the file to, from its beginning, unless the kept one is current. The kept file is only read. The error
 // of the last resort names each primary; ErrRollback and ErrTooLarge can be told apart. After an error the content of
 // to is undefined.
 func (c *Client) Update(ctx context.Context, kept string, to *os.File) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
 	have, err := ReadSOA(kept, c.Zone)
 	if err != nil {
 		kept = "" // nothing that an increment could begin with
 	}
+	return c.each(ctx, func(ctx context.Context, primary netip.AddrPort) (Result, error) {
+		return c.from(ctx, primary, kept, have, to)
+	})
+}
+
+// Whole is Update for who keeps no copy: it transfers all of a version that is newer than the one with the serial known,
+// or any version where known is nil.
+func (c *Client) Whole(ctx context.Context, known *uint32, to Target) (Result, error) {
+	return c.each(ctx, func(ctx context.Context, primary netip.AddrPort) (Result, error) {
+		r := Result{Primary: primary}
+		var err error
+		if r.SOA, err = c.current(ctx, primary); err != nil {
+			return r, err
+		}
+		if known != nil {
+			if r.SOA.Serial == *known {
+				return r, nil
+			}
+			if err := newer(r.SOA, SOA{Serial: *known}); err != nil {
+				return r, err
+			}
+		}
+		if r, err = c.transfer(ctx, primary, dns.TypeAXFR, "", SOA{}, to); err == nil && known != nil {
+			err = newer(r.SOA, SOA{Serial: *known})
+		}
+		return r, err
+	})
+}
+
+// each asks one primary after the other until one answers.
+func (c *Client) each(ctx context.Context, ask func(context.Context, netip.AddrPort) (Result, error)) (Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
+	defer cancel()
 	var errs []error
 	for _, primary := range c.Primaries {
-		r, err := c.from(ctx, primary, kept, have, to)
+		r, err := ask(ctx, primary)
 		if err == nil {
 			return r, nil
 		}
@@ -120,7 +158,7 @@ func newer(now, have SOA) error {
 }
 
 // transfer brings the zone by AXFR or IXFR.
-func (c *Client) transfer(ctx context.Context, primary netip.AddrPort, how uint16, kept string, have SOA, to *os.File) (Result, error) {
+func (c *Client) transfer(ctx context.Context, primary netip.AddrPort, how uint16, kept string, have SOA, to Target) (Result, error) {
 	r := Result{Primary: primary, Type: "AXFR"}
 	s, done, err := c.open(ctx, "tcp", primary)
 	if err != nil {

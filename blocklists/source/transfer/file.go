@@ -19,7 +19,7 @@ type file struct {
 }
 
 // newFile begins f anew.
-func newFile(f *os.File, limit int64) (*file, error) {
+func newFile(f Target, limit int64) (*file, error) {
 	if _, err := f.Seek(0, io.SeekStart); err != nil {
 		return nil, err
 	}
