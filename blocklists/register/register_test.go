@@ -49,6 +49,10 @@ func TestListsFitTheProject(t *testing.T) {
 			if _, ok := tax.Lookup(id); !ok {
 				t.Errorf("%s: no category %q", l.Name, id)
 			}
+			// An allow of a service lifts its category, so what is listed for the one has to be of the other.
+			if c, _ := tax.Lookup(id); tax.Definition(c).Service && !slices.Contains(l.Subjects(), tax.Definition(c).Parent) {
+				t.Errorf("%s is of %s and not of %s", l.Name, id, tax.Definition(c).Parent)
+			}
 			if strings.HasPrefix(id, "illegal.") || strings.HasPrefix(id, "ok.") || strings.HasPrefix(id, "meta.") {
 				t.Errorf("%s: a public list cannot be %s", l.Name, id)
 			}
