@@ -83,7 +83,7 @@ func start(t *testing.T, kind string, n int, notify string) *server {
 	_, to, _ := net.SplitHostPort(notify)
 	addr := netip.MustParseAddrPort(freeAddress(t))
 	s := &server{t: t, addr: addr, zone: filepath.Join(dir, "start.zone")}
-	text := fmt.Sprintf("$TTL 60\n@ SOA ns.test. m.test. 7 300 60 86400 60\n@ NS ns.test.\n")
+	text := "$TTL 60\n@ SOA ns.test. m.test. 7 300 60 86400 60\n@ NS ns.test.\n"
 	for i := range n {
 		text += fmt.Sprintf("start%d.example CNAME .\n*.start%d.example CNAME .\n", i, i)
 	}
