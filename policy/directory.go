@@ -148,8 +148,15 @@ func (d *Directory) Match(h *blocklists.Hashes, m blocklists.Match) blocklists.M
 	return m
 }
 
-// Ask prepares a question: it fills h, and looks the name up.
+// Ask prepares a question for an address: it fills h, and looks the name up.
 func (d *Directory) Ask(name blocklists.Name, h *blocklists.Hashes) Question {
+	const typeA = 1 // RFC 1035 section 3.2.2
+	return d.AskFor(name, typeA, h)
+}
+
+// AskFor is Ask for records of type qtype.
+func (d *Directory) AskFor(name blocklists.Name, qtype uint16, h *blocklists.Hashes) Question {
 	d.ground.key.Hash(name, h)
-	return Question{Hashes: h, Match: d.Match(h, d.index.Match(h))}
+	m, _ := d.index.MatchPatterns(name, qtype, d.index.Match(h))
+	return Question{Hashes: h, Match: d.Match(h, m)}
 }

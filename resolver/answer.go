@@ -95,7 +95,7 @@ func (s *Stroke) blocksBeneath() bool {
 		return false
 	}
 	h, asked := &s.hashes, s.question.Match
-	if asked.Open || h.N == len(h.H) || s.who.Profile.AllowsBeneath(&s.question) {
+	if asked.Open || s.world.lifting || h.N == len(h.H) || s.who.Profile.AllowsBeneath(&s.question) {
 		return false
 	}
 	h.H[h.N] = ^h.H[h.N-1] // some name beneath that nobody listed

@@ -10,6 +10,7 @@ import (
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
+	"github.com/miekg/dns"
 )
 
 // fetch has s told the entry for its question. It asks the view's upstream, unless
@@ -60,7 +61,11 @@ func (x *errand) keep(raw []byte) (*cache.Entry, error) {
 	in := inspections.Get().(*inspected)
 	defer inspections.Put(in)
 	in.reset()
+	index := x.world.Index
 	err := in.inspect(raw, &x.flight.Key, func(a address) bool {
+		if index.Prefixes() > 0 {
+			in.places = in.places.Or(index.MatchAddress(a))
+		}
 		return x.view.Local || !private(a) || x.world.Landing.spares(a)
 	})
 	if err != nil {
@@ -69,7 +74,7 @@ func (x *errand) keep(raw []byte) (*cache.Entry, error) {
 	if in.stripped {
 		x.r.counts.rebinding.Inc()
 	}
-	f := in.facts(x.world.Index, x.flight.Name)
+	f := in.facts(index, &x.flight.Key)
 	return x.r.cfg.Cache.Store(&x.flight.Key, &in.reply, f, x.r.cfg.Now().Unix())
 }
 
@@ -83,35 +88,59 @@ func refresh(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 	if f.Index == index {
 		return f
 	}
-	next := read(index, e.Name(), f.Names)
+	next := read(index, e.Name(), e.Type(), f.Names)
 	next.EDE = f.EDE
+	if index.Prefixes() > 0 {
+		lend(&next, places(index, e))
+	}
 	e.SetFacts(&next)
 	return &next
 }
 
-// read returns what index says of a name and of the targets its answer leads
-// to, the latter in wire form one behind the other. A target lends none of its
-// ok.* to the name that points at it.
-func read(index *blocklists.Index, asked, targets []byte) cache.Facts {
+// read returns what index says of a name that was asked for with qtype and of the targets its answer leads
+// to, the latter in wire form one behind the other.
+func read(index *blocklists.Index, asked []byte, qtype uint16, targets []byte) cache.Facts {
 	f := cache.Facts{Index: index, Names: targets}
 	key := index.Key()
 	var h blocklists.Hashes
 	key.Hash(asked, &h)
-	f.Match = index.Match(&h)
-	if len(targets) == 0 {
-		return f
-	}
-	lent, _ := index.Taxonomy().Select("ok.*")
+	f.Match, _ = index.MatchPatterns(asked, qtype, index.Match(&h))
 	for rest := targets; len(rest) > 0; {
 		name := first(rest)
 		rest = rest[len(name):]
 		key.Hash(name, &h)
 		f.Chain = policy.AppendTarget(f.Chain, &h)
-		m := index.Match(&h)
-		f.Targets.Categories = f.Targets.Categories.Or(m.Categories.AndNot(lent))
+		m, _ := index.MatchPatterns(name, qtype, index.Match(&h))
+		lend(&f, m.Categories)
 		f.Targets.Labels = max(f.Targets.Labels, m.Labels)
 	}
 	return f
+}
+
+// lend puts the categories of a target, or of an address, to those that the chain of an answer has. None of them lends
+// its ok.* to the name that leads to it.
+func lend(f *cache.Facts, set blocklists.Categories) {
+	if set.IsZero() {
+		return
+	}
+	kept, _ := f.Index.Taxonomy().Select("ok.*")
+	f.Targets.Categories = f.Targets.Categories.Or(set.AndNot(kept))
+}
+
+// places returns the categories of the networks that the addresses of a cached answer lie in.
+func places(index *blocklists.Index, e *cache.Entry) (found blocklists.Categories) {
+	var m dns.Msg
+	if m.Unpack(e.AppendMessage(nil)) != nil {
+		return found // it has no address that a client could read either
+	}
+	w := walker{may: func(a address) bool {
+		found = found.Or(index.MatchAddress(a))
+		return true
+	}}
+	for _, rr := range m.Answer {
+		w.harmless(rr)
+	}
+	return found
 }
 
 // first returns the wire-form name at the start of b.

@@ -29,19 +29,22 @@ type address = netip.Addr
 
 // inspected is what an upstream said, reduced to what answers the question.
 type inspected struct {
-	reply    cache.Reply // the chain in order, then the records, then the proof
-	targets  []byte      // wire-form names that the answer leads to
-	stripped bool        // addresses that no public name may have were taken out
-	records  []placed    // scratch of glance
+	reply    cache.Reply           // the chain in order, then the records, then the proof
+	targets  []byte                // wire-form names that the answer leads to
+	places   blocklists.Categories // of the networks that its addresses lie in
+	stripped bool                  // addresses that no public name may have were taken out
+	records  []placed              // scratch of glance
 }
 
 func (in *inspected) reset() {
 	in.reply.Reset()
 	in.targets, in.stripped, in.records = in.targets[:0], false, in.records[:0]
+	in.places = blocklists.Categories{}
 }
 
-func (in *inspected) facts(index *blocklists.Index, asked []byte) cache.Facts {
-	f := read(index, asked, bytes.Clone(in.targets))
+func (in *inspected) facts(index *blocklists.Index, key *cache.Key) cache.Facts {
+	f := read(index, key.Name, key.Type, bytes.Clone(in.targets))
+	lend(&f, in.places)
 	if in.stripped {
 		f.EDE = edeBlocked
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
@@ -16,6 +17,13 @@ import (
 // with it are its own until then. At until, or when ctx ends, the reply is a failure.
 func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done func(reply []byte)) {
 	s.resolver, s.ctx, s.began, s.done = r, ctx, s.now, done
+	if s.entry == nil && s.unsure() {
+		s.askPatterns()
+		if reply, done := r.decide(s, s.query, s.client, s.dst); done {
+			s.finish(reply)
+			return
+		}
+	}
 	switch {
 	case s.kind == kindWhoami:
 		s.finish(r.whoami(s, s.query, s.client, s.dst))
@@ -23,6 +31,22 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 		s.Resolved(s.entry, nil)
 	default:
 		r.fetch(s, until)
+	}
+}
+
+// askPatterns makes what is known of the name whole, and has it remembered.
+func (s *Stroke) askPatterns() {
+	index := s.world.Index
+	var m blocklists.Match
+	m, s.typed = index.MatchPatterns(s.query.Name(), s.query.Type, index.Match(&s.hashes))
+	s.ask(m)
+	s.learn()
+}
+
+// learn has the catalog remember what is known of the name, if that holds for every type.
+func (s *Stroke) learn() {
+	if !s.typed {
+		s.resolver.cfg.Catalog.Learn(s.world.Index, &s.hashes, s.question.Match)
 	}
 }
 
@@ -38,7 +62,7 @@ func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte) {
 			reply = r.failed(s.query, s.client, s.dst, &broken{p, debug.Stack()})
 		}
 	}()
-	r.cfg.Catalog.Learn(s.world.Index, &s.hashes, s.question.Match)
+	s.learn()
 	if err != nil {
 		s.now = r.cfg.Now()
 		return r.failed(s.query, s.client, s.dst, err)

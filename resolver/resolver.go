@@ -72,7 +72,7 @@ func (r *Resolver) Swap(w *World) {
 // and never allocates. An empty reply with true means: send nothing. After false, s
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.fetched = nil
+	s.fetched, s.typed = nil, false
 	if reply, done := r.judge(s, q, c, dst); done {
 		return reply, true
 	}
@@ -98,6 +98,7 @@ type Stroke struct {
 	fetched  *cache.Entry // what Resolve has in hand already
 	entry    *cache.Entry
 	facts    *cache.Facts // of the entry; nil if they were read from another index
+	typed    bool         // what the patterns say holds for this type alone
 	kind     kind
 	depth    int       // labels of the special suffix
 	words    [512]byte // of the reason
@@ -126,7 +127,16 @@ func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte
 	}
 	s.world.Index.Key().Hash(q.Name(), &s.hashes)
 	r.look(s, q)
+	return r.decide(s, q, c, dst)
+}
+
+// decide goes on from what is known of the name. Patterns that have not been asked yet may add to that, and their
+// answer has to be waited for, unless it makes no difference.
+func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.decision = s.who.Profile.Decide(&s.question, s.now)
+	if s.unsure() && !s.world.settled(s.decision) {
+		return nil, false
+	}
 	if s.decision.Blocks() {
 		return r.blocked(s, q, c, dst), true
 	}
@@ -162,8 +172,17 @@ func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	} else {
 		m = r.cfg.Catalog.Match(s.world.Index, &s.hashes)
 	}
-	s.question = policy.Question{Hashes: &s.hashes, Match: s.world.Directory.Match(&s.hashes, m)}
+	s.ask(m)
 }
+
+// ask takes m for what the index says of the name.
+func (s *Stroke) ask(m blocklists.Match) {
+	s.question = policy.Question{Hashes: &s.hashes, Match: s.world.Directory.Match(&s.hashes, m)}
+	s.question.Match.Whole = m.Whole
+}
+
+// unsure reports whether there are patterns that have not been asked yet.
+func (s *Stroke) unsure() bool { return !s.question.Match.Whole && s.world.Index.Patterns() > 0 }
 
 // facts returns an entry's facts if they were read from index.
 func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
@@ -176,11 +195,11 @@ func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 	return nil
 }
 
-// fromEntry decides once more, over the targets of the answer's chain, and
+// fromEntry decides once more, over the targets of the answer's chain and the networks of its addresses, and
 // copies the cached answer if that allows it.
 func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	e, f := s.entry, s.facts
-	if len(f.Chain) > 0 {
+	if len(f.Chain) > 0 || !f.Targets.Categories.IsZero() {
 		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
 		if d.Blocks() {
 			s.decision = d

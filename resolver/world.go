@@ -3,6 +3,7 @@ package resolver
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -19,6 +20,7 @@ type World struct {
 	Listeners  []Admission // by listener number
 	Generation uint64
 
+	lifting bool // a pattern can give a category that allows
 	special specials
 	groups  [blocklists.MaxCategories]uint8
 }
@@ -47,9 +49,26 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		Landing:    cfg.Landing,
 		Listeners:  cfg.Listeners,
 		Generation: cfg.Generation,
+		lifting:    cfg.Index.PatternCategories().Intersects(lifting(cfg.Index.Taxonomy())),
 		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Upstreams.Zones()),
 		groups:     groupTable(cfg.Index.Taxonomy()),
 	}, nil
+}
+
+// lifting returns the categories that may make a name allowed: ok.* and what a household may keep on at bedtime.
+func lifting(t *blocklists.Taxonomy) (set blocklists.Categories) {
+	for i, row := range t.All() {
+		if row.Service || row.ID == "social.chat" || strings.HasPrefix(row.ID, "ok.") {
+			set.Add(blocklists.Category(i)) //nolint:gosec // at most MaxCategories
+		}
+	}
+	return set
+}
+
+// settled reports whether a decision stands whatever the patterns say of the name: one about a name of our own, or a
+// block that none of them can lift. A name that no list knows may be on one by a pattern.
+func (w *World) settled(d policy.Decision) bool {
+	return d.Action == policy.Fixed || d.Blocks() && !w.lifting && d.Step != policy.StepUnknown
 }
 
 // Landing says which addresses a blocked name gets.

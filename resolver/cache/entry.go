@@ -55,6 +55,22 @@ const NoCap = math.MaxUint32
 // Name returns the asked name in canonical wire form. It must not be changed.
 func (e *Entry) Name() []byte { return e.buf[:e.nameLen] }
 
+// Type returns the asked type.
+func (e *Entry) Type() uint16 { return e.qtype }
+
+// AppendMessage appends the reply as one message to its own question, with all records and their TTLs as they
+// came, to read what is in it.
+func (e *Entry) AppendMessage(dst []byte) []byte {
+	dst = append(dst, 0, 0, 0x80, 0, 0, 1)
+	for _, n := range e.full.counts {
+		dst = binary.BigEndian.AppendUint16(dst, n)
+	}
+	dst = append(dst, e.Name()...)
+	dst = binary.BigEndian.AppendUint16(dst, e.qtype)
+	dst = binary.BigEndian.AppendUint16(dst, e.class)
+	return append(dst, e.buf[e.full.at:e.full.at+e.full.size]...)
+}
+
 // Rcode returns the reply's RCODE with the extended bits of RFC 6891.
 func (e *Entry) Rcode() wire.Rcode { return e.rcode }
 
