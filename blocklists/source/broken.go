@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -56,5 +57,5 @@ func (l *Library) holds(t *blocklists.Taxonomy, source string) bool {
 
 // noNames refuses a list without a name: usually it is another format, or was cut.
 func noNames(s Source, r Report) error {
-	return fmt.Errorf("%w: no name in %d lines read as %s%s", errRefused, r.Lines, s.Format, mostRejected(r))
+	return fmt.Errorf("%w: no name in %d lines read as %s%s", errRefused, r.Lines, cmp.Or(r.Format, s.Format), mostRejected(r))
 }

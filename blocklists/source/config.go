@@ -114,7 +114,7 @@ func (c Config) maxInflated() int64 { return c.MaxBytes * (DefaultMaxInflated / 
 
 // options says how the source is parsed, limits included.
 func (s Source) options(c Config) Options {
-	return Options{Match: s.Match, PublicSuffixes: s.PublicSuffixes, MaxInflated: c.maxInflated()}
+	return Options{Match: s.Match, PublicSuffixes: s.PublicSuffixes, MaxInflated: c.maxInflated(), Attributes: s.Attributes}
 }
 
 // refresh is how often the source is asked.

@@ -17,7 +17,7 @@ import (
 const (
 	maxSample      = 500 // lines of a list that its format is told from, blank ones and comments left out
 	maxSampleFiles = 20  // files of a folder
-	enough         = 80  // percent of the lines that have to fit a format
+	enough         = 60  // percent of the lines that have to fit a format
 )
 
 // Detection is how a format was told: of the first lines of a list that are neither blank nor a comment, how many fit

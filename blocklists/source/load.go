@@ -17,7 +17,7 @@ import (
 var ErrStale = errors.New("the compiled index is not of the lists as they are now")
 
 // parserVersion is raised when the same list gives other entries than before, so that indexes are compiled anew.
-const parserVersion = 1
+const parserVersion = 2
 
 // built lies beside the index and says of what it was compiled.
 type built struct {

@@ -28,7 +28,15 @@ func (s Source) plan(path string, c Config) (plan, error) {
 
 // directories looks at what a UT1 list has; other lists have no directories.
 func (s Source) directories(path string, c Config) (directories, error) {
-	if s.Format != UT1 {
+	format := s.Format
+	if format == Auto || format == "" {
+		d, err := DetectPath(path, c.maxInflated())
+		if err != nil {
+			return nil, err
+		}
+		format = d.Format
+	}
+	if format != UT1 {
 		return nil, nil
 	}
 	return survey(path, c.maxInflated())
@@ -40,7 +48,7 @@ func (s Source) planFor(found directories, c Config) plan {
 	if s.Name == c.Popular {
 		p.ids = append(p.ids, popularCategory)
 	}
-	if s.Format != UT1 {
+	if s.Format != UT1 && len(found) == 0 {
 		return p
 	}
 	p.byDir = make(map[string][]string)

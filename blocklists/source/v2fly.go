@@ -27,29 +27,26 @@ const (
 // lines of a file in the same folder, "include:file @ads @-cn" those with and without an attribute.
 type community struct {
 	*parser
-	open    []string // the files that are being read, the innermost last
-	chosen  []selection
-	visited map[string]bool // file and selections
+	open    []string        // the files that are being read, the innermost last
+	chosen  selection       // that of the source and of all includes that led here
+	visited map[string]bool // file and selection
 }
 
 // selection says by its attributes whether a line counts.
 type selection struct {
-	any  []string // at least one of these, where there are some
-	all  []string
-	none []string
+	any       []string // at least one of these, where there are some
+	all, none []string // in order
 }
 
 func newCommunity(p *parser) *community {
 	c := &community{parser: p, visited: make(map[string]bool)}
-	var s selection
 	for _, name := range p.opts.Attributes {
 		if banned, ok := strings.CutPrefix(name, "-"); ok {
-			s.none = append(s.none, strings.TrimPrefix(banned, "@"))
+			c.chosen.none = append(c.chosen.none, strings.TrimPrefix(banned, "@"))
 		} else {
-			s.any = append(s.any, strings.TrimPrefix(name, "@"))
+			c.chosen.any = append(c.chosen.any, strings.TrimPrefix(name, "@"))
 		}
 	}
-	c.chosen = append(c.chosen, s)
 	if p.name != "" {
 		c.open = append(c.open, p.name)
 	}
@@ -91,10 +88,8 @@ func (c *community) line(line []byte) {
 		c.include(string(value), marks, line)
 		return
 	}
-	for _, s := range c.chosen {
-		if !s.takes(marks) {
-			return
-		}
+	if !c.chosen.takes(marks) {
+		return
 	}
 	switch string(kind) {
 	case "", "domain":
@@ -128,18 +123,25 @@ func (c *community) keyword(text, line []byte) {
 	c.addPattern(blocklists.Pattern{Expr: regexp.QuoteMeta(strings.ToLower(string(text)))}, line, false)
 }
 
-// include reads another file of the folder, each once for the same selection of lines.
-func (c *community) include(name string, marks [][]byte, line []byte) {
-	var s selection
+// narrowed returns the selection of an include with these marks.
+func (s selection) narrowed(marks [][]byte) selection {
+	all, none := slices.Clone(s.all), slices.Clone(s.none)
 	for _, m := range marks {
 		switch attribute := string(m[1:]); {
 		case m[0] == '&':
 		case strings.HasPrefix(attribute, "-"):
-			s.none = append(s.none, attribute[1:])
+			none = append(none, attribute[1:])
 		default:
-			s.all = append(s.all, attribute)
+			all = append(all, attribute)
 		}
 	}
+	slices.Sort(all)
+	slices.Sort(none)
+	return selection{any: s.any, all: slices.Compact(all), none: slices.Compact(none)}
+}
+
+// include reads another file of the folder, each once for the same selection of lines.
+func (c *community) include(name string, marks [][]byte, line []byte) {
 	name = strings.ToLower(name)
 	switch {
 	case c.siblings != nil && c.siblings[name]: // the whole folder is read
@@ -151,18 +153,16 @@ func (c *community) include(name string, marks [][]byte, line []byte) {
 		c.reject(ReasonCycle, line)
 		return
 	}
-	c.chosen = append(c.chosen, s)
-	c.open = append(c.open, name)
-	defer func() {
-		c.chosen = c.chosen[:len(c.chosen)-1]
+	before := c.chosen
+	c.chosen = before.narrowed(marks)
+	key := fmt.Sprint(name, c.chosen.all, c.chosen.none)
+	if !c.visited[key] {
+		c.visited[key] = true
+		c.open = append(c.open, name)
+		c.readIncluded(name, line)
 		c.open = c.open[:len(c.open)-1]
-	}()
-	key := name + " " + fmt.Sprint(c.chosen[1:])
-	if c.visited[key] {
-		return
 	}
-	c.visited[key] = true
-	c.readIncluded(name, line)
+	c.chosen = before
 }
 
 // readIncluded reads one file as a part of the list. Where it is not there, line is what asked for it.
