@@ -114,10 +114,14 @@ var limitDesc = prometheus.NewDesc("hearth_resolver_limit",
 	"Limits of the data path.", []string{"limit"}, nil)
 
 var (
-	indexNamesDesc = prometheus.NewDesc("hearth_index_names", "Names in the index that serves.", nil, nil)
-	indexBytesDesc = prometheus.NewDesc("hearth_index_bytes", "Memory of the index that serves, in bytes.", nil, nil)
-	indexInfoDesc  = prometheus.NewDesc("hearth_index_info", "1, labelled with the checksum of the index that serves.", []string{"index"}, nil)
-	popularDesc    = prometheus.NewDesc("hearth_policy_popular", "1 if a popularity list is loaded; 0: profiles that block unpopular names allow them.", nil, nil)
+	indexNamesDesc    = prometheus.NewDesc("hearth_index_names", "Names in the index that serves.", nil, nil)
+	indexBytesDesc    = prometheus.NewDesc("hearth_index_bytes", "Memory of the index that serves, in bytes.", nil, nil)
+	indexInfoDesc     = prometheus.NewDesc("hearth_index_info", "1, labelled with the checksum of the index that serves.", []string{"index"}, nil)
+	patternsDesc      = prometheus.NewDesc("hearth_index_patterns", "Patterns in the index that serves: expressions that names are run through on a miss.", nil, nil)
+	patternsLimitDesc = prometheus.NewDesc("hearth_index_patterns_limit", "Patterns that an index can hold at most.", nil, nil)
+	prefixesDesc      = prometheus.NewDesc("hearth_index_prefixes", "Networks in the index that serves, which answers are looked up in.", nil, nil)
+	prefixesLimitDesc = prometheus.NewDesc("hearth_index_prefixes_limit", "Networks that an index can hold at most.", nil, nil)
+	popularDesc       = prometheus.NewDesc("hearth_policy_popular", "1 if a popularity list is loaded; 0: profiles that block unpopular names allow them.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
@@ -148,6 +152,10 @@ func (r *Resolver) collectWorld(ch chan<- prometheus.Metric) {
 	gauge(indexNamesDesc, float64(w.Index.Names()))
 	gauge(indexBytesDesc, float64(w.Index.Bytes()))
 	gauge(indexInfoDesc, 1, w.Index.ID())
+	gauge(patternsDesc, float64(w.Index.Patterns()))
+	gauge(patternsLimitDesc, blocklists.MaxPatterns)
+	gauge(prefixesDesc, float64(w.Index.Prefixes()))
+	gauge(prefixesLimitDesc, blocklists.MaxPrefixes)
 	popular := 0.0
 	if w.Directory.Popular() {
 		popular = 1
