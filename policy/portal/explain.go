@@ -100,7 +100,7 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 		return e, nil
 	}
 	var hashes blocklists.Hashes
-	e.walk(dir, client.Profile, dir.Ask(name, &hashes))
+	e.walk(dir, client.Profile, dir.AskFor(name, typeNumber(qtype), &hashes))
 	return e, nil
 }
 

@@ -11,6 +11,13 @@ import (
 	"github.com/hearthdns/hearth/policy"
 )
 
+// patterned explains a name that only a pattern lists.
+func patterned(name, qtype, answer string) Explanation {
+	return Explanation{Name: name, Type: qtype, Status: "known", Household: "family", Member: "Tom", Device: "tom-phone", Profile: "teens",
+		Band: "teen", Action: "block", Applied: true, Answer: answer, Step: 10, StepName: "category", Category: "adult.porn",
+		Categories: []string{"adult.porn"}}
+}
+
 func TestExplain(t *testing.T) {
 	dir := directory(t, houseOptions{language: "en"})
 	tests := []struct {
@@ -22,6 +29,14 @@ func TestExplain(t *testing.T) {
 			Explanation{Name: "naked.example", Type: "A", Status: "known", Household: "family", Member: "Tom", Device: "tom-phone", Profile: "teens",
 				Band: "teen", Action: "block", Applied: true, Answer: "the landing page's address", Step: 10, StepName: "category", Category: "adult.porn",
 				Categories: []string{"adult.porn"}}},
+		{"a pattern", ExplainQuery{Name: "pattern1.example", Device: "tom-phone"}, patterned("pattern1.example", "A", "the landing page's address")},
+		{"a pattern for the type", ExplainQuery{Name: "typed1.example", Device: "tom-phone", Type: "aaaa"},
+			patterned("typed1.example", "AAAA", "the landing page's address")},
+		{"a pattern for the type, by its number", ExplainQuery{Name: "typed1.example", Device: "tom-phone", Type: "TYPE28"},
+			patterned("typed1.example", "TYPE28", "NODATA: the name is there, without a record of type TYPE28")},
+		{"a pattern for another type", ExplainQuery{Name: "typed1.example", Device: "tom-phone"},
+			Explanation{Name: "typed1.example", Type: "A", Status: "known", Household: "family", Member: "Tom", Device: "tom-phone", Profile: "teens",
+				Band: "teen", Action: "allow", Applied: true, Answer: "what the upstream says", Step: 12, StepName: "unknown", Categories: []string{}}},
 		{"bed time on the coming Friday for a member", ExplainQuery{Name: "games.example", Member: "family/Tom", At: "fri 23:30", Type: "https"},
 			Explanation{Name: "games.example", Type: "HTTPS", Status: "known", Household: "family", Member: "Tom", Profile: "teens", Band: "teen",
 				Action: "block", Applied: true, Answer: "NODATA: the name is there, without a record of type HTTPS", Step: 5, StepName: "bedtime",

@@ -73,6 +73,16 @@ func directory(t testing.TB, o houseOptions) *policy.Directory {
 			}
 		}
 	}
+	set, err := taxonomy.Select("adult.porn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := b.List(set)
+	for _, p := range []blocklists.Pattern{{Expr: `^pattern[0-9]\.`}, {Expr: "^typed[0-9]", Types: []uint16{28}}} { // AAAA
+		if err := b.AddPattern(list, p); err != nil {
+			t.Fatal(err)
+		}
+	}
 	var file bytes.Buffer
 	if _, err := b.Build(t.Context(), &file); err != nil {
 		t.Fatal(err)
