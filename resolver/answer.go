@@ -60,7 +60,11 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	rc, reply := r.blockBody(s, q, c, dst, ttl)
 	reason := s.reason()
 	reply = wire.Finish(reply, q, rc, &reason)
-	r.tell(s, q.Name(), c)
+	if s.decision.Step == policy.StepLaw {
+		r.lawful(s, c)
+	} else {
+		r.tell(s, q.Name(), c)
+	}
 	return r.sent(c, actionBlocked, groupOf(s), rc, reply, q)
 }
 
@@ -91,7 +95,7 @@ func (r *Resolver) blockBody(s *Stroke, q *wire.Query, c Client, dst []byte, ttl
 // rule or an unknown name blocks, nobody can tell.
 func (s *Stroke) blocksBeneath() bool {
 	content := s.decision.Step == policy.StepService || s.decision.Step == policy.StepCategory
-	if !content && !s.decision.Silent {
+	if !content && !s.decision.Silent || s.withheld {
 		return false
 	}
 	h, asked := &s.hashes, s.question.Match

@@ -130,6 +130,7 @@ func (r *Resolver) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByC
 // Collect implements prometheus.Collector.
 func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 	r.collectWorld(ch)
+	r.collectLaw(ch)
 	for t := range transports {
 		for cell := range perRow {
 			r.collectCell(ch, t, cell)
@@ -138,7 +139,8 @@ func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.seconds, &r.flights} {
 		c.Collect(ch)
 	}
-	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords} {
+	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords,
+		"legal_names": findNames, "legal_seconds": findTime, "legal_clients": findClients} {
 		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
 	}
 }

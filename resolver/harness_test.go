@@ -186,8 +186,13 @@ func newHouse(t testing.TB, u Exchanger, zones ...*View) *house {
 
 func newWorld(t testing.TB, ix *blocklists.Index, u Exchanger, zones ...*View) *World {
 	t.Helper()
+	return newWorldOf(t, household, ix, u, zones...)
+}
+
+func newWorldOf(t testing.TB, households string, ix *blocklists.Index, u Exchanger, zones ...*View) *World {
+	t.Helper()
 	var cfg policy.Config
-	if err := yaml.Unmarshal([]byte(household), &cfg); err != nil {
+	if err := yaml.Unmarshal([]byte(households), &cfg); err != nil {
 		t.Fatal(err)
 	}
 	own := parse(t, "hearth.home.arpa")

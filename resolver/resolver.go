@@ -32,6 +32,9 @@ type Resolver struct {
 	flights cache.Group
 	counts  counters
 	events  backlog
+
+	finders  finders
+	lawToday today
 }
 
 // New returns a Resolver that serves cfg.World. Run must be running for its
@@ -48,6 +51,7 @@ func New(cfg Config) (*Resolver, error) {
 	}
 	r := &Resolver{cfg: cfg, events: newBacklog()}
 	r.counts.prepare()
+	r.finders.prepare()
 	r.world.Store(cfg.World)
 	r.cfg.World = nil // it must not outlive its reload
 	return r, nil
@@ -98,6 +102,7 @@ type Stroke struct {
 	fetched  *cache.Entry // what Resolve has in hand already
 	entry    *cache.Entry
 	facts    *cache.Facts // of the entry; nil if they were read from another index
+	withheld bool         // the client found too many names of legal lists
 	typed    bool         // what the patterns say holds for this type alone
 	kind     kind
 	depth    int       // labels of the special suffix
@@ -117,7 +122,7 @@ type Stroke struct {
 // answered by ourselves (true), or allowed with whatever the cache has.
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
-	s.kind, s.depth = kindNone, 0
+	s.kind, s.depth, s.withheld = kindNone, 0, false
 	var ok bool
 	if s.who, ok = s.world.admit(c); !ok {
 		return r.refused(q, c, dst), true
@@ -134,6 +139,9 @@ func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte
 // answer has to be waited for, unless it makes no difference.
 func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.decision = s.who.Profile.Decide(&s.question, s.now)
+	if r.finders.over.Load() != 0 {
+		r.withhold(s, c)
+	}
 	if s.unsure() && !s.world.settled(s.decision) {
 		return nil, false
 	}

@@ -20,7 +20,8 @@ type World struct {
 	Listeners  []Admission // by listener number
 	Generation uint64
 
-	lifting bool // a pattern can give a category that allows
+	spared  blocklists.Categories // see withholds
+	lifting bool                  // a pattern can give a category that allows
 	special specials
 	groups  [blocklists.MaxCategories]uint8
 }
@@ -49,6 +50,7 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		Landing:    cfg.Landing,
 		Listeners:  cfg.Listeners,
 		Generation: cfg.Generation,
+		spared:     spared(cfg.Index.Taxonomy()),
 		lifting:    cfg.Index.PatternCategories().Intersects(lifting(cfg.Index.Taxonomy())),
 		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Upstreams.Zones()),
 		groups:     groupTable(cfg.Index.Taxonomy()),

@@ -26,11 +26,10 @@ func (l *Library) readSealed() {
 			l.config.Log.Warn("record of a legal list unreadable, the list is fetched anew", "list", s.Name, "error", err)
 		}
 		list, err := l.openSealed(l.legalPath(s.Name), l.seal())
-		switch {
-		case err == nil:
+		if err == nil {
 			l.vault.lists[s.Name] = list
 			k.Names, k.SHA256 = list.Names(), list.Version()
-		default:
+		} else {
 			l.lose(s, &k, err)
 		}
 		l.remember(k)

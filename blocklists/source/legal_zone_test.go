@@ -153,7 +153,7 @@ func TestLegalNotify(t *testing.T) {
 	m := new(dns.Msg).SetNotify(legalZone)
 	m.Question[0].Qclass = dns.ClassINET
 	client := &dns.Client{TsigSecret: map[string]string{legalKey: legalSecret}, Timeout: time.Second}
-	start := time.Now()
+	var start time.Time
 	for try := 0; ; try++ {
 		n := m.Copy()
 		n.SetTsig(legalKey, dns.HmacSHA256, 300, time.Now().Unix())
