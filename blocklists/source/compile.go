@@ -64,6 +64,10 @@ func (l *Library) Compile(ctx context.Context, t *blocklists.Taxonomy) (*blockli
 	defer l.work.Unlock()
 	l.readAll()
 	var sum Summary
+	var err error
+	if sum.Read, err = l.renewPaths(ctx); err != nil {
+		return nil, sum, fmt.Errorf("compiling lists: %w", err)
+	}
 	inputs, err := l.gather(ctx, t, &sum)
 	defer func() {
 		for _, in := range inputs {
@@ -232,15 +236,14 @@ func (l *Library) look(s Source, before *state) (kept, error) {
 	} else if hash, err = digest(l.contentPath(s)); err != nil {
 		return k, err
 	}
-	if s.Path != "" {
-		if !k.sameOrigin(s) {
-			checked := k.Checked
-			k = newKept(s)
-			k.Checked = checked
-		}
-		k.Fetched, k.Bytes = now.changed.UTC(), now.bytes
-		k.Confirmed, k.LastError = l.config.Now().UTC(), ""
-	} else if hash != k.SHA256 {
+	switch {
+	case hash == k.SHA256 && k.sameOrigin(s):
+	case s.Path != "": // it was judged, and not put in force
+		return k, k.notInForce()
+	case before != nil && before.sameOrigin(s) && before.Content == k.SHA256:
+		k.ETag, k.LastModified = "", ""
+		return k, errors.New("the kept copy is damaged and will be fetched anew")
+	default:
 		l.config.Log.Warn("the kept list is not the one that was fetched, it will be fetched anew", "list", s.Name)
 		k.ETag, k.LastModified = "", ""
 	}

@@ -40,6 +40,9 @@ type kept struct {
 	Guards       string               `json:"guards,omitempty"`   // of a legal list: what its names were held against
 	Failures     int                  `json:"failures,omitempty"` // attempts that failed since the last good one
 	LastError    string               `json:"last_error,omitempty"`
+	Asked        time.Time            `json:"asked,omitzero"`    // when the origin was first asked
+	Popular      int                  `json:"popular,omitempty"` // popular names that the list hits
+	Held         *heldCopy            `json:"held,omitempty"`    // a newer version that waits for the operator
 }
 
 // count notes what a parse of the content found.
@@ -82,7 +85,8 @@ func (l *Library) contentPath(s Source) string {
 	return l.listPath(s.Name)
 }
 
-// readKept reads the record of a source. One that is missing or unreadable is as new; so is one whose list is gone.
+// readKept reads the record of a source. One that is missing or unreadable is as new; so is one whose list is gone, but for what is known of the
+// origin.
 func (l *Library) readKept(s Source) (kept, error) {
 	fresh := kept{Name: s.Name}
 	text, err := os.ReadFile(l.recordPath(s.Name))
@@ -96,8 +100,14 @@ func (l *Library) readKept(s Source) (kept, error) {
 	if err := json.Unmarshal(text, &k); err != nil || k.Name != s.Name {
 		return fresh, fmt.Errorf("the record %s is damaged and counts as missing", filepath.Base(l.recordPath(s.Name)))
 	}
+	if k.Held != nil && s.Path == "" {
+		if _, err := os.Stat(l.candidatePath(s.Name)); err != nil {
+			k.Held = nil
+		}
+	}
 	if s.Path == "" {
 		if _, err := os.Stat(l.listPath(s.Name)); err != nil {
+			fresh.Checked, fresh.Asked, fresh.Failures, fresh.LastError, fresh.Held = k.Checked, k.Asked, k.Failures, k.LastError, k.Held
 			return fresh, nil
 		}
 	}

@@ -28,7 +28,9 @@ type LibraryConfig struct {
 	Log      *slog.Logger     // nil = none
 	Progress io.Writer        // where downloads show how far they are; nil = nowhere; a file that is no terminal gets nothing
 	Now      func() time.Time // nil = time.Now
-	Own      string           // the resolver's own name, which no legal list may block; "" = none
+
+	Own       string   // the resolver's own name, which no list may block; "" = none
+	Upstreams []string // host names of the upstreams, which only lists of bypass.dns may block
 }
 
 // Library is the kept copies of all sources and the index compiled from them, on disk. It is safe for concurrent use;
@@ -43,7 +45,9 @@ type Library struct {
 	notices *notifyQueue
 	vault   vault
 
-	work sync.Mutex // held while updating or compiling
+	work    sync.Mutex      // held while updating or compiling
+	watched *canaries       // of this update; nil = to be made
+	stale   map[string]bool // lists that were said to be stale, by name
 
 	mu       sync.Mutex
 	help     helpShelf
@@ -57,7 +61,7 @@ type Library struct {
 // list. A damaged record counts as missing and is logged; an error means that the folder cannot be used.
 func OpenLibrary(c LibraryConfig) (*Library, error) {
 	l := &Library{config: c, lists: c.Lists.filled(), client: c.Client, retry: 2 * time.Second,
-		kept: make(map[string]kept), failures: make(map[string]uint64), notices: newNotifyQueue()}
+		kept: make(map[string]kept), failures: make(map[string]uint64), stale: make(map[string]bool), notices: newNotifyQueue()}
 	if l.config.Now == nil {
 		l.config.Now = time.Now
 	}

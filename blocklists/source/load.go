@@ -111,7 +111,7 @@ func (l *Library) version(s Source) string {
 	if err != nil {
 		return ""
 	}
-	if now.stamp == k.Stamp && k.sameOrigin(s) {
+	if k.sameOrigin(s) && (now.stamp == k.Stamp || k.Held != nil && now.stamp == k.Held.Record.Stamp) {
 		return k.SHA256
 	}
 	hash, err := digest(s.Path)

@@ -37,6 +37,18 @@ func listFailures() metric {
 		[]string{"list"}, prometheus.CounterValue}
 }
 
+func listHeld() metric {
+	return metric{"hearth_list_held", "1 if a newer version of the list is held back until it is accepted.", []string{"list"}, prometheus.GaugeValue}
+}
+
+func listStale() metric {
+	return metric{"hearth_list_stale", "1 if the list's origin has not confirmed it for several refresh times.", []string{"list"}, prometheus.GaugeValue}
+}
+
+func listLimit() metric {
+	return metric{"hearth_list_limit", "How far a new version of a list may go without being accepted.", []string{"limit"}, prometheus.GaugeValue}
+}
+
 func listMaxBytes() metric {
 	return metric{"hearth_list_max_bytes", "Largest list that is downloaded, in bytes.", nil, prometheus.GaugeValue}
 }
@@ -51,7 +63,7 @@ func listTimeout() metric {
 
 // Describe implements prometheus.Collector.
 func (l *Library) Describe(out chan<- *prometheus.Desc) {
-	for _, m := range []metric{listNames(), listRejected(), listAge(), listFailures(),
+	for _, m := range []metric{listNames(), listRejected(), listAge(), listFailures(), listHeld(), listStale(), listLimit(),
 		listMaxBytes(), listMaxInflated(), listTimeout(), listNotify()} {
 		out <- m.desc()
 	}
@@ -74,12 +86,26 @@ func (l *Library) Collect(out chan<- prometheus.Metric) {
 	}
 	failures := l.failureCounts()
 	for _, s := range l.vault.all {
+		k := l.recall(s.Name)
 		gauge(listFailures(), float64(failures[s.Name]), s.Name)
+		gauge(listHeld(), number(l.isHeld(s, k)), s.Name)
+		gauge(listStale(), number(l.isStale(s, k)), s.Name)
 	}
+	gauge(listLimit(), float64(l.lists.Guards.Shrink), "shrink_percent")
+	gauge(listLimit(), float64(l.lists.Guards.Growth), "growth_percent")
+	gauge(listLimit(), float64(l.lists.Guards.PopularTop), "popular_top")
+	gauge(listLimit(), float64(l.lists.Guards.StaleAfter), "stale_after_refreshes")
 	gauge(listMaxBytes(), float64(l.lists.MaxBytes))
 	gauge(listMaxInflated(), float64(l.lists.maxInflated()))
 	gauge(listTimeout(), l.lists.Timeout.Seconds())
 	l.collectNotify(out)
+}
+
+func number(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
 }
 
 func (l *Library) failureCounts() map[string]uint64 {

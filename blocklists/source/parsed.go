@@ -199,8 +199,8 @@ func (l *Library) read(ctx context.Context, s Source, path, content string, befo
 	w := blocklists.NewParsedWriter(l.config.Dir)
 	defer w.Close()
 	report, err := ParsePath(path, s.Format, plan.options, collector(ctx, w))
-	if err == nil && report.Statements() == 0 {
-		err = noNames(s, report)
+	if err == nil {
+		err = usable(s, report)
 	}
 	if err != nil {
 		return nil, err

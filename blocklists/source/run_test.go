@@ -78,14 +78,19 @@ func TestRunTriesAgain(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	l, server, now := fetched(t, nil)
-	server.set(text(numbered(10)))
-	wantResult(t, l, Refused, 100, "only 10 names")
+	server.set(text("# moved\n"))
+	wantResult(t, l, Refused, 100, "no name")
 	server.set(text(numbered(100) + "192.0.2.1\n192.0.2.2\nbad-.example\n"))
 	wantResult(t, l, Updated, 100, "")
 	now.now = now.now.Add(90 * time.Second)
 
 	want := []string{
 		`hearth_list_age_seconds{../../list} 90`,
+		`hearth_list_held{../../list} 0`,
+		`hearth_list_limit{growth_percent} 100`,
+		`hearth_list_limit{popular_top} 10000`,
+		`hearth_list_limit{shrink_percent} 20`,
+		`hearth_list_limit{stale_after_refreshes} 3`,
 		`hearth_list_max_bytes{} 65536`,
 		`hearth_list_max_inflated_bytes{} 262144`,
 		`hearth_list_names{../../list} 100`,
@@ -97,6 +102,7 @@ func TestMetrics(t *testing.T) {
 		`hearth_list_notify_total{stranger} 0`,
 		`hearth_list_rejected{../../list bad-label} 1`,
 		`hearth_list_rejected{../../list ip} 2`,
+		`hearth_list_stale{../../list} 0`,
 		`hearth_list_timeout_seconds{} 300`,
 		`hearth_list_update_failures_total{../../list} 1`,
 	}

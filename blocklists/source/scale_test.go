@@ -42,6 +42,10 @@ func TestSharedLookups(t *testing.T) {
 	}
 	config, own := sharedLists(t)
 	l := open(t, LibraryConfig{Lists: config})
+	if _, err := l.Update(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	acceptAll(t, l)
 	ix, sum, err := l.Compile(context.Background(), taxonomy(t, own...))
 	if err != nil || len(sum.Problems) > 0 {
 		t.Fatalf("Compile: %v, %v", err, sum.Problems)

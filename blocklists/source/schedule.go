@@ -66,7 +66,7 @@ func (l *Library) due(s Source, k kept) time.Time {
 	wait := s.refresh()
 	if k.Failures > 0 {
 		wait = min(wait, 10*time.Minute<<min(k.Failures-1, 10))
-	} else if k.SHA256 == "" || !k.sameOrigin(s) {
+	} else if k.Held == nil && (k.SHA256 == "" || !k.sameOrigin(s)) {
 		return time.Time{}
 	}
 	return k.Checked.Add(wait)

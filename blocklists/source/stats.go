@@ -23,6 +23,9 @@ type Stat struct {
 	Version    string               `json:"version,omitempty"`  // short hash of the content
 	Failures   int                  `json:"failures,omitempty"`
 	LastError  string               `json:"last_error,omitempty"` // why the last update failed; "" = it did not
+	Held       *Hold                `json:"held,omitempty"`       // a newer version that waits for Accept
+	Stale      bool                 `json:"stale,omitempty"`      // not confirmed for Guards.StaleAfter refresh times
+	Popular    int                  `json:"popular,omitempty"`    // popular names that the good copy hits
 }
 
 // Stats returns what is known of every list: the built-in ones, then the sources in the order of the configuration.
@@ -38,7 +41,7 @@ func (l *Library) Stats() []Stat {
 			Categories: s.allCategories(), Kept: k.SHA256 != "",
 			Lines: k.Lines, Names: k.Names, Rejected: k.Rejected, Examples: k.Examples, Bytes: k.Bytes,
 			Fetched: k.Fetched, Checked: k.Checked, Confirmed: k.Confirmed, Version: shortVersion(k.SHA256),
-			Failures: k.Failures, LastError: k.LastError})
+			Failures: k.Failures, LastError: k.LastError, Held: k.hold(), Stale: l.isStale(s, k), Popular: k.Popular})
 	}
 	return stats
 }

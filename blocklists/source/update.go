@@ -8,6 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
 )
 
 // Status is the outcome of asking for one source.
@@ -18,28 +21,35 @@ const (
 	Updated   Status = "updated"   // new content is kept
 	Unchanged Status = "unchanged" // asked; the content is the one that is kept
 	NotDue    Status = "not due"   // not asked: it was not long ago
+	Held      Status = "held"      // what came goes too far from the last good one, which stays until Accept
 	Refused   Status = "refused"   // what came is no good list; the last good one stays
 	Failed    Status = "failed"    // nothing came; the last good one stays
 )
 
 // Result is what Update did with one source.
 type Result struct {
-	Source   string         `json:"source"`
-	Status   Status         `json:"status"`
-	Why      string         `json:"why,omitempty"` // Refused, Failed: the reason, in words for the operator
-	Names    int            `json:"names"`         // of the copy that is kept now
-	Before   int            `json:"before"`        // of the copy that was kept
-	Rejected map[Reason]int `json:"rejected,omitempty"`
-	Bytes    int64          `json:"bytes"`
+	Source   string           `json:"source"`
+	Status   Status           `json:"status"`
+	Why      string           `json:"why,omitempty"`  // Refused, Failed, Held: the reason, in words for the operator
+	Names    int              `json:"names"`          // of the copy that is kept now
+	Before   int              `json:"before"`         // of the copy that was kept
+	Diff     *blocklists.Diff `json:"diff,omitempty"` // Updated, Held: what came against the copy that was in force
+	Held     *Hold            `json:"held,omitempty"`
+	Popular  int              `json:"popular,omitempty"` // popular names that the kept copy hits
+	Rejected map[Reason]int   `json:"rejected,omitempty"`
+	Bytes    int64            `json:"bytes"`
+	Took     time.Duration    `json:"took"` // nanoseconds
 }
 
 // errRefused marks content that must not replace the last good list.
 var errRefused = errors.New("refused")
 
 // Update asks for every source that is due; where names are given, for those, due or not. Sources on a path are looked
-// at where they are, and read when a name, size or time of their files has changed, due or not. A list that is a web page, empty, without names, too large, or has less than half the names of
-// the last good one never replaces it: its Result says why. The error is for what concerns all: an unknown name, the
-// end of ctx (with the results so far), a folder that cannot be written.
+// at where they are, and read when a name, size or time of their files has changed, due or not. What came is put in
+// force if it is a good list: one that is a web page, empty, without names or too large is refused, and one that
+// changes more than Guards allow, or newly hits names that no list is to hit, is held for Accept; the Result says why.
+// The error is for what concerns all: an unknown name, the end of ctx (with the results so far), a folder that cannot be
+// written.
 func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error) {
 	for _, name := range names {
 		if !slices.ContainsFunc(l.vault.all, func(s Source) bool { return s.Name == name }) {
@@ -49,6 +59,8 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 	l.work.Lock()
 	defer l.work.Unlock()
 	l.readAll()
+	l.watched = nil
+	defer l.watchStale()
 	results := l.updateLegal(ctx, names)
 	if len(names) == 0 {
 		results = append(results, l.updateHelp(ctx)...)
@@ -62,7 +74,8 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 		}
 		k := l.recall(s.Name)
 		if len(names) == 0 && l.config.Now().Before(l.due(s, k)) && !changedOnDisk(s, k) {
-			results = append(results, Result{Source: s.Name, Status: NotDue, Names: k.Names, Before: k.Names, Bytes: k.Bytes})
+			results = append(results, Result{Source: s.Name, Status: NotDue, Names: k.Names, Before: k.Names,
+				Held: k.hold(), Popular: k.Popular, Bytes: k.Bytes})
 			continue
 		}
 		r, err := l.updateOne(ctx, s, k)
@@ -80,7 +93,22 @@ func changedOnDisk(s Source, k kept) bool {
 		return false
 	}
 	now, err := stat(s.Path)
-	return err != nil || now.stamp != k.Stamp
+	return err != nil || now.stamp != k.Stamp && (k.Held == nil || now.stamp != k.Held.Record.Stamp)
+}
+
+// renewPaths looks at the sources on a path that have changed since, so that what is compiled has been judged. It
+// names them.
+func (l *Library) renewPaths(ctx context.Context) (read []string, err error) {
+	l.watched = nil
+	for _, s := range l.lists.Sources {
+		if k := l.recall(s.Name); changedOnDisk(s, k) || s.Path != "" && !k.sameOrigin(s) {
+			read = append(read, s.Name)
+			if _, err := l.updateOne(ctx, s, k); err != nil {
+				return read, err
+			}
+		}
+	}
+	return read, ctx.Err()
 }
 
 func (l *Library) names() []string {
@@ -93,13 +121,22 @@ func (l *Library) names() []string {
 
 // updateOne asks for one source and notes the outcome. The error is of the library's own folder.
 func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, error) {
+	start := time.Now()
 	r := Result{Source: s.Name, Before: old.Names}
-	fresh, status, err := l.bring(ctx, s, old)
+	if old.Asked.IsZero() {
+		old.Asked = l.config.Now().UTC()
+	}
+	c, status, err := l.bring(ctx, s, old)
+	fresh := c.record
 	if ctx.Err() != nil {
 		r.Status, r.Why, r.Names, r.Bytes = Failed, "interrupted", old.Names, old.Bytes
 		return r, nil // no fault of the list's
 	}
-	if err != nil {
+	switch {
+	case status == Held:
+		r.Why = err.Error()
+		fresh.LastError, fresh.Failures = "", 0
+	case err != nil:
 		fresh = old
 		fresh.LastError = err.Error()
 		fresh.Failures++
@@ -107,26 +144,46 @@ func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, er
 		l.countFailure(s.Name)
 		l.config.Log.Warn("list not updated, the last good copy stays", "list", s.Name, "status", string(status),
 			"error", err, "names", old.Names)
-	} else {
+	default:
 		fresh.LastError, fresh.Failures = "", 0
 		fresh.Confirmed = l.config.Now().UTC()
 	}
-	fresh.Name, fresh.Checked = s.Name, l.config.Now().UTC()
+	fresh.Name, fresh.Asked, fresh.Checked = s.Name, old.Asked, l.config.Now().UTC()
 	r.Status, r.Names, r.Rejected, r.Bytes = status, fresh.Names, fresh.Rejected, fresh.Bytes
+	if c.draft != nil {
+		r.Diff = &c.draft.diff
+	}
+	r.Held, r.Popular, r.Took = fresh.hold(), fresh.Popular, time.Since(start)
 	l.remember(fresh)
-	return r, l.writeKept(fresh)
+	if err := l.writeKept(fresh); err != nil {
+		return r, err
+	}
+	if fresh.Held == nil {
+		l.dropCandidate(s.Name)
+	}
+	return r, nil
 }
 
-// bring gets what a source has now, looks at it and puts it in force. With an error, status says whether it was
-// refused or did not come.
-func (l *Library) bring(ctx context.Context, s Source, old kept) (fresh kept, status Status, err error) {
-	c, status, err := l.renew(ctx, s, old)
+// bring gets what a source has now, looks at it and puts it in force. With an error, status says whether it was held,
+// was refused or did not come.
+func (l *Library) bring(ctx context.Context, s Source, old kept) (c candidate, status Status, err error) {
+	c, status, err = l.renew(ctx, s, old)
 	defer c.discard()
 	if err == nil && (status == Updated || c.temp != nil) {
-		err = l.judge(s, old, &c)
+		err = l.inspect(s, c)
 	}
-	if err == nil && c.temp != nil {
-		err = commit(c.temp, l.listPath(s.Name), 0o640)
+	if err == nil && status == Updated {
+		before := l.current(s.Name)
+		defer before.close()
+		err = l.judge(ctx, s, old, before, &c)
+	}
+	if held := (*heldError)(nil); errors.As(err, &held) {
+		if c.record, err = l.hold(s, old, c, held); err == nil {
+			return c, Held, held
+		}
+	}
+	if err == nil {
+		err = l.install(s, c)
 	}
 	switch {
 	case errors.Is(err, errRefused), errors.Is(err, ErrTooLarge):
@@ -134,7 +191,24 @@ func (l *Library) bring(ctx context.Context, s Source, old kept) (fresh kept, st
 	case err != nil:
 		status = Failed
 	}
-	return c.record, status, err
+	c.record.Held = nil // what is in force is the newest
+	return c, status, err
+}
+
+// install puts a candidate in force: its content, then what was parsed of it. The record comes last: where a crash comes
+// between, each of them is whole, and what does not fit together is read again.
+func (l *Library) install(s Source, c candidate) error {
+	if c.temp != nil {
+		if err := commit(c.temp, l.listPath(s.Name), 0o640); err != nil {
+			return err
+		}
+	}
+	if c.draft == nil {
+		return nil
+	}
+	now, err := c.draft.keep()
+	now.close()
+	return err
 }
 
 // candidate is what came for a source and is not in force yet.
@@ -142,6 +216,7 @@ type candidate struct {
 	record      kept     // what is known of the content: where it came from, its validators, hash and size
 	temp        *os.File // the content, from newTemp; nil where it lies at the source's path, or is that of the kept copy
 	contentType string   // as the server said; "" = nobody did
+	draft       *draft   // the content as it was parsed; nil where it is that of the kept copy
 }
 
 // path is where the content lies.
@@ -153,9 +228,12 @@ func (c candidate) path(s Source) string {
 }
 
 // discard removes the content, unless it is in force.
-func (c candidate) discard() {
+func (c *candidate) discard() {
 	if c.temp != nil {
 		discard(c.temp)
+	}
+	if c.draft != nil {
+		c.draft.discard()
 	}
 }
 
@@ -210,10 +288,13 @@ func (l *Library) renewURL(ctx context.Context, s Source, old kept) (candidate, 
 		return candidate{record: old}, Unchanged, nil
 	}
 	c.contentType = d.contentType
-	c.record = newKept(s)
+	same := d.sha256 == old.SHA256 && old.sameOrigin(s)
+	if c.record = old; !same {
+		c.record = newKept(s)
+	}
 	c.record.ETag, c.record.LastModified = d.etag, d.lastModified
 	c.record.SHA256, c.record.Bytes, c.record.Fetched = d.sha256, d.bytes, l.config.Now().UTC()
-	if d.sha256 == old.SHA256 && old.sameOrigin(s) {
+	if same {
 		return c, Unchanged, nil
 	}
 	return c, Updated, nil

@@ -64,6 +64,14 @@ func numbered(n int) string {
 	return list.String()
 }
 
+// typed answers with a list and a content type.
+func typed(contentType, list string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		_, _ = w.Write([]byte(list))
+	}
+}
+
 // fetched is a library with one list of 100 names that was fetched, and its server.
 func fetched(t *testing.T, change func(*Config)) (*Library, *listServer, *clock) {
 	t.Helper()
@@ -123,7 +131,20 @@ func TestUpdateNeverLosesTheGoodList(t *testing.T) {
 			w.Header().Set("Content-Encoding", "gzip")
 			_, _ = w.Write(gzipOf(t, []byte(page)))
 		}, Refused, "web page", 1},
-		{"shrunken", text(numbered(49)), Refused, "only 49 names", 1},
+		{"JSON by its type", typed("application/problem+json", numbered(100)), Refused, "a JSON document", 1},
+		{"JSON by its look", text("{\"error\": \"rate limit\"}\n" + numbered(100)), Refused, "a JSON document", 1},
+		{"JSON array", text("[\n  \"w0.example\",\n  \"w1.example\"\n]\n"), Refused, "a JSON document", 1},
+		{"XML by its look", text("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), Refused, "an XML document", 1},
+		{"XML by its type", typed("application/xml", numbered(100)), Refused, "an XML document", 1},
+		{"a picture", typed("image/png", numbered(100)), Refused, "image/png", 1},
+		{"a page behind a notice", text("Error 1015\n<html>\n" + numbered(100)), Refused, "web page", 1},
+		{"UTF-16", text("\xff\xfew\x000\x00.\x00e\x00"), Refused, "UTF-16", 1},
+		{"mostly something else", text(numbered(100) + strings.Repeat("You are being rate limited!\n", 101)), Refused, "only 100 names", 1},
+		{"hardly any name", text(numbered(1) + strings.Repeat("192.0.2.1\n", 101)), Refused, "only 1 names", 1},
+		{"packed as nobody asked", func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "br")
+			_, _ = w.Write([]byte("\x1b\x03"))
+		}, Refused, "\"br\"", 1},
 		{"one rule for all", text("*\n"), Refused, "no name", 1},
 		{"oversize", text(strings.Repeat("# filler\n", 8<<10)), Refused, "max_bytes", 1},
 		{"oversize without a length", func(w http.ResponseWriter, _ *http.Request) {
@@ -169,8 +190,8 @@ func TestUpdateNeverLosesTheGoodList(t *testing.T) {
 			if err != nil || !bytes.Equal(before, after) {
 				t.Errorf("the last good list was replaced: %v", err)
 			}
-			if got := files(t, l.folder()); len(got) != 2 {
-				t.Errorf("files %v, want the list and its record", got)
+			if got := files(t, l.folder()); len(got) != 3 {
+				t.Errorf("files %v, want the list, its record and its parsed state", got)
 			}
 			ix := compile(t, l, taxonomy(t))
 			wantCategories(t, ix, "w99.example", "piracy")
@@ -326,25 +347,48 @@ func TestUpdatePath(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantResult(t, l, Failed, 2, "no such file")
-	if got := files(t, l.folder()); len(got) != 1 {
-		t.Errorf("files %v, want the record alone", got)
+	if got := files(t, l.folder()); len(got) != 3 || strings.Contains(strings.Join(got, ""), ".list") {
+		t.Errorf("files %v, want the record and two parsed states alone", got)
 	}
 }
 
-// TestKeptListDamaged: a kept list that is not what was fetched is used as far as it goes, and fetched anew.
+// TestKeptListDamaged: where a kept list is not what was fetched, its parsed state serves on, and it is fetched anew;
+// without a state it is used as far as it goes.
 func TestKeptListDamaged(t *testing.T) {
-	l, server, _ := fetched(t, nil)
-	server.set(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("ETag", `"v"`)
-		text(numbered(100))(w, r)
-	})
-	wantResult(t, l, Unchanged, 100, "")
-	write(t, l.listPath("../../list"), numbered(3))
-	wantCategories(t, compile(t, l, taxonomy(t)), "w2.example", "piracy")
-	wantResult(t, l, Updated, 100, "")
-	if got := server.seen()[1].Header.Get("If-None-Match"); got != "" {
-		t.Errorf("asked for news of %s only", got)
+	for _, parsed := range []bool{true, false} {
+		l, server, _ := fetched(t, nil)
+		server.set(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("ETag", `"v"`)
+			text(numbered(100))(w, r)
+		})
+		wantResult(t, l, Unchanged, 100, "")
+		write(t, l.listPath("../../list"), numbered(3))
+		want, problems := Unchanged, 1
+		if !parsed {
+			want, problems = Updated, 0
+			for _, slot := range l.slots("../../list") {
+				_ = os.Remove(slot)
+			}
+		}
+		ix, sum, err := l.Compile(t.Context(), taxonomy(t))
+		if err != nil || len(sum.Problems) != problems || problems > 0 && sum.Problems[0].Serving != LastGood {
+			t.Fatalf("Compile: %v, %v", sum.Problems, err)
+		}
+		wantCategories(t, ix, "w2.example", "piracy")
+		if parsed {
+			wantCategories(t, ix, "w99.example", "piracy")
+		}
+		wantResult(t, l, want, 100, "")
+		if got := server.seen()[1].Header.Get("If-None-Match"); got != "" {
+			t.Errorf("asked for news of %s only", got)
+		}
+		wantCategories(t, compile(t, l, taxonomy(t)), "w99.example", "piracy")
 	}
+}
+
+// TestRecordDamaged: without its record a list is new.
+func TestRecordDamaged(t *testing.T) {
+	l, _, _ := fetched(t, nil)
 	write(t, l.recordPath("../../list"), `{"name": "../..`)
 	wantResult(t, open(t, LibraryConfig{Dir: l.config.Dir, Lists: l.lists}), Updated, 100, "")
 }

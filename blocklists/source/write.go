@@ -48,10 +48,15 @@ func commit(temp *os.File, path string, mode fs.FileMode) error {
 	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}
-	if err := os.Rename(temp.Name(), path); err != nil {
+	return rename(temp.Name(), path)
+}
+
+// rename gives a file another name in its folder, durably.
+func rename(from, to string) error {
+	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return syncFolder(filepath.Dir(to))
 }
 
 // syncFolder makes a rename durable. Windows cannot and need not.
