@@ -16,7 +16,7 @@ type Config struct {
 	MaxBytes int64         `yaml:"max_bytes"` // largest list as it is downloaded; decompressed four times that
 	Timeout  time.Duration `yaml:"timeout"`   // of a whole download
 	Guards   Guards        `yaml:"guards"`    // what a new version of a list may not do without being accepted
-	Help     help.Config   `yaml:"-"`         // names of the built-in help lists that are suspended
+	Help     help.Config   `yaml:"help"`      // names of the built-in help lists that are suspended
 	Notify   []string      `yaml:"notify"`    // address:port where primaries of zones send NOTIFY; none = only the SOA timers count
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/policy/portal"
@@ -19,6 +20,8 @@ type compiled struct {
 	PerName    float64 `json:"bytes_per_name"`
 	Seconds    float64 `json:"seconds"`
 	Unchanged  bool    `json:"unchanged,omitempty"` // the server's index was that of the lists already
+
+	Shortfall []string `json:"shortfall,omitempty"` // lists that are not in it as they are, and why
 	takeover
 }
 
@@ -32,7 +35,7 @@ func (a *app) compileLists(ctx context.Context) error {
 		return err
 	}
 	a.print(r, r.describe)
-	if r.NotTaken != "" {
+	if r.NotTaken != "" || len(r.Shortfall) > 0 {
 		return errReported
 	}
 	return nil
@@ -94,6 +97,9 @@ func (a *app) compileHere(ctx context.Context) (compiled, error) {
 		AnsweredBy: "offline, by " + l.source(), Index: k.index.ID(), Names: k.index.Names(), Bytes: k.index.Bytes(),
 		PerName: perName(k.index.Bytes(), k.index.Names()), Seconds: time.Since(start).Seconds(),
 	}
+	if err := k.shortfall(); err != nil {
+		r.Shortfall = strings.Split(err.Error(), "\n")
+	}
 	if r.TakenBy, err = at.handOver(ctx); err != nil {
 		r.NotTaken = err.Error()
 	}
@@ -106,6 +112,9 @@ func (r compiled) describe(w io.Writer) {
 		fmt.Fprintln(w, ", that of the lists as they are: nothing to compile")
 	} else {
 		fmt.Fprintf(w, ", compiled in %.1f s\n", r.Seconds)
+	}
+	for _, line := range r.Shortfall {
+		fmt.Fprintf(w, "not as configured: %s\n", line)
 	}
 	fmt.Fprintf(w, "done by %s\n", r.AnsweredBy)
 	r.sayTakeover(w)

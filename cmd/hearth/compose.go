@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/resolver"
@@ -85,6 +86,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	}
 	s.portal, err = portal.New(portal.Config{
 		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s},
+		Help: func() help.Table { return s.shelf.Load().library.Help() },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the landing page: %w", err)

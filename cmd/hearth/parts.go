@@ -128,12 +128,14 @@ func (l *loaded) rooted() {
 	if err != nil {
 		return
 	}
+	paths := []*string{&l.Config.Lists.Help.Update.Path}
 	for i := range l.Config.Lists.Sources {
 		s := &l.Config.Lists.Sources[i]
-		for _, path := range []*string{&s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile} {
-			if *path != "" && !filepath.IsAbs(*path) {
-				*path = filepath.Join(folder, *path)
-			}
+		paths = append(paths, &s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile)
+	}
+	for _, path := range paths {
+		if *path != "" && !filepath.IsAbs(*path) {
+			*path = filepath.Join(folder, *path)
 		}
 	}
 }

@@ -79,6 +79,9 @@ func (s *server) adopt(ctx context.Context, was, now *loaded) (lists, err error)
 	if err := s.swap(now, k); err != nil {
 		return nil, err
 	}
+	if lists == nil {
+		lists = k.shortfall()
+	}
 	s.level.Set(logLevels()[now.Config.Log.Level])
 	return lists, nil
 }

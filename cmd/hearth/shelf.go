@@ -44,6 +44,19 @@ type stock struct {
 	popular bool // a popularity list is compiled in
 	starter bool // only the embedded lists
 	stale   bool // to be compiled anew
+
+	problems []source.Problem // lists that are not in the index as they are; known where it was just compiled
+}
+
+// shortfall says which lists are not in the index as they are now, and what of them serves; nil if all are.
+func (k stock) shortfall() error {
+	var errs []error
+	for _, p := range k.problems {
+		if p.Serving != source.Whole {
+			errs = append(errs, fmt.Errorf("list %s: %s", p.Source, p.Why))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // load gives the compiled index, an older one that is sound, or the embedded
@@ -94,10 +107,12 @@ func (s *shelf) compile(ctx context.Context) (stock, error) {
 		return stock{}, err
 	}
 	for _, p := range sum.Problems {
-		s.log.Warn("a list is left out", "list", p.Source, "why", p.Why)
+		s.log.Warn("a list is not in the index as it is", "list", p.Source, "serving", string(p.Serving), "why", p.Why)
 	}
 	s.log.Info("lists compiled", "names", ix.Names(), "bytes", ix.Bytes(), "index", ix.ID(), "took", time.Since(start).Round(time.Millisecond))
-	return s.stocked(ix), nil
+	k := s.stocked(ix)
+	k.problems = sum.Problems
+	return k, nil
 }
 
 func (s *shelf) stocked(ix *blocklists.Index) stock {
