@@ -41,6 +41,7 @@ func (c Config) Validate(t *blocklists.Taxonomy) error {
 	if c.Timeout != 0 && (c.Timeout < time.Second || c.Timeout > time.Hour) {
 		v.fail("timeout", "%s is no sensible limit of a download: write 1s to 1h, default %s", c.Timeout, defaultTimeout)
 	}
+	v.guards(c.Guards)
 	v.help("help", c.Help)
 	var names []string
 	for i, s := range c.Sources {
@@ -72,6 +73,7 @@ func (v *validation) source(path string, s Source, popular string) {
 	}
 	v.categories(path+".categories", s.Categories)
 	v.mappings(path, s)
+	v.access(path, s)
 	v.legal(path, s, popular)
 	if len(s.Categories) == 0 && len(s.Map) == 0 && (s.Name == "" || s.Name != popular) {
 		v.fail(path+".categories", "the list has no category, so it would do nothing: write the categories of its names, such as [adult.porn]")

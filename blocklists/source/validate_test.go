@@ -75,6 +75,26 @@ func TestValidate(t *testing.T) {
 		{"popular is none", func(c *Config, _ *Source) { c.Popular = "lst" }, "popular", `"list"`},
 		{"tiny limit", func(c *Config, _ *Source) { c.MaxBytes = 10 }, "max_bytes", "1024"},
 		{"huge limit", func(c *Config, _ *Source) { c.MaxBytes = 1 << 40 }, "max_bytes", "1024"},
+		{"guards", func(c *Config, _ *Source) {
+			c.Guards = Guards{Shrink: 100, Growth: 10_000, PopularTop: 1, StaleAfter: 100}
+		}, "", ""},
+		{"shrink", func(c *Config, _ *Source) { c.Guards.Shrink = 101 }, "guards.shrink", "write 1 to 100"},
+		{"negative shrink", func(c *Config, _ *Source) { c.Guards.Shrink = -1 }, "guards.shrink", "write 1 to 100"},
+		{"growth", func(c *Config, _ *Source) { c.Guards.Growth = 10_001 }, "guards.growth", "write 1 to 10000"},
+		{"popular top", func(c *Config, _ *Source) { c.Guards.PopularTop = -5 }, "guards.popular_top", "write 1 to 1000000"},
+		{"stale after", func(c *Config, _ *Source) { c.Guards.StaleAfter = 101 }, "guards.stale_after", "write 1 to 100"},
+		{"credentials", func(_ *Config, s *Source) {
+			s.TokenFile, s.CertFile, s.KeyFile, s.CAFile, s.Private = "/a", "/b", "/c", "/d", true
+		}, "", ""},
+		{"token over http", func(_ *Config, s *Source) { s.URL, s.TokenFile = "http://lists.example/", "/a" }, "sources[0].token_file", "https"},
+		{"authority over http", func(_ *Config, s *Source) { s.URL, s.CAFile = "http://lists.example/", "/a" }, "sources[0].ca_file", "https"},
+		{"token for a path", func(_ *Config, s *Source) { s.URL, s.Path, s.TokenFile = "", "/list", "/a" }, "sources[0].token_file", "leave it out"},
+		{"certificate without a key", func(_ *Config, s *Source) { s.CertFile = "/a" }, "sources[0].key_file", "write the file of its private key"},
+		{"key without a certificate", func(_ *Config, s *Source) { s.KeyFile = "/a" }, "sources[0].cert_file", "write the file"},
+		{"private path", func(_ *Config, s *Source) { s.URL, s.Path, s.Private = "", "/list", true }, "sources[0].private", "leave it out"},
+		{"attributes", func(_ *Config, s *Source) { s.Format, s.Attributes = V2fly, []string{"ads", "-cn"} }, "", ""},
+		{"attributes elsewhere", func(_ *Config, s *Source) { s.Attributes = []string{"ads"} }, "sources[0].attributes", "format: v2fly"},
+		{"no attribute", func(_ *Config, s *Source) { s.Format, s.Attributes = V2fly, []string{"@ads", "not cn"} }, "sources[0].attributes[1]", "-ads"},
 		{"no time", func(c *Config, _ *Source) { c.Timeout = time.Millisecond }, "timeout", "1s"},
 	}
 	for _, tt := range tests {
