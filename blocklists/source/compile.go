@@ -89,7 +89,7 @@ func (l *Library) Compile(ctx context.Context, t *blocklists.Taxonomy) (*blockli
 		return nil, sum, fmt.Errorf("compiling lists: %w", err)
 	}
 	l.forget()
-	return l.withLegal(ix), sum, nil
+	return l.WithLegal(ix), sum, nil
 }
 
 // input is a source that is compiled in, by its parsed state.

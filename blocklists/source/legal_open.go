@@ -76,9 +76,9 @@ func (l *Library) openSealed(path string, seal blocklists.Seal) (*blocklists.Sea
 	return blocklists.ReadSealedList(b, seal)
 }
 
-// withLegal joins the names of the legal sources to an index, after reading those on a path whose file has changed.
+// WithLegal joins the names of the legal sources to an index, after reading those on a path whose file has changed.
 // What cannot be joined is logged, and stands in the statistics.
-func (l *Library) withLegal(ix *blocklists.Index) *blocklists.Index {
+func (l *Library) WithLegal(ix *blocklists.Index) *blocklists.Index {
 	if len(l.vault.sources) == 0 || ix == nil {
 		return ix
 	}

@@ -43,7 +43,7 @@ func (l *Library) Load(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 	}
 	l.readAll()
 	why := l.staleness(ix, t)
-	ix = l.withLegal(ix)
+	ix = l.WithLegal(ix)
 	if why != "" {
 		return ix, fmt.Errorf("%w: %s", ErrStale, why)
 	}

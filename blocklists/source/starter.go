@@ -130,7 +130,7 @@ func Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 // Starter is the function of that name, with the names of the legal sources joined to the index.
 func (l *Library) Starter(t *blocklists.Taxonomy) (*blocklists.Index, error) {
 	ix, err := starterIndex(t, l.key)
-	return l.withLegal(ix), err
+	return l.WithLegal(ix), err
 }
 
 func starterIndex(t *blocklists.Taxonomy, key blocklists.Key) (*blocklists.Index, error) {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"os"
 	"reflect"
 	"sync"
@@ -86,7 +88,8 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	}
 	s.portal, err = portal.New(portal.Config{
 		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s},
-		Help: func() help.Table { return s.shelf.Load().library.Help() },
+		Help:     func() help.Table { return s.shelf.Load().library.Help() },
+		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the landing page: %w", err)
@@ -177,19 +180,23 @@ func (s *server) swap(l *loaded, k stock) error {
 	return nil
 }
 
-// recompile makes the index anew and serves it.
+// recompile serves the index of the lists as they are now. Where it cannot be
+// made, the error says so, and what is new of legal lists is served all the same.
 func (s *server) recompile(ctx context.Context) error {
 	from := s.shelf.Load()
-	k, err := from.compile(ctx)
-	if err != nil {
-		return err
-	}
+	k, failed := from.fresh(ctx)
 	s.work.Lock()
 	defer s.work.Unlock()
 	if s.shelf.Load() != from {
 		return nil // a reload came between, and made an index of its own
 	}
-	return s.swap(s.config.Load(), k)
+	if failed != nil {
+		k = s.stock
+		if k.index = from.library.WithLegal(k.index); k.index.Same(s.stock.index) {
+			return failed
+		}
+	}
+	return errors.Join(failed, s.swap(s.config.Load(), k))
 }
 
 // sameLists says whether two configurations need the same index.

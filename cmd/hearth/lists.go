@@ -183,6 +183,7 @@ type findResult struct {
 	AnsweredBy string             `json:"answered_by"`
 	Name       string             `json:"name"`
 	Entries    []portal.ListEntry `json:"entries"`
+	Withheld   bool               `json:"withheld"` // entries of security lists, if there are any
 }
 
 func (a *app) findName(ctx context.Context, name string) error {
@@ -205,6 +206,9 @@ func (a *app) findName(ctx context.Context, name string) error {
 		}
 		if len(r.Entries) == 0 {
 			fmt.Fprintf(w, "%s is on no list\n", r.Name)
+		}
+		if r.Withheld {
+			fmt.Fprintln(w, "security lists are not told of here; with --config FILE, who may read the state folder finds their entries too")
 		}
 		fmt.Fprintf(w, "answered by %s\n", r.AnsweredBy)
 	})

@@ -30,7 +30,7 @@ func newShelf(c *Config, state string, log *slog.Logger, progress io.Writer) (*s
 		return nil, fmt.Errorf("numbering categories: %w", err)
 	}
 	library, err := source.OpenLibrary(source.LibraryConfig{
-		Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log, Progress: progress,
+		Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log, Progress: progress, Own: c.Name,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w; give this user a state folder it may write: `state:` or HEARTH__STATE", err)
@@ -74,7 +74,7 @@ func (s *shelf) load() (stock, error) {
 		k.stale = true
 		return k, nil
 	}
-	if ix, err = source.Starter(s.taxonomy); err != nil {
+	if ix, err = s.library.Starter(s.taxonomy); err != nil {
 		return stock{}, fmt.Errorf("building the starter index: %w", err)
 	}
 	return stock{index: ix, starter: true, stale: true}, nil
@@ -87,16 +87,26 @@ func (s *shelf) load() (stock, error) {
 func (s *shelf) current(ctx context.Context, k stock) (stock, error) {
 	ix, err := s.library.Load(s.taxonomy)
 	switch {
-	case err == nil && ix.ID() == k.index.ID():
+	case err == nil && ix.Same(k.index):
 		return k, nil
 	case err == nil:
 		return s.stocked(ix), nil
 	}
 	fresh, err := s.compile(ctx)
 	if err != nil {
+		k.index = s.library.WithLegal(k.index) // legal lists do not wait for others to be mended
 		return k, err
 	}
 	return fresh, nil
+}
+
+// fresh gives the index of the lists as they are now, compiled if the one on
+// disk is not of them: legal lists are joined to it and need no compilation.
+func (s *shelf) fresh(ctx context.Context) (stock, error) {
+	if ix, err := s.library.Load(s.taxonomy); err == nil {
+		return s.stocked(ix), nil
+	}
+	return s.compile(ctx)
 }
 
 // compile makes the index anew from the kept lists.

@@ -69,7 +69,7 @@ func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 			fail(w, err)
 			return
 		}
-		e.Lists = e.shown(entries)
+		e.Lists = slices.DeleteFunc(e.shown(entries), p.withheld)
 	}
 	writeJSON(w, e)
 }
@@ -109,9 +109,10 @@ func (p *Portal) serveFind(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, struct {
-		Name    string      `json:"name"`
-		Entries []ListEntry `json:"entries"`
-	}{name.String(), slices.DeleteFunc(entries, legal)})
+		Name     string      `json:"name"`
+		Entries  []ListEntry `json:"entries"`
+		Withheld bool        `json:"withheld"` // those of security lists, if there are any
+	}{name.String(), slices.DeleteFunc(entries, p.withheld), !p.frank})
 }
 
 func (p *Portal) serveUpdate(w http.ResponseWriter, r *http.Request) {

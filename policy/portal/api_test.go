@@ -68,6 +68,7 @@ func TestControlRoutes(t *testing.T) {
 	c := &controls{entries: []ListEntry{
 		{Source: "big", Categories: []string{"adult.porn"}, Entry: "naked.example", Line: 3},
 		{Source: "court", Categories: []string{"illegal.order"}, Entry: "ordered.example", Line: 1},
+		{Source: "bad", Categories: []string{"sec.malware"}, Entry: "virus.example", Line: 1},
 		{Source: "court", Categories: []string{"illegal.order"}, Entry: "naked.example", Line: 2},
 	}}
 	h := newControls(t, c)
@@ -86,7 +87,8 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodGet, "/v1/explain?name=a.example&device=nobody", "", 404, `household/device`, ""},
 		{http.MethodGet, "/v1/lists", "", 200, `{"lists":[{"name":"starter"`, ""},
 		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"line":3`, "court"},
-		{http.MethodGet, "/v1/lists/find?name=ordered.example", "", 200, `"entries":[]`, "court"},
+		{http.MethodGet, "/v1/lists/find?name=ordered.example", "", 200, `"entries":[],"withheld":true`, "court"},
+		{http.MethodGet, "/v1/lists/find?name=virus.example", "", 200, `"entries":[],"withheld":true`, "bad"},
 		{http.MethodGet, "/v1/lists/find?name=", "", 400, "example.com", ""},
 		{http.MethodPost, "/v1/lists/update", "", 200, `"outcome":"unchanged"`, ""},
 		{http.MethodPost, "/v1/lists/update", `{"names":["one","two"]}`, 200, `"outcome":"unchanged"`, ""},

@@ -133,6 +133,12 @@ func (e *Explanation) shown(entries []ListEntry) []ListEntry {
 	})
 }
 
+// withheld tells whether the API must not show an entry of a list: one of the law, nor one of security, so that to find
+// nothing of a name that is blocked without a reason does not tell why it is.
+func (p *Portal) withheld(e ListEntry) bool {
+	return legal(e) || !p.frank && slices.ContainsFunc(e.Categories, unnamed)
+}
+
 // legal tells whether an entry of a list must not be shown.
 func legal(e ListEntry) bool {
 	return slices.ContainsFunc(e.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") })

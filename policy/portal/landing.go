@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 )
 
 // chainFor is how long a block that was decided over a name's chain speaks for the name: as long as browsers keep
@@ -68,6 +69,9 @@ func (p *Portal) judge(v *visit) (int, *view) {
 	var hashes blocklists.Hashes
 	q := v.dir.Ask(v.host.name, &hashes)
 	d := v.profile.Decide(&q, v.now)
+	if p.held != nil && p.held(v.addr, &q, d) {
+		d = policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}
+	}
 	if d.Blocks() {
 		return http.StatusForbidden, p.blocked(v, v.cause(q.Match.Categories, d))
 	}

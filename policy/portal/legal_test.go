@@ -1,0 +1,111 @@
+package portal
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// TestFindTellsNoLegalNameFromASecurityOne: on the socket both have the same answer of explain and find; who reads the
+// lists themselves finds the entries of security lists.
+func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
+	entries := []ListEntry{
+		{Source: "bad", Categories: []string{"sec.malware"}, Entry: "virus.example", Line: 1},
+		{Source: "court", Categories: []string{"illegal.order"}, Entry: "ordered.example", Line: 1},
+	}
+	h := newControls(t, &controls{entries: entries})
+	for _, path := range []string{"/v1/lists/find?name=", "/v1/explain?client=" + tom + "&name=", "/v1/explain?client=198.51.100.1&name="} {
+		read := func(name string) string {
+			return strings.ReplaceAll(request(h, http.MethodGet, path+name, "").Body.String(), name, "x")
+		}
+		if legal, security := read("ordered.example"), read("virus.example"); legal != security {
+			t.Errorf("%s:\n%s\n%s", path, legal, security)
+		}
+	}
+	dir := directory(t, houseOptions{language: "en"})
+	frank, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Control: &controls{entries: entries}, Security: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"virus.example": `"source":"bad"`, "ordered.example": `"entries":[]`} {
+		body := request(frank.API(), http.MethodGet, "/v1/lists/find?name="+name, "").Body.String()
+		if !strings.Contains(body, want) || !strings.Contains(body, `"withheld":false`) {
+			t.Errorf("%s: %s", name, body)
+		}
+	}
+}
+
+// TestLegalPageIsNotRemembered: neither the visit nor the block, in no list, log or page.
+func TestLegalPageIsNotRemembered(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	now := moment(t, noon)
+	var log bytes.Buffer
+	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Now: func() time.Time { return now },
+		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &home{Portal: p, dir: dir}
+	before := h.get(tom, "ask."+own).Body.String()
+	for _, name := range []string{"forbidden.example", "www.ordered.example"} {
+		w := h.get(tom, name)
+		if w.Code != http.StatusForbidden {
+			t.Fatalf("%s: status %d", name, w.Code)
+		}
+		for _, never := range []string{"<form", "<button", "Set-Cookie", "ask." + own, name} {
+			if strings.Contains(w.Body.String(), never) || w.Header().Get(never) != "" {
+				t.Errorf("%s: the page has %q", name, never)
+			}
+		}
+		p.Observe(netip.MustParseAddr(tom), wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}, now)
+	}
+	if after := h.get(tom, "ask."+own).Body.String(); after != before {
+		t.Error("the page of the last blocks has changed")
+	}
+	if log.Len() > 0 {
+		t.Errorf("the log says: %s", log.String())
+	}
+}
+
+// TestLegalPageNamesAHotline: of the household's country, or where one is found.
+func TestLegalPageNamesAHotline(t *testing.T) {
+	for country, want := range map[string]string{"IE": "hotline.ie", "": "inhope.org", "ZZ": "inhope.org"} {
+		h := newHome(t, houseOptions{language: "en", country: country})
+		if body := h.get(tom, "ordered.example").Body.String(); !strings.Contains(body, want) {
+			t.Errorf("country %q: the page does not name %s", country, want)
+		}
+	}
+}
+
+// TestWithheldPagesLookAlike: who found many legal names gets the page of the law for every name.
+func TestWithheldPagesLookAlike(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en"})
+	var asked []policy.Step
+	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Now: func() time.Time { return moment(t, noon) },
+		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool {
+			asked = append(asked, d.Step)
+			return a == netip.MustParseAddr(leo) && q.Hashes.N > 0
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &home{Portal: p, dir: dir}
+	want := h.get(tom, "ordered.example").Body.String()
+	if len(asked) != 1 || asked[0] != policy.StepLaw {
+		t.Errorf("told of %v, want one block by the law", asked)
+	}
+	for _, name := range []string{"ordered.example", "forbidden.example", "virus.example", "naked.example", "plain.example"} {
+		if w := h.get(leo, name); w.Body.String() != want || w.Code != http.StatusForbidden {
+			t.Errorf("%s: status %d, another page than that of the law", name, w.Code)
+		}
+	}
+	if w := h.get(tom, "plain.example"); w.Code == http.StatusForbidden {
+		t.Error("withheld from somebody else")
+	}
+}
