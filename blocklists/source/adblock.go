@@ -163,7 +163,7 @@ func (p *parser) matchPattern(rest []byte) {
 func (p *parser) adblockPlain(pattern []byte) {
 	r := &p.rule
 	r.entry.Scope = p.scope
-	p.fields = splitFields(p.fields[:0], cutComment(pattern, '#'))
+	p.fields = splitFields(p.fields[:0], cutComment(pattern))
 	switch {
 	case len(p.fields) == 1:
 		p.adblockName(p.fields[0])

@@ -11,7 +11,7 @@ func BenchmarkParse(b *testing.B) {
 	const names = 1_000_000
 	spellings := map[Format]string{
 		Hosts: "0.0.0.0 %s\n", Domains: "%s\n", Wildcard: "*.%s\n", Adblock: "||%s^\n",
-		Dnsmasq: "server=/%s/\n", RPZ: "%s CNAME .\n",
+		Dnsmasq: "server=/%s/\n", RPZ: "%s CNAME .\n", Unbound: "local-zone: \"%s\" always_nxdomain\n", V2fly: "domain:%s\n",
 	}
 	for _, f := range Formats() {
 		spelling, ok := spellings[f]

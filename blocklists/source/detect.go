@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -117,9 +118,9 @@ func (p *parser) detect(plain *bufio.Reader) error {
 	if p.format != Auto {
 		return nil
 	}
-	start, err := plain.Peek(readBuffer)
-	if err != nil && err != io.EOF {
-		return fmt.Errorf("reading the beginning of the list: %w", err)
+	start, whole, err := startOf(plain)
+	if err != nil {
+		return err
 	}
 	if isTar(start) {
 		if !holdsUT1(start) {
@@ -128,8 +129,18 @@ func (p *parser) detect(plain *bufio.Reader) error {
 		return p.settle(Detection{Format: UT1}, "")
 	}
 	s := newSample()
-	s.take(start, err == io.EOF)
+	s.take(start, whole)
 	return p.settleSample(s)
+}
+
+// startOf returns what a list begins with, and whether that is all of it.
+func startOf(plain *bufio.Reader) (start []byte, whole bool, err error) {
+	start, err = plain.Peek(readBuffer)
+	whole = errors.Is(err, io.EOF)
+	if err != nil && !whole {
+		return nil, false, fmt.Errorf("reading the beginning of the list: %w", err)
+	}
+	return start, whole, nil
 }
 
 // detectFolder is detect for a folder: that of a UT1 list by its layout, any other by its files.
@@ -152,12 +163,9 @@ func (p *parser) detectFolder(root *os.Root) error {
 			if err != nil {
 				return err
 			}
-			start, err := plain.Peek(readBuffer)
-			if err != nil && err != io.EOF {
-				return err
-			}
-			s.take(start, err == io.EOF)
-			return nil
+			start, whole, err := startOf(plain)
+			s.take(start, whole)
+			return err
 		})
 		if err != nil {
 			return fmt.Errorf("reading %s: %w", name, err)

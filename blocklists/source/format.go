@@ -159,12 +159,11 @@ func (p *parser) lineReader() func(line []byte) {
 	case V2fly:
 		c := newCommunity(p)
 		return c.line
-	case Wildcard, Domains:
-		return p.domainsLine
-	case Hosts, UT1:
+	case Hosts:
 		return p.hostsLine
+	default: // UT1 is read by its files, Auto is settled before
+		return p.domainsLine
 	}
-	return p.domainsLine
 }
 
 // add normalises text and emits it as e (whose Name is filled in), or counts why not.

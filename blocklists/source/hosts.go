@@ -74,7 +74,7 @@ func (p *parser) addAs(name, text []byte, e blocklists.Entry) {
 // plainFields splits a line into fields, without its comment: "#" anywhere, as hosts(5) has it; "!", ";" and "//"
 // at the start, as headers of other formats are left in plain lists.
 func (p *parser) plainFields(line []byte) [][]byte {
-	fields := splitFields(p.fields[:0], cutComment(line, '#'))
+	fields := splitFields(p.fields[:0], cutComment(line))
 	if len(fields) == 0 {
 		return fields
 	}

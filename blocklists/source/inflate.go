@@ -82,7 +82,7 @@ type contents struct {
 func openContents(r io.Reader, left *int64) (*contents, error) {
 	packed := &counter{r: r}
 	c := &contents{plain: bufio.NewReaderSize(packed, readBuffer), allowed: &allowance{left: left, packed: packed}}
-	var outer io.Reader = r
+	outer := r
 	for c.layers < maxLayers {
 		if packingOf(c.plain) == packedZip {
 			return c, c.openZip(outer)
@@ -157,8 +157,9 @@ func takeLayer(r *bufio.Reader) (io.Reader, error) {
 			zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(4*maxWindow))
 	case packedXZ:
 		return xz.NewReader(r, maxDict)
+	default:
+		return nil, nil
 	}
-	return nil, nil
 }
 
 // packingError words the errors of decoders that refuse to take so much memory.

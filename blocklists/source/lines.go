@@ -75,9 +75,9 @@ func trimLine(line []byte) []byte {
 	return line
 }
 
-// cutComment takes off what follows mark, wherever it stands.
-func cutComment(line []byte, mark byte) []byte {
-	if i := bytes.IndexByte(line, mark); i >= 0 {
+// cutComment takes off what follows "#", wherever it stands.
+func cutComment(line []byte) []byte {
+	if i := bytes.IndexByte(line, '#'); i >= 0 {
 		return line[:i]
 	}
 	return line

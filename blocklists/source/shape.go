@@ -146,7 +146,7 @@ func (s *sample) shapeOf(line []byte) shape {
 }
 
 func nameShape(text []byte) shape {
-	text = cutComment(text, '#')
+	text = cutComment(text)
 	below, star := bytes.CutPrefix(text, []byte("*."))
 	text = bytes.TrimPrefix(below, []byte("."))
 	if len(text) == 0 {

@@ -14,6 +14,7 @@ import (
 type localZones struct {
 	*parser
 	zone []byte // the last blocking zone, lower case, without the dot at the end
+	kind []byte // type of a zone, lower case
 	last []byte // name of the last local-data that gave an entry: more data of it adds nothing
 }
 
@@ -72,7 +73,8 @@ func (u *localZones) values(rest []byte) (values [][]byte, ok bool) {
 // localZone reads a zone by its type: those that answer for everything in it block, those that let names be resolved
 // make an exception, block_a blocks addresses of IPv4 only. What else a type may do is no matter of lists.
 func (u *localZones) localZone(name, kind, line []byte) {
-	switch string(bytes.ToLower(kind)) {
+	u.kind = appendLower(u.kind[:0], kind)
+	switch string(u.kind) {
 	case "deny", "refuse", "static", "redirect", "inform_deny", "inform_redirect",
 		"always_deny", "always_refuse", "always_nxdomain", "always_nodata", "always_null":
 		u.zone = appendLower(u.zone[:0], bytes.TrimSuffix(name, []byte(".")))

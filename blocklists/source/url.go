@@ -19,7 +19,7 @@ func splitURL(text []byte) (host []byte, path bool) {
 	if i := bytes.LastIndexByte(host, '@'); scheme && i >= 0 {
 		host = host[i+1:]
 	}
-	tail = bytes.TrimPrefix(cutComment(tail, '#'), []byte("/"))
+	tail = bytes.TrimPrefix(cutComment(tail), []byte("/"))
 	return host, len(tail) > 0
 }
 

@@ -69,7 +69,7 @@ func (s selection) takes(marks [][]byte) bool {
 }
 
 func (c *community) line(line []byte) {
-	c.fields = splitFields(c.fields[:0], cutComment(line, '#'))
+	c.fields = splitFields(c.fields[:0], cutComment(line))
 	if len(c.fields) == 0 {
 		return
 	}

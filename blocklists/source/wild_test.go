@@ -207,17 +207,20 @@ func ourReading(t *testing.T, f Format, line string) string {
 	return strings.Join(ours, ", ")
 }
 
+// wildFile is a published list and what it holds.
+type wildFile struct {
+	file     string
+	format   Format
+	names    int
+	rejected map[Reason]int
+	patterns int
+	networks int
+}
+
 // TestWildFiles reads the published lists whole. The counts of names are those of the lists' own headers ("Entries:") or
 // were taken with other tools (one name a line, less what the reasons say).
 func TestWildFiles(t *testing.T) {
-	tests := []struct {
-		file     string
-		format   Format
-		names    int
-		rejected map[Reason]int
-		patterns int
-		networks int
-	}{
+	tests := []wildFile{
 		{"adblock-blp-drugs.txt.gz", Adblock, 26029, nil, 0, 0},
 		{"adblock-cosmetic-hugeai.txt.gz", Adblock, 0, map[Reason]int{ReasonCosmetic: 3332, ReasonModifier: 1}, 0, 0},
 		{"dnsmasq-blp-drugs.conf.gz", Dnsmasq, 26029, nil, 0, 0},
@@ -237,6 +240,16 @@ func TestWildFiles(t *testing.T) {
 		{"v2fly-category-ai-not-cn.txt.gz", V2fly, 51, map[Reason]int{ReasonMissing: 20}, 0, 0},
 		{"v2fly-category-porn.txt.gz", V2fly, 4756, map[Reason]int{ReasonMissing: 71, ReasonSingleLabel: 2, ReasonPublicSuffix: 1}, 137, 0},
 		{"v2fly-google.txt.gz", V2fly, 624, map[Reason]int{ReasonMissing: 18, ReasonSingleLabel: 12, ReasonPublicSuffix: 8}, 0, 0},
+	}
+	entries, err := os.ReadDir(shared(t, "wild"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		known := slices.ContainsFunc(tests, func(tt wildFile) bool { return tt.file == entry.Name() })
+		if !known && entry.Name() != "wild-lines.jsonl.gz" {
+			t.Errorf("%s is read by no test", entry.Name())
+		}
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
