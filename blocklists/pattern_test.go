@@ -212,6 +212,7 @@ func TestPatternsThatDoNotFit(t *testing.T) {
 	}{
 		"look-ahead":            {`^(?!good)ads`, false},
 		"back-reference":        {`(a)\1`, false},
+		"empty":                 {"", false},
 		"not closed":            {`ads[`, false},
 		"no UTF-8":              {"\xff", false},
 		"a long one":            {strings.Repeat("a", MaxExpression+1), true},

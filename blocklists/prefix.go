@@ -70,67 +70,80 @@ type span struct {
 	set  uint32 // number of its categories, counted from 1; 0 if it has none
 }
 
-// enclosing is a network on the way from all addresses to the one at hand.
+// spanner turns networks, those that enclose others first, into a table in which the last span that begins at or before
+// an address has all that is known of it.
+type spanner struct {
+	sets   []Categories            // by list
+	intern func(Categories) uint32 // numbers sets from 1 on, the empty one 0
+	path   []enclosing             // from all addresses, which are in no network, to the network at hand
+	table  []span
+}
+
+// enclosing is a network and what each list says of its addresses.
 type enclosing struct {
 	last     netip.Addr
 	verdicts map[uint16]verdict
 	set      uint32
 }
 
-// spans turns networks into a table in which the last span that begins at or before an address has all that is known
-// of it. intern numbers sets of categories from 1 on.
+// spans returns the table of the given networks.
 func spans(networks []network, sets []Categories, intern func(Categories) uint32) []span {
 	networks = slices.SortedFunc(slices.Values(networks), func(a, b network) int {
 		return cmp.Or(a.Addr().Compare(b.Addr()), cmp.Compare(a.Bits(), b.Bits()))
 	})
-	path := []enclosing{{}}
-	var table []span
-	begin := func(from netip.Addr, set uint32) {
-		if n := len(table); n > 0 && table[n-1].from == from {
-			table = table[:n-1]
+	s := spanner{sets: sets, intern: intern, path: []enclosing{{}}}
+	for begin := 0; begin < len(networks); {
+		p, made := networks[begin].Prefix, make(map[uint16]uint32)
+		for ; begin < len(networks) && networks[begin].Prefix == p; begin++ {
+			made[networks[begin].list] |= 1 << Entry{Exception: networks[begin].exception}.statement()
 		}
-		before := uint32(0)
-		if n := len(table); n > 0 {
-			before = table[n-1].set
-		}
-		if set != before {
-			table = append(table, span{from, set})
+		s.leave(p.Addr())
+		s.enter(p, made)
+	}
+	s.leave(netip.Addr{})
+	return s.table
+}
+
+// enter begins a network of which each list makes the given statements.
+func (s *spanner) enter(p netip.Prefix, made map[uint16]uint32) {
+	verdicts := make(map[uint16]verdict)
+	maps.Copy(verdicts, s.path[len(s.path)-1].verdicts)
+	for list, statements := range made {
+		verdicts[list] = weigh(statements, verdicts[list])
+	}
+	var set Categories
+	for list, v := range verdicts {
+		if v.lists() {
+			set = set.Or(s.sets[list])
 		}
 	}
-	leave := func(upTo func(enclosing) bool) {
-		for n := len(path) - 1; n > 0 && upTo(path[n]); n-- {
-			if next := path[n].last.Next(); next.IsValid() {
-				begin(next, path[n-1].set)
-			}
-			path = path[:n]
+	here := enclosing{last: lastOf(p), verdicts: verdicts, set: s.intern(set)}
+	s.begin(p.Addr(), here.set)
+	s.path = append(s.path, here)
+}
+
+// leave ends the networks that end before next, all of them if that is the zero Addr.
+func (s *spanner) leave(next netip.Addr) {
+	for n := len(s.path) - 1; n > 0 && (!next.IsValid() || s.path[n].last.Less(next)); n-- {
+		if behind := s.path[n].last.Next(); behind.IsValid() {
+			s.begin(behind, s.path[n-1].set)
 		}
+		s.path = s.path[:n]
 	}
-	for i := 0; i < len(networks); {
-		p := networks[i].Prefix
-		leave(func(e enclosing) bool { return e.last.Less(p.Addr()) })
-		made := make(map[uint16]uint32)
-		for ; i < len(networks) && networks[i].Prefix == p; i++ {
-			made[networks[i].list] |= 1 << Entry{Exception: networks[i].exception}.statement()
-		}
-		here := enclosing{last: lastOf(p), verdicts: maps.Clone(path[len(path)-1].verdicts)}
-		if here.verdicts == nil {
-			here.verdicts = make(map[uint16]verdict)
-		}
-		var set Categories
-		for list, statements := range made {
-			here.verdicts[list] = weigh(statements, here.verdicts[list])
-		}
-		for list, v := range here.verdicts {
-			if v.lists() {
-				set = set.Or(sets[list])
-			}
-		}
-		here.set = intern(set)
-		begin(p.Addr(), here.set)
-		path = append(path, here)
+}
+
+// begin starts a span at from, in place of one that starts there too and has no address then.
+func (s *spanner) begin(from netip.Addr, set uint32) {
+	if n := len(s.table); n > 0 && s.table[n-1].from == from {
+		s.table = s.table[:n-1]
 	}
-	leave(func(enclosing) bool { return true })
-	return table
+	before := uint32(0)
+	if n := len(s.table); n > 0 {
+		before = s.table[n-1].set
+	}
+	if set != before {
+		s.table = append(s.table, span{from, set})
+	}
 }
 
 // lastOf returns the highest address of a network of IPv6.

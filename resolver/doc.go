@@ -21,6 +21,12 @@
 // too and in the World of that moment, and answered. The next laptop is served by
 // Answer.
 //
+// What lists say by expressions (blocklists.Pattern) is found out by Resolve alone,
+// before anybody upstream is asked: Answer decides by what the catalog remembers of
+// it, and leaves a name to Resolve that nobody has asked for yet and that a pattern
+// could make a difference to. The networks of lists are looked up while a reply is
+// inspected; an address in one counts like a target of the chain.
+//
 // Caches hold facts, never verdicts: the verdict is computed on the way out on
 // every path, so one household's verdict cannot reach another.
 //
