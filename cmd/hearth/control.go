@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy/portal"
 )
 
@@ -71,83 +70,4 @@ func (o offline) Lists() portal.Lists {
 		_, err := o.shelf.compile(ctx)
 		return err
 	}}
-}
-
-// desk answers questions about the lists of one shelf.
-type desk struct {
-	shelf   *shelf
-	changed func(context.Context) error // compiles
-}
-
-// Stats implements portal.Lists.
-func (d desk) Stats(context.Context) ([]portal.ListStat, error) {
-	all := []portal.ListStat{}
-	for _, s := range d.shelf.library.Stats() {
-		from := s.Origin
-		if from == "" {
-			from = "embedded"
-		}
-		all = append(all, portal.ListStat{
-			Name: s.Name, Format: string(s.Format), From: from, Categories: s.Categories,
-			Names: s.Names, Rejected: byReason(s.Rejected), Bytes: s.Bytes,
-			Version: s.Version, FetchedAt: s.Fetched, Error: s.LastError,
-		})
-	}
-	return all, nil
-}
-
-func byReason(rejected map[source.Reason]int) map[string]int {
-	all := make(map[string]int, len(rejected))
-	for reason, n := range rejected {
-		all[string(reason)] = n
-	}
-	return all
-}
-
-// Find implements portal.Lists.
-func (d desk) Find(ctx context.Context, name string) ([]portal.ListEntry, error) {
-	found, err := d.shelf.library.Find(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	all := []portal.ListEntry{}
-	for _, f := range found {
-		if f.Covers {
-			all = append(all, portal.ListEntry{
-				Source: f.Source, Format: string(f.Format), Categories: f.Categories,
-				Entry: f.Text, Line: f.Line, Exception: f.Exception,
-			})
-		}
-	}
-	return all, nil
-}
-
-// Update implements portal.Lists. The outcomes are those of the library; a
-// source that was refused keeps its last good copy.
-func (d desk) Update(ctx context.Context, names ...string) ([]portal.ListUpdate, error) {
-	results, err := d.shelf.library.Update(ctx, names...)
-	all, fresh := []portal.ListUpdate{}, false
-	for _, r := range results {
-		all = append(all, portal.ListUpdate{Name: r.Source, Outcome: string(r.Status), Names: r.Names, Error: r.Why})
-		fresh = fresh || r.Status == source.Updated
-	}
-	if err != nil {
-		return all, fmt.Errorf("updating lists: %w", err)
-	}
-	if fresh || d.behind(results) {
-		err = d.changed(ctx)
-	}
-	return all, err
-}
-
-// behind says whether the index on disk is not of the lists as they are,
-// although nothing is wrong with them.
-func (d desk) behind(results []source.Result) bool {
-	for _, r := range results {
-		if r.Why != "" {
-			return false
-		}
-	}
-	_, err := d.shelf.library.Load(d.shelf.taxonomy)
-	return len(results) > 0 && err != nil
 }

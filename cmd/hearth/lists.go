@@ -34,11 +34,14 @@ folder of that configuration; a server that runs there takes over what changed.`
 			Use:   "update [NAME...]",
 			Short: "Fetch lists that are due, or the named ones",
 			Long: `Fetch the lists that are due, or the named ones, due or not, and compile what
-changed. An answer that is empty, much smaller than the last one or a web page
-never replaces a good list.`,
+changed. An answer that is empty or a web page never replaces a good list. One
+that is much smaller or larger than the last, or newly hits names that everybody
+uses, is held back: hearth lists accept puts it in force.`,
 			Example: "  hearth lists update\n  hearth lists update my-list",
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.updateLists(cmd.Context(), args) },
 		},
+		a.acceptCommand(),
+		a.lintCommand(),
 		&cobra.Command{
 			Use:   "compile",
 			Short: "Compile the kept lists into the index",
@@ -99,11 +102,7 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 	failed := err != nil
 	a.print(r, func(w io.Writer) {
 		for _, u := range r.Updates {
-			fmt.Fprintf(w, "%s: %s, %s", u.Name, u.Outcome, count(u.Names, "name"))
-			if u.Error != "" {
-				fmt.Fprintf(w, "; %s", u.Error)
-			}
-			fmt.Fprintln(w)
+			describeUpdate(w, u)
 		}
 		if len(r.Updates) == 0 {
 			fmt.Fprintln(w, "no list has a source; the built-in lists are part of the program")
@@ -155,11 +154,19 @@ func (r statsResult) describe(w io.Writer) {
 			age = time.Since(l.FetchedAt).Round(time.Minute).String()
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%s\t%s\n", l.Name, l.Format, l.Names, l.Bytes, age, rejections(l.Rejected))
-		if l.Error != "" {
-			fmt.Fprintf(t, "  last update failed: %s\n", l.Error)
-		}
 	}
 	t.Flush()
+	for _, l := range r.Lists {
+		switch {
+		case l.Held != nil:
+			fmt.Fprintf(w, "%s: a newer version is held back: %s\n", l.Name, l.Held.Why)
+		case l.Error != "":
+			fmt.Fprintf(w, "%s: not as configured: %s\n", l.Name, l.Error)
+		}
+		if l.Stale {
+			fmt.Fprintf(w, "%s: stale, its origin has not confirmed it for long\n", l.Name)
+		}
+	}
 	fmt.Fprintf(w, "index %s: %d names, %d bytes, %.1f bytes a name\nanswered by %s\n",
 		r.Index.ID, r.Index.Names, r.Index.Bytes, r.PerName, r.AnsweredBy)
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // maxBody bounds what a request to the control API may carry.
@@ -18,7 +20,9 @@ const maxBody = 64 << 10
 //	GET  /v1/explain?name=…           what happens to a name: client=, device= or member=, type=, at=
 //	GET  /v1/lists                    the sources
 //	GET  /v1/lists/find?name=…        which entries cover a name
+//	GET  /v1/lists/lint               entries that an operator should know of
 //	POST /v1/lists/update             {"names": []}: those, or all that are due
+//	POST /v1/lists/accept             {"name": "…"}: its version that is held back
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -28,6 +32,8 @@ func (p *Portal) API() http.Handler {
 		routes["/v1/status"] = route{http.MethodGet, p.serveStatus}
 		routes["/v1/lists"] = route{http.MethodGet, p.serveLists}
 		routes["/v1/lists/find"] = route{http.MethodGet, p.serveFind}
+		routes["/v1/lists/lint"] = route{http.MethodGet, p.serveLint}
+		routes["/v1/lists/accept"] = route{http.MethodPost, p.serveAccept}
 		routes["/v1/lists/update"] = route{http.MethodPost, p.serveUpdate}
 		routes["/v1/reload"] = route{http.MethodPost, p.serveReload}
 	}
@@ -37,7 +43,7 @@ func (p *Portal) API() http.Handler {
 		at, ok := routes[r.URL.Path]
 		switch {
 		case !ok:
-			writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are /v1/status, /v1/explain, /v1/lists, /v1/lists/find, /v1/lists/update and /v1/reload", "")
+			writeProblem(w, http.StatusNotFound, "there is no "+r.URL.Path+"; the routes are "+strings.Join(slices.Sorted(maps.Keys(routes)), ", "), "")
 		case r.Method != at.method:
 			w.Header().Set("Allow", at.method)
 			writeProblem(w, http.StatusMethodNotAllowed, r.URL.Path+" is asked with "+at.method, "")
@@ -119,10 +125,7 @@ func (p *Portal) serveUpdate(w http.ResponseWriter, r *http.Request) {
 	var ask struct {
 		Names []string `json:"names"`
 	}
-	decoder := json.NewDecoder(r.Body)
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&ask); err != nil && !errors.Is(err, io.EOF) {
-		writeProblem(w, http.StatusBadRequest, `the body is not understood (`+err.Error()+`); send {"names": ["a list"]}, or nothing for all lists that are due`, "names")
+	if !decode(w, r, &ask, `{"names": ["a list"]}, or nothing for all lists that are due`) {
 		return
 	}
 	updates, err := p.ctl.Lists().Update(r.Context(), ask.Names...)
@@ -133,6 +136,42 @@ func (p *Portal) serveUpdate(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, struct {
 		Updates []ListUpdate `json:"updates"`
 	}{updates})
+}
+
+func (p *Portal) serveAccept(w http.ResponseWriter, r *http.Request) {
+	var ask struct {
+		Name string `json:"name"`
+	}
+	if !decode(w, r, &ask, `{"name": "a list"}`) {
+		return
+	}
+	done, err := p.ctl.Lists().Accept(r.Context(), ask.Name)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, done)
+}
+
+// decode reads the body of a request, if there is one, and says what to send where it is not understood.
+func decode(w http.ResponseWriter, r *http.Request, ask any, send string) bool {
+	decoder := json.NewDecoder(r.Body)
+	decoder.DisallowUnknownFields()
+	err := decoder.Decode(ask)
+	if err == nil || errors.Is(err, io.EOF) {
+		return true
+	}
+	writeProblem(w, http.StatusBadRequest, "the body is not understood ("+err.Error()+"); send "+send, "body")
+	return false
+}
+
+func (p *Portal) serveLint(w http.ResponseWriter, r *http.Request) {
+	found, err := p.ctl.Lists().Lint(r.Context())
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, found)
 }
 
 func (p *Portal) serveReload(w http.ResponseWriter, r *http.Request) {

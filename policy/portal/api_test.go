@@ -42,6 +42,14 @@ func (c *controls) Find(_ context.Context, name string) ([]ListEntry, error) {
 	return out, c.broken
 }
 
+func (c *controls) Lint(context.Context) (ListLint, error) {
+	return ListLint{Findings: []ListFinding{{Source: "starter", Kind: "redundant", Count: 3, Of: 7}}}, c.broken
+}
+
+func (c *controls) Accept(_ context.Context, name string) (ListUpdate, error) {
+	return ListUpdate{Name: name, Outcome: "updated"}, c.broken
+}
+
 func (c *controls) Update(_ context.Context, names ...string) ([]ListUpdate, error) {
 	c.updated = append(c.updated, names...)
 	return []ListUpdate{{Name: "starter", Outcome: "unchanged"}}, c.broken
@@ -94,6 +102,9 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodPost, "/v1/lists/update", `{"names":["one","two"]}`, 200, `"outcome":"unchanged"`, ""},
 		{http.MethodPost, "/v1/lists/update", `{"name":"one"}`, 400, `\"names\"`, ""},
 		{http.MethodPost, "/v1/lists/update", `{"names":["` + strings.Repeat("x", 1<<17) + `"]}`, 400, `problem`, ""},
+		{http.MethodPost, "/v1/lists/accept", `{"name":"one"}`, 200, `"name":"one","outcome":"updated"`, ""},
+		{http.MethodPost, "/v1/lists/accept", `{"names":["one"]}`, 400, `{\"name\": \"a list\"}`, ""},
+		{http.MethodGet, "/v1/lists/lint", "", 200, `"kind":"redundant","count":3,"of":7`, ""},
 		{http.MethodPost, "/v1/reload", "", 200, `"after":"b"`, ""},
 		{http.MethodGet, "/v1/reload", "", 405, "asked with POST", ""},
 		{http.MethodPost, "/v1/explain", "", 405, "asked with GET", ""},

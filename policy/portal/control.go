@@ -17,11 +17,25 @@ type Control interface {
 
 // Lists is what the control socket can do with the block lists.
 type Lists interface {
+	ListSearch
+	ListKeeping
+}
+
+// ListSearch tells what the lists say.
+type ListSearch interface {
 	Stats(ctx context.Context) ([]ListStat, error)
 	// Find lists the entries of the kept sources that cover the name.
 	Find(ctx context.Context, name string) ([]ListEntry, error)
+	// Lint looks for entries that an operator should know of.
+	Lint(ctx context.Context) (ListLint, error)
+}
+
+// ListKeeping brings newer versions of the lists in force.
+type ListKeeping interface {
 	// Update fetches the named sources, or all that are due, and compiles what changed.
 	Update(ctx context.Context, names ...string) ([]ListUpdate, error)
+	// Accept puts the version of a source that is held back in force, and compiles it in.
+	Accept(ctx context.Context, name string) (ListUpdate, error)
 }
 
 // Status is the answer of GET /v1/status.
@@ -72,6 +86,16 @@ type ListStat struct {
 	Version    string         `json:"version,omitempty"` // short hash of the content
 	FetchedAt  time.Time      `json:"fetched_at,omitzero"`
 	Error      string         `json:"error,omitempty"` // of the last fetch
+	Held       *ListHold      `json:"held,omitempty"`
+	Stale      bool           `json:"stale,omitempty"` // its origin has not confirmed it for long
+}
+
+// ListHold is a newer version of a list that waits for the operator.
+type ListHold struct {
+	Why   string    `json:"why"`
+	Hits  []string  `json:"hits,omitempty"` // names that it newly hits, the first 20
+	Names int       `json:"names"`
+	Since time.Time `json:"since"`
 }
 
 // ListEntry is one entry of a source that covers a name.
@@ -84,10 +108,45 @@ type ListEntry struct {
 	Exception  bool     `json:"exception,omitempty"`
 }
 
-// ListUpdate is what became of one source in the answer of POST /v1/lists/update.
+// ListUpdate is what became of one source in the answers of POST /v1/lists/update and /v1/lists/accept.
 type ListUpdate struct {
-	Name    string `json:"name"`
-	Outcome string `json:"outcome"` // changed, unchanged, kept (the new one was refused), failed
-	Names   int    `json:"names"`
-	Error   string `json:"error,omitempty"`
+	Name    string       `json:"name"`
+	Outcome string       `json:"outcome"` // updated, unchanged, not due, held, refused, failed
+	Names   int          `json:"names"`   // of the version in force
+	Before  int          `json:"before"`
+	Added   *ListChanges `json:"added,omitempty"` // updated, held: against the version that was in force
+	Removed *ListChanges `json:"removed,omitempty"`
+	Moved   *ListChanges `json:"moved,omitempty"` // to another directory, or another statement about the same name
+	Held    *ListHold    `json:"held,omitempty"`
+	Seconds float64      `json:"seconds"`
+	Error   string       `json:"error,omitempty"` // held, refused, failed: why
+}
+
+// ListChanges counts the names, expressions and networks that changed in one way.
+type ListChanges struct {
+	Count    int      `json:"count"`
+	Examples []string `json:"examples,omitempty"` // the first 20
+}
+
+// ListLint is the answer of GET /v1/lists/lint.
+type ListLint struct {
+	Findings  []ListFinding   `json:"findings"`
+	Suspended []SuspendedHelp `json:"suspended,omitempty"` // names of the help lists that are none for now
+}
+
+// ListFinding is one thing to look at in one source.
+type ListFinding struct {
+	Source   string   `json:"source"`
+	Kind     string   `json:"kind"`
+	Count    int      `json:"count"`              // entries concerned
+	Of       int      `json:"of"`                 // entries of the source that block
+	Examples []string `json:"examples,omitempty"` // at most 10
+	Why      string   `json:"why,omitempty"`      // unread: what is wrong
+}
+
+// SuspendedHelp is a name of the help lists that is suspended.
+type SuspendedHelp struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+	Date   string `json:"date,omitempty"` // YYYY-MM-DD
 }

@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/blocklists/source"
+	"github.com/hearthdns/hearth/policy/portal"
+)
+
+// desk answers questions about the lists of one shelf.
+type desk struct {
+	shelf   *shelf
+	changed func(context.Context) error // compiles
+}
+
+// Stats implements portal.Lists.
+func (d desk) Stats(context.Context) ([]portal.ListStat, error) {
+	all := []portal.ListStat{}
+	for _, s := range d.shelf.library.Stats() {
+		from := s.Origin
+		if from == "" {
+			from = "embedded"
+		}
+		all = append(all, portal.ListStat{
+			Name: s.Name, Format: string(s.Format), From: from, Categories: s.Categories,
+			Names: s.Names, Rejected: byReason(s.Rejected), Bytes: s.Bytes,
+			Version: s.Version, FetchedAt: s.Fetched, Error: s.LastError, Held: held(s.Held), Stale: s.Stale,
+		})
+	}
+	return all, nil
+}
+
+func byReason(rejected map[source.Reason]int) map[string]int {
+	all := make(map[string]int, len(rejected))
+	for reason, n := range rejected {
+		all[string(reason)] = n
+	}
+	return all
+}
+
+// Find implements portal.Lists.
+func (d desk) Find(ctx context.Context, name string) ([]portal.ListEntry, error) {
+	found, err := d.shelf.library.Find(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	all := []portal.ListEntry{}
+	for _, f := range found {
+		if f.Covers {
+			all = append(all, portal.ListEntry{
+				Source: f.Source, Format: string(f.Format), Categories: f.Categories,
+				Entry: f.Text, Line: f.Line, Exception: f.Exception,
+			})
+		}
+	}
+	return all, nil
+}
+
+// Update implements portal.Lists. The outcomes are those of the library; a
+// source that was refused or held back keeps its last good copy.
+func (d desk) Update(ctx context.Context, names ...string) ([]portal.ListUpdate, error) {
+	results, err := d.shelf.library.Update(ctx, names...)
+	all, fresh := []portal.ListUpdate{}, false
+	for _, r := range results {
+		all = append(all, updated(r))
+		fresh = fresh || r.Status == source.Updated
+	}
+	if err != nil {
+		return all, fmt.Errorf("updating lists: %w", err)
+	}
+	if fresh || d.behind(results) {
+		err = d.changed(ctx)
+	}
+	return all, err
+}
+
+// Accept implements portal.Lists.
+func (d desk) Accept(ctx context.Context, name string) (portal.ListUpdate, error) {
+	r, err := d.shelf.library.Accept(ctx, name)
+	if err != nil {
+		return portal.ListUpdate{}, fmt.Errorf("accepting a list: %w", err)
+	}
+	return updated(r), d.changed(ctx)
+}
+
+// Lint implements portal.Lists.
+func (d desk) Lint(ctx context.Context) (portal.ListLint, error) {
+	found, err := d.shelf.library.Lint(ctx)
+	if err != nil {
+		return portal.ListLint{}, err
+	}
+	lint := portal.ListLint{Findings: []portal.ListFinding{}}
+	for _, f := range found.Findings {
+		lint.Findings = append(lint.Findings, portal.ListFinding{
+			Source: f.Source, Kind: string(f.Kind), Count: f.Count, Of: f.Of, Examples: f.Examples, Why: f.Why,
+		})
+	}
+	for _, s := range found.Suspended {
+		lint.Suspended = append(lint.Suspended, portal.SuspendedHelp{Name: s.Name, Reason: s.Reason, Date: s.Date})
+	}
+	return lint, nil
+}
+
+func updated(r source.Result) portal.ListUpdate {
+	u := portal.ListUpdate{
+		Name: r.Source, Outcome: string(r.Status), Names: r.Names, Before: r.Before,
+		Held: held(r.Held), Seconds: r.Took.Seconds(), Error: r.Why,
+	}
+	if r.Diff != nil {
+		u.Added, u.Removed, u.Moved = changes(r.Diff.Added), changes(r.Diff.Removed), changes(r.Diff.Moved)
+	}
+	return u
+}
+
+func changes(c blocklists.Changes) *portal.ListChanges {
+	return &portal.ListChanges{Count: c.Count, Examples: c.Examples}
+}
+
+func held(h *source.Hold) *portal.ListHold {
+	if h == nil {
+		return nil
+	}
+	return &portal.ListHold{Why: h.Why, Hits: h.Hits, Names: h.Names, Since: h.Since}
+}
+
+// behind says whether the index on disk is not of the lists as they are,
+// although nothing is wrong with them.
+func (d desk) behind(results []source.Result) bool {
+	for _, r := range results {
+		if r.Why != "" {
+			return false
+		}
+	}
+	_, err := d.shelf.library.Load(d.shelf.taxonomy)
+	return len(results) > 0 && err != nil
+}
