@@ -26,7 +26,7 @@ func (l *Library) judge(ctx context.Context, s Source, old kept, before *state, 
 			c.record.Popular++
 		}
 	}
-	return l.weigh(s, old, before, c.draft.label.Report, hits)
+	return l.weigh(s, old, before, c, hits)
 }
 
 // readCandidate parses a candidate and looks which canaries it hits.
@@ -48,8 +48,11 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 }
 
 // weigh compares a candidate with the last good list.
-func (l *Library) weigh(s Source, old kept, before *state, report Report, hits []canary) error {
-	held := &heldError{}
+func (l *Library) weigh(s Source, old kept, before *state, c *candidate, hits []canary) error {
+	held, report := &heldError{}, c.draft.label.Report
+	if c.doubt != "" {
+		held.reasons = append(held.reasons, c.doubt)
+	}
 	known := old.SHA256 != "" && old.sameOrigin(s)
 	if known {
 		was, is := old.Names, report.Names

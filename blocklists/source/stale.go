@@ -9,7 +9,8 @@ func (l *Library) isStale(s Source, k kept) bool {
 	if since.IsZero() {
 		since = k.Asked
 	}
-	return !since.IsZero() && l.config.Now().Sub(since) > time.Duration(l.lists.Guards.StaleAfter)*s.refresh()
+	overdue := !since.IsZero() && l.config.Now().Sub(since) > time.Duration(l.lists.Guards.StaleAfter)*s.refresh()
+	return overdue || l.zoneExpired(s, k)
 }
 
 // watchStale logs, once, which lists have become stale and which are no longer.

@@ -217,6 +217,7 @@ type candidate struct {
 	temp        *os.File // the content, from newTemp; nil where it lies at the source's path, or is that of the kept copy
 	contentType string   // as the server said; "" = nobody did
 	draft       *draft   // the content as it was parsed; nil where it is that of the kept copy
+	doubt       string   // why it is not to be in force without being accepted, whatever is in it; "" = nothing
 }
 
 // path is where the content lies.

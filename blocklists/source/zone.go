@@ -84,7 +84,8 @@ func (l *Library) zoneKey(s Source) (*transfer.Key, error) {
 	return key, nil
 }
 
-// renewZone brings a newer version of a zone from its primaries: what has changed since the kept copy, or all of it.
+// renewZone brings a newer version of a zone from its primaries: what has changed since the kept copy, or all of it. An
+// older one than the kept copy is a candidate that the operator has to accept.
 func (l *Library) renewZone(ctx context.Context, s Source, old kept) (candidate, Status, error) {
 	addresses, err := s.primaries()
 	if err != nil {
@@ -103,9 +104,12 @@ func (l *Library) renewZone(ctx context.Context, s Source, old kept) (candidate,
 		MaxBytes: l.lists.MaxBytes, MaxText: l.lists.maxInflated(), Timeout: l.lists.Timeout}
 	start := l.config.Now()
 	r, err := client.Update(ctx, l.keptZone(s, old), temp)
+	if rollback := err; errors.Is(rollback, transfer.ErrRollback) {
+		if r, err = client.Update(ctx, "", temp); err == nil && !transfer.Newer(r.SOA.Serial, old.Serial) {
+			c.doubt = rollback.Error()
+		}
+	}
 	switch {
-	case errors.Is(err, transfer.ErrRollback):
-		return c, "", fmt.Errorf("%w: %w", errRefused, err)
 	case errors.Is(err, transfer.ErrTooLarge):
 		return c, "", fmt.Errorf("%w: %w; max_bytes is %d", ErrTooLarge, err, l.lists.MaxBytes)
 	case err != nil:
@@ -162,11 +166,14 @@ func (l *Library) zoneDue(s Source, k kept) time.Time {
 		return k.Checked.Add(min(max(d, shortestRefresh), s.refresh()))
 	}
 	soa, err := l.zoneSOA(s, k)
+	known := err == nil && k.SHA256 != "" && k.sameOrigin(s)
 	switch {
-	case (err != nil || k.SHA256 == "" || !k.sameOrigin(s)) && k.Failures == 0:
-		return time.Time{}
-	case err != nil:
+	case !known && k.Failures > 0:
 		return bounded(shortestRefresh << min(k.Failures-1, 10))
+	case !known && k.Held != nil:
+		return bounded(s.refresh())
+	case !known:
+		return time.Time{}
 	case k.Failures > 0:
 		return bounded(soa.Retry)
 	}

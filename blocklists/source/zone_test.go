@@ -170,6 +170,36 @@ func TestZone(t *testing.T) {
 	}
 }
 
+// TestZoneRollback: an older version is held back, and is in force only when the operator accepts it.
+func TestZoneRollback(t *testing.T) {
+	p, tax := newZonePrimary(t, feedSecret), taxonomy(t)
+	l := open(t, LibraryConfig{Lists: Config{Sources: []Source{zoneSource(t, p)}}})
+	updated(t, l, Updated)
+	for _, older := range []uint32{9, 10 + 1<<31} {
+		p.change(older, "one.example", "old.example")
+		if r := updated(t, l, Held); !strings.Contains(r.Why, "rollback") || !strings.Contains(r.Why, fmt.Sprint(older)) || r.Held == nil {
+			t.Errorf("%+v", r)
+		}
+		wantCategories(t, compile(t, l, tax), "two.example", "sec.malware")
+		wantCategories(t, compile(t, l, tax), "old.example")
+	}
+	p.change(9, "one.example", "old.example")
+	updated(t, l, Held)
+	if r, err := l.Accept(context.Background(), "zone"); err != nil || r.Status != Updated {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	ix := compile(t, l, tax)
+	wantCategories(t, ix, "old.example", "sec.malware")
+	wantCategories(t, ix, "two.example")
+	p.questions()
+	updated(t, l, Unchanged)
+	p.change(10, "one.example", "new.example")
+	updated(t, l, Updated)
+	if asked := p.questions(); asked != "SOA SOA IXFR" {
+		t.Errorf("asked %s", asked)
+	}
+}
+
 // TestZoneAfterCrash: a copy that is not the one that the record speaks of is transferred anew.
 func TestZoneAfterCrash(t *testing.T) {
 	p := newZonePrimary(t, feedSecret)

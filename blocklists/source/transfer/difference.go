@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
@@ -67,7 +69,8 @@ func (d *difference) apply(kept string, soa *dns.SOA, out *file) error {
 	if err := d.copyRest(kept, out); err != nil {
 		return err
 	}
-	for key, f := range d.records {
+	for _, key := range slices.Sorted(maps.Keys(d.records)) { // so that the same difference gives the same file
+		f := d.records[key]
 		if f.was != f.seen {
 			return fmt.Errorf("%w: %s is deleted and was not there", errInconsistent, owner(key))
 		}

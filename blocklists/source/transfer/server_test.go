@@ -83,11 +83,12 @@ func start(t *testing.T, kind string, n int, notify string) *server {
 	_, to, _ := net.SplitHostPort(notify)
 	addr := netip.MustParseAddrPort(freeAddress(t))
 	s := &server{t: t, addr: addr, zone: filepath.Join(dir, "start.zone")}
-	text := "$TTL 60\n@ SOA ns.test. m.test. 7 300 60 86400 60\n@ NS ns.test.\n"
+	var b strings.Builder
+	b.WriteString("$TTL 60\n@ SOA ns.test. m.test. 7 300 60 86400 60\n@ NS ns.test.\n")
 	for i := range n {
-		text += fmt.Sprintf("start%d.example CNAME .\n*.start%d.example CNAME .\n", i, i)
+		fmt.Fprintf(&b, "start%d.example CNAME .\n*.start%d.example CNAME .\n", i, i)
 	}
-	text += "local.example A 192.0.2.1\nlocal.example TXT \"a;b\" \"c\"\nrpz.example CNAME rpz-passthru.\n32.1.2.0.192.rpz-ip CNAME .\n"
+	text := b.String() + "local.example A 192.0.2.1\nlocal.example TXT \"a;b\" \"c\"\nrpz.example CNAME rpz-passthru.\n32.1.2.0.192.rpz-ip CNAME .\n"
 	config := fmt.Sprintf(servers[kind].config, fmt.Sprint(addr.Port()), to, dir, testSecret)
 	for name, content := range map[string]string{"start.zone": text, "policy.zone": "$ORIGIN policy.test.\n" + text, "server.conf": config} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
