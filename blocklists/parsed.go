@@ -229,21 +229,27 @@ func (p *Parsed) cursor(table, size int) *tableCursor {
 // record is valid until visit returns. It stops at the first error of visit.
 func (p *Parsed) Each(visit func(Record) error) error {
 	for table := range tables {
-		c := p.cursor(table, mergeBuffer)
-		for {
-			more, err := c.advance()
-			if err != nil {
-				return err
-			}
-			if !more {
-				break
-			}
-			if err := p.show(table, c, visit); err != nil {
-				return err
-			}
+		if err := p.eachOf(table, visit); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// EachPattern visits every pattern, as Each does.
+func (p *Parsed) EachPattern(visit func(Record) error) error { return p.eachOf(patternTable, visit) }
+
+func (p *Parsed) eachOf(table int, visit func(Record) error) error {
+	c := p.cursor(table, mergeBuffer)
+	for {
+		more, err := c.advance()
+		if !more || err != nil {
+			return err
+		}
+		if err := p.show(table, c, visit); err != nil {
+			return err
+		}
+	}
 }
 
 // show visits the current record of a cursor.

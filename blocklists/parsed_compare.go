@@ -50,22 +50,29 @@ type Diff struct {
 // IsZero reports whether nothing differs.
 func (d *Diff) IsZero() bool { return d.Added.Count+d.Removed.Count+d.Moved.Count == 0 }
 
-func (d *Diff) count(table int, key []byte, before, after []said) {
-	var c *Changes
-	switch kindOf(before, after) {
-	case Added:
-		c = &d.Added
-	case Removed:
-		c = &d.Removed
-	case Moved:
-		c = &d.Moved
-	default:
-		return
+// Count adds a change.
+func (d *Diff) Count(c Change) {
+	if changes := d.of(c.Kind); changes != nil {
+		changes.add(c.String)
 	}
+}
+
+func (d *Diff) of(kind ChangeKind) *Changes {
+	switch kind {
+	case Added:
+		return &d.Added
+	case Removed:
+		return &d.Removed
+	case Moved:
+		return &d.Moved
+	}
+	return nil
+}
+
+// add counts a change of what is spelled so.
+func (c *Changes) add(spelled func() string) {
 	if c.Count++; len(c.Examples) < maxExamples {
-		if r, err := recordAbout(table, key); err == nil {
-			c.Examples = append(c.Examples, r.String())
-		}
+		c.Examples = append(c.Examples, spelled())
 	}
 }
 

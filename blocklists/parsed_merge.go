@@ -1,6 +1,8 @@
 package blocklists
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 )
@@ -99,4 +101,43 @@ func (b *Builder) merged() int {
 		sum += s.entries
 	}
 	return sum
+}
+
+// Lists reports whether a list that says just this puts name into its categories, for a query of type A: what Build would
+// make of it. The records are of one list.
+func Lists(said []Record, name Name) (bool, error) {
+	taxonomy, err := NewTaxonomy()
+	if err != nil {
+		return false, err
+	}
+	b, err := NewBuilder(BuilderConfig{Taxonomy: taxonomy, Memory: minMemory})
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = b.Close() }() // only temporary files
+	var some Categories
+	some.Add(0)
+	l := b.List(some)
+	for _, r := range said {
+		if r.Pattern != nil {
+			err = b.AddPattern(l, *r.Pattern)
+		} else {
+			err = b.Add(l, r.Entry)
+		}
+		if err != nil {
+			return false, fmt.Errorf("weighing what a list says: %w", err)
+		}
+	}
+	var file bytes.Buffer
+	if _, err := b.Build(context.Background(), &file); err != nil {
+		return false, fmt.Errorf("weighing what a list says: %w", err)
+	}
+	ix, err := ReadIndex(file.Bytes())
+	if err != nil {
+		return false, fmt.Errorf("weighing what a list says: %w", err)
+	}
+	var h Hashes
+	ix.Key().Hash(name, &h)
+	m, _ := ix.MatchPatterns(name, 1, ix.Match(&h))
+	return !m.Categories.IsZero(), nil
 }

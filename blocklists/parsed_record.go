@@ -38,6 +38,15 @@ func recordAbout(table int, key []byte) (Record, error) {
 	return Record{Entry: Entry{Name: nameOf(key)}}, nil
 }
 
+// spelled returns what a key of a table stands for as Record.String does.
+func spelled(table int, key []byte) string {
+	r, err := recordAbout(table, key)
+	if err != nil {
+		return ""
+	}
+	return r.String()
+}
+
 // nameOf turns a key of appendReversed back into its name.
 func nameOf(key []byte) Name {
 	name := make(Name, len(key)+1)

@@ -1,93 +1,291 @@
 package source
 
 import (
-	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// Finding is an entry that concerns a name.
+// Finding is a statement of a list that concerns a name.
 type Finding struct {
 	Source     string   `json:"source"` // as in Stat
 	Format     Format   `json:"format"`
+	Version    string   `json:"version,omitempty"`    // as in Stat, of the content that serves
+	FirstSeen  string   `json:"first_seen,omitempty"` // the date on which the list was first seen to say it; "" of a built-in list
 	Categories []string `json:"categories"`
-	Name       string   `json:"name"` // the name of the entry: that asked for, or an ancestor
-	Text       string   `json:"text"` // the entry as it stands in the list, made printable
+	Name       string   `json:"name,omitempty"`    // the name of the entry: that asked for, or an ancestor
+	Pattern    string   `json:"pattern,omitempty"` // the expression that matches, instead of Name
+	Scope      string   `json:"scope,omitempty"`   // what an entry covers: "subtree", "exact" or "below"
+	Text       string   `json:"text,omitempty"`    // as it stands in the list, made printable; "" where the list has changed since
 	File       string   `json:"file,omitempty"`
 	Line       int      `json:"line"`
 	Exception  bool     `json:"exception"` // takes the name out of this list
+	Yield      bool     `json:"yield,omitempty"`
 	Important  bool     `json:"important,omitempty"`
 	Cancel     bool     `json:"cancel,omitempty"` // takes back an entry of this list
 	Covers     bool     `json:"covers"`           // false: stands for another part of the tree, such as an ancestor alone
 }
 
-// Find reads the kept copies and the starter lists, and returns every entry for the name or one of its ancestors, in
-// the order of Stats and of the lines. It reads whole lists: seconds for millions of names. A source that cannot be
-// read is passed over; Compile reports it.
-func (l *Library) Find(ctx context.Context, name string) ([]Finding, error) {
+// Agreement is a category that a name has, and who says so.
+type Agreement struct {
+	Category     string   `json:"category"`
+	Sources      []string `json:"sources"`       // that put the name into it, exceptions weighed
+	Independent  int      `json:"independent"`   // how many of them have nothing to do with each other
+	SingleSource bool     `json:"single_source"` // all of them are of one publisher: nobody else agrees
+}
+
+// Found is what the lists say of a name.
+type Found struct {
+	Name       string      `json:"name"`
+	Entries    []Finding   `json:"entries"`    // in the order of Stats, and in each list from the top-level domain down, patterns last
+	Categories []Agreement `json:"categories"` // by id
+}
+
+// Find returns what the parsed lists in force and the starter lists say of a name: every entry for it or one of its
+// ancestors, every pattern that matches it, and how many independent lists agree. The text of an entry is read from
+// the kept list, as far as that still has it. A source of which there is no parsed state yet is read for this.
+func (l *Library) Find(ctx context.Context, name string) (Found, error) {
 	wanted, why := Normalise(name)
 	if why != "" {
-		return nil, fmt.Errorf("%q is no name to look for: %s", name, why)
+		return Found{}, fmt.Errorf("%q is no name to look for: %s", name, why)
 	}
-	q := query{ctx: ctx, name: wanted, ancestors: ancestors(wanted)}
+	q := query{name: wanted, text: wanted.String(), found: Found{Name: wanted.String(), Entries: []Finding{}}}
 	for _, s := range l.starters() {
-		ids := s.categories()
-		base := Finding{Source: s.name(), Format: Domains}
-		if _, err := s.parse(q.collect(base, func(Item) []string { return ids })); err != nil {
-			return nil, fmt.Errorf("searching lists: %w", err)
+		if err := q.starter(s); err != nil {
+			return Found{}, fmt.Errorf("searching lists: %w", err)
 		}
 	}
 	for _, s := range l.lists.Sources {
-		path := l.contentPath(s)
-		plan, err := s.plan(path, l.lists)
-		if err != nil {
-			continue
-		}
-		base := Finding{Source: s.Name, Format: s.Format}
-		_, _ = ParsePath(path, s.Format, plan.options, q.collect(base, func(i Item) []string { return plan.of(i.File) })) // what was found until then counts
-		if err := ctx.Err(); err != nil {
-			return nil, fmt.Errorf("searching lists: %w", err)
+		if err := l.findIn(ctx, s, &q); err != nil {
+			return Found{}, fmt.Errorf("searching list %s: %w", s.Name, err)
 		}
 	}
+	q.agree(l.family)
 	return q.found, nil
+}
+
+// findIn searches one source. One that cannot be read is passed over; Compile reports it.
+func (l *Library) findIn(ctx context.Context, s Source, q *query) error {
+	state, done, err := l.peek(ctx, s)
+	if err != nil {
+		return ctx.Err()
+	}
+	defer done()
+	plan := s.planFor(state.directories(), l.lists)
+	base := Finding{Source: s.Name, Format: s.Format, Version: shortVersion(state.Content)}
+	if state.Report.Format != "" {
+		base.Format = state.Report.Format
+	}
+	first := len(q.found.Entries)
+	if err := q.search(state.Parsed, base, plan); err != nil || len(q.found.Entries) == first {
+		return err
+	}
+	l.quote(ctx, s, plan.options, q.found.Entries[first:])
+	return ctx.Err()
+}
+
+// peek opens the state of a source that is in force, or where there is none one of its content as it is, which is not
+// kept. done closes it.
+func (l *Library) peek(ctx context.Context, s Source) (now *state, done func(), err error) {
+	if now = l.current(s.Name); now != nil {
+		return now, now.close, nil
+	}
+	return l.glance(ctx, s, l.contentPath(s))
+}
+
+// glance reads what lies at path as a source says, and keeps nothing.
+func (l *Library) glance(ctx context.Context, s Source, path string) (now *state, done func(), err error) {
+	content, err := digest(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := l.read(ctx, s, path, content, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	if now, err = (state{path: d.temp.Name()}).open(); err != nil {
+		d.discard()
+		return nil, nil, err
+	}
+	return now, func() { now.close(); d.discard() }, nil
 }
 
 // query is one Find.
 type query struct {
-	ctx       context.Context
-	name      blocklists.Name
-	ancestors map[string]bool // in wire form, the name included
-	entries   int
-	found     []Finding
+	name  blocklists.Name
+	text  string // of name, as patterns see it
+	found Found
+	votes []vote
 }
 
-// ancestors returns the name and all above it but the root, in wire form.
-func ancestors(name blocklists.Name) map[string]bool {
-	all := make(map[string]bool)
-	for at := 0; name[at] != 0; at += int(name[at]) + 1 {
-		all[string(name[at:])] = true
-	}
-	return all
+// vote is a list that puts the name into its categories; the parts of a UT1 list are lists.
+type vote struct {
+	source     string
+	categories []string
 }
 
-// collect returns an emit that keeps the entries that concern the name.
-func (q *query) collect(base Finding, ids func(Item) []string) func(Item) error {
-	return func(i Item) error {
-		if q.entries++; q.entries&4095 == 0 && q.ctx.Err() != nil {
-			return q.ctx.Err()
-		}
-		if !q.ancestors[string(i.Entry.Name)] {
+// starter searches a built-in list.
+func (q *query) starter(s starterList) error {
+	ids := []string{s.category}
+	var said []blocklists.Record
+	_, err := s.parse(func(i Item) error {
+		if !covers(i.Entry.Name, q.name) {
 			return nil
 		}
-		f := base
-		f.Categories, f.Name, f.Text = ids(i), i.Entry.Name.String(), printable(i.Text)
-		f.File, f.Line = i.File, i.Line
-		f.Exception, f.Important, f.Cancel = i.Entry.Exception, i.Entry.Important, i.Entry.Cancel
-		same := bytes.Equal(i.Entry.Name, q.name)
-		f.Covers = i.Entry.Scope == blocklists.Subtree || same == (i.Entry.Scope == blocklists.Exact)
-		q.found = append(q.found, f)
+		i.Entry.Name = slices.Clone(i.Entry.Name)
+		r := blocklists.Record{Entry: i.Entry, Line: i.Line}
+		f := q.finding(Finding{Source: s.name(), Format: Domains, Version: shortVersion(starterVersion([]starterList{s})), Categories: ids}, r)
+		f.Text = printable(i.Text)
+		q.found.Entries, said = append(q.found.Entries, f), append(said, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return q.vote(s.name(), ids, said)
+}
+
+// covers reports whether name is above or at the name that is asked for.
+func covers(name, asked blocklists.Name) bool {
+	for at := 0; at < len(asked) && asked[at] != 0; at += int(asked[at]) + 1 {
+		if string(asked[at:]) == string(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// search looks the name up in a parsed list.
+func (q *query) search(p *blocklists.Parsed, base Finding, plan plan) error {
+	said := make(map[string][]blocklists.Record) // by list: the directory of a UT1 list
+	var order []string
+	visit := func(r blocklists.Record) error {
+		ids, list := plan.of(r.Part), ""
+		if plan.byDir != nil {
+			list = r.Part
+		}
+		if plan.byDir != nil && ids == nil {
+			return nil // not wanted any more
+		}
+		if said[list] == nil {
+			order = append(order, list)
+		}
+		said[list] = append(said[list], r)
+		base.Categories = ids
+		f := q.finding(base, r)
+		f.File, f.FirstSeen = r.Part, r.Seen.String()
+		q.found.Entries = append(q.found.Entries, f)
 		return nil
 	}
+	if err := p.Find(q.name, visit); err != nil {
+		return err
+	}
+	err := p.EachPattern(func(r blocklists.Record) error {
+		if re, err := regexp.Compile(r.Pattern.Expr); err == nil && re.MatchString(q.text) {
+			return visit(r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, list := range order {
+		if err := q.vote(base.Source, plan.of(list), said[list]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finding fills in what a record says.
+func (q *query) finding(f Finding, r blocklists.Record) Finding {
+	f.Line = r.Line
+	f.Exception, f.Yield, f.Important, f.Cancel = r.Entry.Exception, r.Entry.Yield, r.Entry.Important, r.Entry.Cancel
+	if r.Pattern != nil {
+		f.Pattern, f.Covers = r.Pattern.Expr, true
+		return f
+	}
+	f.Name = r.Entry.Name.String()
+	same := f.Name == q.text
+	f.Covers = r.Entry.Scope == blocklists.Subtree || same == (r.Entry.Scope == blocklists.Exact)
+	f.Scope = [...]string{blocklists.Subtree: "subtree", blocklists.Exact: "exact", blocklists.Below: "below"}[r.Entry.Scope]
+	return f
+}
+
+// vote notes whether a list puts the name into its categories, all that it says weighed.
+func (q *query) vote(source string, ids []string, said []blocklists.Record) error {
+	listed, err := blocklists.Lists(said, q.name)
+	if listed {
+		q.votes = append(q.votes, vote{source, ids})
+	}
+	return err
+}
+
+// agree counts for each category which lists say so. Lists of one family count once.
+func (q *query) agree(family func(source string) string) {
+	q.found.Categories = []Agreement{}
+	families := make(map[string]map[string]bool)
+	sources := make(map[string][]string)
+	for _, v := range q.votes {
+		for _, id := range v.categories {
+			if families[id] == nil {
+				families[id] = make(map[string]bool)
+			}
+			families[id][family(v.source)] = true
+			if !slices.Contains(sources[id], v.source) {
+				sources[id] = append(sources[id], v.source)
+			}
+		}
+	}
+	for id := range families {
+		n := len(families[id])
+		q.found.Categories = append(q.found.Categories, Agreement{Category: id, Sources: sources[id], Independent: n, SingleSource: n == 1})
+	}
+	slices.SortFunc(q.found.Categories, func(a, b Agreement) int { return strings.Compare(a.Category, b.Category) })
+}
+
+// errQuoted ends reading a list when all that was wanted is read.
+var errQuoted = errors.New("all lines are read")
+
+// quote fills in the texts of findings in one source from the list, as far as it still says the same on the line.
+func (l *Library) quote(ctx context.Context, s Source, o Options, findings []Finding) {
+	type place struct {
+		file string
+		line int
+	}
+	wanted := make(map[place][]*Finding)
+	left := len(findings)
+	for i := range findings {
+		at := place{findings[i].File, findings[i].Line}
+		wanted[at] = append(wanted[at], &findings[i])
+	}
+	read := 0
+	_, _ = ParsePath(l.contentPath(s), s.Format, o, func(i Item) error { // what was read until an error counts
+		if read++; read&4095 == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		for _, f := range wanted[place{i.File, i.Line}] {
+			if f.Text == "" && f.says(i) {
+				f.Text = printable(i.Text)
+				left--
+			}
+		}
+		if left == 0 {
+			return errQuoted
+		}
+		return nil
+	})
+}
+
+// says reports whether an item is what was found.
+func (f *Finding) says(i Item) bool {
+	if i.Pattern != nil {
+		return i.Pattern.Expr == f.Pattern
+	}
+	return i.Entry.Name != nil && i.Entry.Name.String() == f.Name && i.Entry.Exception == f.Exception && i.Entry.Cancel == f.Cancel
 }

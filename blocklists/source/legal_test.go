@@ -167,8 +167,8 @@ func (h *legalHouse) wantSecret(names ...string) {
 	}
 	for _, name := range names {
 		found, _ := h.l.Find(context.Background(), name) // a word that is no name is found nowhere
-		if slices.ContainsFunc(found, func(f Finding) bool { return f.Source == h.source.Name }) {
-			h.t.Errorf("find: %v", found)
+		if slices.ContainsFunc(found.Entries, func(f Finding) bool { return f.Source == h.source.Name }) {
+			h.t.Errorf("find: %v", found.Entries)
 		}
 	}
 	all := map[string][]byte{"log": h.log.Bytes(), "told": h.told.Bytes()}

@@ -276,35 +276,6 @@ func TestCompileEnds(t *testing.T) {
 	}
 }
 
-func TestFind(t *testing.T) {
-	lists := t.TempDir()
-	config := Config{Sources: []Source{
-		{Name: "adblock", Path: write(t, lists+"/a", "! head\n||Porn.example^\n@@||health.porn.example^$important\n|porn.example^\n||other.example^\n"),
-			Format: Adblock, Categories: []string{"adult.porn"}},
-		{Name: "zone", Path: write(t, lists+"/z", "*.porn.example CNAME .\n"), Format: RPZ, Categories: []string{"sec.scam"}},
-		{Name: "ut1", Path: "testdata/ut1", Format: UT1, Map: []Mapping{{From: "porn", To: []string{"adult.mixed"}}}},
-	}}
-	l := open(t, LibraryConfig{Lists: config})
-	got, err := l.Find(context.Background(), "WWW.health.porn.example.")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := []Finding{
-		{Source: "adblock", Format: Adblock, Categories: []string{"adult.porn"}, Name: "porn.example", Text: "||Porn.example^", Line: 2, Covers: true},
-		{Source: "adblock", Format: Adblock, Categories: []string{"adult.porn"}, Name: "health.porn.example",
-			Text: "@@||health.porn.example^$important", Line: 3, Exception: true, Important: true, Covers: true},
-		{Source: "adblock", Format: Adblock, Categories: []string{"adult.porn"}, Name: "porn.example", Text: "|porn.example^", Line: 4},
-		{Source: "zone", Format: RPZ, Categories: []string{"sec.scam"}, Name: "porn.example", Text: "*.porn.example CNAME .", Line: 1, Covers: true},
-		{Source: "ut1", Format: UT1, Categories: []string{"adult.mixed"}, Name: "porn.example", Text: "porn.example", File: "adult", Line: 1, Covers: true},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	if _, err := l.Find(context.Background(), "192.0.2.1"); err == nil {
-		t.Error("an address can be looked for")
-	}
-}
-
 // TestWriteFileKeepsOld: an error while writing leaves the old file and nothing else.
 func TestWriteFileKeepsOld(t *testing.T) {
 	dir := t.TempDir()

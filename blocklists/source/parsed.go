@@ -60,7 +60,7 @@ func (s Source) reading(c Config) reading {
 	if match == "" {
 		match = MatchSubdomains
 	}
-	return reading{Version: parserVersion, Match: match, PublicSuffixes: o.PublicSuffixes, Attributes: s.Attributes, MaxInflated: o.MaxInflated}
+	return reading{Version: parserVersion, Match: match, PublicSuffixes: o.PublicSuffixes, Attributes: o.Attributes, MaxInflated: o.MaxInflated}
 }
 
 // sameOrigin reports whether the state is of this source as it is configured now.
@@ -256,7 +256,7 @@ func collector(ctx context.Context, w *blocklists.ParsedWriter) func(Item) error
 			return &endError{context.Cause(ctx)}
 		}
 		err := i.keep(w)
-		if err == nil || errors.Is(err, blocklists.ErrParsedLimit) {
+		if err == nil || errors.Is(err, blocklists.ErrParsedLimit) || errors.Is(err, blocklists.ErrPatternLimit) {
 			return err
 		}
 		return &endError{err}

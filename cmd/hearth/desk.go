@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -47,11 +48,11 @@ func (d desk) Find(ctx context.Context, name string) ([]portal.ListEntry, error)
 		return nil, err
 	}
 	all := []portal.ListEntry{}
-	for _, f := range found {
+	for _, f := range found.Entries {
 		if f.Covers {
 			all = append(all, portal.ListEntry{
 				Source: f.Source, Format: string(f.Format), Categories: f.Categories,
-				Entry: f.Text, Line: f.Line, Exception: f.Exception,
+				Entry: cmp.Or(f.Text, f.Name, f.Pattern), Line: f.Line, Exception: f.Exception,
 			})
 		}
 	}
