@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -55,13 +54,10 @@ func (l *Library) named(ctx context.Context, argument string) (s *state, done fu
 	name, held := strings.CutSuffix(argument, heldMark)
 	name, previous := strings.CutSuffix(name, previousMark)
 	i := slices.IndexFunc(l.lists.Sources, func(s Source) bool { return s.Name == name })
-	why := "it cannot be read"
 	switch {
 	case i >= 0 && held:
-		why = "no version of it is held back"
-		s, done, err = l.glance(ctx, l.lists.Sources[i], l.heldListPath(name))
+		s, done, err = l.held(ctx, l.lists.Sources[i])
 	case i >= 0 && previous:
-		why = "there is no state before"
 		s, done, err = l.before(name)
 	case i >= 0:
 		s, done, err = l.peek(ctx, l.lists.Sources[i])
@@ -73,14 +69,21 @@ func (l *Library) named(ctx context.Context, argument string) (s *state, done fu
 		s, done, err = l.glance(ctx, Source{Name: argument, Path: argument, Format: Auto, PublicSuffixes: true}, argument)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("%s: %s: %w", argument, why, err)
+		return nil, nil, fmt.Errorf("%s: %w", argument, err)
 	}
 	return s, done, nil
 }
 
-// heldListPath is where the version of a list lies that waits to be accepted.
-func (l *Library) heldListPath(name string) string {
-	return filepath.Join(l.folder(), fileStem(name)+".held")
+// held reads the version of a source that waits to be accepted.
+func (l *Library) held(ctx context.Context, s Source) (*state, func(), error) {
+	if k := l.recall(s.Name); k.Held == nil {
+		return nil, nil, errors.New("no version of it is held back")
+	}
+	path := s.Path
+	if path == "" {
+		path = l.candidatePath(s.Name)
+	}
+	return l.glance(ctx, s, path)
 }
 
 // before opens the state of a list before the one in force.

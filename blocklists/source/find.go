@@ -54,7 +54,7 @@ func (l *Library) Find(ctx context.Context, name string) (Found, error) {
 	if why != "" {
 		return Found{}, fmt.Errorf("%q is no name to look for: %s", name, why)
 	}
-	q := query{name: wanted, text: wanted.String(), found: Found{Name: wanted.String(), Entries: []Finding{}}}
+	q := query{name: wanted, text: wanted.String(), ancestors: ancestors(wanted), found: Found{Name: wanted.String(), Entries: []Finding{}}}
 	for _, s := range l.starters() {
 		if err := q.starter(s); err != nil {
 			return Found{}, fmt.Errorf("searching lists: %w", err)
@@ -117,10 +117,11 @@ func (l *Library) glance(ctx context.Context, s Source, path string) (now *state
 
 // query is one Find.
 type query struct {
-	name  blocklists.Name
-	text  string // of name, as patterns see it
-	found Found
-	votes []vote
+	name      blocklists.Name
+	text      string          // of name, as patterns see it
+	ancestors map[string]bool // in wire form, the name included
+	found     Found
+	votes     []vote
 }
 
 // vote is a list that puts the name into its categories; the parts of a UT1 list are lists.
@@ -134,7 +135,7 @@ func (q *query) starter(s starterList) error {
 	ids := []string{s.category}
 	var said []blocklists.Record
 	_, err := s.parse(func(i Item) error {
-		if !covers(i.Entry.Name, q.name) {
+		if !q.ancestors[string(i.Entry.Name)] {
 			return nil
 		}
 		i.Entry.Name = slices.Clone(i.Entry.Name)
@@ -150,14 +151,13 @@ func (q *query) starter(s starterList) error {
 	return q.vote(s.name(), ids, said)
 }
 
-// covers reports whether name is above or at the name that is asked for.
-func covers(name, asked blocklists.Name) bool {
-	for at := 0; at < len(asked) && asked[at] != 0; at += int(asked[at]) + 1 {
-		if string(asked[at:]) == string(name) {
-			return true
-		}
+// ancestors returns the name and all above it but the root, in wire form.
+func ancestors(name blocklists.Name) map[string]bool {
+	all := make(map[string]bool)
+	for at := 0; name[at] != 0; at += int(name[at]) + 1 {
+		all[string(name[at:])] = true
 	}
-	return false
+	return all
 }
 
 // search looks the name up in a parsed list.
