@@ -267,8 +267,8 @@ func (c *catch) hits() ([]canary, error) {
 	return hits, nil
 }
 
-// dnsTypeA is what canaries are asked for (RFC 1035 section 3.2.2).
-const dnsTypeA = 1
+// askedTypes are the record types that people's machines ask for: A, AAAA and HTTPS (RFC 1035, RFC 3596, RFC 9460).
+func askedTypes() []uint16 { return []uint16{1, 28, 65} }
 
 func (c *catch) hit(ix *blocklists.Index, name canary) bool {
 	names := []blocklists.Name{name.name}
@@ -281,10 +281,14 @@ func (c *catch) hit(ix *blocklists.Index, name canary) bool {
 		var h blocklists.Hashes
 		ix.Key().Hash(n, &h)
 		m := ix.Match(&h)
+		said := m.Categories
 		if ix.Patterns() > 0 {
-			m, _ = ix.MatchPatterns(n, dnsTypeA, m)
+			for _, qtype := range askedTypes() {
+				typed, _ := ix.MatchPatterns(n, qtype, m)
+				said = said.Or(typed.Categories)
+			}
 		}
-		for found := range m.Categories.All() {
+		for found := range said.All() {
 			id := ix.Taxonomy().ID(found)
 			if id == blocking || id == resolvers && !name.resolver {
 				return true
@@ -314,9 +318,11 @@ func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(hits, func(h canary) bool {
-		return slices.ContainsFunc(earlier, func(e canary) bool { return e.text == h.text })
-	}), nil
+	already := make(map[string]bool)
+	for _, h := range earlier {
+		already[h.text] = true
+	}
+	return slices.DeleteFunc(hits, func(h canary) bool { return already[h.text] }), nil
 }
 
 // hits lists the canaries that a version of a list hits.

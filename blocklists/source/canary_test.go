@@ -68,6 +68,12 @@ func TestCanary(t *testing.T) {
 		{"certificates", "||ocsp.apple.com^\n", []string{"ocsp.apple.com"}},
 		{"time", "||time.cloudflare.com^\n", []string{"time.cloudflare.com"}},
 		{"all beneath a public suffix, which is no entry", "||*.co.uk^\n", nil},
+		{"an expression", "/^first[.]example$/\n", []string{"first.example"}},
+		{"an expression about all beneath a public suffix", "/[.]co[.]uk$/\n", []string{"co.uk", "third.co.uk"}},
+		{"an expression about others", "/^ads[0-9]+[.]/\n", nil},
+		{"for one record type", "||first.example^$dnstype=A\n", []string{"first.example"}},
+		{"for another record type", "||first.example^$dnstype=AAAA\n", []string{"first.example"}},
+		{"for a record type that nobody asks for", "||first.example^$dnstype=NAPTR\n", nil},
 		{"several", "||first.example^\n||captive.apple.com^\n||hearth.house.example^\n", []string{"hearth.house.example", "captive.apple.com", "first.example"}},
 	} {
 		t.Run(tt.why, func(t *testing.T) {

@@ -101,9 +101,20 @@ func (a attempt) run(ctx context.Context) (download, error) {
 	case !slices.Contains([]string{"", "identity", "gzip", "x-gzip", "zstd"}, packing):
 		return download{}, fmt.Errorf("%w: the server packed the list as %q, which nobody asked for", errRefused, packing)
 	}
-	d := download{etag: res.Header.Get("ETag"), lastModified: res.Header.Get("Last-Modified")}
+	d := download{etag: validator(res.Header.Get("ETag")), lastModified: validator(res.Header.Get("Last-Modified"))}
 	d.contentType, _, _ = mime.ParseMediaType(res.Header.Get("Content-Type"))
 	return d, a.receive(res, &d)
+}
+
+// maxValidator bounds what a server is reminded of, in bytes.
+const maxValidator = 1 << 10
+
+// validator is a header field that is kept and sent back; one that is no sensible length is none.
+func validator(field string) string {
+	if len(field) > maxValidator {
+		return ""
+	}
+	return field
 }
 
 // receive passes the body on, as it came: compressed bodies stay compressed.

@@ -234,7 +234,7 @@ func (l *Library) write(ctx context.Context, w *blocklists.ParsedWriter, d *draf
 	if err != nil {
 		return &endError{err}
 	}
-	if d.temp, err = os.CreateTemp(l.folder(), filepath.Base(d.path)+tempMark); err != nil {
+	if d.temp, err = createTemp(d.path); err != nil {
 		return &endError{err}
 	}
 	d.diff, err = w.Finish(ctx, d.temp, previous, blocklists.DayOf(l.config.Now()), text)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -240,7 +239,7 @@ func (c *candidate) discard() {
 
 // newTemp opens a file in the library's folder for what is coming.
 func (l *Library) newTemp(s Source) (*os.File, error) {
-	return os.CreateTemp(l.folder(), filepath.Base(l.listPath(s.Name))+tempMark)
+	return createTemp(l.listPath(s.Name))
 }
 
 // renew asks the origin of a source. The status is Updated, or Unchanged where the content is that of the kept copy;

@@ -15,10 +15,22 @@ import (
 // tempMark is in the name of every file that is being written.
 const tempMark = ".tmp-"
 
+// beforeStep is called before each change to a file of a library; an error is that of the disk. Tests end the process
+// there, or fill the disk.
+var beforeStep = func(string) error { return nil }
+
+// createTemp opens a new file that is to become the one at path.
+func createTemp(path string) (*os.File, error) {
+	if err := beforeStep("create"); err != nil {
+		return nil, err
+	}
+	return os.CreateTemp(filepath.Dir(path), filepath.Base(path)+tempMark)
+}
+
 // writeFile replaces the file at path by what write writes, or leaves it as it is: a temporary file in the same
 // folder is written, synced and renamed, and the folder synced, so that a power loss leaves the old or the new one.
 func writeFile(path string, mode fs.FileMode, write func(io.Writer) error) error {
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+tempMark)
+	temp, err := createTemp(path)
 	if err != nil {
 		return err
 	}
@@ -45,7 +57,7 @@ func emptied(temp *os.File) error {
 
 // commit makes an open temporary file durable under its final name and closes it.
 func commit(temp *os.File, path string, mode fs.FileMode) error {
-	if err := errors.Join(temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
+	if err := errors.Join(beforeStep("sync"), temp.Chmod(mode), temp.Sync(), temp.Close()); err != nil {
 		return fmt.Errorf("writing %s: %w", filepath.Base(path), err)
 	}
 	return rename(temp.Name(), path)
@@ -53,7 +65,13 @@ func commit(temp *os.File, path string, mode fs.FileMode) error {
 
 // rename gives a file another name in its folder, durably.
 func rename(from, to string) error {
+	if err := beforeStep("rename"); err != nil {
+		return err
+	}
 	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	if err := beforeStep("sync folder"); err != nil {
 		return err
 	}
 	return syncFolder(filepath.Dir(to))
