@@ -46,6 +46,7 @@ func (c *Config) usableTaxonomy(r *report) *blocklists.Taxonomy {
 func (c *Config) validateParts(r *report) {
 	t := c.usableTaxonomy(r)
 	r.found = append(r.found, problemsOf(c.Lists.Validate(t), "lists", r.at)...)
+	c.validateLegal(r)
 	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
 	for i, l := range c.Listen {
 		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
