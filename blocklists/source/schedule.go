@@ -20,13 +20,16 @@ func (l *Library) Run(ctx context.Context, changed func()) error {
 	var hearing sync.WaitGroup
 	hearing.Go(func() { l.hear(ctx) })
 	defer hearing.Wait()
-	for ctx.Err() == nil {
+	for first := true; ctx.Err() == nil; first = false {
 		results, err := l.round(ctx)
 		if err != nil && !errors.Is(err, context.Canceled) {
 			l.config.Log.Error("lists cannot be updated", "error", err)
 		}
 		if slices.ContainsFunc(results, func(r Result) bool { return r.Status == Updated }) {
 			changed()
+		}
+		if first {
+			l.missed()
 		}
 		if !l.notices.wait(ctx, l.untilDue()) {
 			break

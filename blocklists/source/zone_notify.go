@@ -135,6 +135,15 @@ func (l *Library) hear(ctx context.Context) {
 	}
 }
 
+// missed has every zone asked for that a NOTIFY may have been of while nobody listened.
+func (l *Library) missed() {
+	for _, s := range l.vault.all {
+		if s.isZone() && len(l.lists.Notify) > 0 {
+			l.notices.add(s.Name)
+		}
+	}
+}
+
 // listener knows the zones, who may speak of them, and with which keys.
 func (l *Library) listener() (*transfer.Listener, error) {
 	peers, names := make(map[string]transfer.Peer), make(map[string]string)

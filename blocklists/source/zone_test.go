@@ -367,6 +367,26 @@ func TestZoneNotified(t *testing.T) {
 	}
 }
 
+// TestZoneMissed: where NOTIFY counts, a start does not wait for the refresh time: nobody listened before.
+func TestZoneMissed(t *testing.T) {
+	p := newZonePrimary(t, feedSecret)
+	l := open(t, LibraryConfig{Lists: Config{Notify: []string{"127.0.0.1:0"}, Sources: []Source{zoneSource(t, p)}}})
+	updated(t, l, Updated)
+	p.change(11, "one.example", "new.example")
+	ctx, cancel := context.WithCancel(context.Background())
+	changed, ended := make(chan struct{}, 10), make(chan error)
+	go func() { ended <- l.Run(ctx, func() { changed <- struct{}{} }) }()
+	select {
+	case <-changed:
+	case <-time.After(30 * time.Second):
+		t.Error("the zone is not asked for")
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
 // TestValidateZone: every mistake says what to write instead.
 func TestValidateZone(t *testing.T) {
 	good := Source{Name: "z", Zone: Zone{Name: "rpz.test", Primaries: []string{"192.0.2.1"}}, Categories: []string{"piracy"}}

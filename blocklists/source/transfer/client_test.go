@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -162,6 +163,33 @@ func TestFallback(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLargeIncrement: one that is too large for memory is given up for the whole zone.
+func TestLargeIncrement(t *testing.T) {
+	var sent atomic.Int64
+	p := newPrimary(t, 5, func(q *dns.Msg, c *exchange) {
+		if q.Question[0].Qtype == dns.TypeAXFR {
+			c.send(soaAt(5), blocked("whole.example"), soaAt(5))
+			return
+		}
+		c.send(soaAt(5), soaAt(3), soaAt(5))
+		for ; c.err == nil && sent.Load() < 10*maxDifference; sent.Add(500 * 60) {
+			m := c.message()
+			for i := range 500 {
+				m.Answer = append(m.Answer, &dns.CNAME{Hdr: dns.RR_Header{Name: fmt.Sprintf("n%d-%d.%s", sent.Load(), i, zoneName),
+					Rrtype: dns.TypeCNAME, Class: dns.ClassINET}, Target: "."})
+			}
+			c.transmit(m, false)
+		}
+	})
+	c := client(p, nil)
+	c.MaxBytes, c.MaxText = 1<<30, 1<<30
+	r, got, err := update(t, c, kept3()...)
+	if err != nil || r.Type != "AXFR" || sent.Load() >= 10*maxDifference {
+		t.Errorf("%+v, %v; about %d bytes of the increment were read", r, err, sent.Load())
+	}
+	same(t, got, soaAt(5), blocked("whole.example"))
 }
 
 // TestRefused: answers that must never become a zone, and what the operator reads.
