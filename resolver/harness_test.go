@@ -28,6 +28,7 @@ profiles:
   - {name: night, band: preteen, schedule: {windows: [{days: [all], from: "00:00", to: "12:00", kind: bedtime}]}}
   - {name: nightnx, band: preteen, block_mode: nxdomain, schedule: {windows: [{days: [all], from: "00:00", to: "12:00", kind: bedtime}]}}
   - {name: deny, band: adult, rules: [{name: virus.example, action: deny}, {name: abuse.example, action: deny}]}
+  - {name: closed, band: preteen, unknown: block}
 households:
   - id: home
     consent: {by: parents, at: 2026-01-01}
@@ -47,6 +48,7 @@ households:
       - {name: watched, addresses: [10.0.0.14], profile: watched}
       - {name: night, addresses: [10.0.0.15], profile: night}
       - {name: deny, addresses: [10.0.0.16], profile: deny}
+      - {name: closed, addresses: [10.0.0.18], profile: closed}
       - {name: nightnx, addresses: [10.0.0.17], profile: nightnx}
     rules:
       - {name: denied.example.com, action: deny}

@@ -203,7 +203,7 @@ func TestPatternsOfTargets(t *testing.T) {
 
 // TestPatternThatAllows: a name that entries block and a pattern of help protects is answered, whoever asked before.
 func TestPatternThatAllows(t *testing.T) {
-	help := outliers{category: "ok.help", patterns: []blocklists.Pattern{{Expr: `^hotline[0-9]\.porn\.example$`}}}
+	help := outliers{category: "ok.help", patterns: []blocklists.Pattern{{Expr: `^hotline[0-9]\.(porn|sad)\.example$`}}}
 	h := houseOf(t, records(t, "hotline1.porn.example. 300 IN A 192.0.2.1"), help)
 	for range 2 {
 		if got := answers(h.ask(alex, "hotline1.porn.example", dns.TypeA)); got != "hotline1.porn.example. A 192.0.2.1" {
@@ -214,8 +214,23 @@ func TestPatternThatAllows(t *testing.T) {
 		}
 	}
 	// NXDOMAIN would deny the protected name with all others beneath (RFC 8020).
-	if m := h.ask("10.0.0.11", "porn.example", dns.TypeA); m.Rcode != dns.RcodeSuccess {
+	if m := h.ask("10.0.0.11", "sad.example", dns.TypeA); m.Rcode != dns.RcodeSuccess {
 		t.Errorf("above it: %s, want NODATA", dns.RcodeToString[m.Rcode])
+	}
+}
+
+// TestPatternOfAnUnknownName: who has names blocked that no list knows gets those that only a pattern knows.
+func TestPatternOfAnUnknownName(t *testing.T) {
+	const closed = "10.0.0.18"
+	films := outliers{category: "fun.video", patterns: []blocklists.Pattern{{Expr: `^film[0-9]`}}}
+	h := houseOf(t, records(t, "film1.example. 300 IN A 192.0.2.1"), films)
+	for range 2 {
+		if got := answers(h.ask(closed, "film1.example", dns.TypeA)); got != "film1.example. A 192.0.2.1" {
+			t.Errorf("known by a pattern: %q", got)
+		}
+		if got := answers(h.ask(closed, "film.example", dns.TypeA)); got != "film.example. A 10.0.0.1" {
+			t.Errorf("known by nobody: %q", got)
+		}
 	}
 }
 
