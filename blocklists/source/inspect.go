@@ -34,6 +34,8 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 	d, err := l.read(ctx, s, c.path(s), c.record.SHA256, before)
 	if end := (*endError)(nil); errors.As(err, &end) {
 		return nil, end.cause
+	} else if errors.Is(err, errRefused) {
+		return nil, err
 	} else if err != nil {
 		return nil, fmt.Errorf("%w: %w", errRefused, err)
 	}

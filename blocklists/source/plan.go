@@ -16,16 +16,6 @@ type plan struct {
 	missing []string            // UT1: directories that a mapping names and the list does not have
 }
 
-// plan looks at the content at path. A directory of a UT1 list that the list means to allow is read only where a
-// mapping names it; one that is a link stands for what it links to.
-func (s Source) plan(path string, c Config) (plan, error) {
-	found, err := s.directories(path, c)
-	if err != nil {
-		return plan{}, err
-	}
-	return s.planFor(found, c), nil
-}
-
 // directories looks at what a UT1 list has; other lists have no directories.
 func (s Source) directories(path string, c Config) (directories, error) {
 	format := s.Format
