@@ -42,21 +42,37 @@ func byReason(rejected map[source.Reason]int) map[string]int {
 }
 
 // Find implements portal.Lists.
-func (d desk) Find(ctx context.Context, name string) ([]portal.ListEntry, error) {
+func (d desk) Find(ctx context.Context, name string) (portal.ListFound, error) {
 	found, err := d.shelf.library.Find(ctx, name)
 	if err != nil {
-		return nil, err
+		return portal.ListFound{}, err
 	}
-	all := []portal.ListEntry{}
+	all := portal.ListFound{Entries: []portal.ListEntry{}, Categories: []portal.ListAgreement{}}
 	for _, f := range found.Entries {
 		if f.Covers {
-			all = append(all, portal.ListEntry{
-				Source: f.Source, Format: string(f.Format), Categories: f.Categories,
-				Entry: cmp.Or(f.Text, f.Name, f.Pattern), Line: f.Line, Exception: f.Exception,
+			all.Entries = append(all.Entries, portal.ListEntry{
+				Source: f.Source, Format: string(f.Format), Version: f.Version, FirstSeen: f.FirstSeen, Categories: f.Categories,
+				Entry: cmp.Or(f.Text, f.Name, f.Pattern), Scope: f.Scope, Part: f.File, Line: f.Line, Exception: f.Exception,
 			})
 		}
 	}
+	for _, a := range found.Categories {
+		all.Categories = append(all.Categories, portal.ListAgreement{
+			Category: a.Category, Sources: a.Sources, Independent: a.Independent, SingleSource: a.SingleSource,
+		})
+	}
 	return all, nil
+}
+
+// Diff implements portal.Lists.
+func (d desk) Diff(ctx context.Context, from, to string) (portal.ListDiff, error) {
+	diff, err := d.shelf.library.Diff(ctx, from, to, nil)
+	if err != nil {
+		return portal.ListDiff{}, err
+	}
+	return portal.ListDiff{
+		From: from, To: to, Added: *changes(diff.Added), Removed: *changes(diff.Removed), Moved: *changes(diff.Moved),
+	}, nil
 }
 
 // Update implements portal.Lists. The outcomes are those of the library; a

@@ -6,13 +6,14 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists/register"
+	"github.com/hearthdns/hearth/blocklists/source"
 )
 
 // validateLegal refuses a public list as one of what the law forbids: those
 // come by contract.
 func (c *Config) validateLegal(r *report) {
 	for i, l := range c.Lists.Sources {
-		if l.URL == "" || !slices.ContainsFunc(l.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") }) {
+		if l.URL == "" || !isLegal(l) {
 			continue
 		}
 		known, err := register.Open()
@@ -27,4 +28,11 @@ func (c *Config) validateLegal(r *report) {
 			}
 		}
 	}
+}
+
+// hasLegalLists reports whether a list of what the law forbids is configured.
+func (c *Config) hasLegalLists() bool { return slices.ContainsFunc(c.Lists.Sources, isLegal) }
+
+func isLegal(s source.Source) bool {
+	return slices.ContainsFunc(s.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") })
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -41,6 +40,7 @@ uses, is held back: hearth lists accept puts it in force.`,
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.updateLists(cmd.Context(), args) },
 		},
 		a.acceptCommand(),
+		a.compareCommand(),
 		a.lintCommand(),
 		&cobra.Command{
 			Use:   "compile",
@@ -62,9 +62,12 @@ folder of that configuration; a server that runs there takes the index over.`,
 			RunE:    func(cmd *cobra.Command, _ []string) error { return a.listStats(cmd.Context()) },
 		},
 		&cobra.Command{
-			Use:     "find NAME",
-			Short:   "Find the entries that cover a name",
-			Long:    "Find the entries of all lists that cover a name, with list, line and categories.",
+			Use:   "find NAME",
+			Short: "Find the entries that cover a name",
+			Long: `Find what all lists in force say of a name: each entry with its list, line,
+format, version and since when the list has it, and for each category how many
+lists agree that have nothing to do with each other. Where only one publisher
+says so, that is marked.`,
 			Example: "  hearth lists find www.example.com",
 			Args:    exactly(1, "the NAME to find"),
 			RunE:    func(cmd *cobra.Command, args []string) error { return a.findName(cmd.Context(), args[0]) },
@@ -183,41 +186,4 @@ func rejections(by map[string]int) string {
 		parts = append(parts, fmt.Sprintf("%s %d", reason, by[reason]))
 	}
 	return fmt.Sprintf("%d (%s)", total, strings.Join(parts, ", "))
-}
-
-// findResult is which entries cover a name.
-type findResult struct {
-	AnsweredBy string             `json:"answered_by"`
-	Name       string             `json:"name"`
-	Entries    []portal.ListEntry `json:"entries"`
-	Withheld   bool               `json:"withheld"` // entries of security lists, if there are any
-}
-
-func (a *app) findName(ctx context.Context, name string) error {
-	c, err := a.reach()
-	if err != nil {
-		return err
-	}
-	r := findResult{AnsweredBy: c.where}
-	query := url.Values{"name": {name}}
-	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/lists/find", query: query}, &r); err != nil {
-		return err
-	}
-	a.print(r, func(w io.Writer) {
-		for _, e := range r.Entries {
-			what := strings.Join(e.Categories, ", ")
-			if e.Exception {
-				what = "exception, not " + what
-			}
-			fmt.Fprintf(w, "%s line %d: %s (%s)\n", e.Source, e.Line, e.Entry, what)
-		}
-		if len(r.Entries) == 0 {
-			fmt.Fprintf(w, "%s is on no list\n", r.Name)
-		}
-		if r.Withheld {
-			fmt.Fprintln(w, "security lists are not told of here; with --config FILE, who may read the state folder finds their entries too")
-		}
-		fmt.Fprintf(w, "answered by %s\n", r.AnsweredBy)
-	})
-	return nil
 }

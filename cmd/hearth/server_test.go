@@ -239,7 +239,7 @@ profiles: [{name: kids, band: child, categories: [{id: home.chores, action: bloc
 		t.Fatal(err)
 	}
 	found, err := control{s}.Lists().Find(context.Background(), "www.time-waster.example")
-	if err != nil || len(found) != 1 || found[0].Source != "own" {
+	if err != nil || len(found.Entries) != 1 || found.Entries[0].Source != "own" {
 		t.Errorf("find gives %v, %v; want the entry of the own list", found, err)
 	}
 	taxonomy := s.resolver.World().Index.Taxonomy()

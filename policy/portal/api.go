@@ -20,6 +20,7 @@ const maxBody = 64 << 10
 //	GET  /v1/explain?name=…           what happens to a name: client=, device= or member=, type=, at=
 //	GET  /v1/lists                    the sources
 //	GET  /v1/lists/find?name=…        which entries cover a name
+//	GET  /v1/lists/diff?from=…&to=…   what differs: a source, NAME@held, NAME@previous or a file
 //	GET  /v1/lists/lint               entries that an operator should know of
 //	POST /v1/lists/update             {"names": []}: those, or all that are due
 //	POST /v1/lists/accept             {"name": "…"}: its version that is held back
@@ -32,6 +33,7 @@ func (p *Portal) API() http.Handler {
 		routes["/v1/status"] = route{http.MethodGet, p.serveStatus}
 		routes["/v1/lists"] = route{http.MethodGet, p.serveLists}
 		routes["/v1/lists/find"] = route{http.MethodGet, p.serveFind}
+		routes["/v1/lists/diff"] = route{http.MethodGet, p.serveDiff}
 		routes["/v1/lists/lint"] = route{http.MethodGet, p.serveLint}
 		routes["/v1/lists/accept"] = route{http.MethodPost, p.serveAccept}
 		routes["/v1/lists/update"] = route{http.MethodPost, p.serveUpdate}
@@ -70,12 +72,13 @@ func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if p.ctl != nil {
-		entries, err := p.ctl.Lists().Find(r.Context(), e.Name)
+		found, err := p.ctl.Lists().Find(r.Context(), e.Name)
 		if err != nil {
 			fail(w, err)
 			return
 		}
-		e.Lists = slices.DeleteFunc(e.shown(entries), p.withheld)
+		frank := p.isFrank()
+		e.Lists = e.shown(tellable(found, frank).Entries, frank)
 	}
 	writeJSON(w, e)
 }
@@ -109,16 +112,34 @@ func (p *Portal) serveFind(w http.ResponseWriter, r *http.Request) {
 		fail(w, &QueryError{Field: "name", Problem: "this is not a domain name (" + err.Error() + "); write one such as example.com"})
 		return
 	}
-	entries, err := p.ctl.Lists().Find(r.Context(), name.String())
+	found, err := p.ctl.Lists().Find(r.Context(), name.String())
 	if err != nil {
 		fail(w, err)
 		return
 	}
+	frank := p.isFrank()
 	writeJSON(w, struct {
-		Name     string      `json:"name"`
-		Entries  []ListEntry `json:"entries"`
-		Withheld bool        `json:"withheld"` // those of security lists, if there are any
-	}{name.String(), slices.DeleteFunc(entries, p.withheld), !p.frank})
+		Name string `json:"name"`
+		ListFound
+		Withheld bool `json:"withheld"` // those of security lists, if there are any
+	}{name.String(), tellable(found, frank), !frank})
+}
+
+// isFrank reports whether security lists may be told of.
+func (p *Portal) isFrank() bool { return p.frank != nil && p.frank() }
+
+func (p *Portal) serveDiff(w http.ResponseWriter, r *http.Request) {
+	from, to := r.URL.Query().Get("from"), r.URL.Query().Get("to")
+	if from == "" || to == "" {
+		fail(w, &QueryError{Field: "from", Problem: "two lists are compared; write from=NAME&to=NAME, NAME@held, NAME@previous or a file"})
+		return
+	}
+	diff, err := p.ctl.Lists().Diff(r.Context(), from, to)
+	if err != nil {
+		fail(w, err)
+		return
+	}
+	writeJSON(w, diff)
 }
 
 func (p *Portal) serveUpdate(w http.ResponseWriter, r *http.Request) {

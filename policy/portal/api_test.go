@@ -32,14 +32,21 @@ func (c *controls) Stats(context.Context) ([]ListStat, error) {
 	return []ListStat{{Name: "starter", Names: 7}}, c.broken
 }
 
-func (c *controls) Find(_ context.Context, name string) ([]ListEntry, error) {
-	var out []ListEntry
+func (c *controls) Find(_ context.Context, name string) (ListFound, error) {
+	out := ListFound{Entries: []ListEntry{}, Categories: []ListAgreement{}}
 	for _, e := range c.entries {
 		if e.Entry == name {
-			out = append(out, e)
+			out.Entries = append(out.Entries, e)
+			for _, id := range e.Categories {
+				out.Categories = append(out.Categories, ListAgreement{Category: id, Sources: []string{e.Source}, Independent: 1, SingleSource: true})
+			}
 		}
 	}
 	return out, c.broken
+}
+
+func (c *controls) Diff(_ context.Context, from, to string) (ListDiff, error) {
+	return ListDiff{From: from, To: to, Added: ListChanges{Count: 1, Examples: []string{"new.example"}}}, c.broken
 }
 
 func (c *controls) Lint(context.Context) (ListLint, error) {
@@ -95,8 +102,8 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodGet, "/v1/explain?name=a.example&device=nobody", "", 404, `household/device`, ""},
 		{http.MethodGet, "/v1/lists", "", 200, `{"lists":[{"name":"starter"`, ""},
 		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"line":3`, "court"},
-		{http.MethodGet, "/v1/lists/find?name=ordered.example", "", 200, `"entries":[],"withheld":true`, "court"},
-		{http.MethodGet, "/v1/lists/find?name=virus.example", "", 200, `"entries":[],"withheld":true`, "bad"},
+		{http.MethodGet, "/v1/lists/find?name=ordered.example", "", 200, `"entries":[],"categories":[],"withheld":true`, "court"},
+		{http.MethodGet, "/v1/lists/find?name=virus.example", "", 200, `"entries":[],"categories":[],"withheld":true`, "bad"},
 		{http.MethodGet, "/v1/lists/find?name=", "", 400, "example.com", ""},
 		{http.MethodPost, "/v1/lists/update", "", 200, `"outcome":"unchanged"`, ""},
 		{http.MethodPost, "/v1/lists/update", `{"names":["one","two"]}`, 200, `"outcome":"unchanged"`, ""},
@@ -104,6 +111,9 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodPost, "/v1/lists/update", `{"names":["` + strings.Repeat("x", 1<<17) + `"]}`, 400, `problem`, ""},
 		{http.MethodPost, "/v1/lists/accept", `{"name":"one"}`, 200, `"name":"one","outcome":"updated"`, ""},
 		{http.MethodPost, "/v1/lists/accept", `{"names":["one"]}`, 400, `{\"name\": \"a list\"}`, ""},
+		{http.MethodGet, "/v1/lists/diff?from=one&to=one@held", "", 200, `"examples":["new.example"]`, ""},
+		{http.MethodGet, "/v1/lists/diff?from=one", "", 400, "NAME@held", ""},
+		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"single_source":true`, "illegal"},
 		{http.MethodGet, "/v1/lists/lint", "", 200, `"kind":"redundant","count":3,"of":7`, ""},
 		{http.MethodPost, "/v1/reload", "", 200, `"after":"b"`, ""},
 		{http.MethodGet, "/v1/reload", "", 405, "asked with POST", ""},

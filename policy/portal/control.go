@@ -24,8 +24,8 @@ type Lists interface {
 // ListSearch tells what the lists say.
 type ListSearch interface {
 	Stats(ctx context.Context) ([]ListStat, error)
-	// Find lists the entries of the kept sources that cover the name.
-	Find(ctx context.Context, name string) ([]ListEntry, error)
+	// Find tells what the sources in force say of the name.
+	Find(ctx context.Context, name string) (ListFound, error)
 	// Lint looks for entries that an operator should know of.
 	Lint(ctx context.Context) (ListLint, error)
 }
@@ -36,6 +36,8 @@ type ListKeeping interface {
 	Update(ctx context.Context, names ...string) ([]ListUpdate, error)
 	// Accept puts the version of a source that is held back in force, and compiles it in.
 	Accept(ctx context.Context, name string) (ListUpdate, error)
+	// Diff compares two sources, or two versions of one.
+	Diff(ctx context.Context, from, to string) (ListDiff, error)
 }
 
 // Status is the answer of GET /v1/status.
@@ -98,14 +100,41 @@ type ListHold struct {
 	Since time.Time `json:"since"`
 }
 
+// ListFound is what the sources say of a name.
+type ListFound struct {
+	Entries    []ListEntry     `json:"entries"`
+	Categories []ListAgreement `json:"categories"`
+}
+
 // ListEntry is one entry of a source that covers a name.
 type ListEntry struct {
 	Source     string   `json:"source"`
 	Format     string   `json:"format"`
+	Version    string   `json:"version,omitempty"`    // short hash of the content
+	FirstSeen  string   `json:"first_seen,omitempty"` // YYYY-MM-DD; not there: built in
 	Categories []string `json:"categories"`
 	Entry      string   `json:"entry"`
+	Scope      string   `json:"scope,omitempty"` // subtree, exact, below; not there: an expression
+	Part       string   `json:"part,omitempty"`  // directory or file of the list
 	Line       int      `json:"line"`
 	Exception  bool     `json:"exception,omitempty"`
+}
+
+// ListAgreement is which sources put a name into a category.
+type ListAgreement struct {
+	Category     string   `json:"category"`
+	Sources      []string `json:"sources"`
+	Independent  int      `json:"independent"`   // sources that have nothing to do with each other
+	SingleSource bool     `json:"single_source"` // nobody independent agrees
+}
+
+// ListDiff is the answer of GET /v1/lists/diff.
+type ListDiff struct {
+	From    string      `json:"from"`
+	To      string      `json:"to"`
+	Added   ListChanges `json:"added"`
+	Removed ListChanges `json:"removed"`
+	Moved   ListChanges `json:"moved"` // to another directory, or another statement about the same name
 }
 
 // ListUpdate is what became of one source in the answers of POST /v1/lists/update and /v1/lists/accept.

@@ -91,7 +91,7 @@ func legalReadsLikeSecurity(t *testing.T, deny string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := e.shown([]ListEntry{{Categories: []string{"sec.malware"}}, {Categories: []string{"illegal.order"}}}); len(got) != 0 {
+		if got := e.shown([]ListEntry{{Categories: []string{"sec.malware"}}, {Categories: []string{"illegal.order"}}}, false); len(got) != 0 {
 			t.Errorf("%s at %s: the lists %v would be shown", name, at, got)
 		}
 		raw, err := json.Marshal(e)

@@ -77,7 +77,7 @@ func security(dir *policy.Directory) blocklists.Category {
 
 // unnamed tells whether a category is one of the law's or of security's.
 func unnamed(id string) bool {
-	return strings.HasPrefix(id, "illegal.") || strings.HasPrefix(id, "sec.") && id != "sec.nrd"
+	return isLegal(id) || strings.HasPrefix(id, "sec.") && id != "sec.nrd"
 }
 
 // conceal tells a security block, whichever of the two this was. Every step before it reads as it does for a name
@@ -122,24 +122,28 @@ func answer(p *policy.Profile, d policy.Decision, qtype string) string {
 	return "NODATA: the name is there, without a record of type " + qtype
 }
 
-// shown keeps the entries of lists that an explanation may show: no legal ones, and none of security beside a block.
-func (e *Explanation) shown(entries []ListEntry) []ListEntry {
-	if e.Step == int(policy.StepSecurity) {
-		return nil
-	}
+// shown keeps the entries of lists that an explanation may show: no legal ones, and none of security beside a block,
+// unless there is nothing to hide by it.
+func (e *Explanation) shown(entries []ListEntry, frank bool) []ListEntry {
 	blocked := e.Action == policy.Block.String() || e.Action == policy.Warn.String()
-	return slices.DeleteFunc(entries, func(l ListEntry) bool {
-		return legal(l) || blocked && slices.ContainsFunc(l.Categories, unnamed)
+	return slices.DeleteFunc(slices.Clone(entries), func(l ListEntry) bool {
+		return legal(l) || !frank && (blocked && slices.ContainsFunc(l.Categories, unnamed) || e.Step == int(policy.StepSecurity))
 	})
 }
 
-// withheld tells whether the API must not show an entry of a list: one of the law, nor one of security, so that to find
-// nothing of a name that is blocked without a reason does not tell why it is.
-func (p *Portal) withheld(e ListEntry) bool {
-	return legal(e) || !p.frank && slices.ContainsFunc(e.Categories, unnamed)
+// tellable leaves out of what was found what the API must not show: what is of the law, and unless it is frank of
+// security, so that to find nothing of a name that is blocked without a reason does not tell why it is.
+func tellable(found ListFound, frank bool) ListFound {
+	hidden := func(ids ...string) bool {
+		return slices.ContainsFunc(ids, isLegal) || !frank && slices.ContainsFunc(ids, unnamed)
+	}
+	return ListFound{
+		Entries:    slices.DeleteFunc(slices.Clone(found.Entries), func(e ListEntry) bool { return hidden(e.Categories...) }),
+		Categories: slices.DeleteFunc(slices.Clone(found.Categories), func(a ListAgreement) bool { return hidden(a.Category) }),
+	}
 }
 
 // legal tells whether an entry of a list must not be shown.
-func legal(e ListEntry) bool {
-	return slices.ContainsFunc(e.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") })
-}
+func legal(e ListEntry) bool { return slices.ContainsFunc(e.Categories, isLegal) }
+
+func isLegal(id string) bool { return strings.HasPrefix(id, "illegal.") }

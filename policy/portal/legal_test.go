@@ -29,7 +29,7 @@ func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
 		}
 	}
 	dir := directory(t, houseOptions{language: "en"})
-	frank, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Control: &controls{entries: entries}, Security: true})
+	frank, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Control: &controls{entries: entries}, Frank: func() bool { return true }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,9 +38,9 @@ type Config struct {
 	// Withheld is told of every decision about a name that a page is asked for, and reports whether it must look as if
 	// the law blocked it, because the client has found many such names; nil never does.
 	Withheld func(addr netip.Addr, q *policy.Question, d policy.Decision) bool
-	// Security lets the API find the entries of security lists too: for who may read the lists themselves. Where it is
-	// false, no name's absence from them tells that a legal list blocks it.
-	Security bool
+	// Frank reports whether the API tells which security lists have a name: where there is no legal list, or to who may
+	// read the lists themselves. Else a name's absence from them would tell that a legal list blocks it. nil is never.
+	Frank func() bool
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
 	Control Control
 }
@@ -55,7 +55,7 @@ type Portal struct {
 	log    *slog.Logger
 	ctl    Control
 	held   func(netip.Addr, *policy.Question, policy.Decision) bool
-	frank  bool
+	frank  func() bool
 	words  *catalogues
 	help   func() help.Table
 	places map[string][]string
@@ -72,7 +72,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Security, help: c.Help}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
