@@ -68,6 +68,18 @@ func hostileIndex(t *testing.T, table help.Table, suspended ...string) *blocklis
 	if err != nil {
 		t.Fatal(err)
 	}
+	results, err := library.Update(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range results {
+		if r.Held == nil {
+			continue
+		}
+		if _, err := library.Accept(context.Background(), r.Source); err != nil { // by an operator who means it
+			t.Fatal(err)
+		}
+	}
 	index, sum, err := library.Compile(context.Background(), taxonomy)
 	if err != nil || len(sum.Problems) > 0 {
 		t.Fatal(err, sum.Problems)
