@@ -3,28 +3,32 @@ package blocklists
 import (
 	"context"
 	"encoding/binary"
+	"slices"
 )
 
 // hashed is a name on its way into the table.
 type hashed struct {
-	hash   uint64
-	number uint32 // of its value
+	high, low uint32 // halves of the hash, so that it takes 12 octets
+	number    uint16 // of its value
 }
+
+func (h hashed) hash() uint64 { return uint64(h.high)<<32 | uint64(h.low) }
 
 // hashSorter sorts hashes in bounded memory, as a sorter does keys.
 type hashSorter struct {
 	runs
 	limit int // of order
 	order []hashed
-	at    int // of the next of order that advance gives
+	spare []hashed // as long as order, for sorting
+	at    int      // of the next of order that advance gives
 	key   [8]byte
 }
 
-const hashedSize = 16 // of a hashed in memory
+const hashedSize = 12 // of a hashed in memory
 
 // newHashSorter returns a sorter that is going to take at most so many names.
 func newHashSorter(dir string, memory, most int) *hashSorter {
-	limit := max(1, memory/hashedSize)
+	limit := max(1, memory/(2*hashedSize))
 	return &hashSorter{runs: runs{dir: dir}, limit: limit, order: make([]hashed, 0, min(limit, most))}
 }
 
@@ -34,7 +38,7 @@ func (s *hashSorter) add(hash uint64, number uint16) error {
 			return err
 		}
 	}
-	s.order = append(s.order, hashed{hash, uint32(number)})
+	s.order = append(s.order, hashed{uint32(hash >> 32), uint32(hash), number})
 	return nil
 }
 
@@ -50,7 +54,7 @@ func (s *hashSorter) each(ctx context.Context, visit func(hash uint64, number ui
 		if i%checkEvery == 0 && ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := visit(h.hash, uint16(h.number)); err != nil {
+		if err := visit(h.hash(), h.number); err != nil {
 			return err
 		}
 	}
@@ -62,7 +66,7 @@ func (s *hashSorter) advance(h *head) (bool, error) {
 	if s.at == len(s.order) {
 		return false, nil
 	}
-	binary.BigEndian.PutUint64(s.key[:], s.order[s.at].hash)
+	binary.BigEndian.PutUint64(s.key[:], s.order[s.at].hash())
 	h.key, h.payload = s.key[:], uint64(s.order[s.at].number)
 	s.at++
 	return true, nil
@@ -73,7 +77,7 @@ func (s *hashSorter) spill() error {
 	err := s.write(func(r *run) error {
 		var key [8]byte
 		for _, h := range s.order {
-			binary.BigEndian.PutUint64(key[:], h.hash)
+			binary.BigEndian.PutUint64(key[:], h.hash())
 			if err := r.append(key[:], uint64(h.number)); err != nil {
 				return err
 			}
@@ -86,57 +90,44 @@ func (s *hashSorter) spill() error {
 
 func (s *hashSorter) close() {
 	s.runs.close()
-	s.order = nil
+	s.order, s.spare = nil, nil
 }
 
-// sort brings order into ascending hashes, in place: that needs half the memory of scattering them to and fro.
-func (s *hashSorter) sort() { sortHashed(s.order, 64-8) }
-
-// sortHashed sorts by the octet of the hash at shift and those below: each record is swapped to where its octet belongs,
-// then each octet's records are sorted by the next one. Hashes are evenly spread, so few octets settle it.
-func sortHashed(order []hashed, shift uint) {
-	if len(order) < 1<<5 {
-		insertHashed(order)
-		return
+// sort brings order into ascending hashes. They are evenly spread, and nobody without the key can make them otherwise:
+// once the highest 22 bits are in order, hardly any two are not, and those stand beside each other. It takes a third of
+// the time of sorting in place.
+func (s *hashSorter) sort() {
+	if len(s.order) >= radixFrom {
+		s.spare = slices.Grow(s.spare[:0], len(s.order))[:len(s.order)]
+		scatter(s.spare, s.order, 10)
+		scatter(s.order, s.spare, 21)
 	}
-	var next, ends [256]int
-	for _, h := range order {
-		ends[h.hash>>shift&0xff]++
-	}
-	sum := 0
-	for octet, count := range ends {
-		next[octet], sum = sum, sum+count
-		ends[octet] = sum
-	}
-	for octet, end := range ends {
-		for next[octet] < end {
-			h := order[next[octet]]
-			for to := int(h.hash >> shift & 0xff); to != octet; to = int(h.hash >> shift & 0xff) {
-				order[next[to]], h = h, order[next[to]]
-				next[to]++
-			}
-			order[next[octet]] = h
-			next[octet]++
-		}
-	}
-	if shift == 0 {
-		return
-	}
-	begin := 0
-	for _, end := range ends {
-		sortHashed(order[begin:end], shift-8)
-		begin = end
-	}
-}
-
-// insertHashed sorts a few.
-func insertHashed(order []hashed) {
-	for i := 1; i < len(order); i++ {
-		h := order[i]
+	for i := 1; i < len(s.order); i++ {
+		h := s.order[i]
 		at := i
-		for ; at > 0 && order[at-1].hash > h.hash; at-- {
-			order[at] = order[at-1]
+		for ; at > 0 && h.hash() < s.order[at-1].hash(); at-- {
+			s.order[at] = s.order[at-1]
 		}
-		order[at] = h
+		s.order[at] = h
+	}
+}
+
+// scatter copies from into to by the eleven bits of the hashes' high halves from the given one on, keeping the order of
+// equal ones.
+func scatter(to, from []hashed, shift uint) {
+	const mask = 1<<11 - 1
+	var places [mask + 1]int
+	for _, h := range from {
+		places[h.high>>shift&mask]++
+	}
+	at := 0
+	for i, count := range places {
+		places[i] = at
+		at += count
+	}
+	for _, h := range from {
+		digit := h.high >> shift & mask
+		to[places[digit]] = h
+		places[digit]++
 	}
 }

@@ -10,7 +10,8 @@ import (
 type head struct {
 	key     []byte // valid until the stream advances
 	payload uint64
-	prefix  uint64 // the first octets of key, which settle nearly all comparisons
+	prefix  uint64 // the first octets of key, which settle most comparisons
+	more    uint64 // those behind them, which settle nearly all others
 	ended   bool   // there is no record any more
 }
 
@@ -90,9 +91,9 @@ func (t *tournament) advance(i int) error {
 	if err != nil {
 		return err
 	}
-	h.ended, h.prefix = !more, ^uint64(0)
+	h.ended, h.prefix, h.more = !more, ^uint64(0), ^uint64(0)
 	if more {
-		h.prefix = prefixOf(h.key)
+		h.prefix, h.more = prefixOf(h.key)
 	}
 	return nil
 }
@@ -103,6 +104,9 @@ func (t *tournament) before(i, j int) bool {
 	if a.prefix != b.prefix {
 		return a.prefix < b.prefix
 	}
+	if a.more != b.more {
+		return a.more < b.more
+	}
 	if a.ended || b.ended {
 		return b.ended && !a.ended
 	}
@@ -112,12 +116,12 @@ func (t *tournament) before(i, j int) bool {
 	return a.payload < b.payload
 }
 
-// prefixOf returns the first 8 octets of key as a number that compares as they do; what lies behind its end is 0.
-func prefixOf(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
+// prefixOf returns the first 16 octets of key as numbers that compare as they do; what lies behind its end is 0.
+func prefixOf(key []byte) (prefix, more uint64) {
+	if len(key) < 16 {
+		var padded [16]byte
+		copy(padded[:], key)
+		key = padded[:]
 	}
-	var padded [8]byte
-	copy(padded[:], key)
-	return binary.BigEndian.Uint64(padded[:])
+	return binary.BigEndian.Uint64(key), binary.BigEndian.Uint64(key[8:])
 }

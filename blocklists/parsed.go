@@ -7,6 +7,7 @@ import (
 	"hash/crc64"
 	"io"
 	"os"
+	"slices"
 	"sort"
 )
 
@@ -30,14 +31,15 @@ type Parsed struct {
 	label  []byte
 }
 
-// OpenParsed opens the parsed file at path and verifies all of it. The error has ErrVersion or ErrCorrupt in its chain
-// if the file was read but cannot be used. Close it when it is not needed any more.
-func OpenParsed(path string) (*Parsed, error) {
+// OpenParsed opens the parsed file at path and verifies all of it. Of a file whose checksum is among sound, those of files
+// that were verified before, only that it has this checksum is verified, which takes a third of the time. The error has
+// ErrVersion or ErrCorrupt in its chain if the file was read but cannot be used. Close it when it is not needed any more.
+func OpenParsed(path string, sound ...uint64) (*Parsed, error) {
 	file, err := os.Open(path) //nolint:gosec // the operator's own state folder
 	if err != nil {
 		return nil, fmt.Errorf("opening parsed list: %w", err)
 	}
-	p, err := readParsed(file)
+	p, err := readParsed(file, sound)
 	if err != nil {
 		_ = file.Close() // nothing was written
 		return nil, fmt.Errorf("reading parsed list %s: %w", path, err)
@@ -76,17 +78,20 @@ func regularSize(file *os.File) (int64, error) {
 	return stat.Size(), nil
 }
 
-func readParsed(file *os.File) (*Parsed, error) {
+func readParsed(file *os.File, sound []uint64) (*Parsed, error) {
 	size, err := regularSize(file)
 	if err != nil {
 		return nil, err
 	}
 	p := &Parsed{file: file, close: file.Close}
-	return p, p.read(size)
+	return p, p.read(size, sound)
 }
 
 // Close closes the file. Nothing can be read of p afterwards, but for its label.
 func (p *Parsed) Close() error { return p.close() }
+
+// Checksum names the content of the file.
+func (p *Parsed) Checksum() uint64 { return p.footer.checksum }
 
 // Label returns what Finish was given. It must not be changed.
 func (p *Parsed) Label() []byte { return p.label }
@@ -104,7 +109,7 @@ func (p *Parsed) Patterns() int { return int(p.footer.tables[patternTable].recor
 func (p *Parsed) Prefixes() int { return int(p.footer.tables[prefixTable].records) }
 
 // read verifies a file of size octets.
-func (p *Parsed) read(size int64) error {
+func (p *Parsed) read(size int64, sound []uint64) error {
 	if err := p.readEnds(size); err != nil {
 		return err
 	}
@@ -113,6 +118,9 @@ func (p *Parsed) read(size int64) error {
 	}
 	if err := p.readTail(); err != nil {
 		return err
+	}
+	if slices.Contains(sound, p.footer.checksum) {
+		return nil
 	}
 	for table := range tables {
 		if err := p.verify(table); err != nil {

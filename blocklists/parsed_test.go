@@ -296,6 +296,18 @@ func TestParsedRefusesDamage(t *testing.T) {
 			t.Fatalf("octet %d flipped: %v", at, err)
 		}
 	}
+	p, err := openOctets(t, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	good[len(good)/2] ^= 1
+	path := filepath.Join(t.TempDir(), "parsed")
+	if err := os.WriteFile(path, good, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := OpenParsed(path, p.Checksum()); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("a file that was sound once: %v", err)
+	}
 	if _, err := OpenParsed(t.TempDir()); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("a folder: %v", err)
 	}
@@ -329,7 +341,7 @@ func FuzzParsed(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		file = sealed(file)
 		p := &Parsed{file: octets(file)}
-		if err := p.read(int64(len(file))); err != nil {
+		if err := p.read(int64(len(file)), nil); err != nil {
 			return
 		}
 		records := len(collect(t, p.Each))

@@ -1,9 +1,6 @@
 package blocklists
 
-import (
-	"context"
-	"encoding/binary"
-)
+import "context"
 
 // sorter sorts records, each a key of at most maxKey octets and a payload, in bounded memory: they gather in a
 // buffer; a full buffer is sorted and written to a temporary file, a run; the runs are merged. What fits in
@@ -121,10 +118,6 @@ func (s *sorter) spill() error {
 
 // recordOf returns the record of a key that stands at an offset of sorter.records.
 func recordOf(key []byte, at int) record {
-	if len(key) >= 12 {
-		return record{binary.BigEndian.Uint64(key), binary.BigEndian.Uint32(key[8:]), uint32(at)}
-	}
-	var padded [12]byte
-	copy(padded[:], key)
-	return record{binary.BigEndian.Uint64(padded[:]), binary.BigEndian.Uint32(padded[8:]), uint32(at)}
+	prefix, more := prefixOf(key)
+	return record{prefix, uint32(more >> 32), uint32(at)}
 }

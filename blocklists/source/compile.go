@@ -186,7 +186,7 @@ func (l *Library) ready(ctx context.Context, t *blocklists.Taxonomy, s Source, s
 		}
 		defer d.discard()
 		before.close()
-		if now, err = d.keep(); err != nil {
+		if now, err = l.keep(d); err != nil {
 			return nil, fmt.Errorf("list %s: %w", s.Name, err)
 		}
 	}

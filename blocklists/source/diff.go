@@ -92,7 +92,7 @@ func (l *Library) before(name string) (*state, func(), error) {
 	if len(kept) < 2 {
 		return nil, nil, errors.New("the list has not changed since it was first read")
 	}
-	s, err := kept[1].open()
+	s, err := l.open(kept[1])
 	if err != nil {
 		return nil, nil, err
 	}

@@ -108,7 +108,7 @@ func (l *Library) glance(ctx context.Context, s Source, path string) (now *state
 	if err != nil {
 		return nil, nil, err
 	}
-	if now, err = (state{path: d.temp.Name()}).open(); err != nil {
+	if now, err = l.open(state{label: d.label, path: d.temp.Name()}); err != nil {
 		d.discard()
 		return nil, nil, err
 	}

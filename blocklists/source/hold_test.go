@@ -16,7 +16,7 @@ import (
 func (l *Library) onlyStat() Stat { return l.Stats()[len(l.Stats())-1] }
 
 // acceptAll puts every version that is held back in force.
-func acceptAll(t *testing.T, l *Library) {
+func acceptAll(t testing.TB, l *Library) {
 	t.Helper()
 	for _, s := range l.Stats() {
 		if s.Held == nil {

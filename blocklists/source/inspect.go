@@ -9,8 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-
-	"github.com/hearthdns/hearth/blocklists"
 )
 
 // judge decides whether a candidate may replace the last good list, counts it, and keeps it parsed beside the state in
@@ -41,12 +39,12 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 	}
 	c.draft = d
 	c.record.count(d.label.Report)
-	version, err := blocklists.OpenParsed(d.temp.Name())
+	version, err := l.open(state{label: d.label, path: d.temp.Name()})
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = version.Close() }() // nothing was written
-	return l.hits(s, d.label.directories(), version)
+	defer version.close()
+	return l.hits(s, d.label.directories(), version.Parsed)
 }
 
 // weigh compares a candidate with the last good list.

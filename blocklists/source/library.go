@@ -54,17 +54,18 @@ type Library struct {
 
 	mu       sync.Mutex
 	help     helpShelf
-	starter  []starterList     // read by starters
-	built    []Stat            // of the starter lists
-	kept     map[string]kept   // by name of the source
-	failures map[string]uint64 // failed updates of this process, by name
+	starter  []starterList       // read by starters
+	built    []Stat              // of the starter lists
+	kept     map[string]kept     // by name of the source
+	failures map[string]uint64   // failed updates of this process, by name
+	sound    map[string][]uint64 // checksums of parsed files that were verified, by name, the newest first
 }
 
 // OpenLibrary opens the library in c.Dir and reads what is known of the sources. It needs no network and reads no
 // list. A damaged record counts as missing and is logged; an error means that the folder cannot be used.
 func OpenLibrary(c LibraryConfig) (*Library, error) {
 	l := &Library{config: c, lists: c.Lists.filled(), client: c.Client, retry: 2 * time.Second,
-		kept: make(map[string]kept), failures: make(map[string]uint64), stale: make(map[string]bool), notices: newNotifyQueue()}
+		kept: make(map[string]kept), failures: make(map[string]uint64), sound: make(map[string][]uint64), stale: make(map[string]bool), notices: newNotifyQueue()}
 	if l.config.Now == nil {
 		l.config.Now = time.Now
 	}

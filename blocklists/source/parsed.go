@@ -130,11 +130,19 @@ func (l *Library) states(name string) []state {
 	return all
 }
 
-// open verifies the file of a state and opens it.
-func (s state) open() (*state, error) {
-	p, err := blocklists.OpenParsed(s.path)
+// open verifies the file of a state and opens it. What this process has verified before it does not go through again.
+func (l *Library) open(s state) (*state, error) {
+	l.mu.Lock()
+	sound := l.sound[s.Name]
+	l.mu.Unlock()
+	p, err := blocklists.OpenParsed(s.path, sound...)
 	if err != nil {
 		return nil, err
+	}
+	if !slices.Contains(sound, p.Checksum()) {
+		l.mu.Lock()
+		l.sound[s.Name] = append([]uint64{p.Checksum()}, sound[:min(len(sound), maxSound-1)]...)
+		l.mu.Unlock()
 	}
 	s.Parsed = p
 	// What was read before was not verified.
@@ -144,6 +152,9 @@ func (s state) open() (*state, error) {
 	}
 	return &s, nil
 }
+
+// maxSound is of how many states of a source a process remembers that they are sound.
+const maxSound = 4
 
 // close closes the file of a state; nil is none.
 func (s *state) close() {
@@ -156,7 +167,7 @@ func (s *state) close() {
 // is the one before.
 func (l *Library) current(name string) *state {
 	for _, kept := range l.states(name) {
-		s, err := kept.open()
+		s, err := l.open(kept)
 		if err == nil {
 			return s
 		}
@@ -174,11 +185,11 @@ type draft struct {
 }
 
 // keep puts the draft in force and opens it.
-func (d *draft) keep() (*state, error) {
+func (l *Library) keep(d *draft) (*state, error) {
 	if err := commit(d.temp, d.path, 0o640); err != nil {
 		return nil, err
 	}
-	return state{path: d.path}.open()
+	return l.open(state{label: d.label, path: d.path})
 }
 
 // discard removes the draft, unless it is in force.

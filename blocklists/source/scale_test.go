@@ -181,6 +181,10 @@ func BenchmarkRecompile(b *testing.B) {
 	config.Sources = append(config.Sources, Source{Name: "small", Path: path, Format: Domains, Categories: []string{"piracy"}})
 	write(b, path, numbered(100))
 	l := open(b, LibraryConfig{Lists: config})
+	if _, _, err := l.Compile(context.Background(), tax); err != nil {
+		b.Fatal(err)
+	}
+	acceptAll(b, l)
 	compile(b, l, tax)
 	var spent time.Duration
 	names := 0

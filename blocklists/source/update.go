@@ -205,7 +205,7 @@ func (l *Library) install(s Source, c candidate) error {
 	if c.draft == nil {
 		return nil
 	}
-	now, err := c.draft.keep()
+	now, err := l.keep(c.draft)
 	now.close()
 	return err
 }
