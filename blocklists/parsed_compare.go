@@ -92,43 +92,45 @@ func kindOf(before, after []said) ChangeKind {
 // Compare visits every change from one state of a list to another, or from one list to another, by table and key: names first,
 // as they follow each other when read from the top-level domain on. It stops at the first error of visit.
 func Compare(from, to *Parsed, visit func(Change) error) error {
-	var before, after []Record
 	for table := range tables {
-		pairs, err := newPairing(from, table, to.parts, func(key []byte, was, is []said) error {
-			kind := kindOf(was, is)
-			if kind == "" {
-				return nil
-			}
-			about, err := recordAbout(table, key)
-			if err != nil {
-				return err
-			}
-			before, after = before[:0], after[:0]
-			for _, s := range was {
-				before = append(before, about.with(s, from.partOf(s.part, to)))
-			}
-			for _, s := range is {
-				after = append(after, about.with(s, to.parts[s.part]))
-			}
-			return visit(Change{Kind: kind, Before: before, After: after})
-		})
+		c := comparison{from: from, to: to, table: table, visit: visit}
+		pairs, err := newPairing(from, table, to.parts, c.pair)
 		if err != nil {
 			return err
 		}
-		g := group{cursor: to.cursor(table, mergeBuffer)}
-		for g.more = true; g.more && err == nil; {
-			if err = g.next(len(to.parts)); err == nil && g.more {
-				err = pairs.add(g.key, g.said)
-			}
-		}
-		if err == nil {
-			err = pairs.finish()
-		}
-		if err != nil {
+		if err := pairs.against(to, table); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// comparison is that of one table of two files.
+type comparison struct {
+	from, to      *Parsed
+	table         int
+	visit         func(Change) error
+	before, after []Record
+}
+
+// pair visits what both say of one key, where that differs.
+func (c *comparison) pair(key []byte, was, is []said) error {
+	kind := kindOf(was, is)
+	if kind == "" {
+		return nil
+	}
+	about, err := recordAbout(c.table, key)
+	if err != nil {
+		return err
+	}
+	c.before, c.after = c.before[:0], c.after[:0]
+	for _, s := range was {
+		c.before = append(c.before, about.with(s, c.from.partOf(s.part, c.to)))
+	}
+	for _, s := range is {
+		c.after = append(c.after, about.with(s, c.to.parts[s.part]))
+	}
+	return c.visit(Change{Kind: kind, Before: c.before, After: c.after})
 }
 
 // partOf names a part of p by its number in a pairing with the parts of another.
@@ -259,4 +261,20 @@ func (p *pairing) finish() error {
 		}
 	}
 	return nil
+}
+
+// against pairs the older with all that a newer file has in the table.
+func (p *pairing) against(to *Parsed, table int) error {
+	g := group{cursor: to.cursor(table, mergeBuffer)}
+	for {
+		if err := g.next(len(to.parts)); err != nil {
+			return err
+		}
+		if !g.more {
+			return p.finish()
+		}
+		if err := p.add(g.key, g.said); err != nil {
+			return err
+		}
+	}
 }

@@ -73,6 +73,22 @@ func (w *tableWriter) add(key []byte, s said) error {
 	return err
 }
 
+// addSince writes what is said of a key, each since the day on which it was said before, or else today. Both are in order.
+func (w *tableWriter) addSince(key []byte, before, after []said, today Day) error {
+	for _, s := range after {
+		for len(before) > 0 && before[0].compare(s) < 0 {
+			before = before[1:]
+		}
+		if s.seen = today; len(before) > 0 && before[0].same(s) {
+			s.seen = before[0].seen
+		}
+		if err := w.add(key, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // sharedOctets returns how many octets two keys begin with together.
 func sharedOctets(a, b []byte) int {
 	n := min(len(a), len(b))

@@ -238,6 +238,37 @@ func TestParsedFind(t *testing.T) {
 	}
 }
 
+// Merging allocates buffers for each file and nothing for each name.
+func TestMergeAllocatesNothingPerName(t *testing.T) {
+	var files [4]*Parsed
+	for i := range files {
+		w := newParsedWriter(t.TempDir(), defaultMemory)
+		for n := range 10_000 {
+			if err := w.Add("", Entry{Name: syntheticName(n*(i+1) + i)}, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+		files[i], _ = finish(t, w, nil, 1)
+	}
+	allocations := testing.AllocsPerRun(1, func() {
+		b := newTestBuilder(t, BuilderConfig{})
+		for i, p := range files {
+			l := b.List(setOf(Category(i)))
+			if _, err := b.Merge(p, func(string) (ListID, bool) { return l, true }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := b.Build(t.Context(), io.Discard); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if allocations > 2000 {
+		t.Errorf("%.0f allocations for 40000 entries", allocations)
+	} else {
+		t.Logf("%.0f allocations for 40000 entries", allocations)
+	}
+}
+
 func TestParsedWriterRefusals(t *testing.T) {
 	w := newParsedWriter(t.TempDir(), minMemory)
 	defer w.Close()

@@ -2,6 +2,7 @@ package blocklists
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/binary"
@@ -158,26 +159,21 @@ func (w *ParsedWriter) writeTable(ctx context.Context, out io.Writer, table int,
 		if changes := diff.of(kindOf(before, after)); changes != nil {
 			changes.add(func() string { return spelled(table, key) })
 		}
-		for _, s := range after {
-			for len(before) > 0 && before[0].compare(s) < 0 {
-				before = before[1:]
-			}
-			if s.seen = today; len(before) > 0 && before[0].same(s) {
-				s.seen = before[0].seen
-			}
-			if err := to.add(key, s); err != nil {
-				return err
-			}
-		}
-		return nil
+		return to.addSince(key, before, after, today)
 	})
-	if err != nil {
-		return to.size, nil, err
+	if err == nil {
+		err = w.drain(ctx, table, pairs)
 	}
+	w.sorters[table].close()
+	return to.size, to.blocks, err
+}
+
+// drain pairs the older file with all that was added to a table.
+func (w *ParsedWriter) drain(ctx context.Context, table int, pairs *pairing) error {
 	g := group{}
-	err = w.sorters[table].each(ctx, func(key []byte, payload uint64) error {
+	err := w.sorters[table].each(ctx, func(key []byte, payload uint64) error {
 		s := said{part: uint32(payload >> 40), says: statement(payload >> 32 & 0xff), line: uint32(payload)}
-		if !slices.Equal(key, g.key) {
+		if !bytes.Equal(key, g.key) {
 			if err := g.flush(pairs.add); err != nil {
 				return err
 			}
@@ -191,11 +187,10 @@ func (w *ParsedWriter) writeTable(ctx context.Context, out io.Writer, table int,
 	if err == nil {
 		err = g.flush(pairs.add)
 	}
-	if err == nil {
-		err = pairs.finish()
+	if err != nil {
+		return err
 	}
-	w.sorters[table].close()
-	return to.size, to.blocks, err
+	return pairs.finish()
 }
 
 // maxTypes is how many record types a pattern names at most.

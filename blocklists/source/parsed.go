@@ -237,7 +237,7 @@ func (l *Library) write(ctx context.Context, w *blocklists.ParsedWriter, d *draf
 		if before.path == slots[0] {
 			d.path = slots[1]
 		}
-		if before.URL == d.label.URL && before.label.Path == d.label.Path && before.Zone == d.label.Zone {
+		if before.URL == d.label.URL && before.Path == d.label.Path && before.Zone == d.label.Zone {
 			previous = before.Parsed
 		}
 	}
