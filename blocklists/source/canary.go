@@ -299,14 +299,26 @@ func (c *catch) hit(ix *blocklists.Index, name canary) bool {
 }
 
 // newHits lists those of a candidate's hits that hold it back: what the last good version did not hit. Where there is
-// none, every list of advertisements hits some popular name, so that only the others count.
+// none, every list of advertisements hits some popular names and some of the machines': the first count only where they
+// are a large part of all, as in a list that is meant to allow, the second only where the starter lists do not keep them
+// reachable whatever a list says.
 func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([]canary, error) {
+	popular := countKind(hits, canaryPopular)
+	few := popular < leastPopular || popular*100 <= countKind(l.canaries().names, canaryPopular)*firstPopular
 	hits = slices.DeleteFunc(slices.Clone(hits), func(h canary) bool {
-		if h.kind == canarySuffix && s.PublicSuffixes {
+		switch h.kind {
+		case canarySuffix:
+			if !s.PublicSuffixes {
+				return false
+			}
 			_, registry := publicsuffix.PublicSuffix(h.text)
 			return !known || !registry
+		case canaryPopular:
+			return !known && few
+		case canaryMachine:
+			return !known && l.lists.Starter
 		}
-		return h.kind == canaryPopular && !known
+		return false
 	})
 	if len(hits) == 0 || !known {
 		return hits, nil
@@ -323,6 +335,22 @@ func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([
 		already[h.text] = true
 	}
 	return slices.DeleteFunc(hits, func(h canary) bool { return already[h.text] }), nil
+}
+
+// firstPopular is the percentage of the popular names that a first version of a list may hit. The largest lists of
+// advertisements and of services hit a sixth of the first 10,000. Fewer than leastPopular names are no sign of anything.
+const (
+	firstPopular = 25
+	leastPopular = 100
+)
+
+func countKind(names []canary, kind canaryKind) (n int) {
+	for _, c := range names {
+		if c.kind == kind {
+			n++
+		}
+	}
+	return n
 }
 
 // hits lists the canaries that a version of a list hits.

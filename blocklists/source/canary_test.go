@@ -99,22 +99,33 @@ func TestCanary(t *testing.T) {
 	}
 }
 
-// TestCanaryOfFirstVersion: a first version is not held for the popular names that it hits, which are counted, but for
-// those that no list is to hit.
+// TestCanaryOfFirstVersion: a first version is not held for the popular names that it hits, which are counted, unless
+// they are a large part of all; nor for names of machines that the starter lists keep reachable. It is held for others
+// that no list is to hit.
 func TestCanaryOfFirstVersion(t *testing.T) {
-	for lines, hits := range map[string][]string{
-		"||first.example^\n||second.example^\n": nil,
-		"||ocsp.apple.com^\n":                   {"ocsp.apple.com"},
-		"||hearth.house.example^\n":             {"hearth.house.example"},
+	top := "first.example\nwww.second.example\n" + numbered(398)
+	for _, tc := range []struct {
+		lines   string
+		starter bool
+		hits    []string
+		popular int
+	}{
+		{"||first.example^\n||second.example^\n", false, nil, 2},
+		{numbered(100), false, nil, 100}, // a quarter
+		{numbered(101), false, strings.Fields(numbered(20)), 101},
+		{"||ocsp.apple.com^\n", false, []string{"ocsp.apple.com"}, 0},
+		{"||ocsp.apple.com^\n", true, nil, 0},
+		{"||hearth.house.example^\n", true, []string{"hearth.house.example"}, 0},
 	} {
+		hits := tc.hits
 		server := newListServer(t)
-		server.set(text(numbered(10) + lines))
-		l := open(t, LibraryConfig{Own: "hearth.house.example", Lists: Config{Popular: "popular", Sources: []Source{
+		server.set(text("||a.other.example^\n" + tc.lines))
+		l := open(t, LibraryConfig{Own: "hearth.house.example", Lists: Config{Starter: tc.starter, Popular: "popular", Sources: []Source{
 			{Name: "list", URL: server.URL, Format: Adblock, Categories: []string{"ads.trackers"}, Private: true},
-			{Name: "popular", Path: write(t, t.TempDir()+"/top", "first.example\nwww.second.example\n"), Format: Domains}}}})
+			{Name: "popular", Path: write(t, t.TempDir()+"/top", top), Format: Domains}}}})
 		if hits == nil {
-			if r := wantOne(t, l, Updated); r.Popular != 2 {
-				t.Errorf("%d popular names, want 2", r.Popular)
+			if r := wantOne(t, l, Updated); r.Popular != tc.popular {
+				t.Errorf("%d popular names, want %d", r.Popular, tc.popular)
 			}
 			continue
 		}
@@ -128,7 +139,11 @@ func TestCanaryOfFirstVersion(t *testing.T) {
 		if _, err := again.Accept(t.Context(), "list"); err != nil {
 			t.Fatal(err)
 		}
-		wantCategories(t, compile(t, again, taxonomy(t)), hits[0], "ads.trackers")
+		want := []string{"ads.trackers"}
+		if tc.popular > 0 {
+			want = append(want, popularCategory)
+		}
+		wantCategories(t, compile(t, again, taxonomy(t)), hits[0], want...)
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	LintHelp         LintKind = "help"          // entries that would hit names of ok.help; these stay reachable
 	LintPublicSuffix LintKind = "public-suffix" // entries that are public suffixes: everybody beneath is hit
 	LintSharedHost   LintKind = "shared-host"   // entries that carry the sites of many
+	LintMachine      LintKind = "machine"       // entries that hit what clocks, certificates and updates need
 	LintGovernment   LintKind = "government"    // entries that hit authorities
 	LintHealth       LintKind = "health"        // entries that hit public health services
 	LintRedundant    LintKind = "redundant"     // entries that say what the list says already by a name above
@@ -198,7 +199,7 @@ func (o *lookout) example(kind LintKind, r blocklists.Record) {
 
 // findings are the gathered ones, the gravest kinds first; what other lists say where there are others.
 func (o *lookout) findings(others bool) []LintFinding {
-	order := []LintKind{LintHelp, LintPublicSuffix, LintSharedHost, LintGovernment, LintHealth, LintRedundant, LintCovered, LintSingle}
+	order := []LintKind{LintHelp, LintPublicSuffix, LintSharedHost, LintMachine, LintGovernment, LintHealth, LintRedundant, LintCovered, LintSingle}
 	out := slices.DeleteFunc(o.found, func(f LintFinding) bool {
 		return f.Count == 0 || !others && (f.Kind == LintCovered || f.Kind == LintSingle)
 	})

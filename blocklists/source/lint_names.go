@@ -74,7 +74,13 @@ func (l *Library) lintSets() ([]lintSet, error) {
 			return nil, fmt.Errorf("reading help list: %w", err)
 		}
 	}
-	return append(sets, help), nil
+	machine := newLintSet(LintMachine)
+	for _, text := range starterNames("ok.infra") {
+		if name, why := Normalise(text); why == "" {
+			machine.add(name)
+		}
+	}
+	return append(sets, help, machine), nil
 }
 
 // readLintNames reads sections of names; "x.*" is x before every country's top-level domain.

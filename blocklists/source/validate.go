@@ -151,7 +151,7 @@ func (v *validation) nearest(id string) string {
 
 func (v *validation) mappings(path string, s Source) {
 	if len(s.Map) > 0 && s.Format != UT1 {
-		v.fail(path+".map", "only a list of format ut1 has directories to map: use categories")
+		v.fail(path+".map", "only a list of format ut1 has directories to map: write format: ut1, or use categories")
 	}
 	seen := make(map[string]bool)
 	for i, m := range s.Map {

@@ -146,6 +146,8 @@ func meaningOf(kind string) string {
 		return "are public suffixes: everybody's names beneath are hit"
 	case "shared-host":
 		return "are hosts that many share"
+	case "machine":
+		return "hit what clocks, certificates and updates need, which the starter lists keep reachable"
 	case "government":
 		return "hit authorities"
 	case "health":
