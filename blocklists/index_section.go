@@ -45,18 +45,24 @@ type exemptions struct {
 	left    int             // patterns that were left out for that
 }
 
-// add notes what list says at the name with the given hash.
-func (ex *exemptions) add(list ListID, made uint32, hash func() uint64) {
-	made &= plainExcept | firmExcept
-	number, patterned := ex.numbers[list]
-	if made == 0 || !patterned {
-		return
+// want reports whether a list's statements at a name are to be added.
+func (ex *exemptions) want(list ListID, made uint32) bool {
+	if made&(plainExcept|firmExcept) == 0 {
+		return false
 	}
+	_, patterned := ex.numbers[list]
+	return patterned
+}
+
+// add notes what list says at the name with the given hash.
+func (ex *exemptions) add(list ListID, made uint32, hash uint64) {
+	made &= plainExcept | firmExcept
+	number := ex.numbers[list]
 	if len(ex.rows) == maxExempt {
 		ex.crowded[number] = true
 		return
 	}
-	ex.rows = append(ex.rows, exemption{hash(), number, uint16(made)})
+	ex.rows = append(ex.rows, exemption{hash, number, uint16(made)})
 }
 
 // outlierList returns the number of list l among those that have a pattern or a network.

@@ -82,9 +82,8 @@ func (iw *indexWriter) flush() error {
 		return err
 	}
 	entry := iw.waiting.remainder | uint64(iw.waiting.number)<<remainderBits
-	var b [8]byte
-	binary.LittleEndian.PutUint64(b[:], entry)
-	iw.write(b[:entrySize])
+	iw.scratch = binary.LittleEndian.AppendUint64(iw.scratch[:0], entry)
+	iw.write(iw.scratch[:entrySize])
 	iw.footer.entries++
 	return nil
 }

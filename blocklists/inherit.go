@@ -201,7 +201,9 @@ func (in *inheritance) decide(above []standing) value {
 		} else {
 			list, made = pending[0].list, pending[0].made&^pending[0].undone
 			pending = pending[1:]
-			in.exempt.add(list, made, in.hash)
+			if in.exempt.want(list, made) {
+				in.exempt.add(list, made, in.hash())
+			}
 			if len(above) > 0 && above[0].list == list {
 				inherited, above = above[0].verdict, above[1:]
 			}
