@@ -22,8 +22,9 @@ type kept struct {
 	URL          string               `json:"url,omitempty"`
 	Path         string               `json:"path,omitempty"`
 	Zone         string               `json:"zone,omitempty"`
-	Serial       uint32               `json:"serial,omitempty"` // of a zone
-	Format       Format               `json:"format"`
+	Serial       uint32               `json:"serial,omitempty"`  // of a zone
+	Format       Format               `json:"format"`            // as configured
+	ReadAs       Format               `json:"read_as,omitempty"` // what the content was read as
 	ETag         string               `json:"etag,omitempty"`
 	LastModified string               `json:"last_modified,omitempty"`
 	SHA256       string               `json:"sha256,omitempty"` // of the last good content; "" = none
@@ -47,7 +48,7 @@ type kept struct {
 
 // count notes what a parse of the content found.
 func (k *kept) count(r Report) {
-	k.Lines, k.Names = r.Lines, r.Names
+	k.ReadAs, k.Lines, k.Names = r.Format, r.Lines, r.Names
 	k.Rejected, k.Examples = maps.Clone(r.Rejected), maps.Clone(r.Examples)
 }
 

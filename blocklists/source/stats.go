@@ -9,7 +9,7 @@ import (
 type Stat struct {
 	Name       string               `json:"name"`             // of a built-in list: "starter:" and its category
 	Origin     string               `json:"origin,omitempty"` // URL, path or name of the zone; "" = built in
-	Format     Format               `json:"format"`
+	Format     Format               `json:"format"`           // as configured, or else what the content was taken for
 	Categories []string             `json:"categories,omitempty"`
 	Kept       bool                 `json:"kept"` // there is a good copy
 	Lines      int                  `json:"lines"`
@@ -37,13 +37,21 @@ func (l *Library) Stats() []Stat {
 	l.mu.Unlock()
 	for _, s := range l.vault.all {
 		k := l.recall(s.Name)
-		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path + s.Zone.Name, Format: s.Format,
+		stats = append(stats, Stat{Name: s.Name, Origin: s.URL + s.Path + s.Zone.Name, Format: k.formatOf(s),
 			Categories: s.allCategories(), Kept: k.SHA256 != "",
 			Lines: k.Lines, Names: k.Names, Rejected: k.Rejected, Examples: k.Examples, Bytes: k.Bytes,
 			Fetched: k.Fetched, Checked: k.Checked, Confirmed: k.Confirmed, Version: shortVersion(k.SHA256),
 			Failures: k.Failures, LastError: k.LastError, Held: k.hold(), Stale: l.isStale(s, k), Popular: k.Popular})
 	}
 	return stats
+}
+
+// formatOf is how a source is written: what the configuration says, or what its content was taken for.
+func (k *kept) formatOf(s Source) Format {
+	if s.Format == Auto || s.Format == "" {
+		return k.ReadAs
+	}
+	return s.Format
 }
 
 // allCategories lists the categories of a source, those of its mappings too, each once.
