@@ -8,7 +8,6 @@ import (
 	"maps"
 	"net/url"
 	"slices"
-	"strings"
 
 	"golang.org/x/net/publicsuffix"
 
@@ -198,7 +197,7 @@ func stands(ids []string) (as string) {
 		switch {
 		case id == resolvers:
 			return resolvers
-		case !strings.HasPrefix(id, "ok.") && !strings.HasPrefix(id, "meta."):
+		case isBlocking(id):
 			as = blocking
 		}
 	}
@@ -317,6 +316,7 @@ func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([
 			return !known && few
 		case canaryMachine:
 			return !known && l.lists.Starter
+		case canaryOwn, canaryUpstream:
 		}
 		return false
 	})

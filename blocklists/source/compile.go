@@ -69,11 +69,7 @@ func (l *Library) Compile(ctx context.Context, t *blocklists.Taxonomy) (*blockli
 		return nil, sum, fmt.Errorf("compiling lists: %w", err)
 	}
 	inputs, err := l.gather(ctx, t, &sum)
-	defer func() {
-		for _, in := range inputs {
-			in.state.close()
-		}
-	}()
+	defer closeAll(inputs)
 	if err != nil {
 		return nil, sum, fmt.Errorf("compiling lists: %w", err)
 	}

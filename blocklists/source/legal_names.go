@@ -42,7 +42,7 @@ func (l *Library) newSieve() (*sieve, error) {
 	return f, nil
 }
 
-// helpLists are the built-in lists whose names no legal list may block.
+// helpLists are the built-in lists of help that are in force.
 func (l *Library) helpLists() (lists []starterList) {
 	for _, s := range l.starters() {
 		if s.category == "ok.help" || s.category == "ok.help.core" {

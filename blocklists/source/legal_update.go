@@ -116,7 +116,7 @@ func (l *Library) enforce(s Source, old, fresh kept, list *blocklists.SealedList
 			if err != nil {
 				return Failed, err
 			}
-			return Status("held"), fmt.Errorf("%w: %d of %d names are gone, more than %d %%; if that is right, run hearth lists accept %s",
+			return Held, fmt.Errorf("%w: %d of %d names are gone, more than %d %%; if that is right, run hearth lists accept %s",
 				errRefused, lost, last.Names(), legalShrink, s.Name)
 		}
 	}

@@ -88,16 +88,12 @@ func (l *Library) Lint(ctx context.Context) (LintReport, error) {
 
 // blocks reports whether a source may block names that may be talked about.
 func blocks(s Source) bool {
-	ids := slices.Clone(s.Categories)
-	for _, m := range s.Map {
-		ids = append(ids, m.To...)
-	}
-	return slices.ContainsFunc(ids, isBlocking)
+	return slices.ContainsFunc(s.allCategories(), isBlocking)
 }
 
 // isBlocking reports whether a category may block, and may be talked about.
 func isBlocking(id string) bool {
-	return !strings.HasPrefix(id, "ok.") && !strings.HasPrefix(id, "meta.") && !strings.HasPrefix(id, "illegal.")
+	return !strings.HasPrefix(id, "ok.") && !strings.HasPrefix(id, "meta.") && !strings.HasPrefix(id, legalPrefix)
 }
 
 // lintOne looks through one list.

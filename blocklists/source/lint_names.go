@@ -66,10 +66,7 @@ func (l *Library) lintSets() ([]lintSet, error) {
 		return nil, err
 	}
 	help := newLintSet(LintHelp)
-	for _, list := range l.starters() {
-		if list.category != "ok.help" && list.category != "ok.help.core" {
-			continue
-		}
+	for _, list := range l.helpLists() {
 		if _, err := list.parse(func(i Item) error { help.add(slices.Clone(i.Entry.Name)); return nil }); err != nil {
 			return nil, fmt.Errorf("reading help list: %w", err)
 		}
