@@ -178,17 +178,3 @@ func withoutURL(err error) error {
 	}
 	return err
 }
-
-// isHTML reports whether a list is a web page: by its type, or because it begins like one. No list begins with "<".
-func isHTML(file io.Reader, contentType string, maxInflated int64) (bool, error) {
-	if contentType == "text/html" || contentType == "application/xhtml+xml" {
-		return true, nil
-	}
-	plain, err := inflate(file, &maxInflated)
-	if err != nil {
-		return false, err
-	}
-	start, _ := plain.Peek(512) // shorter ones are fine, and errors come again when the list is parsed
-	text := strings.TrimSpace(strings.TrimPrefix(string(start), "\ufeff"))
-	return strings.HasPrefix(text, "<"), nil
-}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -110,12 +111,17 @@ func (l *Library) inspect(s Source, c candidate) error {
 	if info, err := file.Stat(); err != nil || info.IsDir() {
 		return err
 	}
+	return l.refuseOther(file, c.contentType)
+}
+
+// refuseOther refuses what is no list of any format; contentType is what the server said, "" = nothing.
+func (l *Library) refuseOther(content io.Reader, contentType string) error {
 	left := l.lists.maxInflated()
-	plain, err := inflate(file, &left)
+	plain, err := inflate(content, &left)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
-	if what := otherThanList(plain, c.contentType); what != "" {
+	if what := otherThanList(plain, contentType); what != "" {
 		return fmt.Errorf("%w: %s came instead of a list; is the address right?", errRefused, what)
 	}
 	return nil

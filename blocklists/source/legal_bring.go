@@ -49,12 +49,8 @@ func (l *Library) bringURL(ctx context.Context, s Source, old kept) (kept, legal
 	case d.bytes == 0:
 		return old, nil, fmt.Errorf("%w: the list is empty", errRefused)
 	}
-	html, err := isHTML(bytes.NewReader(m.b), d.contentType, l.lists.maxInflated())
-	if err != nil {
-		return old, nil, fmt.Errorf("%w: %w", errRefused, err)
-	}
-	if html {
-		return old, nil, fmt.Errorf("%w: a web page came instead of a list; is the address right?", errRefused)
+	if err := l.refuseOther(bytes.NewReader(m.b), d.contentType); err != nil {
+		return old, nil, err
 	}
 	fresh := newKept(s)
 	fresh.ETag, fresh.LastModified, fresh.Bytes, fresh.Fetched = d.etag, d.lastModified, d.bytes, l.config.Now().UTC()

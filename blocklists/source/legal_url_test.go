@@ -55,10 +55,11 @@ func TestLegalURL(t *testing.T) {
 		t.Errorf("asked again: %+v, %d conditional requests", r, conditional.Load())
 	}
 	for why, bad := range map[string]http.HandlerFunc{
-		"500":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"empty":    func(http.ResponseWriter, *http.Request) {},
-		"web page": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>one-order.example</html>")) },
-		"gone":     list("three-order.example\n", `"9"`),
+		"500":             func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"empty":           func(http.ResponseWriter, *http.Request) {},
+		"web page":        func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>one-order.example</html>")) },
+		"a JSON document": typed("text/plain", `["one-order.example", "two-order.example"]`),
+		"gone":            list("three-order.example\n", `"9"`),
 		"broke off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = w.Write([]byte("one-order.example\n"))
