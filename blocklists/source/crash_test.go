@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -230,4 +231,43 @@ func TestRealDiskFull(t *testing.T) {
 	server.set(text("second.example\n" + numbered(100)))
 	wantResult(t, again, Updated, 101, "")
 	wantCategories(t, compile(t, again, tax), "second.example", "piracy")
+}
+
+// atEnd has the context of an update end with its last change of the file at path.
+func atEnd(t *testing.T, path string) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	old, _ := os.ReadFile(path) // there may be none
+	was := beforeStep
+	t.Cleanup(func() { beforeStep = was })
+	beforeStep = func(string) error {
+		if now, err := os.ReadFile(path); err == nil && !bytes.Equal(now, old) {
+			cancel()
+		}
+		return nil
+	}
+	return ctx
+}
+
+// TestInterruptedWhenDone: what is in force when an update is interrupted, as NOTIFY does, counts as brought: nobody
+// would serve it otherwise.
+func TestInterruptedWhenDone(t *testing.T) {
+	t.Run("list", func(t *testing.T) {
+		l, server, _ := fetched(t, nil)
+		server.set(text("new.example\n" + numbered(100)))
+		results, _ := l.Update(atEnd(t, l.listPath("../../list")), "../../list")
+		if len(results) != 1 || results[0].Status != Updated || l.Stats()[len(l.Stats())-1].Names != 101 {
+			t.Errorf("%+v", results)
+		}
+	})
+	t.Run("legal list", func(t *testing.T) {
+		h := newLegalHouse(t, "one-order.example\n")
+		h.inForce()
+		write(t, h.path, "one-order.example\ntwo-order.example\n")
+		results, _ := h.l.Update(atEnd(t, h.l.legalPath("court")), "court")
+		if len(results) != 1 || results[0].Status != Updated {
+			t.Errorf("%+v", results)
+		}
+		h.blocks(h.inForce(), "one-order.example", "two-order.example")
+	})
 }

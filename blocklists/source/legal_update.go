@@ -42,7 +42,7 @@ func (l *Library) updateSealed(ctx context.Context, s Source) Result {
 	old := l.recall(s.Name)
 	r := Result{Source: s.Name, Before: old.Names}
 	fresh, status, err := l.renewSealed(ctx, s, l.asked(s))
-	if ctx.Err() != nil {
+	if err != nil && ctx.Err() != nil {
 		r.Status, r.Why, r.Names, r.Bytes = Failed, "interrupted", old.Names, old.Bytes
 		return r
 	}

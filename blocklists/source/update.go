@@ -127,7 +127,7 @@ func (l *Library) updateOne(ctx context.Context, s Source, old kept) (Result, er
 	}
 	c, status, err := l.bring(ctx, s, old)
 	fresh := c.record
-	if ctx.Err() != nil {
+	if err != nil && status != Held && ctx.Err() != nil {
 		r.Status, r.Why, r.Names, r.Bytes = Failed, "interrupted", old.Names, old.Bytes
 		return r, nil // no fault of the list's
 	}
