@@ -1,6 +1,7 @@
 package source
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
@@ -95,8 +96,9 @@ func (l *Library) openVault() error {
 	for _, s := range l.vault.all {
 		if s.isLegal() {
 			l.vault.sources = append(l.vault.sources, s)
-			_ = os.Remove(l.listPath(s.Name)) // of a time when it was no legal list; nearly always there is none
-			_ = os.Remove(l.recordPath(s.Name))
+			if err := l.wipe(s.Name); err != nil {
+				return fmt.Errorf("removing the names of %s, which is a legal list now: %w", s.Name, err)
+			}
 		} else {
 			open = append(open, s)
 		}
@@ -118,6 +120,16 @@ func (l *Library) openVault() error {
 	l.tighten(path, 0o600)
 	l.readSealed()
 	return nil
+}
+
+// wipe removes what is kept in the open of a source from a time when it was no legal list: its copies, held or not, what
+// was parsed of them and what a crash left. Nearly always there is none.
+func (l *Library) wipe(name string) error {
+	left, err := fs.Glob(os.DirFS(l.folder()), fileStem(name)+".*")
+	for _, file := range left {
+		err = errors.Join(err, os.Remove(filepath.Join(l.folder(), file)))
+	}
+	return err
 }
 
 // tighten takes from others what they may do with a file or folder of legal lists.

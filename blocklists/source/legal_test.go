@@ -328,6 +328,27 @@ func TestLegalListHeldIsAccepted(t *testing.T) {
 	}
 }
 
+// TestListBecomesLegal: what was kept of a list in the open is gone once it is a legal one.
+func TestListBecomesLegal(t *testing.T) {
+	server := newListServer(t)
+	server.set(text("one-order.example\n" + numbered(100)))
+	dir := t.TempDir()
+	s := Source{Name: "court", URL: server.URL, Format: Domains, Categories: []string{"piracy"}, Private: true}
+	l := open(t, LibraryConfig{Dir: dir, Lists: Config{Sources: []Source{s}}})
+	wantResult(t, l, Updated, 101, "")
+	server.set(text("one-order.example\n"))
+	wantResult(t, l, Held, 101, "only 1 names")
+	write(t, l.listPath(s.Name)+tempMark+"7", "one-order.example\n")
+	if n := len(files(t, l.folder())); n < 5 { // the copy, the one held back, the record, what was parsed, the torn one
+		t.Fatalf("%d files: the test does not see what is kept", n)
+	}
+	s = Source{Name: "court", Path: filepath.Join(dir, "feed"), Format: Domains, Categories: []string{"illegal.order"}}
+	l = open(t, LibraryConfig{Dir: dir, Lists: Config{Sources: []Source{s}}})
+	if left := files(t, l.folder()); len(left) > 0 {
+		t.Errorf("still there: %v", left)
+	}
+}
+
 // TestLegalListOutOfTheConfiguration is the one way in which names leave all at once.
 func TestLegalListOutOfTheConfiguration(t *testing.T) {
 	h := newLegalHouse(t, "one-order.example\n")
