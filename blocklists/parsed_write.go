@@ -3,7 +3,6 @@ package blocklists
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -65,12 +64,8 @@ func (w *ParsedWriter) Add(part string, e Entry, line int) error {
 
 // AddPattern takes a pattern, as Add does an entry.
 func (w *ParsedWriter) AddPattern(part string, p Pattern, line int) error {
-	if len(p.Expr) > MaxExpression || len(p.Types) > maxTypes {
-		return fmt.Errorf("adding a pattern: %w: %d octets for %d types, at most %d for %d fit",
-			ErrPatternLimit, len(p.Expr), len(p.Types), MaxExpression, maxTypes)
-	}
-	if _, err := readExpression(p.Expr); err != nil || p.Expr == "" {
-		return fmt.Errorf("adding a pattern: %q is no expression: %w", p.Expr, cmp.Or(err, errors.New("it is empty")))
+	if _, err := p.read(); err != nil {
+		return fmt.Errorf("adding a pattern: %w", err)
 	}
 	p.Types = slices.Compact(slices.Sorted(slices.Values(p.Types)))
 	w.key = appendPattern(w.key[:0], p)
@@ -192,9 +187,6 @@ func (w *ParsedWriter) drain(ctx context.Context, table int, pairs *pairing) err
 	}
 	return pairs.finish()
 }
-
-// maxTypes is how many record types a pattern names at most.
-const maxTypes = 255
 
 // appendPattern appends the key of a pattern, of which the statement has the rest.
 func appendPattern(key []byte, p Pattern) []byte {

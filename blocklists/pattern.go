@@ -43,6 +43,8 @@ const (
 	// because no word of minWord octets has to be in what they match.
 	maxOpenSteps = 1 << 13
 	minWord      = 3
+	// maxTypes is how many record types a pattern names: their number has one octet.
+	maxTypes = 255
 )
 
 // ErrPatternLimit is in the chain of the error about a pattern that is sound, but for which an index has no room.
@@ -78,29 +80,19 @@ func (b *Builder) AddPattern(l ListID, p Pattern) error {
 
 // add takes a row that is sound and has room.
 func (ps *patternRows) add(row patternRow) error {
-	switch {
-	case len(row.Types) > maxTypes:
-		return fmt.Errorf("%d record types: write at most %d", len(row.Types), maxTypes)
-	case len(row.Expr) > MaxExpression:
-		return fmt.Errorf("%w: an expression of %d octets: write one of at most %d", ErrPatternLimit, len(row.Expr), MaxExpression)
-	case row.Expr == "":
-		return errors.New("the expression is empty: it would match every name")
+	x, err := row.read()
+	if err != nil {
+		return err
 	}
 	key := string(row.append(nil))
 	if _, known := ps.seen[key]; known {
 		return nil
-	}
-	x, err := readExpression(row.Expr)
-	if err != nil {
-		return err
 	}
 	steps, open := ps.steps+x.steps, ps.open
 	if x.open() {
 		open += x.steps
 	}
 	switch {
-	case x.steps > MaxSteps:
-		return fmt.Errorf("%w: an expression of %d instructions: at most %d fit, write several shorter ones", ErrPatternLimit, x.steps, MaxSteps)
 	case len(ps.rows) == MaxPatterns:
 		return fmt.Errorf("%w: at most %d fit: use fewer lists that have any", ErrPatternLimit, MaxPatterns)
 	case steps > maxAllSteps:
@@ -168,13 +160,38 @@ type expression struct {
 	words []string // of which at least one is in whatever it matches; none if nothing is sure
 }
 
-// readExpression parses an expression.
+// read reports what no index can hold, and otherwise what is known of the expression.
+func (p *Pattern) read() (expression, error) {
+	if len(p.Types) > maxTypes {
+		return expression{}, fmt.Errorf("%w: %d record types: write at most %d", ErrPatternLimit, len(p.Types), maxTypes)
+	}
+	return readExpression(p.Expr)
+}
+
+// CheckExpression reports why no pattern can have an expression: it is empty, it is not of RE2's syntax, or, with
+// ErrPatternLimit in the chain, it is longer than MaxExpression or compiles to more than MaxSteps.
+func CheckExpression(text string) error {
+	_, err := readExpression(text)
+	return err
+}
+
+// readExpression parses an expression. Errors are those of CheckExpression.
 func readExpression(text string) (expression, error) {
+	switch {
+	case text == "":
+		return expression{}, errors.New("the expression is empty: it would match every name")
+	case len(text) > MaxExpression:
+		return expression{}, fmt.Errorf("%w: an expression of %d octets: write one of at most %d", ErrPatternLimit, len(text), MaxExpression)
+	}
 	re, err := syntax.Parse(text, syntax.Perl)
 	if err != nil {
 		return expression{}, fmt.Errorf("%w: write an expression as RE2 has it, without back-references and look-around", err)
 	}
-	return expression{steps: steps(re), words: words(re)}, nil
+	x := expression{steps: steps(re), words: words(re)}
+	if x.steps > MaxSteps {
+		return x, fmt.Errorf("%w: an expression of %d instructions: at most %d fit, write several shorter ones", ErrPatternLimit, x.steps, MaxSteps)
+	}
+	return x, nil
 }
 
 // open reports whether every name has to be run through the expression.

@@ -3,7 +3,6 @@ package source
 import (
 	"bytes"
 	"regexp"
-	"regexp/syntax"
 	"slices"
 	"strings"
 
@@ -14,9 +13,6 @@ const (
 	// maxPatterns is how many patterns one list may have: each is tried on names that no entry covers. The largest
 	// public lists have a few hundred.
 	maxPatterns = 2000
-	// maxProgram bounds what an expression is compiled to, in instructions as they are counted before it is compiled:
-	// nested repetitions make a short text large.
-	maxProgram = blocklists.MaxSteps
 	// minLiteral is how many letters and digits a pattern with wildcards must have.
 	minLiteral = 3
 )
@@ -84,11 +80,7 @@ func samePattern(a, b blocklists.Pattern) bool {
 
 // expressionFault says why an expression cannot be taken; "" means that it can.
 func expressionFault(expr string) Reason {
-	if expr == "" || len(expr) > blocklists.MaxExpression {
-		return ReasonRegex
-	}
-	tree, err := syntax.Parse(expr, syntax.Perl)
-	if err != nil || programSize(tree) > maxProgram {
+	if blocklists.CheckExpression(expr) != nil {
 		return ReasonRegex
 	}
 	compiled, err := regexp.Compile(expr)
@@ -99,20 +91,6 @@ func expressionFault(expr string) Reason {
 		return ReasonBroad
 	}
 	return ""
-}
-
-// programSize estimates the instructions of a compiled expression; it stops counting beyond maxProgram.
-func programSize(tree *syntax.Regexp) int {
-	size := 1 + len(tree.Rune)
-	for _, sub := range tree.Sub {
-		if size += programSize(sub); size > maxProgram {
-			return maxProgram + 1
-		}
-	}
-	if tree.Op == syntax.OpRepeat {
-		size *= max(tree.Min, tree.Max, 1)
-	}
-	return min(size, maxProgram+1)
 }
 
 // foldCase makes an expression ignore case where it has capital letters: the names that it is tried on have none.
