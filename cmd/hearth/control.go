@@ -66,7 +66,7 @@ func (offline) Reload(context.Context) (portal.Reloaded, error) {
 
 // Lists implements portal.Control.
 func (o offline) Lists() portal.Lists {
-	return desk{shelf: o.shelf, changed: func(ctx context.Context) error {
+	return desk{shelf: o.shelf, files: true, changed: func(ctx context.Context) error {
 		_, err := o.shelf.compile(ctx)
 		return err
 	}}

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/source"
@@ -14,6 +16,7 @@ import (
 type desk struct {
 	shelf   *shelf
 	changed func(context.Context) error // compiles
+	files   bool                        // who asks may name files: they can read what this process can
 }
 
 // Stats implements portal.Lists.
@@ -66,6 +69,11 @@ func (d desk) Find(ctx context.Context, name string) (portal.ListFound, error) {
 
 // Diff implements portal.Lists.
 func (d desk) Diff(ctx context.Context, from, to string) (portal.ListDiff, error) {
+	for _, argument := range []string{from, to} {
+		if !d.files && !d.hasList(argument) {
+			return portal.ListDiff{}, fmt.Errorf("no list is named %q: hearth lists stats shows them; a file is compared with --config FILE, because the server opens none for others", argument)
+		}
+	}
 	diff, err := d.shelf.library.Diff(ctx, from, to, nil)
 	if err != nil {
 		return portal.ListDiff{}, err
@@ -73,6 +81,12 @@ func (d desk) Diff(ctx context.Context, from, to string) (portal.ListDiff, error
 	return portal.ListDiff{
 		From: from, To: to, Added: *changes(diff.Added), Removed: *changes(diff.Removed), Moved: *changes(diff.Moved),
 	}, nil
+}
+
+// hasList says whether an argument of Diff names a configured list, or a version of one.
+func (d desk) hasList(argument string) bool {
+	name, _, _ := strings.Cut(argument, "@")
+	return slices.ContainsFunc(d.shelf.lists.Sources, func(s source.Source) bool { return s.Name == name })
 }
 
 // Update implements portal.Lists. The outcomes are those of the library; a

@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/portal"
@@ -79,8 +77,9 @@ func (a *app) compareCommand() *cobra.Command {
 		Long: `Compare two lists: how many names only B has (added), only A has (removed),
 and both have in another directory or with another meaning (moved). A and B are
 names of configured lists, NAME@held for the version that is held back,
-NAME@previous for the one before, or files.`,
-		Example: "  hearth lists diff my-list my-list@held\n  hearth lists diff my-list ./download.txt",
+NAME@previous for the one before, or with --config FILE files. Where a legal
+list is configured, lists are compared only with --config FILE.`,
+		Example: "  hearth lists diff my-list my-list@held\n  hearth lists diff my-list ./download.txt --config /etc/hearth/config.yaml",
 		Args:    exactly(2, "A and B, the lists to compare"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.compareLists(cmd.Context(), args[0], args[1]) },
 	}
@@ -98,7 +97,7 @@ func (a *app) compareLists(ctx context.Context, from, to string) error {
 		return err
 	}
 	r := listDiff{AnsweredBy: c.where}
-	query := url.Values{"from": {fileHere(from)}, "to": {fileHere(to)}}
+	query := url.Values{"from": {from}, "to": {to}}
 	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/lists/diff", query: query}, &r); err != nil {
 		return err
 	}
@@ -120,16 +119,4 @@ func (r listDiff) describe(w io.Writer) {
 		}
 	}
 	fmt.Fprintf(w, "answered by %s\n", r.AnsweredBy)
-}
-
-// fileHere gives a file of this folder its whole path, because the server works
-// in another; what is no file, or could be the name of a list, stays.
-func fileHere(argument string) string {
-	if _, err := os.Stat(argument); err != nil || !strings.ContainsAny(argument, "./") {
-		return argument
-	}
-	if path, err := filepath.Abs(argument); err == nil {
-		return path
-	}
-	return argument
 }

@@ -20,7 +20,7 @@ const maxBody = 64 << 10
 //	GET  /v1/explain?name=…           what happens to a name: client=, device= or member=, type=, at=
 //	GET  /v1/lists                    the sources
 //	GET  /v1/lists/find?name=…        which entries cover a name
-//	GET  /v1/lists/diff?from=…&to=…   what differs: a source, NAME@held, NAME@previous or a file
+//	GET  /v1/lists/diff?from=…&to=…   what differs: a source, NAME@held, NAME@previous; offline a file
 //	GET  /v1/lists/lint               entries that an operator should know of
 //	POST /v1/lists/update             {"names": []}: those, or all that are due
 //	POST /v1/lists/accept             {"name": "…"}: its version that is held back
@@ -131,7 +131,11 @@ func (p *Portal) isFrank() bool { return p.frank != nil && p.frank() }
 func (p *Portal) serveDiff(w http.ResponseWriter, r *http.Request) {
 	from, to := r.URL.Query().Get("from"), r.URL.Query().Get("to")
 	if from == "" || to == "" {
-		fail(w, &QueryError{Field: "from", Problem: "two lists are compared; write from=NAME&to=NAME, NAME@held, NAME@previous or a file"})
+		fail(w, &QueryError{Field: "from", Problem: "two lists are compared; write from=NAME&to=NAME, NAME@held or NAME@previous"})
+		return
+	}
+	if !p.isFrank() { // a list that is compared with one name tells whether it has it
+		writeProblem(w, http.StatusForbidden, "lists are not compared here, because a legal list is configured; with --config FILE, who may read the state folder compares them", "")
 		return
 	}
 	diff, err := p.ctl.Lists().Diff(r.Context(), from, to)

@@ -111,7 +111,6 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodPost, "/v1/lists/update", `{"names":["` + strings.Repeat("x", 1<<17) + `"]}`, 400, `problem`, ""},
 		{http.MethodPost, "/v1/lists/accept", `{"name":"one"}`, 200, `"name":"one","outcome":"updated"`, ""},
 		{http.MethodPost, "/v1/lists/accept", `{"names":["one"]}`, 400, `{\"name\": \"a list\"}`, ""},
-		{http.MethodGet, "/v1/lists/diff?from=one&to=one@held", "", 200, `"examples":["new.example"]`, ""},
 		{http.MethodGet, "/v1/lists/diff?from=one", "", 400, "NAME@held", ""},
 		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"single_source":true`, "illegal"},
 		{http.MethodGet, "/v1/lists/lint", "", 200, `"kind":"redundant","count":3,"of":7`, ""},

@@ -28,6 +28,9 @@ func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
 			t.Errorf("%s:\n%s\n%s", path, legal, security)
 		}
 	}
+	if w := request(h, http.MethodGet, "/v1/lists/diff?from=bad&to=bad@held", ""); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "--config") {
+		t.Errorf("lists are compared on the socket: status %d, %s", w.Code, w.Body)
+	}
 	dir := directory(t, houseOptions{language: "en"})
 	frank, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Control: &controls{entries: entries}, Frank: func() bool { return true }})
 	if err != nil {
@@ -38,6 +41,9 @@ func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
 		if !strings.Contains(body, want) || !strings.Contains(body, `"withheld":false`) {
 			t.Errorf("%s: %s", name, body)
 		}
+	}
+	if body := request(frank.API(), http.MethodGet, "/v1/lists/diff?from=bad&to=bad@held", "").Body.String(); !strings.Contains(body, `"examples":["new.example"]`) {
+		t.Errorf("lists are not compared where there is no legal list: %s", body)
 	}
 }
 

@@ -38,8 +38,8 @@ type Config struct {
 	// Withheld is told of every decision about a name that a page is asked for, and reports whether it must look as if
 	// the law blocked it, because the client has found many such names; nil never does.
 	Withheld func(addr netip.Addr, q *policy.Question, d policy.Decision) bool
-	// Frank reports whether the API tells which security lists have a name: where there is no legal list, or to who may
-	// read the lists themselves. Else a name's absence from them would tell that a legal list blocks it. nil is never.
+	// Frank reports whether the API tells which security lists have a name, and compares lists: where there is no legal
+	// list, or to who may read the lists themselves. Else a name's absence from them would tell that a legal list blocks it. nil is never.
 	Frank func() bool
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
 	Control Control

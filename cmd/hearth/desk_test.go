@@ -1,0 +1,32 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestServerOpensNoFileForOthers: who reaches the control socket need not be who may read what the server can, such as
+// the keys in its state folder; who compares with --config reads with rights of their own.
+func TestServerOpensNoFileForOthers(t *testing.T) {
+	s, _, file := testServer(t, withList(""))
+	list := filepath.Join(filepath.Dir(file), "own.txt")
+	write(t, list, "first.example\n")
+	s.compileMissing(context.Background())
+	environ := atSocket(t, s)
+	other := filepath.Join(filepath.Dir(file), "other.txt")
+	write(t, other, "first.example\nsecond.example\n")
+	for _, path := range []string{other, filepath.Join(s.state, "lists", "key")} {
+		r := hearthWith(t, environ, "lists", "diff", "own", path)
+		if r.code != 1 || r.out != "" || !strings.Contains(r.err, "--config") || strings.Contains(r.err, "first line") {
+			t.Errorf("%s: exit %d\n%s%s", path, r.code, r.out, r.err)
+		}
+	}
+	if r := hearthWith(t, environ, "lists", "diff", "own", "own"); r.code != 0 || !strings.Contains(r.out, "0 added") {
+		t.Errorf("a list with itself: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+	if r := hearthWith(t, environ, "lists", "diff", "own", other, "--config", file); r.code != 0 || !strings.Contains(r.out, "1 added\n  second.example") {
+		t.Errorf("offline: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+}
