@@ -82,14 +82,9 @@ func (l List) Subjects() []string {
 	return slices.Compact(subjects)
 }
 
-// Independent reports whether two lists that agree are two opinions: neither is of a family from which the other
-// takes names over, and no third family stands behind both.
-func Independent(a, b List) bool {
-	behind := append([]string{b.Family}, b.Includes...)
-	return !slices.ContainsFunc(append([]string{a.Family}, a.Includes...), func(family string) bool {
-		return slices.Contains(behind, family)
-	})
-}
+// Behind lists the families that stand behind the list: its own, and those whose names it takes over. Two lists that
+// agree are two opinions only if none stands behind both.
+func (l List) Behind() []string { return append([]string{l.Family}, l.Includes...) }
 
 // YAML is the list as an item of lists.sources, to paste into a configuration: indented by four spaces, behind a
 // comment with its publisher, licence and homepage. The same list always gives the same text.

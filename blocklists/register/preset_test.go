@@ -108,7 +108,7 @@ func TestBalancedIsTwoOpinions(t *testing.T) {
 			}
 		}
 		if !slices.ContainsFunc(about, func(a register.List) bool {
-			return slices.ContainsFunc(about, func(b register.List) bool { return register.Independent(a, b) })
+			return slices.ContainsFunc(about, func(b register.List) bool { return independent(a, b) })
 		}) {
 			t.Errorf("%s: no two independent lists among %d", id, len(about))
 		}

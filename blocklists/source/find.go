@@ -35,8 +35,8 @@ type Finding struct {
 type Agreement struct {
 	Category     string   `json:"category"`
 	Sources      []string `json:"sources"`       // that put the name into it, exceptions weighed
-	Independent  int      `json:"independent"`   // how many of them have nothing to do with each other
-	SingleSource bool     `json:"single_source"` // all of them are of one publisher: nobody else agrees
+	Independent  int      `json:"independent"`   // how many of them have no publisher in common, nor one whose names they take over
+	SingleSource bool     `json:"single_source"` // no two of them are independent
 }
 
 // Found is what the lists say of a name.
@@ -65,7 +65,7 @@ func (l *Library) Find(ctx context.Context, name string) (Found, error) {
 			return Found{}, fmt.Errorf("searching list %s: %w", s.Name, err)
 		}
 	}
-	q.agree(l.family)
+	q.agree(l.families)
 	return q.found, nil
 }
 
@@ -229,25 +229,20 @@ func (q *query) vote(source string, ids []string, said []blocklists.Record) erro
 	return err
 }
 
-// agree counts for each category which lists say so. Lists of one family count once.
-func (q *query) agree(family func(source string) string) {
+// agree tells for each category which lists say so, and how many of them are independent.
+func (q *query) agree(families func(source string) []string) {
 	q.found.Categories = []Agreement{}
-	families := make(map[string]map[string]bool)
 	sources := make(map[string][]string)
 	for _, v := range q.votes {
 		for _, id := range v.categories {
-			if families[id] == nil {
-				families[id] = make(map[string]bool)
-			}
-			families[id][family(v.source)] = true
 			if !slices.Contains(sources[id], v.source) {
 				sources[id] = append(sources[id], v.source)
 			}
 		}
 	}
-	for id := range families {
-		n := len(families[id])
-		q.found.Categories = append(q.found.Categories, Agreement{Category: id, Sources: sources[id], Independent: n, SingleSource: n == 1})
+	for id, agreed := range sources {
+		n := independent(agreed, families)
+		q.found.Categories = append(q.found.Categories, Agreement{Category: id, Sources: agreed, Independent: n, SingleSource: n == 1})
 	}
 	slices.SortFunc(q.found.Categories, func(a, b Agreement) int { return strings.Compare(a.Category, b.Category) })
 }

@@ -95,10 +95,21 @@ func TestFindCountsIndependentLists(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
 	}
-	l.config.Family = func(s Source) string { return map[string]string{"one": "p", "three": "p"}[s.Name] }
-	want := []Agreement{{Category: "adult.porn", Sources: []string{"one", "two", "three"}, Independent: 2}} // p, and the folder of two
-	if diff := cmp.Diff(want, find(t, l, "x.top.example").Categories); diff != "" {
-		t.Errorf("with a catalogue of publishers (-want +got):\n%s", diff)
+	for _, tt := range []struct {
+		families    map[string][]string
+		independent int
+	}{
+		{map[string][]string{"one": {"p"}, "three": {"p"}}, 2},                         // p, and the folder of two
+		{map[string][]string{"one": {"p"}, "two": {"q"}, "three": {"r"}}, 3},           // all by themselves
+		{map[string][]string{"one": {"p", "q"}, "two": {"q"}, "three": {"r"}}, 2},      // one takes over the names of q
+		{map[string][]string{"one": {"p", "q", "r"}, "two": {"q"}, "three": {"r"}}, 2}, // one takes over those of both others
+		{map[string][]string{"one": {"p", "x"}, "two": {"q", "x"}, "three": {"x"}}, 1}, // all take over those of x
+	} {
+		l.config.Families = func(s Source) []string { return tt.families[s.Name] }
+		want := []Agreement{{Category: "adult.porn", Sources: []string{"one", "two", "three"}, Independent: tt.independent, SingleSource: tt.independent == 1}}
+		if diff := cmp.Diff(want, find(t, l, "x.top.example").Categories); diff != "" {
+			t.Errorf("with the publishers %v (-want +got):\n%s", tt.families, diff)
+		}
 	}
 }
 

@@ -32,8 +32,9 @@ type LibraryConfig struct {
 	Own       string   // the resolver's own name, which no list may block; "" = none
 	Upstreams []string // host names of the upstreams, which only lists of bypass.dns may block
 
-	// Family names who publishes a source, where that is known; "" or nil = told from where it comes from.
-	Family func(Source) string
+	// Families names who publishes a source, and those whose names it takes over, where that is known; none or nil =
+	// told from where it comes from.
+	Families func(Source) []string
 }
 
 // Library is the kept copies of all sources and the index compiled from them, on disk. It is safe for concurrent use;

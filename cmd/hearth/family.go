@@ -6,15 +6,15 @@ import (
 )
 
 // publishers tells by the catalogue who stands behind a list, so that lists of
-// one hand do not count as several opinions; "" for a list that it does not have.
-func publishers() (func(source.Source) string, error) {
+// one hand do not count as several opinions; none for a list that it does not have.
+func publishers() (func(source.Source) []string, error) {
 	known, err := register.Open()
 	if err != nil {
 		return nil, err
 	}
-	families := make(map[string]string)
+	families := make(map[string][]string)
 	for _, l := range known.Lists() {
-		families[l.URL] = l.Family
+		families[l.URL] = l.Behind()
 	}
-	return func(s source.Source) string { return families[s.URL] }, nil
+	return func(s source.Source) []string { return families[s.URL] }, nil
 }

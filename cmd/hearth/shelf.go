@@ -29,12 +29,12 @@ func newShelf(c *Config, state string, log *slog.Logger, progress io.Writer) (*s
 	if err != nil {
 		return nil, fmt.Errorf("numbering categories: %w", err)
 	}
-	family, err := publishers()
+	families, err := publishers()
 	if err != nil {
 		return nil, err
 	}
 	library, err := source.OpenLibrary(source.LibraryConfig{
-		Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log, Progress: progress, Own: c.Name, Family: family,
+		Dir: filepath.Join(state, "lists"), Lists: c.Lists, Log: log, Progress: progress, Own: c.Name, Families: families,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w; give this user a state folder it may write: `state:` or HEARTH__STATE", err)
