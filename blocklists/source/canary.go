@@ -297,11 +297,12 @@ func (c *catch) hit(ix *blocklists.Index, name canary) bool {
 	return false
 }
 
-// newHits lists those of a candidate's hits that hold it back: what the last good version did not hit. Where there is
-// none, every list of advertisements hits some popular names and some of the machines': the first count only where they
-// are a large part of all, as in a list that is meant to allow, the second only where the starter lists do not keep them
-// reachable whatever a list says.
+// newHits lists those of a candidate's hits that hold it back: what the last good version, of which before is the state,
+// did not hit. Where there is none, or nothing is known of it any more, every list of advertisements hits some popular
+// names and some of the machines': the first count only where they are a large part of all, as in a list that is meant to
+// allow, the second only where the starter lists do not keep them reachable whatever a list says.
 func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([]canary, error) {
+	known = known && before != nil
 	popular := countKind(hits, canaryPopular)
 	few := popular < leastPopular || popular*100 <= countKind(l.canaries().names, canaryPopular)*firstPopular
 	hits = slices.DeleteFunc(slices.Clone(hits), func(h canary) bool {
@@ -322,9 +323,6 @@ func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([
 	})
 	if len(hits) == 0 || !known {
 		return hits, nil
-	}
-	if before == nil {
-		return nil, nil // what it hit is not known any more, as after an update of the program
 	}
 	earlier, err := l.hits(s, before.directories(), before.Parsed)
 	if err != nil {

@@ -1,7 +1,10 @@
 package source
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -97,6 +100,37 @@ func TestCanary(t *testing.T) {
 			wantOne(t, l, Updated) // not newly any more
 		})
 	}
+}
+
+// TestCanaryWithoutState: what a version newly hits is told from the good copy where the state in force is lost; where
+// that is all there was, the version is looked at as a first one.
+func TestCanaryWithoutState(t *testing.T) {
+	lose := func(l *Library) {
+		for _, path := range l.slots("list") {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+	}
+	l, server := watchedList(t, nil)
+	server.set(text(numbered(100) + "||www.second.example^\n"))
+	wantOne(t, l, Held, "www.second.example")
+	if _, err := l.Accept(t.Context(), "list"); err != nil {
+		t.Fatal(err)
+	}
+	lose(l)
+	server.set(text(numbered(100) + "||www.second.example^\n||first.example^\n"))
+	if r := wantOne(t, l, Held, "first.example"); !slices.Equal(r.Held.Hits, []string{"first.example"}) {
+		t.Errorf("hits %v", r.Held.Hits)
+	}
+
+	path := write(t, t.TempDir()+"/list", numbered(100))
+	l = open(t, LibraryConfig{Own: "hearth.house.example", Lists: Config{Sources: []Source{
+		{Name: "list", Path: path, Format: Domains, Categories: []string{"ads.trackers"}}}}})
+	wantOne(t, l, Updated)
+	lose(l)
+	write(t, path, numbered(100)+"house.example\n")
+	wantOne(t, l, Held, "hearth.house.example")
 }
 
 // TestCanaryOfFirstVersion: a first version is not held for the popular names that it hits, which are counted, unless

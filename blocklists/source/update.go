@@ -172,8 +172,8 @@ func (l *Library) bring(ctx context.Context, s Source, old kept) (c candidate, s
 		err = l.inspect(s, c)
 	}
 	if err == nil && status == Updated {
-		before := l.current(s.Name)
-		defer before.close()
+		before, done := l.standing(ctx, s, old)
+		defer done()
 		err = l.judge(ctx, s, old, before, &c)
 	}
 	if held := (*heldError)(nil); errors.As(err, &held) {
@@ -192,6 +192,20 @@ func (l *Library) bring(ctx context.Context, s Source, old kept) (c candidate, s
 	}
 	c.record.Held = nil // what is in force is the newest
 	return c, status, err
+}
+
+// standing opens what a new version is held against: the state in force. Where none can be read any more, as after an
+// update of the program, the good copy is read for it; nil where there is none either. done closes it.
+func (l *Library) standing(ctx context.Context, s Source, old kept) (before *state, done func()) {
+	if s.Path != "" || old.SHA256 == "" || !old.sameOrigin(s) {
+		before = l.current(s.Name)
+		return before, before.close
+	}
+	before, done, err := l.peek(ctx, s)
+	if err != nil {
+		return nil, func() {}
+	}
+	return before, done
 }
 
 // install puts a candidate in force: its content, then what was parsed of it. The record comes last: where a crash comes
