@@ -83,6 +83,9 @@ func (l *Library) renewSealed(ctx context.Context, s Source, old kept) (kept, St
 		return old, failure(err), err
 	}
 	if content == nil {
+		l.vault.mu.Lock()
+		defer l.vault.mu.Unlock()
+		l.dropHeld(s.Name)
 		return fresh, Unchanged, nil
 	}
 	list, refused, err := l.sealNames(s, content)
@@ -108,6 +111,7 @@ func failure(err error) Status {
 func (l *Library) enforce(s Source, old, fresh kept, list *blocklists.SealedList) (Status, error) {
 	last := l.vault.lists[s.Name]
 	if last != nil && last.Version() == list.Version() && old.SHA256 != "" {
+		l.dropHeld(s.Name)
 		return Unchanged, nil
 	}
 	if last != nil && old.sameOrigin(s) {
@@ -135,6 +139,7 @@ func (l *Library) writeSealed(path string, list *blocklists.SealedList) error {
 	})
 }
 
+// dropHeld removes what was held of a source: something newer is in force, or the origin has withdrawn it.
 func (l *Library) dropHeld(name string) {
 	_ = os.Remove(l.heldPath(name)) // nothing is held: nothing to do
 	_ = os.Remove(l.heldRecordPath(name))
