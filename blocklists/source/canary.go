@@ -64,7 +64,7 @@ func (l *Library) canaries() *canaries {
 	}
 	c.add(canaryOwn, l.config.Own)
 	c.add(canaryUpstream, l.config.Upstreams...)
-	c.add(canaryMachine, starterNames("ok.infra")...)
+	c.add(canaryMachine, starterNames(infra)...)
 	popular := l.popular()
 	for _, name := range append(l.starterNames(), popular...) {
 		suffix, _ := publicsuffix.PublicSuffix(name)

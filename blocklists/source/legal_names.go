@@ -17,6 +17,7 @@ const (
 	ReasonNoDomain  Reason = "no-domain" // a pattern or a network: a legal list names domains
 	ReasonException Reason = "exception" // nothing that a feed says may take a name out
 	ReasonHelp      Reason = "help"      // a site of help, one above it or beneath
+	ReasonMachine   Reason = "machine"   // what clocks, certificates, updates and connectivity checks need, one above it or beneath
 	ReasonOwnName   Reason = "own-name"  // this resolver's own name, one above it or beneath
 )
 
@@ -31,8 +32,12 @@ type sieve struct {
 func (l *Library) newSieve() (*sieve, error) {
 	f := &sieve{sealer: blocklists.NewSealer(l.seal()), guarded: make(map[string]Reason), above: make(map[string]Reason),
 		refused: make(map[Reason]int)}
-	for _, s := range l.helpLists() {
-		if _, err := s.parse(func(i Item) error { f.guard(i.Entry.Name, ReasonHelp); return nil }); err != nil {
+	for _, s := range append(l.helpLists(), machineList()) {
+		why := ReasonHelp
+		if s.category == infra {
+			why = ReasonMachine
+		}
+		if _, err := s.parse(func(i Item) error { f.guard(i.Entry.Name, why); return nil }); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", s.name(), err)
 		}
 	}
@@ -52,9 +57,15 @@ func (l *Library) helpLists() (lists []starterList) {
 	return lists
 }
 
+// machineList is the built-in list of what machines need, whether the starter lists are compiled in or not: no household
+// can lift a legal block.
+func machineList() starterList {
+	return starterList{category: infra, text: namesText(starterNames(infra))}
+}
+
 // guards names what newSieve protects: a list that was read through another sieve is read again.
 func (l *Library) guards() string {
-	return shortVersion(starterVersion(l.helpLists())) + " " + l.config.Own
+	return shortVersion(starterVersion(append(l.helpLists(), machineList()))) + " " + l.config.Own
 }
 
 // guard protects a name.

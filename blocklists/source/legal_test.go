@@ -240,6 +240,9 @@ func TestLegalListTakesDomainsAlone(t *testing.T) {
 		"||" + parent + "^",
 		"||" + help + "^",
 		"||deep." + help + "^",
+		"||apple.com^", // above captive.apple.com
+		"||captive.apple.com^",
+		"||x.ocsp.apple.com^",
 		"||home.arpa^",
 		"||www." + ownName + "^",
 		"/regex-order-[0-9]+/",
@@ -248,12 +251,13 @@ func TestLegalListTakesDomainsAlone(t *testing.T) {
 	if r.Status != Updated || r.Names != 1 {
 		t.Fatalf("update: %+v, want the one good name", r)
 	}
-	if r.Rejected[ReasonHelp] != 3 || r.Rejected[ReasonException] != 1 || r.Rejected[ReasonPublicSuffix] < 1 || r.Rejected[ReasonOwnName] < 1 {
+	if r.Rejected[ReasonHelp] != 3 || r.Rejected[ReasonMachine] != 3 || r.Rejected[ReasonException] != 1 || r.Rejected[ReasonPublicSuffix] < 1 || r.Rejected[ReasonOwnName] < 1 {
 		t.Errorf("refused: %v", r.Rejected)
 	}
 	ix := h.inForce()
 	h.blocks(ix, "plain-order.example")
-	h.leaves(ix, "page-order.example", "url-order.example", "taken-order.example", "x.co.uk", help, "deep."+help, ownName, "www."+ownName)
+	h.leaves(ix, "page-order.example", "url-order.example", "taken-order.example", "x.co.uk", help, "deep."+help, ownName, "www."+ownName,
+		"apple.com", "captive.apple.com", "x.ocsp.apple.com")
 	h.wantSecret("page-order.example", "url-order.example", "secret-order-page", "taken-order.example", "deep."+help, "plain-order.example", "regex-order")
 	for _, reason := range []string{"reason=help entries=3", "reason=exception entries=1", "reason=public-suffix"} {
 		if !strings.Contains(h.log.String(), reason) || !strings.Contains(h.log.String(), "list=court") {
@@ -326,6 +330,25 @@ func TestLegalListHeldIsAccepted(t *testing.T) {
 	if r := h.update(); r.Status != Updated {
 		t.Errorf("growth: %+v", r)
 	}
+}
+
+// TestLegalListWithdrawnIsNotAccepted: a version that was held back and is not at its origin any more cannot be put in
+// force.
+func TestLegalListWithdrawnIsNotAccepted(t *testing.T) {
+	h := newLegalHouse(t, "one-order.example\ntwo-order.example\n")
+	h.update()
+	write(t, h.path, "three-order.example\n")
+	if r := h.update("court"); r.Status != Held {
+		t.Fatalf("%+v", r)
+	}
+	write(t, h.path, "one-order.example\ntwo-order.example\n")
+	if r := h.update("court"); r.Status != Unchanged {
+		t.Fatalf("%+v", r)
+	}
+	if err := h.l.acceptLegal("court"); err == nil {
+		t.Error("accepted")
+	}
+	h.blocks(h.inForce(), "one-order.example", "two-order.example")
 }
 
 // TestListBecomesLegal: what was kept of a list in the open is gone once it is a legal one.

@@ -72,7 +72,7 @@ func (l *Library) lintSets() ([]lintSet, error) {
 		}
 	}
 	machine := newLintSet(LintMachine)
-	for _, text := range starterNames("ok.infra") {
+	for _, text := range starterNames(infra) {
 		if name, why := Normalise(text); why == "" {
 			machine.add(name)
 		}

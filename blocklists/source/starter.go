@@ -21,6 +21,9 @@ import (
 //go:embed starter/*.txt
 var starterFiles embed.FS
 
+// infra is the category of what machines need.
+const infra = "ok.infra"
+
 // starterPrefix begins the names of the starter lists in statistics and findings.
 const starterPrefix = "starter:"
 
