@@ -148,7 +148,7 @@ type catch struct {
 	source  Source
 	plan    plan
 	builder *blocklists.Builder
-	parts   map[string]blocklists.ListID // by Item.File; lists that do not block are not here
+	lists   map[string]blocklists.ListID // as the plan names them; those that do not block are not here
 	norm    normaliser
 
 	registries map[string]bool // public suffixes of registries that the list has because it may
@@ -174,18 +174,14 @@ func (l *Library) newCatch(s Source, p plan) (*catch, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &catch{canaries: l.canaries(), source: s, plan: p, builder: b, parts: make(map[string]blocklists.ListID), registries: make(map[string]bool)}
-	parts := p.byDir
-	if parts == nil {
-		parts = map[string][]string{"": p.ids}
-	}
-	for part, ids := range parts {
+	c := &catch{canaries: l.canaries(), source: s, plan: p, builder: b, lists: make(map[string]blocklists.ListID), registries: make(map[string]bool)}
+	for list, ids := range p.lists() {
 		if as := stands(ids); as != "" {
 			set, err := categories(t, []string{as})
 			if err != nil {
 				return nil, err
 			}
-			c.parts[part] = b.List(set)
+			c.lists[list] = b.List(set)
 		}
 	}
 	return c, nil
@@ -206,11 +202,7 @@ func stands(ids []string) (as string) {
 
 // add takes one statement of the list.
 func (c *catch) add(r blocklists.Record) error {
-	part := r.Part
-	if c.plan.byDir == nil {
-		part = ""
-	}
-	list, ok := c.parts[part]
+	list, ok := c.lists[c.plan.listOf(r.Part)]
 	switch {
 	case !ok || r.Prefix.IsValid():
 		return nil
@@ -358,7 +350,7 @@ func (l *Library) hits(s Source, found directories, version *blocklists.Parsed) 
 		return nil, err
 	}
 	defer caught.close()
-	if len(caught.parts) == 0 {
+	if len(caught.lists) == 0 {
 		return nil, nil
 	}
 	if err := version.Each(caught.add); err != nil {

@@ -164,13 +164,10 @@ func ancestors(name blocklists.Name) map[string]bool {
 func (q *query) search(p *blocklists.Parsed, base Finding, plan plan) error {
 	said := make(map[string][]blocklists.Record) // by list: the directory of a UT1 list
 	var order []string
-	visit := func(r blocklists.Record) {
-		ids, list := plan.of(r.Part), ""
-		if plan.byDir != nil {
-			list = r.Part
-		}
+	visit := func(r blocklists.Record) error {
+		ids, list := plan.of(r.Part), plan.listOf(r.Part)
 		if plan.byDir != nil && ids == nil {
-			return // not wanted any more
+			return nil // not wanted any more
 		}
 		if said[list] == nil {
 			order = append(order, list)
@@ -180,19 +177,16 @@ func (q *query) search(p *blocklists.Parsed, base Finding, plan plan) error {
 		f := q.finding(base, r)
 		f.File, f.FirstSeen = r.Part, r.Seen.String()
 		q.found.Entries = append(q.found.Entries, f)
-	}
-	err := p.Find(q.name, func(r blocklists.Record) error {
-		visit(r)
 		return nil
-	})
-	if err != nil {
+	}
+	if err := p.Find(q.name, visit); err != nil {
 		return err
 	}
-	err = p.EachPattern(func(r blocklists.Record) error {
-		if re, err := regexp.Compile(r.Pattern.Expr); err == nil && re.MatchString(q.text) {
-			visit(r)
+	err := p.EachPattern(func(r blocklists.Record) error {
+		if re, err := regexp.Compile(r.Pattern.Expr); err != nil || !re.MatchString(q.text) {
+			return nil
 		}
-		return nil
+		return visit(r)
 	})
 	if err != nil {
 		return err

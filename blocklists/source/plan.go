@@ -64,7 +64,23 @@ func (p plan) wanted() []string { return slices.Sorted(maps.Keys(p.byDir)) }
 // popularCategory marks names as often asked for.
 const popularCategory = "meta.popular"
 
-// of returns the categories of what a part of the list says; none where the part is not wanted.
+// lists gives the categories of each list that a source is in an index: one, named "", or one a wanted directory.
+func (p plan) lists() map[string][]string {
+	if p.byDir != nil {
+		return p.byDir
+	}
+	return map[string][]string{"": p.ids}
+}
+
+// listOf names the list that a part of the source belongs to.
+func (p plan) listOf(part string) string {
+	if p.byDir != nil {
+		return part
+	}
+	return ""
+}
+
+// of returns the categories of what a part of the source says; none where the part is not wanted.
 func (p plan) of(part string) []string {
 	if p.byDir != nil {
 		return p.byDir[part]
@@ -72,34 +88,22 @@ func (p plan) of(part string) []string {
 	return p.ids
 }
 
-// lists declares the lists of the plan: one, or one a directory. The result maps Item.File to its list.
-func (p plan) lists(b *blocklists.Builder, t *blocklists.Taxonomy) (func(Item) blocklists.ListID, error) {
-	if p.byDir == nil {
-		set, err := categories(t, p.ids)
-		if err != nil {
-			return nil, err
-		}
-		id := b.List(set)
-		return func(Item) blocklists.ListID { return id }, nil
-	}
-	ids := make(map[string]blocklists.ListID)
-	for _, dir := range p.wanted() {
-		set, err := categories(t, p.byDir[dir])
-		if err != nil {
-			return nil, fmt.Errorf("directory %s: %w", dir, err)
-		}
-		ids[dir] = b.List(set)
-	}
-	return func(i Item) blocklists.ListID { return ids[i.File] }, nil
-}
-
 // merge puts a parsed state into b. left is what does not fit into the index any more.
 func (p plan) merge(b *blocklists.Builder, t *blocklists.Taxonomy, parsed *blocklists.Parsed) (left int, err error) {
-	list, err := p.lists(b, t)
-	if err != nil {
-		return 0, err
+	numbers := make(map[string]blocklists.ListID)
+	lists := p.lists()
+	for _, list := range slices.Sorted(maps.Keys(lists)) {
+		set, err := categories(t, lists[list])
+		if err != nil && list != "" {
+			err = fmt.Errorf("directory %s: %w", list, err)
+		}
+		if err != nil {
+			return 0, err
+		}
+		numbers[list] = b.List(set)
 	}
 	return b.Merge(parsed, func(part string) (blocklists.ListID, bool) {
-		return list(Item{File: part}), p.byDir == nil || p.byDir[part] != nil
+		number, ok := numbers[p.listOf(part)]
+		return number, ok
 	})
 }
