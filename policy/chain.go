@@ -15,14 +15,15 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // what was not allowed before. Of the order, steps 1, 3, 7, 9 and 10 are applied
 // to the targets; 11 and 12 never are, because content networks would break
 // every allow-listed site, and the clock has already spoken about the asked name.
-// Help or a parents' allow of the asked name covers its chain, except 1 and 7.
+// Help or a parents' allow of the asked name covers its chain, except 1 and 7;
+// the chain of core help is not looked at, so that no list whatever blocks it.
 //
 // targets is the OR over all targets; ok.* bits in it lend nothing. hashes is
 // made with AppendTarget; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
 func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
 	d := asked
-	if d.Blocks() || d.Action == Fixed {
+	if d.Blocks() || d.Action == Fixed || d.Step == StepNeeded {
 		return d
 	}
 	c := chain{p: p, q: q, decision: &d, names: targets.Categories}
@@ -54,7 +55,7 @@ func (c *chain) run(hashes []uint64) {
 // covered: the asked name is help, or the parents allowed it.
 func (c *chain) covered() bool {
 	switch d := c.decision; d.Step {
-	case StepNeeded, StepAllowed:
+	case StepAllowed:
 		return true
 	case StepAlwaysOn:
 		r, _ := c.p.rules.winner(c.q.Hashes.H[:c.q.Hashes.N])

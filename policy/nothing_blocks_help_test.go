@@ -145,10 +145,7 @@ func everywhere(t *testing.T, d *policy.Directory, name string, visit func(who s
 	t.Helper()
 	var hashes blocklists.Hashes
 	for _, text := range []string{name, "www." + name} {
-		n, err := blocklists.ParseName(text)
-		if err != nil {
-			t.Fatal(err)
-		}
+		n := parse(t, text)
 		plain := d.Ask(n, &hashes)
 		whole := plain
 		for qtype := range uint16(66) {
@@ -209,6 +206,54 @@ func TestNothingBlocksHelp(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoChainBlocksCoreHelp: whatever lists, legal ones too, and rules say of the names and networks that the answer of
+// a core name leads to.
+func TestNoChainBlocksCoreHelp(t *testing.T) {
+	table, err := help.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := policy.Compile(policy.CompileConfig{Config: sternHouse([]string{"edge.example"}), Index: hostileIndex(t, table)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	edge := blocklists.Match{Labels: 2}
+	for i := range d.Index().Taxonomy().All() {
+		edge.Categories.Add(blocklists.Category(i))
+	}
+	led := func(text string, visit func(who string, got policy.Decision)) {
+		var hashes, target blocklists.Hashes
+		d.Ask(parse(t, "edge.example"), &target)
+		q := d.Ask(parse(t, text), &hashes)
+		for who, p := range clients(t, d) {
+			for hour, at := range hours() {
+				visit(who+", "+hour+", "+text, p.DecideChain(p.Decide(&q, at), &q, edge, policy.AppendTarget(nil, &target)))
+			}
+		}
+	}
+	for _, name := range table.Names(true) {
+		led(name, func(who string, got policy.Decision) {
+			if got.Action != policy.Allow || got.Step != policy.StepNeeded {
+				t.Errorf("%s: %v at step %d, want allow at step %d", who, got.Action, got.Step, policy.StepNeeded)
+			}
+		})
+	}
+	led("plain.example", func(who string, got policy.Decision) {
+		if got.Action != policy.Block {
+			t.Errorf("%s: %v, want block", who, got.Action)
+		}
+	})
+}
+
+func parse(t *testing.T, text string) blocklists.Name {
+	t.Helper()
+	name, err := blocklists.ParseName(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // TestSuspendedHelpIsBlocked: a name that is taken out of the table is blocked by the same lists, for everybody and at
