@@ -97,8 +97,22 @@ func lookupService(t *blocklists.Taxonomy, id string) (blocklists.Category, bool
 	return t.Lookup(id)
 }
 
+// chat is the one category beside services that can always be on.
+const chat = "social.chat"
+
+// Lifting returns the categories that can make a name allowed which others block: ok.*, services, and what else a
+// household may keep on at bedtime.
+func Lifting(t *blocklists.Taxonomy) (set blocklists.Categories) {
+	for i, row := range t.All() {
+		if row.Service || row.ID == chat || strings.HasPrefix(row.ID, "ok.") {
+			set.Add(blocklists.Category(i)) //nolint:gosec // at most MaxCategories
+		}
+	}
+	return set
+}
+
 func lookupAlways(t *blocklists.Taxonomy, id string) (blocklists.Category, bool) {
-	if id == "social.chat" {
+	if id == chat {
 		return t.Lookup(id)
 	}
 	return lookupService(t, id)

@@ -3,7 +3,6 @@ package resolver
 import (
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -51,20 +50,10 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		Listeners:  cfg.Listeners,
 		Generation: cfg.Generation,
 		spared:     spared(cfg.Index.Taxonomy()),
-		lifting:    cfg.Index.PatternCategories().Intersects(lifting(cfg.Index.Taxonomy())),
+		lifting:    cfg.Index.PatternCategories().Intersects(policy.Lifting(cfg.Index.Taxonomy())),
 		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Upstreams.Zones()),
 		groups:     groupTable(cfg.Index.Taxonomy()),
 	}, nil
-}
-
-// lifting returns the categories that may make a name allowed: ok.* and what a household may keep on at bedtime.
-func lifting(t *blocklists.Taxonomy) (set blocklists.Categories) {
-	for i, row := range t.All() {
-		if row.Service || row.ID == "social.chat" || strings.HasPrefix(row.ID, "ok.") {
-			set.Add(blocklists.Category(i)) //nolint:gosec // at most MaxCategories
-		}
-	}
-	return set
 }
 
 // settled reports whether a decision stands whatever the patterns say of the name: one about a name of our own, or a
