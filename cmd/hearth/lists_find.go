@@ -38,7 +38,11 @@ func (r findResult) describe(w io.Writer) {
 	for _, e := range r.Entries {
 		describeEntry(w, e)
 	}
-	if len(r.Entries) == 0 {
+	switch {
+	case len(r.Entries) > 0:
+	case r.Withheld:
+		fmt.Fprintf(w, "%s is on no list that can be told of here\n", r.Name)
+	default:
 		fmt.Fprintf(w, "%s is on no list\n", r.Name)
 	}
 	for _, c := range r.Categories {
