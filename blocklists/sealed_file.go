@@ -34,9 +34,7 @@ func (l *SealedList) WriteTo(w io.Writer) (int64, error) {
 	b = le.AppendUint64(b, l.seal.Index.mark())
 	b = le.AppendUint64(b, l.seal.Legal.mark())
 	b = le.AppendUint64(b, uint64(len(l.names)))
-	for _, n := range l.names {
-		b = append(le.AppendUint64(b, n.hash), byte(n.covers))
-	}
+	b = l.appendNames(b)
 	n, err := w.Write(append(b, l.seal.code(b)...))
 	return int64(n), err
 }
@@ -80,9 +78,13 @@ func ReadSealedList(b []byte, seal Seal) (*SealedList, error) {
 
 // Version names the content of l in 16 hexadecimal digits that tell nothing of it to who has not the second key.
 func (l *SealedList) Version() string {
-	b := make([]byte, 0, len(l.names)*sealedSize)
+	return hex.EncodeToString(l.seal.code(l.appendNames(make([]byte, 0, len(l.names)*sealedSize)))[:8])
+}
+
+// appendNames appends the names as the file has them.
+func (l *SealedList) appendNames(b []byte) []byte {
 	for _, n := range l.names {
 		b = append(binary.LittleEndian.AppendUint64(b, n.hash), byte(n.covers))
 	}
-	return hex.EncodeToString(l.seal.code(b)[:8])
+	return b
 }

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -86,11 +87,10 @@ func (l *Library) contentPath(s Source) string {
 	return l.listPath(s.Name)
 }
 
-// readKept reads the record of a source. One that is missing or unreadable is as new; so is one whose list is gone, but for what is known of the
-// origin.
-func (l *Library) readKept(s Source) (kept, error) {
-	fresh := kept{Name: s.Name}
-	text, err := os.ReadFile(l.recordPath(s.Name))
+// readRecord reads what is known of a source; one that is not there is as new.
+func readRecord(path, name string) (kept, error) {
+	fresh := kept{Name: name}
+	text, err := os.ReadFile(path) //nolint:gosec // the library's own folder
 	if errors.Is(err, fs.ErrNotExist) {
 		return fresh, nil
 	}
@@ -98,8 +98,18 @@ func (l *Library) readKept(s Source) (kept, error) {
 		return fresh, err
 	}
 	var k kept
-	if err := json.Unmarshal(text, &k); err != nil || k.Name != s.Name {
-		return fresh, fmt.Errorf("the record %s is damaged and counts as missing", filepath.Base(l.recordPath(s.Name)))
+	if err := json.Unmarshal(text, &k); err != nil || k.Name != name {
+		return fresh, fmt.Errorf("the record %s is damaged and counts as missing", filepath.Base(path))
+	}
+	return k, nil
+}
+
+// readKept reads the record of a source. One that is missing or unreadable is as new; so is one whose list is gone, but
+// for what is known of the origin.
+func (l *Library) readKept(s Source) (kept, error) {
+	k, err := readRecord(l.recordPath(s.Name), s.Name)
+	if err != nil {
+		return k, err
 	}
 	if k.Held != nil && s.Path == "" {
 		if _, err := os.Stat(l.candidatePath(s.Name)); err != nil {
@@ -108,6 +118,7 @@ func (l *Library) readKept(s Source) (kept, error) {
 	}
 	if s.Path == "" {
 		if _, err := os.Stat(l.listPath(s.Name)); err != nil {
+			fresh := kept{Name: s.Name}
 			fresh.Checked, fresh.Asked, fresh.Failures, fresh.LastError, fresh.Held = k.Checked, k.Asked, k.Failures, k.LastError, k.Held
 			return fresh, nil
 		}
@@ -117,6 +128,13 @@ func (l *Library) readKept(s Source) (kept, error) {
 
 func (l *Library) writeKept(k kept) error {
 	return writeJSON(l.recordPath(k.Name), k)
+}
+
+// equalKept reports whether two records say the same.
+func equalKept(a, b kept) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
 
 func writeJSON(path string, v any) error {

@@ -88,7 +88,7 @@ func (l *Library) bringZone(ctx context.Context, s Source, old kept) (kept, lega
 	return fresh, m.parse(s), nil
 }
 
-// memory is a file that never lies on a disk. What it holds is overwritten when it is done with.
+// memory is a file that never lies on a disk.
 type memory struct {
 	b  []byte
 	at int64

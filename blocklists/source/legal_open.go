@@ -2,12 +2,7 @@ package source
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -48,23 +43,6 @@ func (l *Library) lose(s Source, k *kept, why error) {
 	if err := writeJSON(l.sealedPath(s.Name), k); err != nil {
 		l.config.Log.Error("the record of a legal list cannot be written", "list", s.Name, "error", err)
 	}
-}
-
-// readRecord reads what is known of a source; one that is not there is as new.
-func readRecord(path, name string) (kept, error) {
-	fresh := kept{Name: name}
-	text, err := os.ReadFile(path) //nolint:gosec // the library's own folder
-	if errors.Is(err, fs.ErrNotExist) {
-		return fresh, nil
-	}
-	if err != nil {
-		return fresh, err
-	}
-	var k kept
-	if err := json.Unmarshal(text, &k); err != nil || k.Name != name {
-		return fresh, fmt.Errorf("the record %s is damaged and counts as missing", filepath.Base(path))
-	}
-	return k, nil
 }
 
 func (l *Library) openSealed(path string, seal blocklists.Seal) (*blocklists.SealedList, error) {

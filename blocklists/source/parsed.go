@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -120,7 +119,10 @@ func (l *Library) states(name string) []state {
 		if err == nil {
 			err = json.Unmarshal(text, &s.label)
 		}
-		if err == nil && s.Name == name {
+		if err == nil && s.Name != name {
+			err = errors.New("it is of another list")
+		}
+		if err == nil {
 			all = append(all, s)
 		} else if !errors.Is(err, fs.ErrNotExist) {
 			l.config.Log.Warn("parsed list unreadable, it counts as missing", "list", name, "error", err)
@@ -308,11 +310,4 @@ func (l *Library) forget() {
 			_ = os.Remove(path) // only tidiness
 		}
 	}
-}
-
-// equalKept reports whether two records say the same.
-func equalKept(a, b kept) bool {
-	x, errX := json.Marshal(a)
-	y, errY := json.Marshal(b)
-	return errX == nil && errY == nil && bytes.Equal(x, y)
 }
