@@ -140,8 +140,8 @@ func (p *parser) leaveOpen(blocked blocklists.Name) {
 
 // isBeneath reports whether name is over itself or has it as an ancestor.
 func isBeneath(name, over blocklists.Name) bool {
-	for at := 0; at < len(name) && name[at] != 0; at += int(name[at]) + 1 {
-		if bytes.Equal(name[at:], over) {
+	for above := range upwards(name) {
+		if bytes.Equal(above, over) {
 			return true
 		}
 	}

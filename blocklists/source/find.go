@@ -154,8 +154,8 @@ func (q *query) starter(s starterList) error {
 // ancestors returns the name and all above it but the root, in wire form.
 func ancestors(name blocklists.Name) map[string]bool {
 	all := make(map[string]bool)
-	for at := 0; name[at] != 0; at += int(name[at]) + 1 {
-		all[string(name[at:])] = true
+	for above := range upwards(name) {
+		all[string(above)] = true
 	}
 	return all
 }

@@ -24,28 +24,33 @@ const (
 // sieve lets the names of a legal list through that may be sealed.
 type sieve struct {
 	sealer  *blocklists.Sealer
-	guarded map[string]Reason // names that nothing may cover, in wire form, with the reason
-	above   map[string]Reason // all names above those
+	guarded map[Reason]*nameSet // names that nothing may cover
 	refused map[Reason]int
 }
 
 func (l *Library) newSieve() (*sieve, error) {
-	f := &sieve{sealer: blocklists.NewSealer(l.seal()), guarded: make(map[string]Reason), above: make(map[string]Reason),
-		refused: make(map[Reason]int)}
+	f := &sieve{sealer: blocklists.NewSealer(l.seal()), guarded: make(map[Reason]*nameSet), refused: make(map[Reason]int)}
+	for _, why := range guardReasons() {
+		set := newNameSet()
+		f.guarded[why] = &set
+	}
 	for _, s := range append(l.helpLists(), machineList()) {
 		why := ReasonHelp
 		if s.category == infra {
 			why = ReasonMachine
 		}
-		if _, err := s.parse(func(i Item) error { f.guard(i.Entry.Name, why); return nil }); err != nil {
+		if _, err := s.parse(func(i Item) error { f.guarded[why].add(i.Entry.Name); return nil }); err != nil {
 			return nil, fmt.Errorf("reading %s: %w", s.name(), err)
 		}
 	}
-	if own, err := blocklists.ParseName(l.config.Own); err == nil {
-		f.guard(own, ReasonOwnName)
+	if own, err := blocklists.ParseName(l.config.Own); err == nil && len(own) > 1 {
+		f.guarded[ReasonOwnName].add(own)
 	}
 	return f, nil
 }
+
+// guardReasons are those of names that are guarded, in the order in which they are told.
+func guardReasons() []Reason { return []Reason{ReasonOwnName, ReasonHelp, ReasonMachine} }
 
 // helpLists are the built-in lists of help that are in force.
 func (l *Library) helpLists() (lists []starterList) {
@@ -68,17 +73,6 @@ func (l *Library) guards() string {
 	return shortVersion(starterVersion(append(l.helpLists(), machineList()))) + " " + l.config.Own
 }
 
-// guard protects a name.
-func (f *sieve) guard(name blocklists.Name, why Reason) {
-	for at := 0; at < len(name) && name[at] != 0; at += int(name[at]) + 1 {
-		if at == 0 {
-			f.guarded[string(name)] = why
-		} else {
-			f.above[string(name[at:])] = why
-		}
-	}
-}
-
 // take seals an entry, or counts why not.
 func (f *sieve) take(i Item) error {
 	if why := f.refusal(i.Entry); why != "" {
@@ -96,11 +90,9 @@ func (f *sieve) refusal(e blocklists.Entry) Reason {
 		return ReasonException
 	case e.Name.Labels() < 2:
 		return ReasonSingleLabel
-	case e.Scope != blocklists.Exact && f.above[string(e.Name)] != "":
-		return f.above[string(e.Name)]
 	}
-	for at := 0; e.Name[at] != 0; at += int(e.Name[at]) + 1 {
-		if why := f.guarded[string(e.Name[at:])]; why != "" {
+	for _, why := range guardReasons() {
+		if f.guarded[why].hit(e) {
 			return why
 		}
 	}

@@ -16,23 +16,23 @@ var lintNames []byte
 
 // lintSet is names that a list hits only on purpose.
 type lintSet struct {
+	nameSet
+
 	kind   LintKind
 	alone  bool            // what lies beneath a name of the set does not count
-	names  map[string]bool // in wire form
-	above  map[string]bool // all that is above a name of the set, the root left out
 	abroad map[string]bool // first labels that stand before the top-level domain of any country
 }
 
 // hit reports whether an entry is of the set, beneath a name of it, or above one so that it takes it along.
 func (s *lintSet) hit(e blocklists.Entry) bool {
-	if e.Scope != blocklists.Exact && s.above[string(e.Name)] {
+	if s.alone {
+		return s.takesAlong(e) || s.names[string(e.Name)]
+	}
+	if s.nameSet.hit(e) {
 		return true
 	}
-	if s.alone {
-		return s.names[string(e.Name)]
-	}
-	for at := 0; e.Name[at] != 0; at += int(e.Name[at]) + 1 {
-		if s.names[string(e.Name[at:])] || s.isAbroad(e.Name[at:]) {
+	for name := range upwards(e.Name) {
+		if s.isAbroad(name) {
 			return true
 		}
 	}
@@ -46,17 +46,8 @@ func (s *lintSet) isAbroad(name blocklists.Name) bool {
 	return len(rest) == 4 && rest[0] == 2 && s.abroad[string(name[1:1+first])]
 }
 
-// add puts a name into the set.
-func (s *lintSet) add(name blocklists.Name) {
-	s.names[string(name)] = true
-	for at := int(name[0]) + 1; name[at] != 0; at += int(name[at]) + 1 {
-		s.above[string(name[at:])] = true
-	}
-}
-
 func newLintSet(kind LintKind) lintSet {
-	return lintSet{kind: kind, alone: kind == LintSharedHost, names: make(map[string]bool), above: make(map[string]bool),
-		abroad: make(map[string]bool)}
+	return lintSet{nameSet: newNameSet(), kind: kind, alone: kind == LintSharedHost, abroad: make(map[string]bool)}
 }
 
 // lintSets reads the embedded names and the help lists.
