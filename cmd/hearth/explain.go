@@ -28,7 +28,9 @@ func (a *app) explainCommand() *cobra.Command {
 		Short: "Say what happens to a name, and why",
 		Long: `Say what happens to a name, step by step in the order of decisions: which
 category, which list, which rule, until when. Without --client, --device or
---member it is asked for 127.0.0.1.
+--member it is asked for 127.0.0.1. Nobody upstream is asked, so a block by what
+the answer leads to, a name behind a CNAME or an address in a network that is
+listed, is not told of here.
 
 The running server is asked on its control socket. With --config FILE the
 answer is worked out offline from that file and the lists in the state folder.`,
