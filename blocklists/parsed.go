@@ -233,8 +233,8 @@ func (p *Parsed) cursor(table, size int) *tableCursor {
 	return newTableCursor(p.file, p.begins[table], p.begins[table]+int64(p.footer.tables[table].octets), size)
 }
 
-// Each visits every record: entries by their names as read from the top-level domain on, then patterns, then networks. A
-// record is valid until visit returns. It stops at the first error of visit.
+// Each visits every record: entries by their names as read from the top-level domain on, then patterns, then networks. It
+// stops at the first error of visit.
 func (p *Parsed) Each(visit func(Record) error) error {
 	for table := range tables {
 		if err := p.eachOf(table, visit); err != nil {

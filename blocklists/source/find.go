@@ -162,12 +162,29 @@ func ancestors(name blocklists.Name) map[string]bool {
 
 // search looks the name up in a parsed list.
 func (q *query) search(p *blocklists.Parsed, base Finding, plan plan) error {
+	var records []blocklists.Record
+	err := p.Find(q.name, func(r blocklists.Record) error {
+		records = append(records, r)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = p.EachPattern(func(r blocklists.Record) error {
+		if re, err := regexp.Compile(r.Pattern.Expr); err == nil && re.MatchString(q.text) {
+			records = append(records, r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
 	said := make(map[string][]blocklists.Record) // by list: the directory of a UT1 list
 	var order []string
-	visit := func(r blocklists.Record) error {
+	for _, r := range records {
 		ids, list := plan.of(r.Part), plan.listOf(r.Part)
 		if plan.byDir != nil && ids == nil {
-			return nil // not wanted any more
+			continue // not wanted any more
 		}
 		if said[list] == nil {
 			order = append(order, list)
@@ -177,19 +194,6 @@ func (q *query) search(p *blocklists.Parsed, base Finding, plan plan) error {
 		f := q.finding(base, r)
 		f.File, f.FirstSeen = r.Part, r.Seen.String()
 		q.found.Entries = append(q.found.Entries, f)
-		return nil
-	}
-	if err := p.Find(q.name, visit); err != nil {
-		return err
-	}
-	err := p.EachPattern(func(r blocklists.Record) error {
-		if re, err := regexp.Compile(r.Pattern.Expr); err != nil || !re.MatchString(q.text) {
-			return nil
-		}
-		return visit(r)
-	})
-	if err != nil {
-		return err
 	}
 	for _, list := range order {
 		if err := q.vote(base.Source, plan.of(list), said[list]); err != nil {
