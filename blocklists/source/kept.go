@@ -17,14 +17,25 @@ import (
 	"github.com/hearthdns/hearth/blocklists/source/transfer"
 )
 
+// origin says where the content of a source comes from, and how it is written, as the configuration has it.
+type origin struct {
+	URL    string `json:"url,omitempty"`
+	Path   string `json:"path,omitempty"`
+	Zone   string `json:"zone,omitempty"`
+	Format Format `json:"format"`
+}
+
+func (s Source) origin() origin { return origin{s.URL, s.Path, s.Zone.Name, s.Format} }
+
+// sameOrigin reports whether what is known came from the source as it is configured now.
+func (o *origin) sameOrigin(s Source) bool { return *o == s.origin() }
+
 // kept is what is known of a source; it lies as JSON beside the last good copy.
 type kept struct {
+	origin
+
 	Name         string               `json:"name"`
-	URL          string               `json:"url,omitempty"`
-	Path         string               `json:"path,omitempty"`
-	Zone         string               `json:"zone,omitempty"`
 	Serial       uint32               `json:"serial,omitempty"`  // of a zone
-	Format       Format               `json:"format"`            // as configured
 	ReadAs       Format               `json:"read_as,omitempty"` // what the content was read as
 	ETag         string               `json:"etag,omitempty"`
 	LastModified string               `json:"last_modified,omitempty"`
@@ -55,12 +66,7 @@ func (k *kept) count(r Report) {
 
 // newKept is the record of a source of which nothing is known.
 func newKept(s Source) kept {
-	return kept{Name: s.Name, URL: s.URL, Path: s.Path, Zone: s.Zone.Name, Format: s.Format}
-}
-
-// sameOrigin reports whether the record is of this source as it is configured now.
-func (k *kept) sameOrigin(s Source) bool {
-	return k.URL == s.URL && k.Path == s.Path && k.Zone == s.Zone.Name && k.Format == s.Format
+	return kept{Name: s.Name, origin: s.origin()}
 }
 
 // fileStem names the files of a source. It is a hash, so that no name can lead out of the folder.

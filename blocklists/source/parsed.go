@@ -21,12 +21,10 @@ import (
 
 // label says of which content a parsed file was made and how.
 type label struct {
+	origin
+
 	Generation  uint64               `json:"generation"` // higher is newer
 	Name        string               `json:"name"`
-	URL         string               `json:"url,omitempty"`
-	Path        string               `json:"path,omitempty"`
-	Zone        string               `json:"zone,omitempty"`
-	Format      Format               `json:"format"`
 	Content     string               `json:"content"`         // hash of the list
 	Stamp       string               `json:"stamp,omitempty"` // of the list's files; "" where they had just changed
 	Reading     reading              `json:"reading"`
@@ -60,11 +58,6 @@ func (s Source) reading(c Config) reading {
 		match = MatchSubdomains
 	}
 	return reading{Version: parserVersion, Match: match, PublicSuffixes: o.PublicSuffixes, Attributes: o.Attributes, MaxInflated: o.MaxInflated}
-}
-
-// sameOrigin reports whether the state is of this source as it is configured now.
-func (b *label) sameOrigin(s Source) bool {
-	return b.Name == s.Name && b.URL == s.URL && b.Path == s.Path && b.Zone == s.Zone.Name && b.Format == s.Format
 }
 
 // directories gives back what survey found.
@@ -218,7 +211,7 @@ func (l *Library) read(ctx context.Context, s Source, path, content string, befo
 	if err != nil {
 		return nil, err
 	}
-	d = &draft{label: label{Generation: 1, Name: s.Name, URL: s.URL, Path: s.Path, Zone: s.Zone.Name, Format: s.Format,
+	d = &draft{label: label{Generation: 1, Name: s.Name, origin: s.origin(),
 		Content: content, Stamp: stamp, Reading: s.reading(l.lists), Wanted: plan.wanted(), Parsed: l.config.Now().UTC(), Report: report}}
 	for name, dir := range found {
 		if d.label.Directories == nil {
