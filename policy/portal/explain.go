@@ -51,7 +51,7 @@ type Explanation struct {
 	Action     string      `json:"action"`
 	Applied    bool        `json:"applied"` // false: observed only
 	Answer     string      `json:"answer"`  // what DNS says, in words
-	Step       int         `json:"step"`    // of the order of decisions; 0 for a client without a profile
+	Step       int         `json:"step"`    // of the order of decisions; 0 for a stranger, and for who has not opted in
 	StepName   string      `json:"step_name,omitempty"`
 	Category   string      `json:"category,omitempty"`
 	Categories []string    `json:"categories"` // all that the name is
@@ -97,6 +97,10 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 	e.identify(client, addr)
 	if client.Profile == nil {
 		e.Action, e.Answer = "refuse", "REFUSED: the client belongs to no household; add its network or device to one"
+		return e, nil
+	}
+	if client.Status == policy.OptedOut { // whatever is blocked for it is so by the law, and what that is nobody is told
+		e.Action, e.Answer = "untold", "nothing is filtered for a household that has not opted in but what the law demands, and that is told to nobody"
 		return e, nil
 	}
 	var hashes blocklists.Hashes

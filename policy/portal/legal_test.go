@@ -2,6 +2,7 @@ package portal
 
 import (
 	"bytes"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -44,6 +45,25 @@ func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
 	}
 	if body := request(frank.API(), http.MethodGet, "/v1/lists/diff?from=bad&to=bad@held", "").Body.String(); !strings.Contains(body, `"examples":["new.example"]`) {
 		t.Errorf("lists are not compared where there is no legal list: %s", body)
+	}
+}
+
+// TestExplainTellsNothingOfWhoOptedOut: only the law blocks for such a household, so each block told would be a legal one.
+func TestExplainTellsNothingOfWhoOptedOut(t *testing.T) {
+	no := false
+	dir := directory(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].Enabled = &no }})
+	explain := func(name string) string {
+		e, err := Explain(dir, ExplainQuery{Name: name, Client: tom, Now: moment(t, noon)})
+		if err != nil || e.Status != "opted-out" {
+			t.Fatal(e.Status, err)
+		}
+		return strings.ReplaceAll(fmt.Sprint(e), name, "x")
+	}
+	want := explain("plain.example")
+	for _, name := range []string{"ordered.example", "forbidden.example", "virus.example"} {
+		if got := explain(name); got != want {
+			t.Errorf("%s reads\n%s\nanother name\n%s", name, got, want)
+		}
 	}
 }
 
