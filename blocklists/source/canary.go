@@ -316,7 +316,7 @@ func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([
 	if len(hits) == 0 || !known {
 		return hits, nil
 	}
-	earlier, err := l.hits(s, before.directories(), before.Parsed)
+	earlier, err := l.hits(s, before.Directories, before.Parsed)
 	if err != nil {
 		return nil, err
 	}

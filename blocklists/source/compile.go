@@ -124,7 +124,7 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 		return "", err
 	}
 	for _, in := range inputs {
-		plan := in.source.planFor(in.state.directories(), l.lists)
+		plan := in.source.planFor(in.state.Directories, l.lists)
 		left, err := plan.merge(b, t, in.state.Parsed)
 		if err != nil {
 			return "", fmt.Errorf("list %s: %w", in.source.Name, err)

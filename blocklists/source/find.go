@@ -76,7 +76,7 @@ func (l *Library) findIn(ctx context.Context, s Source, q *query) error {
 		return ctx.Err()
 	}
 	defer done()
-	plan := s.planFor(state.directories(), l.lists)
+	plan := s.planFor(state.Directories, l.lists)
 	base := Finding{Source: s.Name, Format: s.Format, Version: shortVersion(state.Content)}
 	if state.Report.Format != "" {
 		base.Format = state.Report.Format

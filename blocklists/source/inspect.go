@@ -45,7 +45,7 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 		return nil, err
 	}
 	defer version.close()
-	return l.hits(s, d.label.directories(), version.Parsed)
+	return l.hits(s, d.label.Directories, version.Parsed)
 }
 
 // weigh compares a candidate with the last good list.

@@ -99,7 +99,7 @@ func isBlocking(id string) bool {
 // lintOne looks through one list.
 func (l *Library) lintOne(ctx context.Context, in input, known []lintSet, j *jury) ([]LintFinding, error) {
 	look := lookout{source: in.source.Name, known: known}
-	plan := in.source.planFor(in.state.directories(), l.lists)
+	plan := in.source.planFor(in.state.Directories, l.lists)
 	records := 0
 	err := in.state.Each(func(r blocklists.Record) error {
 		if records++; records&4095 == 0 && ctx.Err() != nil {

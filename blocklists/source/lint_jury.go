@@ -41,7 +41,7 @@ func (l *Library) newJury(ctx context.Context, inputs []input) (*jury, error) {
 		return nil, errors.New("the program's own categories leave no room to compare lists")
 	}
 	for _, in := range inputs {
-		plan := in.source.planFor(in.state.directories(), l.lists)
+		plan := in.source.planFor(in.state.Directories, l.lists)
 		for _, part := range in.state.Parts() {
 			ids := slices.DeleteFunc(slices.Clone(plan.of(part)), func(id string) bool { return !isBlocking(id) })
 			if len(ids) > 0 {

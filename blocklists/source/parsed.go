@@ -23,15 +23,15 @@ import (
 type label struct {
 	origin
 
-	Generation  uint64               `json:"generation"` // higher is newer
-	Name        string               `json:"name"`
-	Content     string               `json:"content"`         // hash of the list
-	Stamp       string               `json:"stamp,omitempty"` // of the list's files; "" where they had just changed
-	Reading     reading              `json:"reading"`
-	Directories map[string]placement `json:"directories,omitempty"` // UT1: what the list has
-	Wanted      []string             `json:"wanted,omitempty"`      // UT1: the directories that were read
-	Parsed      time.Time            `json:"parsed"`
-	Report      Report               `json:"report"`
+	Generation  uint64      `json:"generation"` // higher is newer
+	Name        string      `json:"name"`
+	Content     string      `json:"content"`         // hash of the list
+	Stamp       string      `json:"stamp,omitempty"` // of the list's files; "" where they had just changed
+	Reading     reading     `json:"reading"`
+	Directories directories `json:"directories,omitempty"` // UT1: what the list has
+	Wanted      []string    `json:"wanted,omitempty"`      // UT1: the directories that were read
+	Parsed      time.Time   `json:"parsed"`
+	Report      Report      `json:"report"`
 }
 
 // reading is everything besides the content that decides what a list says. Which categories its parts get is none of
@@ -44,12 +44,6 @@ type reading struct {
 	MaxInflated    int64    `json:"max_inflated"`
 }
 
-// placement is a directory of a UT1 list as a label keeps it.
-type placement struct {
-	Allow bool   `json:"allow,omitempty"`
-	Alias string `json:"alias,omitempty"`
-}
-
 // reading returns how the source is read as it is configured now.
 func (s Source) reading(c Config) reading {
 	o := s.options(c)
@@ -58,15 +52,6 @@ func (s Source) reading(c Config) reading {
 		match = MatchSubdomains
 	}
 	return reading{Version: parserVersion, Match: match, PublicSuffixes: o.PublicSuffixes, Attributes: o.Attributes, MaxInflated: o.MaxInflated}
-}
-
-// directories gives back what survey found.
-func (b *label) directories() directories {
-	found := directories{}
-	for name, d := range b.Directories {
-		found[name] = directory{allow: d.Allow, alias: d.Alias}
-	}
-	return found
 }
 
 // fits reports whether reading the content as the source is configured now would give this very state. Of a UT1 list
@@ -81,7 +66,7 @@ func (b *label) fits(s Source, c Config, content string) bool {
 	if was.Version != is.Version || was.Match != is.Match || was.PublicSuffixes != is.PublicSuffixes || was.MaxInflated != is.MaxInflated {
 		return false
 	}
-	for _, wanted := range s.planFor(b.directories(), c).wanted() {
+	for _, wanted := range s.planFor(b.Directories, c).wanted() {
 		if !slices.Contains(b.Wanted, wanted) {
 			return false
 		}
@@ -212,13 +197,7 @@ func (l *Library) read(ctx context.Context, s Source, path, content string, befo
 		return nil, err
 	}
 	d = &draft{label: label{Generation: 1, Name: s.Name, origin: s.origin(),
-		Content: content, Stamp: stamp, Reading: s.reading(l.lists), Wanted: plan.wanted(), Parsed: l.config.Now().UTC(), Report: report}}
-	for name, dir := range found {
-		if d.label.Directories == nil {
-			d.label.Directories = make(map[string]placement)
-		}
-		d.label.Directories[name] = placement{Allow: dir.allow, Alias: dir.alias}
-	}
+		Content: content, Stamp: stamp, Reading: s.reading(l.lists), Directories: found, Wanted: plan.wanted(), Parsed: l.config.Now().UTC(), Report: report}}
 	return d, l.write(ctx, w, d, before)
 }
 

@@ -50,7 +50,7 @@ func (s Source) planFor(found directories, c Config) plan {
 		p.byDir[name] = append(p.byDir[name], m.To...)
 	}
 	for name, d := range found {
-		if p.byDir[name] == nil && d.alias == "" && !d.allow && len(p.ids) > 0 {
+		if p.byDir[name] == nil && d.Alias == "" && !d.Allow && len(p.ids) > 0 {
 			p.byDir[name] = p.ids
 		}
 	}

@@ -116,8 +116,8 @@ func TestSharedUT1(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, allow := range map[string]bool{"gambling": false, "adult": false, "ai": false, "child": true, "sexual_education": true, "liste_bu": true} {
-		if d, ok := found[name]; !ok || d.allow != allow {
-			t.Errorf("%s: found %t, allows %t, want %t", name, ok, d.allow, allow)
+		if d, ok := found[name]; !ok || d.Allow != allow {
+			t.Errorf("%s: found %t, allows %t, want %t", name, ok, d.Allow, allow)
 		}
 	}
 	config := Config{Sources: []Source{{Name: "ut1", Path: path, Format: UT1, Categories: []string{"misinfo"},

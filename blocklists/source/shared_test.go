@@ -92,7 +92,7 @@ func TestSharedUT1Lines(t *testing.T) {
 	t.Logf("%d names, rejected %v", report.Names, report.Rejected)
 	var allows []string
 	for _, dir := range slices.Sorted(maps.Keys(found)) {
-		if found[dir].allow {
+		if found[dir].Allow {
 			allows = append(allows, dir)
 		}
 	}

@@ -14,13 +14,13 @@ import (
 type directories map[string]directory
 
 type directory struct {
-	allow bool
-	alias string
+	Allow bool   `json:"allow,omitempty"`
+	Alias string `json:"alias,omitempty"`
 }
 
 // resolve follows a link once; links to links are not.
 func (d directories) resolve(name string) string {
-	if alias := d[name].alias; alias != "" {
+	if alias := d[name].Alias; alias != "" {
 		return alias
 	}
 	return name
@@ -71,7 +71,7 @@ func (d directories) member(h *tar.Header, r io.Reader) {
 	switch h.Typeflag {
 	case tar.TypeSymlink: // blacklists/porn -> adult: here m.file is the directory
 		if isDirectoryName(m.file) {
-			d[m.file] = directory{alias: siblingName(h.Linkname)}
+			d[m.file] = directory{Alias: siblingName(h.Linkname)}
 		}
 	case tar.TypeReg:
 		if m.directory == "" {
@@ -81,7 +81,7 @@ func (d directories) member(h *tar.Header, r io.Reader) {
 		if m.file == "usage" {
 			left := int64(maxLine)
 			if plain, err := inflate(r, &left); err == nil {
-				seen.allow = usage(plain)
+				seen.Allow = usage(plain)
 			}
 		}
 		d[m.directory] = seen
@@ -99,7 +99,7 @@ func surveyFolder(path string) (directories, error) {
 		if entry.Type()&fs.ModeSymlink != 0 {
 			link, err := in.Readlink(entry.Name())
 			if sibling := siblingName(link); err == nil && sibling != "" {
-				found[entry.Name()] = directory{alias: sibling}
+				found[entry.Name()] = directory{Alias: sibling}
 			}
 			return nil
 		}
@@ -112,7 +112,7 @@ func surveyFolder(path string) (directories, error) {
 			left := int64(maxLine)
 			plain, err := inflate(r, &left)
 			if err == nil {
-				seen.allow = usage(plain)
+				seen.Allow = usage(plain)
 			}
 			return err
 		})
