@@ -109,17 +109,6 @@ func (t Table) Names(core bool) []string {
 	return names
 }
 
-// Covering returns the row of which name is the name or lies beneath it. name is in presentation form, lower case,
-// without a dot at the end.
-func (t Table) Covering(name string) (Row, bool) {
-	for _, r := range t {
-		if r.Name != "" && (name == r.Name || strings.HasSuffix(name, "."+r.Name)) {
-			return r, true
-		}
-	}
-	return Row{}, false
-}
-
 // columns is the head of the file.
 var columns = []string{"name", "organisation", "country", "language", "kind", "core", "numbers", "source", "source_date", "verified_on"}
 
