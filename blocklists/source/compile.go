@@ -145,6 +145,10 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 		sum.Summary, err = b.Build(ctx, w)
 		return err
 	})
+	if sum.Crowded > 0 {
+		l.config.Log.Warn("expressions are left out of the index, because their lists have more exceptions than fit beside them: "+
+			"use lists with fewer exceptions, or without expressions", "expressions", sum.Crowded)
+	}
 	return mark, err
 }
 
