@@ -89,7 +89,8 @@ func (l *Library) fingerprint(t *blocklists.Taxonomy) (string, error) {
 	}{Taxonomy: t.All(), Starter: starterVersion(l.starters()), Popular: l.lists.Popular, MaxBytes: l.lists.MaxBytes}
 	for _, s := range l.lists.Sources {
 		content := l.version(s)
-		s.Refresh, s.URL = 0, "" // how content comes does not change what it is
+		s.Refresh, s.URL, s.Zone.Primaries, s.Zone.TSIG = 0, "", nil, TSIG{} // how content comes does not change what it is
+		s.Private, s.TokenFile, s.CertFile, s.KeyFile, s.CAFile = false, "", "", "", ""
 		of.Sources = append(of.Sources, part{s, content})
 	}
 	text, err := json.Marshal(of)

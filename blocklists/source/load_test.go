@@ -24,6 +24,11 @@ func TestLoadTellsStaleness(t *testing.T) {
 	}{
 		{why: "nothing", change: func(*Config) {}},
 		{why: "another refresh", change: func(c *Config) { c.Sources[0].Refresh = 3 * time.Hour }},
+		{why: "other ways to the content", change: func(c *Config) {
+			s := &c.Sources[0]
+			s.Private, s.TokenFile, s.CertFile, s.KeyFile, s.CAFile = true, "/token", "/cert", "/key", "/ca"
+			s.Zone.Primaries, s.Zone.TSIG = []string{"192.0.2.1"}, TSIG{Name: "key"}
+		}},
 		{why: "another category", change: func(c *Config) { c.Sources[0].Categories = []string{"misinfo"} }, stale: true},
 		{why: "another match", change: func(c *Config) { c.Sources[0].Match = MatchExact }, stale: true},
 		{why: "public suffixes", change: func(c *Config) { c.Sources[0].PublicSuffixes = true }, stale: true},
