@@ -15,21 +15,26 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // what was not allowed before. Of the order, steps 1, 3, 7, 9 and 10 are applied
 // to the targets; 11 and 12 never are, because content networks would break
 // every allow-listed site, and the clock has already spoken about the asked name.
-// Help or a parents' allow of the asked name covers its chain, except 1 and 7;
-// the chain of core help is not looked at, so that no list whatever blocks it.
+// A parents' allow of the asked name covers its chain, except 1 and 7; the chain
+// of help is not looked at, so that no list whatever blocks it.
 //
 // targets is the OR over all targets; ok.* bits in it lend nothing. hashes is
 // made with AppendTarget; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
 func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
 	d := asked
-	if d.Blocks() || d.Action == Fixed || d.Step == StepNeeded {
+	if d.Blocks() || d.Action == Fixed || p.helps(d) {
 		return d
 	}
 	c := chain{p: p, q: q, decision: &d, names: targets.Categories}
 	take(&c.names, &p.ground.quiet)
 	c.run(hashes)
 	return d
+}
+
+// helps reports whether a name was allowed because it is help.
+func (p *Profile) helps(d Decision) bool {
+	return d.Step == StepNeeded || d.Step == StepAlwaysOn && d.HasCategory && has(&p.ground.help, d.Category)
 }
 
 // chain is one pass over the targets.
@@ -52,14 +57,14 @@ func (c *chain) run(hashes []uint64) {
 	}
 }
 
-// covered: the asked name is help, or the parents allowed it.
+// covered: the parents allowed the asked name.
 func (c *chain) covered() bool {
 	switch d := c.decision; d.Step {
 	case StepAllowed:
 		return true
 	case StepAlwaysOn:
 		r, _ := c.p.rules.winner(c.q.Hashes.H[:c.q.Hashes.N])
-		return r != nil && r.Allow || d.HasCategory && has(&c.p.ground.help, d.Category)
+		return r != nil && r.Allow
 	default:
 		return false
 	}

@@ -208,9 +208,9 @@ func TestNothingBlocksHelp(t *testing.T) {
 	}
 }
 
-// TestNoChainBlocksCoreHelp: whatever lists, legal ones too, and rules say of the names and networks that the answer of
-// a core name leads to.
-func TestNoChainBlocksCoreHelp(t *testing.T) {
+// TestNoChainBlocksHelp: whatever lists, legal ones too, and rules say of the names and networks that the answer of a
+// help name leads to.
+func TestNoChainBlocksHelp(t *testing.T) {
 	table, err := help.Load()
 	if err != nil {
 		t.Fatal(err)
@@ -233,12 +233,14 @@ func TestNoChainBlocksCoreHelp(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range table.Names(true) {
-		led(name, func(who string, got policy.Decision) {
-			if got.Action != policy.Allow || got.Step != policy.StepNeeded {
-				t.Errorf("%s: %v at step %d, want allow at step %d", who, got.Action, got.Step, policy.StepNeeded)
-			}
-		})
+	for core, step := range map[bool]policy.Step{true: policy.StepNeeded, false: policy.StepAlwaysOn} {
+		for _, name := range table.Names(core) {
+			led(name, func(who string, got policy.Decision) {
+				if got.Action != policy.Allow || got.Step != step {
+					t.Errorf("%s: %v at step %d, want allow at step %d", who, got.Action, got.Step, step)
+				}
+			})
+		}
 	}
 	led("plain.example", func(who string, got policy.Decision) {
 		if got.Action != policy.Block {

@@ -28,11 +28,15 @@ type finders struct {
 	over  atomic.Int64  // clients that found too many: nobody has to be looked for while it is 0
 	total atomic.Uint64 // times that a client came to be one of them
 
-	seed maphash.Seed
+	seed  maphash.Seed
+	rows  []row
+	swept atomic.Int64 // unix seconds
+}
 
+// row is the seats that a client may sit on. Each has a lock of its own, so that clients do not wait for each other.
+type row struct {
 	mu    sync.Mutex
-	seats []finder
-	swept int64 // unix seconds
+	seats [findWays]finder
 }
 
 // finder is one client.
@@ -44,7 +48,7 @@ type finder struct {
 	names  [findNames]uint64
 }
 
-func (f *finders) prepare() { f.seed, f.seats = maphash.MakeSeed(), make([]finder, findClients) }
+func (f *finders) prepare() { f.seed, f.rows = maphash.MakeSeed(), make([]row, findClients/findWays) }
 
 // client is the hash of who has the address.
 func (f *finders) client(a netip.Addr) uint64 {
@@ -59,9 +63,11 @@ func (f *finders) client(a netip.Addr) uint64 {
 
 // found notes that a client found a name, by its hash.
 func (f *finders) found(a netip.Addr, name uint64, now int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.sit(f.client(a), now)
+	client := f.client(a)
+	r := f.row(client)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := f.sit(r, client, now)
 	for _, known := range s.names[:s.count] {
 		if known == name {
 			return
@@ -81,17 +87,13 @@ func (f *finders) found(a netip.Addr, name uint64, now int64) {
 
 // isOver reports whether a client found too many.
 func (f *finders) isOver(a netip.Addr, now int64) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if now-f.swept >= findSweep || now < f.swept {
-		f.swept = now
-		for i := range f.seats {
-			f.leave(&f.seats[i], now)
-		}
-	}
+	f.sweep(now)
 	client := f.client(a)
-	for i, ways := 0, f.ways(client); i < len(ways); i++ {
-		if s := &ways[i]; s.client == client {
+	r := f.row(client)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i := range r.seats {
+		if s := &r.seats[i]; s.client == client {
 			f.leave(s, now)
 			return s.over
 		}
@@ -99,18 +101,30 @@ func (f *finders) isOver(a netip.Addr, now int64) bool {
 	return false
 }
 
-// ways are the seats that a client may sit on.
-func (f *finders) ways(client uint64) []finder {
-	first := int(client>>1%(findClients/findWays)) * findWays //nolint:gosec // less than findClients
-	return f.seats[first : first+findWays]
+// sweep frees the seats whose hour is over, once in a while, by one of those who ask.
+func (f *finders) sweep(now int64) {
+	last := f.swept.Load()
+	if now >= last && now-last < findSweep || !f.swept.CompareAndSwap(last, now) {
+		return
+	}
+	for i := range f.rows {
+		r := &f.rows[i]
+		r.mu.Lock()
+		for j := range r.seats {
+			f.leave(&r.seats[j], now)
+		}
+		r.mu.Unlock()
+	}
 }
 
-// sit returns the seat of a client: its own, a free one, or that of who came first among those that found few.
-func (f *finders) sit(client uint64, now int64) *finder {
-	ways := f.ways(client)
-	best := &ways[0]
-	for i := range ways {
-		s := &ways[i]
+// row is where a client may sit.
+func (f *finders) row(client uint64) *row { return &f.rows[client>>1%uint64(len(f.rows))] }
+
+// sit returns the seat of a client in its row: its own, a free one, or that of who came first among those that found few.
+func (f *finders) sit(r *row, client uint64, now int64) *finder {
+	best := &r.seats[0]
+	for i := range r.seats {
+		s := &r.seats[i]
 		f.leave(s, now)
 		if s.client == client {
 			return s

@@ -238,8 +238,8 @@ func TestFindersAreBounded(t *testing.T) {
 		a = a.Next()
 		f.found(a, 1, 101)
 	}
-	if !f.isOver(bad, 102) || f.over.Load() != 1 || len(f.seats) != findClients {
-		t.Errorf("over: %d clients, seats: %d", f.over.Load(), len(f.seats))
+	if !f.isOver(bad, 102) || f.over.Load() != 1 || len(f.rows)*findWays != findClients {
+		t.Errorf("over: %d clients, seats: %d", f.over.Load(), len(f.rows)*findWays)
 	}
 	if f.isOver(a, 100+findTime+findSweep) || f.over.Load() != 0 {
 		t.Error("hours that are over are not forgotten")
