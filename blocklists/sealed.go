@@ -119,6 +119,23 @@ func (l *SealedList) Lacks(old *SealedList) int {
 	return lost
 }
 
+// Covers reports whether l has the name, or one above it with what lies beneath.
+func (l *SealedList) Covers(name Name) bool {
+	var h Hashes
+	l.seal.Index.Hash(name, &h)
+	for i := range h.N {
+		at, found := slices.BinarySearchFunc(l.names, l.seal.hash(h.H[i]), func(n sealedName, hash uint64) int { return cmp.Compare(n.hash, hash) })
+		wanted := coversBeneath
+		if i == h.N-1 {
+			wanted = coversOwn
+		}
+		if found && l.names[at].covers&wanted != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // SealedPart is a sealed list and what its names are.
 type SealedPart struct {
 	List       *SealedList

@@ -295,8 +295,7 @@ func (c *catch) hit(ix *blocklists.Index, name canary) bool {
 // allow, the second only where the starter lists do not keep them reachable whatever a list says.
 func (l *Library) newHits(s Source, known bool, before *state, hits []canary) ([]canary, error) {
 	known = known && before != nil
-	popular := countKind(hits, canaryPopular)
-	few := popular < leastPopular || popular*100 <= countKind(l.canaries().names, canaryPopular)*firstPopular
+	few := !tooPopular(countKind(hits, canaryPopular), countKind(l.canaries().names, canaryPopular))
 	hits = slices.DeleteFunc(slices.Clone(hits), func(h canary) bool {
 		switch h.kind {
 		case canarySuffix:
@@ -333,6 +332,11 @@ const (
 	firstPopular = 25
 	leastPopular = 100
 )
+
+// tooPopular reports whether a first version hits too many of the popular names.
+func tooPopular(hits, popular int) bool {
+	return hits >= leastPopular && hits*100 > popular*firstPopular
+}
 
 func countKind(names []canary, kind canaryKind) (n int) {
 	for _, c := range names {

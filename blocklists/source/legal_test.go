@@ -29,15 +29,16 @@ import (
 
 // legalHouse is a library with one ordinary and one legal list, and all that could tell of the latter.
 type legalHouse struct {
-	t      *testing.T
-	dir    string
-	path   string // of the legal list
-	log    bytes.Buffer
-	told   bytes.Buffer // results, statistics, findings, metrics
-	clock  *clock
-	source Source
-	l      *Library
-	tax    *blocklists.Taxonomy
+	t       *testing.T
+	dir     string
+	path    string // of the legal list
+	log     bytes.Buffer
+	told    bytes.Buffer // results, statistics, findings, metrics
+	clock   *clock
+	source  Source
+	l       *Library
+	tax     *blocklists.Taxonomy
+	popular string // names of a list of popular ones; "" = none
 }
 
 const ownName = "hearth.home.arpa"
@@ -62,6 +63,10 @@ func (h *legalHouse) reopen() {
 	h.t.Helper()
 	open := Source{Name: "open", Path: write(h.t, filepath.Join(h.dir, "..", "open-list"), "casino.example\n"), Format: Domains, Categories: []string{"money.gambling"}}
 	c := Config{Sources: []Source{open, h.source}}
+	if h.popular != "" {
+		c.Popular = "top"
+		c.Sources = append(c.Sources, Source{Name: "top", Path: write(h.t, filepath.Join(h.dir, "..", "top-list"), h.popular), Format: Domains})
+	}
 	if err := c.Validate(h.tax); err != nil {
 		h.t.Fatal(err)
 	}
@@ -328,6 +333,35 @@ func TestLegalListHeldIsAccepted(t *testing.T) {
 	}
 	write(t, h.path, "two-order.example\nthree-order.example\nfour-order.example\n")
 	if r := h.update(); r.Status != Updated {
+		t.Errorf("growth: %+v", r)
+	}
+}
+
+// TestLegalListGoesTooFar: a feed that newly names what everybody asks for, or doubles, waits for the operator, who is
+// told numbers and no name.
+func TestLegalListGoesTooFar(t *testing.T) {
+	h := newLegalHouse(t, "one-order.example\n")
+	h.popular = "everybody.example\nlast-word.example\n"
+	h.reopen()
+	if r := h.update(); r.Status != Updated {
+		t.Fatalf("%+v", r)
+	}
+	write(t, h.path, "one-order.example\neverybody.example\n")
+	if r := h.update(); r.Status != Held || !strings.Contains(r.Why, "newly hits 1 popular names") {
+		t.Errorf("a popular name: %+v", r)
+	}
+	h.leaves(h.inForce(), "everybody.example")
+	h.wantSecret("one-order.example")
+	if _, err := h.l.Accept(t.Context(), "court"); err != nil {
+		t.Fatal(err)
+	}
+	wantCategories(t, h.inForce(), "everybody.example", "illegal.order", popularCategory)
+	write(t, h.path, "one-order.example\neverybody.example\nsub.everybody.example\n")
+	if r := h.update(); r.Status != Updated {
+		t.Errorf("a popular name that was hit before: %+v", r)
+	}
+	write(t, h.path, "one-order.example\neverybody.example\nsub.everybody.example\n"+numbered(200))
+	if r := h.update(); r.Status != Held || !strings.Contains(r.Why, "203 names, the last good list has 3") {
 		t.Errorf("growth: %+v", r)
 	}
 }

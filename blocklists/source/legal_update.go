@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -107,22 +108,22 @@ func failure(err error) Status {
 	return Failed
 }
 
-// enforce replaces the names of a source, unless so many are gone that somebody has to look.
+// enforce replaces the names of a source, unless they changed so much that somebody has to look.
 func (l *Library) enforce(s Source, old, fresh kept, list *blocklists.SealedList) (Status, error) {
 	last := l.vault.lists[s.Name]
 	if last != nil && last.Version() == list.Version() && old.SHA256 != "" {
 		l.dropHeld(s.Name)
 		return Unchanged, nil
 	}
-	if last != nil && old.sameOrigin(s) {
-		if lost := list.Lacks(last); lost*100 > last.Names()*legalShrink {
-			err := errors.Join(l.writeSealed(l.heldPath(s.Name), list), writeJSON(l.heldRecordPath(s.Name), fresh))
-			if err != nil {
-				return Failed, err
-			}
-			return Held, fmt.Errorf("%w: %d of %d names are gone, more than %d %%; if that is right, run hearth lists accept %s",
-				errRefused, lost, last.Names(), legalShrink, s.Name)
+	if !old.sameOrigin(s) {
+		last = nil
+	}
+	if doubts := l.doubts(last, list); len(doubts) > 0 {
+		err := errors.Join(l.writeSealed(l.heldPath(s.Name), list), writeJSON(l.heldRecordPath(s.Name), fresh))
+		if err != nil {
+			return Failed, err
 		}
+		return Held, fmt.Errorf("%w: %s; if that is right, run hearth lists accept %s", errRefused, strings.Join(doubts, "; "), s.Name)
 	}
 	if err := l.writeSealed(l.legalPath(s.Name), list); err != nil {
 		return Failed, err
@@ -130,6 +131,34 @@ func (l *Library) enforce(s Source, old, fresh kept, list *blocklists.SealedList
 	l.dropHeld(s.Name)
 	l.vault.lists[s.Name] = list
 	return Updated, nil
+}
+
+// doubts says, by numbers alone, in what a legal list goes further than the last good one; nil where there is none.
+func (l *Library) doubts(last, list *blocklists.SealedList) (doubts []string) {
+	popular, hits := l.popular(), 0
+	for _, text := range popular {
+		name, err := blocklists.ParseName(text)
+		if err == nil && list.Covers(name) && (last == nil || !last.Covers(name)) {
+			hits++
+		}
+	}
+	if last == nil {
+		if tooPopular(hits, len(popular)) {
+			doubts = append(doubts, fmt.Sprintf("it hits %d of the %d popular names", hits, len(popular)))
+		}
+		return doubts
+	}
+	if hits > 0 {
+		doubts = append(doubts, fmt.Sprintf("it newly hits %d popular names", hits))
+	}
+	if lost := list.Lacks(last); lost*100 > last.Names()*legalShrink {
+		doubts = append(doubts, fmt.Sprintf("%d of %d names are gone, more than %d %%", lost, last.Names(), legalShrink))
+	}
+	growth := Guards{Shrink: 100, Growth: l.lists.Guards.Growth}
+	if why := growth.drift(last.Names(), list.Names()); why != "" {
+		doubts = append(doubts, why)
+	}
+	return doubts
 }
 
 func (l *Library) writeSealed(path string, list *blocklists.SealedList) error {

@@ -76,9 +76,11 @@ func (l *Library) Collect(out chan<- prometheus.Metric) {
 	}
 	now := l.config.Now()
 	for _, s := range l.Stats() {
-		gauge(listNames(), float64(s.Names), s.Name)
-		for why, n := range s.Rejected {
-			gauge(listRejected(), float64(n), s.Name, string(why))
+		if !l.hasLegal(s.Name) { // of legal lists nobody learns how many names they have
+			gauge(listNames(), float64(s.Names), s.Name)
+			for why, n := range s.Rejected {
+				gauge(listRejected(), float64(n), s.Name, string(why))
+			}
 		}
 		if !s.Confirmed.IsZero() {
 			gauge(listAge(), now.Sub(s.Confirmed).Seconds(), s.Name)
