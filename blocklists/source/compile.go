@@ -45,6 +45,7 @@ type Problem struct {
 	Source  string  `json:"source"`
 	Why     string  `json:"why"`
 	Serving Serving `json:"serving"`
+	Held    bool    `json:"held,omitempty"` // a newer version waits for Accept; that is why
 }
 
 func (l *Library) indexPath() string { return filepath.Join(l.config.Dir, "index.hix") }
@@ -154,7 +155,7 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 
 // note adds a problem to the summary, and shows it in the statistics and the log.
 func (l *Library) note(sum *Summary, s Source, serving Serving, problem error) {
-	sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error(), Serving: serving})
+	sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error(), Serving: serving, Held: l.isHeld(s, l.recall(s.Name))})
 	l.blame(s.Name, problem)
 }
 

@@ -31,12 +31,13 @@ type Hold struct {
 
 // heldError is why a candidate is not put in force without being asked for.
 type heldError struct {
+	source  string
 	reasons []string
 	hits    []string
 }
 
 func (e *heldError) Error() string {
-	return strings.Join(e.reasons, "; ") + "; if that is right, run hearth lists accept"
+	return strings.Join(e.reasons, "; ") + "; if that is right, run hearth lists accept " + e.source
 }
 
 const (

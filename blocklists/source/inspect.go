@@ -50,7 +50,7 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 
 // weigh compares a candidate with the last good list.
 func (l *Library) weigh(s Source, old kept, before *state, c *candidate, hits []canary) error {
-	held, report := &heldError{}, c.draft.label.Report
+	held, report := &heldError{source: s.Name}, c.draft.label.Report
 	if c.doubt != "" {
 		held.reasons = append(held.reasons, c.doubt)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -28,5 +29,30 @@ func TestServerOpensNoFileForOthers(t *testing.T) {
 	}
 	if r := hearthWith(t, environ, "lists", "diff", "own", other, "--config", file); r.code != 0 || !strings.Contains(r.out, "1 added\n  second.example") {
 		t.Errorf("offline: exit %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+// TestReloadWithAHeldList: a version that waits for the operator makes no reload fail; one word puts it in force.
+func TestReloadWithAHeldList(t *testing.T) {
+	s, _, file := testServer(t, withList(""))
+	list := filepath.Join(filepath.Dir(file), "own.txt")
+	write(t, list, "kept-one.example\n")
+	s.compileMissing(context.Background())
+	many := &strings.Builder{}
+	for i := range 200 {
+		fmt.Fprintf(many, "held-%d.example\n", i)
+	}
+	write(t, list, many.String())
+	if _, err := (control{s}).Reload(context.Background()); err != nil {
+		t.Errorf("reload: %v", err)
+	}
+	if !listed(t, s, "kept-one.example") || listed(t, s, "held-7.example") {
+		t.Error("the version that is held is in force")
+	}
+	if u, err := (control{s}).Lists().Accept(context.Background(), "own"); err != nil || u.Added == nil || u.Added.Count != 200 {
+		t.Errorf("accept: %+v, %v", u, err)
+	}
+	if listed(t, s, "kept-one.example") || !listed(t, s, "held-7.example") {
+		t.Error("the accepted version is not in force")
 	}
 }

@@ -196,8 +196,8 @@ type additions struct {
 }
 
 func (a *app) addLists(only choice, names []string) error {
-	if len(names) == 0 && only.preset == "" {
-		return usageError{errors.New("name a list or a --preset; hearth lists catalog shows them")}
+	if (len(names) == 0) == (only.preset == "") {
+		return usageError{errors.New("name lists, or a --preset, not both; hearth lists catalog shows them")}
 	}
 	known, err := register.Open()
 	if err != nil {

@@ -52,11 +52,12 @@ type stock struct {
 	problems []source.Problem // lists that are not in the index as they are; known where it was just compiled
 }
 
-// shortfall says which lists are not in the index as they are now, and what of them serves; nil if all are.
+// shortfall says which lists are not in the index as they are now, and what of them serves; nil if all are. A version
+// that waits for the operator is none: the log and lists stats tell of it.
 func (k stock) shortfall() error {
 	var errs []error
 	for _, p := range k.problems {
-		if p.Serving != source.Whole {
+		if p.Serving != source.Whole && !p.Held {
 			errs = append(errs, fmt.Errorf("list %s: %s", p.Source, p.Why))
 		}
 	}
