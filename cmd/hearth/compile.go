@@ -22,6 +22,7 @@ type compiled struct {
 	Unchanged  bool    `json:"unchanged,omitempty"` // the server's index was that of the lists already
 
 	Shortfall []string `json:"shortfall,omitempty"` // lists that are not in it as they are, and why
+	Held      []string `json:"held,omitempty"`      // lists of which a newer version waits for lists accept, and why
 	takeover
 }
 
@@ -100,6 +101,7 @@ func (a *app) compileHere(ctx context.Context) (compiled, error) {
 	if err := k.shortfall(); err != nil {
 		r.Shortfall = strings.Split(err.Error(), "\n")
 	}
+	r.Held = k.waiting()
 	if r.TakenBy, err = at.handOver(ctx); err != nil {
 		r.NotTaken = err.Error()
 	}
@@ -112,6 +114,9 @@ func (r compiled) describe(w io.Writer) {
 		fmt.Fprintln(w, ", that of the lists as they are: nothing to compile")
 	} else {
 		fmt.Fprintf(w, ", compiled in %.1f s\n", r.Seconds)
+	}
+	for _, line := range r.Held {
+		fmt.Fprintf(w, "held back: %s\n", line)
 	}
 	for _, line := range r.Shortfall {
 		fmt.Fprintf(w, "not as configured: %s\n", line)

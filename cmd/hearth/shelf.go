@@ -52,6 +52,16 @@ type stock struct {
 	problems []source.Problem // lists that are not in the index as they are; known where it was just compiled
 }
 
+// waiting says which lists have a newer version that waits for the operator.
+func (k stock) waiting() (all []string) {
+	for _, p := range k.problems {
+		if p.Held {
+			all = append(all, fmt.Sprintf("list %s: %s", p.Source, p.Why))
+		}
+	}
+	return all
+}
+
 // shortfall says which lists are not in the index as they are now, and what of them serves; nil if all are. A version
 // that waits for the operator is none: the log and lists stats tell of it.
 func (k stock) shortfall() error {

@@ -52,15 +52,15 @@ func (s *server) compileAndAccept() {
 	s.t.Helper()
 	out, _ := s.hearth("lists", "compile", "--config", s.config)
 	for _, name := range heldBack {
-		if !strings.Contains(out, "not as configured: list "+name+":") {
+		if !strings.Contains(out, "held back: list "+name+":") {
 			s.t.Errorf("lists compile does not hold %s back:\n%s", name, out)
 		}
 		if out, code := s.hearth("lists", "accept", "--config", s.config, name); code != 0 {
 			s.t.Errorf("lists accept %s: exit %d\n%s", name, code, out)
 		}
 	}
-	if n := strings.Count(out, "not as configured: list "); n != len(heldBack) {
-		s.t.Errorf("%d lists are not as configured, want %d:\n%s", n, len(heldBack), out)
+	if n := strings.Count(out, "held back: list "); n != len(heldBack) {
+		s.t.Errorf("%d lists are held back, want %d:\n%s", n, len(heldBack), out)
 	}
 }
 
