@@ -40,11 +40,47 @@ type Changes struct {
 	Examples []string `json:"examples,omitempty"` // the first 20
 }
 
-// Diff counts how a state of a list differs from the one before.
+// Diff counts how a state of a list differs from the one before. ParsedWriter.Finish fills in the balances too.
 type Diff struct {
 	Added   Changes `json:"added"`
 	Removed Changes `json:"removed"`
 	Moved   Changes `json:"moved"`
+	Named   Balance `json:"-"` // what the list says anything of
+	Listed  Balance `json:"-"` // what a part of it lists and does not except again
+}
+
+// Balance counts names, patterns and networks, each once, in two states of a list.
+type Balance struct{ Before, After int }
+
+func (b *Balance) count(before, after bool) {
+	if before {
+		b.Before++
+	}
+	if after {
+		b.After++
+	}
+}
+
+// weigh counts what two states say of one key, each in order, for the balances.
+func (d *Diff) weigh(before, after []said) {
+	d.Named.count(len(before) > 0, len(after) > 0)
+	d.Listed.count(lists(before), lists(after))
+}
+
+// lists reports whether a part lists the key by what is said of it, in order, and does not except it again.
+func lists(all []said) bool {
+	for len(all) > 0 {
+		part := all[0].part
+		var s statements
+		for len(all) > 0 && all[0].part == part {
+			s.add(all[0].says)
+			all = all[1:]
+		}
+		if weigh(s.made&^s.undone, silent).lists() {
+			return true
+		}
+	}
+	return false
 }
 
 // IsZero reports whether nothing differs.

@@ -120,6 +120,8 @@ func TestParsedCarriesDaysAndDiffers(t *testing.T) {
 		Added:   Changes{3, []string{"new.example", "/y+/", "203.0.113.0/24"}},
 		Removed: Changes{2, []string{"gone.example", "198.51.100.0/24"}},
 		Moved:   Changes{2, []string{"moved.example", "other.example"}},
+		Named:   Balance{6, 7},
+		Listed:  Balance{6, 6}, // other.example is an exception now
 	}
 	if diff := cmp.Diff(want, diff); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -151,6 +151,7 @@ func (w *ParsedWriter) write(ctx context.Context, out io.Writer, previous *Parse
 func (w *ParsedWriter) writeTable(ctx context.Context, out io.Writer, table int, previous *Parsed, today Day, diff *Diff) (tableSize, []byte, error) {
 	to := tableWriter{out: out}
 	pairs, err := newPairing(previous, table, w.parts, func(key []byte, before, after []said) error {
+		diff.weigh(before, after)
 		if changes := diff.of(kindOf(before, after)); changes != nil {
 			changes.add(func() string { return spelled(table, key) })
 		}

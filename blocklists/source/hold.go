@@ -59,6 +59,18 @@ func (g Guards) drift(before, after int) string {
 	return ""
 }
 
+// driftOf says why a list has changed too much at once: in what it names, whatever it repeats, or in what it lists, where
+// names became exceptions; "" where it has not.
+func (g Guards) driftOf(d blocklists.Diff) string {
+	if why := g.drift(d.Named.Before, d.Named.After); why != "" {
+		return why
+	}
+	if why := g.drift(d.Listed.Before, d.Listed.After); why != "" {
+		return "of what is no exception " + why
+	}
+	return ""
+}
+
 func (l *Library) candidatePath(name string) string {
 	return filepath.Join(l.folder(), fileStem(name)+".held")
 }

@@ -103,6 +103,31 @@ func TestHeldUntilAccepted(t *testing.T) {
 	}
 }
 
+// TestRepeatedNamesAndExceptionsHideNoLoss: a list that repeats one name as often as it had names, or excepts all of
+// them, or cancels its own rules, lists next to nothing any more, whatever the number of its lines.
+func TestRepeatedNamesAndExceptionsHideNoLoss(t *testing.T) {
+	rules := func(before, after string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(numbered(100), "w", before+"w"), ".example", ".example"+after)
+	}
+	for list, why := range map[string]string{
+		strings.Repeat("||w1.example^\n", 100):                  "only 1 names, the last good list has 100",
+		rules("@@||", "^") + "||x.example^\n":                   "of what is no exception only 1 names, the last good list has 100",
+		rules("||", "^") + rules("||", "^$badfilter"):           "of what is no exception only 0 names",
+		rules("||", "^") + rules("@@||", "^"):                   "of what is no exception only 0 names",
+		rules("||", "^$important") + rules("@@||", "^"):         "", // the exceptions are weaker
+		rules("||", "^") + strings.Repeat(rules("||", "^"), 20): "", // nothing is new
+	} {
+		l, server, _ := fetched(t, func(c *Config) { c.Sources[0].Format = Adblock })
+		server.set(text(rules("||", "^") + "! a comment\n"))
+		wantResult(t, l, Updated, 100, "")
+		server.set(text(list))
+		results, err := l.Update(context.Background(), l.names()...)
+		if err != nil || (results[0].Status == Held) != (why != "") || !strings.Contains(results[0].Why, why) {
+			t.Errorf("%.40q: %+v, %v, want %q", list, results[0], err, why)
+		}
+	}
+}
+
 // TestHeldIsReplaced: what is held back is at most one version, and a good one, or the old one again, does away with it.
 func TestHeldIsReplaced(t *testing.T) {
 	l, server, _ := fetched(t, nil)

@@ -50,17 +50,17 @@ func (l *Library) readCandidate(ctx context.Context, s Source, before *state, c 
 
 // weigh compares a candidate with the last good list.
 func (l *Library) weigh(s Source, old kept, before *state, c *candidate, hits []canary) error {
-	held, report := &heldError{source: s.Name}, c.draft.label.Report
+	held := &heldError{source: s.Name}
 	if c.doubt != "" {
 		held.reasons = append(held.reasons, c.doubt)
 	}
 	known := old.SHA256 != "" && old.sameOrigin(s)
 	if known {
-		was, is := old.Names, report.Names
+		why := l.lists.Guards.drift(old.Names, c.draft.label.Report.Names)
 		if before != nil && before.Content == old.SHA256 {
-			was, is = before.Report.Statements(), report.Statements() // expressions and networks too
+			why = l.lists.Guards.driftOf(c.draft.diff) // expressions and networks too
 		}
-		if why := l.lists.Guards.drift(was, is); why != "" {
+		if why != "" {
 			held.reasons = append(held.reasons, why)
 		}
 	}
