@@ -36,8 +36,11 @@ func TestLegalKeysLost(t *testing.T) {
 				t.Errorf("the log does not report it: %s", log)
 			}
 			stat := h.l.Stats()[len(h.l.Stats())-1]
-			if stat.Kept || stat.LastError == "" {
+			if stat.Kept || stat.LastError == "" || stat.Names != 0 {
 				t.Errorf("the statistics do not report it: %+v", stat)
+			}
+			if h.update(); strings.Contains(h.log.String(), "<nil>") || strings.Contains(h.log.String(), "names=1") || h.l.Stats()[len(h.l.Stats())-1].Names != 0 {
+				t.Errorf("names count that nobody has: %s", h.log.String())
 			}
 			write(t, h.path, string(feed))
 			if r := h.update(); r.Status != Updated || r.Names != 1 {

@@ -116,7 +116,7 @@ func (l *Library) sealNames(s Source, content legalContent) (*blocklists.SealedL
 	}
 	list := f.sealer.List()
 	if list.Names() == 0 {
-		return nil, f.refused, fmt.Errorf("%w: no name that may be blocked in %d lines read as %s%s", errRefused, report.Lines, s.Format, counts(f.refused))
+		return nil, f.refused, fmt.Errorf("%w: no name that may be blocked in %d lines read as %s%s", errRefused, report.Lines, report.Format, counts(f.refused))
 	}
 	for _, why := range slices.Sorted(maps.Keys(f.refused)) {
 		l.config.Log.Warn("entries of a legal list are refused and not in force; tell the list's provider",

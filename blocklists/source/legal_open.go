@@ -1,7 +1,9 @@
 package source
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"os"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -10,6 +12,9 @@ import (
 // selfTest is the label beneath the resolver's own name that is blocked like a name on a legal list, so that an
 // operator can see that such lists are in force without asking for anything that is on one.
 const selfTest = "legal-selftest."
+
+// errUnsealed is that nothing is in force of a legal list.
+var errUnsealed = errors.New("none of its names is kept")
 
 // readSealed reads the records and the names of all legal sources anew: another process may have updated them.
 func (l *Library) readSealed() {
@@ -33,6 +38,9 @@ func (l *Library) readSealed() {
 
 // lose notes that the file of a legal source is of no use: the source is asked again at once, and for all of it.
 func (l *Library) lose(s Source, k *kept, why error) {
+	if l.vault.lists[s.Name] == nil {
+		k.Names = 0
+	}
 	if k.SHA256 == "" {
 		return // it was never there, or that is known
 	}
@@ -91,7 +99,7 @@ func (l *Library) sealedParts(key blocklists.Key) []blocklists.SealedPart {
 		}
 		if list == nil || err != nil {
 			whole = false
-			l.config.Log.Error("a legal list is not in force: its names have to be fetched", "list", s.Name, "error", err)
+			l.config.Log.Error("a legal list is not in force: its names have to be fetched", "list", s.Name, "error", cmp.Or(err, errUnsealed))
 			continue
 		}
 		parts = append(parts, blocklists.SealedPart{List: list, Categories: s.Categories})

@@ -54,7 +54,7 @@ func (l *Library) updateSealed(ctx context.Context, s Source) Result {
 		fresh.LastError, r.Why = err.Error(), err.Error()
 		fresh.Failures++
 		l.countFailure(s.Name)
-		l.config.Log.Error("legal list not updated, the last good names stay in force", "list", s.Name, "status", string(status),
+		l.config.Log.Error("legal list not updated, the names in force stay", "list", s.Name, "status", string(status),
 			"error", err, "names", old.Names)
 	} else {
 		fresh.LastError, fresh.Failures, fresh.Confirmed = "", 0, l.config.Now().UTC()
