@@ -41,8 +41,8 @@ type Directory struct {
 
 // Document is something that was read.
 type Document struct {
-	Text string `yaml:"text"` // repository, file and commit, or the address of a page without its scheme
-	Date string `yaml:"date"` // the document's own date: YYYY-MM-DD
+	Text string `yaml:"text" json:"text"` // repository, file and commit, or the address of a page without its scheme
+	Date string `yaml:"date" json:"date"` // the document's own date: YYYY-MM-DD
 }
 
 // Size is a class of lists by their number of names.

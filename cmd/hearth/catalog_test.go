@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -47,5 +48,26 @@ func TestCatalogShowsLicences(t *testing.T) {
 		if !strings.Contains(line, l.Licence) {
 			t.Errorf("%s: the line %q does not show %s", l.Name, line, l.Licence)
 		}
+	}
+}
+
+// TestCatalogKeysAreLower: keys of JSON are written in one way everywhere.
+func TestCatalogKeysAreLower(t *testing.T) {
+	out := hearth(t, "lists", "catalog", "urlhaus", "--json").out
+	if key := regexp.MustCompile(`"[^"]*[A-Z][^"]*":`).FindString(out); key != "" || !strings.Contains(out, `"text"`) {
+		t.Errorf("key %s in %s", key, out)
+	}
+}
+
+// TestCatalogOfCategory: a category stands for all beneath it, as in profiles, and one without a list is named.
+func TestCatalogOfCategory(t *testing.T) {
+	both := hearth(t, "lists", "catalog", "--category", "money").out
+	for name, wanted := range map[string]bool{"sw-gambling ": true, "sw-crypto ": true, "urlhaus ": false} {
+		if strings.Contains(both, name) != wanted {
+			t.Errorf("%s shown: %t, want %t", name, !wanted, wanted)
+		}
+	}
+	if r := hearth(t, "lists", "catalog", "--category", "mone"); r.code == 0 || !strings.Contains(r.err, `"mone"`) {
+		t.Errorf("exit code %d, %s", r.code, r.err)
 	}
 }

@@ -15,6 +15,11 @@ import (
 // choice says which lists of the catalogue are meant.
 type choice struct{ preset, category string }
 
+// isAbout reports whether a category is the wanted one, or beneath it.
+func (c choice) isAbout(category string) bool {
+	return category == c.category || strings.HasPrefix(category, c.category+".")
+}
+
 func (a *app) catalogCommand() *cobra.Command {
 	var only choice
 	cmd := &cobra.Command{
@@ -29,7 +34,7 @@ Presets are sets of lists to begin with: balanced, strict, light.`,
 		RunE:    func(_ *cobra.Command, args []string) error { return a.showCatalog(only, args) },
 	}
 	cmd.Flags().StringVar(&only.preset, "preset", "", "only the lists of this `PRESET`: balanced, strict, light")
-	cmd.Flags().StringVar(&only.category, "category", "", "only lists about this `CATEGORY`, such as adult.porn")
+	cmd.Flags().StringVar(&only.category, "category", "", "only lists about this `CATEGORY`, such as adult.porn, or beneath it")
 	return cmd
 }
 
@@ -128,10 +133,13 @@ func (c choice) of(known *register.Register, names []string) ([]register.List, e
 		}
 	}
 	lists = slices.DeleteFunc(lists, func(l register.List) bool {
-		return len(names) > 0 && !slices.Contains(names, l.Name) || c.category != "" && !slices.Contains(l.Subjects(), c.category)
+		return len(names) > 0 && !slices.Contains(names, l.Name) || c.category != "" && !slices.ContainsFunc(l.Subjects(), c.isAbout)
 	})
-	if len(lists) == 0 {
+	switch {
+	case len(lists) == 0 && c.category == "":
 		return nil, errors.New("the catalogue has no such list; hearth lists catalog shows all")
+	case len(lists) == 0:
+		return nil, fmt.Errorf("the catalogue has no such list about %q; hearth lists catalog shows all, with their categories", c.category)
 	}
 	return lists, nil
 }
