@@ -129,8 +129,12 @@ func (v *validation) url(path, text string) {
 
 func (v *validation) categories(path string, ids []string) {
 	for i, id := range ids {
-		if _, ok := v.taxonomy.Lookup(id); !ok {
-			v.fail(fmt.Sprintf("%s[%d]", path, i), "no category %q: did you mean %q?", id, v.nearest(id))
+		at := fmt.Sprintf("%s[%d]", path, i)
+		switch _, ok := v.taxonomy.Lookup(id); {
+		case !ok:
+			v.fail(at, "no category %q: did you mean %q?", id, v.nearest(id))
+		case id == "ok.help.core":
+			v.fail(at, "what nobody can deny is the program's own list: write ok.help for help names of yours")
 		}
 	}
 }

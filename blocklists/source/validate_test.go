@@ -58,6 +58,7 @@ func TestValidate(t *testing.T) {
 			s.Zone = Zone{Name: "rpz.example", Primaries: []string{"192.0.2.1"}}
 		}, "sources[0].categories", "no category"},
 		{"unknown match", func(_ *Config, s *Source) { s.Match = "suffix" }, "sources[0].match", "subdomains or exact"},
+		{"emergency help of one's own", func(_ *Config, s *Source) { s.Categories = []string{"ok.help.core"} }, "sources[0].categories[0]", "write ok.help"},
 		{"unknown category", func(_ *Config, s *Source) { s.Categories = []string{"piracy", "adult.pron"} }, "sources[0].categories[1]", `did you mean "adult.porn"`},
 		{"group instead of a category", func(_ *Config, s *Source) { s.Categories = []string{"adult"} }, "sources[0].categories[0]", "did you mean \"adult."},
 		{"no category", func(_ *Config, s *Source) { s.Categories = nil }, "sources[0].categories", "[adult.porn]"},
