@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -47,6 +48,7 @@ type Library struct {
 	retry  time.Duration // pause before the second attempt
 
 	notices *notifyQueue
+	working atomic.Pointer[string] // name of the source that is being brought; nil = none
 	vault   vault
 
 	work    sync.Mutex      // held while updating or compiling
@@ -95,6 +97,14 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 	}
 	l.readAll()
 	return l, nil
+}
+
+// Working names the source that is being fetched or read right now; "" = none. It never waits.
+func (l *Library) Working() string {
+	if name := l.working.Load(); name != nil {
+		return *name
+	}
+	return ""
 }
 
 // readAll reads the records anew: another process may have updated the lists.

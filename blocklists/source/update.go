@@ -60,6 +60,7 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 	l.readAll()
 	l.watched = nil
 	defer l.watchStale()
+	defer l.working.Store(nil)
 	results := l.updateLegal(ctx, names)
 	if len(names) == 0 {
 		results = append(results, l.updateHelp(ctx)...)
@@ -77,6 +78,7 @@ func (l *Library) Update(ctx context.Context, names ...string) ([]Result, error)
 				Held: k.hold(), Popular: k.Popular, Bytes: k.Bytes})
 			continue
 		}
+		l.working.Store(&s.Name)
 		r, err := l.updateOne(ctx, s, k)
 		results = append(results, r)
 		if err != nil {

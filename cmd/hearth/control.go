@@ -23,6 +23,7 @@ func (c control) Status(context.Context) portal.Status {
 		Version: thisBuild().Version, Node: nodeName(), Started: s.started,
 		Config:    portal.ConfigState{Path: file, Hash: state.hash, LoadedAt: state.at, Refused: state.refused},
 		Listeners: s.addresses, Upstreams: s.switchboard.upstreams(),
+		Updating: s.shelf.Load().library.Working(),
 	}
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,5 +56,30 @@ func TestReloadWithAHeldList(t *testing.T) {
 	}
 	if listed(t, s, "kept-one.example") || !listed(t, s, "held-7.example") {
 		t.Error("the accepted version is not in force")
+	}
+}
+
+// TestUpdateIsFollowed: who waits for an update is told which list the server is at.
+func TestUpdateIsFollowed(t *testing.T) {
+	asked, release := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		<-release
+		fmt.Fprintln(w, "slow-list.example")
+	}))
+	defer slow.Close()
+	s, _, _ := testServer(t, withBand("child")+"lists: {sources: [{name: slow, url: \""+slow.URL+"\", private: true, format: domains, categories: [adult.porn]}]}\n")
+	done := make(chan error)
+	go func() { _, err := (control{s}).Lists().Update(context.Background()); done <- err }()
+	<-asked
+	if got := (control{s}).Status(context.Background()).Updating; got != "slow" {
+		t.Errorf("while it waits for the list, the server says %q", got)
+	}
+	close(release)
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if got := (control{s}).Status(context.Background()).Updating; got != "" {
+		t.Errorf("afterwards %q", got)
 	}
 }

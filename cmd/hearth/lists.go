@@ -96,7 +96,10 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 	defer stop()
 	r := updatesResult{AnsweredBy: c.where}
 	body := map[string][]string{"names": names}
-	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/lists/update", body: body}, &r); err != nil {
+	shown := a.showUpdating(ctx, c)
+	err = a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/lists/update", body: body}, &r)
+	shown()
+	if err != nil {
 		return err
 	}
 	if r.TakenBy, err = s.handOver(ctx); err != nil {

@@ -48,7 +48,8 @@ type Status struct {
 	Config    ConfigState `json:"config"`
 	Listeners []string    `json:"listeners"`
 	Upstreams []string    `json:"upstreams"`
-	Policy    string      `json:"policy"` // hash of the Directory in force
+	Updating  string      `json:"updating,omitempty"` // the list that is being fetched or read right now
+	Policy    string      `json:"policy"`             // hash of the Directory in force
 	Index     IndexState  `json:"index"`
 	Warnings  []string    `json:"warnings,omitempty"`
 }
