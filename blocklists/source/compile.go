@@ -155,7 +155,8 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 
 // note adds a problem to the summary, and shows it in the statistics and the log.
 func (l *Library) note(sum *Summary, s Source, serving Serving, problem error) {
-	sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error(), Serving: serving, Held: l.isHeld(s, l.recall(s.Name))})
+	var waits *waitingError
+	sum.Problems = append(sum.Problems, Problem{Source: s.Name, Why: problem.Error(), Serving: serving, Held: errors.As(problem, &waits)})
 	l.blame(s.Name, problem)
 }
 
@@ -240,7 +241,7 @@ func (l *Library) look(s Source, before *state) (kept, error) {
 	switch {
 	case hash == k.SHA256 && k.sameOrigin(s):
 	case s.Path != "": // it was judged, and not put in force
-		return k, k.notInForce()
+		return k, k.notInForce(hash)
 	case before != nil && before.sameOrigin(s) && before.Content == k.SHA256:
 		k.ETag, k.LastModified = "", ""
 		return k, errors.New("the kept copy is damaged and will be fetched anew")

@@ -110,11 +110,16 @@ func (k *kept) hold() *Hold {
 	return &Hold{Why: k.Held.Why, Hits: k.Held.Hits, Names: k.Held.Record.Names, Since: k.Held.Since}
 }
 
-// notInForce says why what lies at the path of a source is not what is in force.
-func (k *kept) notInForce() error {
+// waitingError is why content is not in force that waits for Accept.
+type waitingError struct{ why string }
+
+func (e *waitingError) Error() string { return e.why }
+
+// notInForce says why the content with this hash was judged and not put in force.
+func (k *kept) notInForce(hash string) error {
 	switch {
-	case k.Held != nil:
-		return errors.New(k.Held.Why)
+	case k.Held != nil && k.Held.Record.SHA256 == hash:
+		return &waitingError{k.Held.Why}
 	case k.LastError != "":
 		return errors.New(k.LastError)
 	}

@@ -99,7 +99,8 @@ func OpenLibrary(c LibraryConfig) (*Library, error) {
 	return l, nil
 }
 
-// Working names the source that is being fetched or read right now; "" = none. It never waits.
+// Working names the source that is being fetched or read right now, legal and help lists apart; "" = none. It never
+// waits.
 func (l *Library) Working() string {
 	if name := l.working.Load(); name != nil {
 		return *name

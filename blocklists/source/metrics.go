@@ -76,7 +76,7 @@ func (l *Library) Collect(out chan<- prometheus.Metric) {
 	}
 	now := l.config.Now()
 	for _, s := range l.Stats() {
-		if !l.hasLegal(s.Name) { // of legal lists nobody learns how many names they have
+		if !l.hasLegal(s.Name) { // the number of names of a legal list stands in lists stats alone
 			gauge(listNames(), float64(s.Names), s.Name)
 			for why, n := range s.Rejected {
 				gauge(listRejected(), float64(n), s.Name, string(why))

@@ -51,6 +51,14 @@ func TestReloadWithAHeldList(t *testing.T) {
 	if !listed(t, s, "kept-one.example") || listed(t, s, "held-7.example") {
 		t.Error("the version that is held is in force")
 	}
+	write(t, list, strings.Repeat("large.example\n", 1000))
+	if _, err := (control{s}).Reload(context.Background()); err == nil || !strings.Contains(err.Error(), "larger than its limit") {
+		t.Errorf("a reload with a list that broke while a version of it waited says %v", err)
+	}
+	write(t, list, many.String())
+	if _, err := (control{s}).Reload(context.Background()); err != nil {
+		t.Errorf("reload with the version that waits: %v", err)
+	}
 	if u, err := (control{s}).Lists().Accept(context.Background(), "own"); err != nil || u.Added == nil || u.Added.Count != 200 {
 		t.Errorf("accept: %+v, %v", u, err)
 	}

@@ -163,10 +163,10 @@ func (r statsResult) describe(w io.Writer) {
 	}
 	t.Flush()
 	for _, l := range r.Lists {
-		switch {
-		case l.Held != nil:
+		if l.Held != nil {
 			fmt.Fprintf(w, "%s: a newer version is held back: %s\n", l.Name, l.Held.Why)
-		case l.Error != "":
+		}
+		if l.Error != "" {
 			fmt.Fprintf(w, "%s: not as configured: %s\n", l.Name, l.Error)
 		}
 		if l.Stale {

@@ -63,7 +63,7 @@ func (k stock) waiting() (all []string) {
 }
 
 // shortfall says which lists are not in the index as they are now, and what of them serves; nil if all are. A version
-// that waits for the operator is none: the log and lists stats tell of it.
+// that waits for the operator is none: waiting tells of it.
 func (k stock) shortfall() error {
 	var errs []error
 	for _, p := range k.problems {
