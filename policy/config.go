@@ -37,6 +37,8 @@ type ProfileConfig struct {
 	// resolver's own names and security stay in force.
 	Observe  bool           `yaml:"observe"`
 	Schedule ScheduleConfig `yaml:"schedule"`
+	// Upstreams are who resolves for this profile, in place of those for all. Empty: those for all.
+	Upstreams []string `yaml:"upstreams"`
 }
 
 // CategoryChange changes one category, or all beneath "adult" or "adult.*".
@@ -135,11 +137,14 @@ type MemberConfig struct {
 	Profile string `yaml:"profile"`
 }
 
-// DeviceConfig is a device known by its addresses. It has one member, or
+// DeviceConfig is a device known by its addresses or its id. It has one member, or
 // several (then the strictest of their profiles holds, cell by cell), or a
 // profile of its own, which wins.
 type DeviceConfig struct {
-	Name      string       `yaml:"name"`
+	Name string `yaml:"name"`
+	// ID is the device's secret name in encrypted DNS: 16 to 63 of a-z, 0-9 and "-". Who
+	// knows it is taken for the device, wherever it is.
+	ID        string       `yaml:"id"`
 	Addresses []netip.Addr `yaml:"addresses"`
 	Member    string       `yaml:"member"`
 	Members   []string     `yaml:"members"`

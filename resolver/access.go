@@ -13,19 +13,25 @@ type Client struct {
 	Transport Transport
 	Listener  int // number of the listener in World.Listeners
 	Worker    int // small number; spreads the counters
+	// Identity is the device's id that came with the query, lower case, "" for none. It
+	// wins over the address. It is a secret: never show it.
+	Identity string
 }
 
 // Transport is what the query came over.
 type Transport uint8
 
-// The transports of this version.
+// The transports.
 const (
 	UDP Transport = iota
 	TCP
+	TLS
+	QUIC
+	HTTPS
 	transports
 )
 
-var transportNames = [transports]string{UDP: "udp", TCP: "tcp"}
+var transportNames = [transports]string{UDP: "udp", TCP: "tcp", TLS: "tls", QUIC: "quic", HTTPS: "https"}
 
 // String returns the transport as metrics and whoami spell it.
 func (t Transport) String() string { return transportNames[t] }

@@ -57,16 +57,21 @@ var strokes = sync.Pool{New: func() any { return new(resolver.Stroke) }}
 
 // clientOf says to the resolver where a query came from.
 func clientOf(r *listen.Request) resolver.Client {
-	c := resolver.Client{
+	return resolver.Client{
 		Addr:     plainAddr(r.Client.Addr.Addr()),
 		Local:    plainAddr(r.Client.Local.Addr()),
 		Listener: r.Client.Listener,
 		Worker:   r.Worker,
+
+		Transport: transportOf[r.Client.Transport],
+		Identity:  r.Client.Identity,
 	}
-	if r.Client.Transport == listen.TCP {
-		c.Transport = resolver.TCP
-	}
-	return c
+}
+
+// transportOf says to the resolver what a query came over.
+var transportOf = [...]resolver.Transport{
+	listen.UDP: resolver.UDP, listen.TCP: resolver.TCP, listen.TLS: resolver.TLS,
+	listen.QUIC: resolver.QUIC, listen.HTTPS: resolver.HTTPS,
 }
 
 // plainAddr strips what two spellings of one address differ in.

@@ -8,6 +8,8 @@ import (
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
+	"github.com/hearthdns/hearth/resolver/listen"
+	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
 
 // exampleFile is the household that serves when no file is given, so that
@@ -30,21 +32,31 @@ func Default() Config {
 			Addresses: []netip.AddrPort{loopback4(5300), loopback6(5300)},
 			Protocol:  "dns",
 		}},
+		TLS:    certificate.Default(),
+		Limits: listen.DefaultLimits(),
 		Landing: LandingConfig{
 			IPv4: loopback4(0).Addr(),
 			IPv6: netip.IPv6Loopback(),
 			HTTP: []netip.AddrPort{loopback4(8080), loopback6(8080)},
 			TTL:  10 * time.Second,
 		},
-		Resolve: ResolveConfig{Timeout: forward.DefaultTimeout, Attempts: forward.DefaultAttempts},
+		Answers: AnswersConfig{Structured: StructuredConfig{Enabled: true, Legacy: true}},
+		Resolve: ResolveConfig{
+			Strategy: forward.Strict, Timeout: forward.DefaultTimeout, Attempts: forward.DefaultAttempts,
+			Local: LocalConfig{Reverse: true},
+		},
 		Cache: CacheConfig{
 			Size:           cache.DefaultMaxBytes,
 			MaxTTL:         cache.DefaultMaxTTL,
 			MaxNegativeTTL: cache.DefaultMaxNegativeTTL,
+			MaxFailureTTL:  30 * time.Second,
+			Stale:          StaleConfig{For: 24 * time.Hour, After: 1800 * time.Millisecond, TTL: 30 * time.Second},
+			Prefetch:       4,
 		},
-		Lists:   source.Default(),
-		Privacy: PrivacyConfig{AskPage: true},
-		Metrics: MetricsConfig{Listen: loopback4(9353).String()},
+		Lists:     source.Default(),
+		Privacy:   PrivacyConfig{AskPage: true},
+		Metrics:   MetricsConfig{Listen: loopback4(9353).String()},
+		Telemetry: TelemetryConfig{Traces: TracesConfig{Slow: 500 * time.Millisecond}},
 	}
 }
 

@@ -29,7 +29,7 @@ func openSockets(ctx context.Context, c *Config, h listen.Handler, beside listen
 	s := &sockets{}
 	var errs []error
 	s.dns, err = listen.New(listen.Config{
-		Listeners: listeners(c), Handler: h, Beside: beside, Log: log,
+		Listeners: listeners(c), Handler: h, Beside: beside, Log: log, Limits: c.Limits,
 		Packets: slices.Collect(maps.Values(from.packets)), Streams: slices.Collect(maps.Values(from.streams)),
 	})
 	errs = append(errs, err)

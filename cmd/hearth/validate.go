@@ -63,6 +63,7 @@ func (c *Config) validate(at *places) problems {
 	r := &report{at: at}
 	c.validateProgram(r)
 	c.validateListen(r)
+	r.found = append(r.found, problemsOf(c.Limits.Validate(), "limits", r.at)...)
 	c.validateLanding(r)
 	c.validateResolve(r)
 	c.validateParts(r)

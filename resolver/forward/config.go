@@ -19,11 +19,40 @@ const (
 	maxUpstreams = 16
 )
 
-// Config is one set of upstreams, asked in the order written.
+// The strategies, as Config.Strategy names them.
+const (
+	Strict  = "strict"  // in the order written, the next one when one fails
+	Fastest = "fastest" // the one that answered soonest of late, with a look at the others now and then
+	Race    = "race"    // the two that answered soonest of late at once
+	Hedge   = "hedge"   // as strict, with a second one asked when the first takes longer than 95 % of its replies
+)
+
+// Server is what is special about one upstream.
+type Server struct {
+	URL string `yaml:"url"` // as among the upstreams
+	// Addresses are where a server with a name is, so that nobody need be asked.
+	Addresses []netip.Addr `yaml:"addresses"`
+	// Pins are SHA-256 hashes of public keys (SPKI, base64, RFC 7858 section 4.2), one of which
+	// must be in the chain that it shows. With pins the chain need not lead to a known authority.
+	Pins   []string `yaml:"pins"`
+	CAFile string   `yaml:"ca_file"` // PEM; empty: the authorities of the system
+	// Validates says that its AD bit is to be believed. That takes a channel which proves who
+	// speaks, so tls, https, h3 and quic alone may have it.
+	Validates bool `yaml:"validates"`
+}
+
+// Config is one set of upstreams.
 type Config struct {
 	// Upstreams are addresses: "1.1.1.1", "1.1.1.1:5353", "udp://1.1.1.1:53",
 	// "tcp://[2620:fe::fe]:53", "fe80::1%eth0". At least one, at most 16.
 	Upstreams []string `yaml:"upstreams"`
+	Strategy  string   `yaml:"strategy"` // how they are chosen; "": strict
+	// Bootstrap are the resolvers that find the addresses of upstreams with names: addresses, as in Upstreams.
+	Bootstrap []string `yaml:"bootstrap"`
+	Servers   []Server `yaml:"servers"`
+	// ClientSubnet is told to every upstream as where the client is (RFC 7871), the same for all; the
+	// zero Prefix: nothing is. What clients themselves send is never passed on.
+	ClientSubnet netip.Prefix `yaml:"client_subnet"`
 	// Timeout is the budget of a whole Exchange with all its tries; 0: 5 s;
 	// 100 ms to 1 min.
 	Timeout time.Duration `yaml:"timeout"`

@@ -49,7 +49,7 @@ func TestNewRefusesWhatCannotServe(t *testing.T) {
 		"no handler":     {Listeners: ok},
 		"no listeners":   {Handler: newStub()},
 		"has no address": {Handler: newStub(), Listeners: make([]listen.Listener, 1)},
-		"below zero":     {Handler: newStub(), Listeners: ok, InFlight: -1},
+		"below zero":     {Handler: newStub(), Listeners: ok, Limits: listen.Limits{InFlight: -1}},
 		"are both":       {Handler: newStub(), Listeners: []listen.Listener{{Addr: port}, {Addr: port}}},
 	} {
 		if _, err := listen.New(cfg); err == nil || !strings.Contains(err.Error(), want) {

@@ -37,22 +37,13 @@ type Config struct {
 	Handler   Handler
 	Log       *slog.Logger // nil: the default logger
 
-	// InFlight is the number of queries in Resolve at once (1000). A query over it is
-	// dropped over UDP and gets SERVFAIL over TCP.
-	InFlight int
-	// PerClient is the same for one client, an IPv4 address or an IPv6 /64 (100). It
-	// blunts pulsing attacks that pile up answers for one victim (CVE-2024-33655).
-	PerClient int
-	// Late is the age at which the reply to a query over UDP is not sent any more
-	// (1.9 s): its client has asked again, and an attacker wants it to come in a heap.
-	// Resolve is given 100 ms less.
-	Late time.Duration
+	Limits Limits
+
 	// Sockets is the number of UDP sockets an address (1), on Linux only. On two cores
 	// two sockets cost more than one.
 	Sockets int
 	// Drain bounds the wait for queries in flight at shutdown (5 s).
 	Drain time.Duration
-	TCP   TCPLimits
 
 	// Beside is served by the goroutine of the first UDP socket, where the system lets it
 	// wait for both; nil: nothing is.
@@ -83,34 +74,12 @@ type Beside interface {
 	Turn(ready bool)
 }
 
-// TCPLimits bounds the TCP connections (RFC 7766 6.2).
-type TCPLimits struct {
-	Connections int           // in all (256)
-	PerClient   int           // of one client, as in Config.PerClient (16)
-	InFlight    int           // queries of one connection at once (64); more wait unread
-	Idle        time.Duration // without a query, until we close (30 s)
-	BusyIdle    time.Duration // the same while three quarters of Connections are open (2 s)
-	Frame       time.Duration // for a query from its first octet to its last (2 s)
-	Write       time.Duration // for the client to take what we send (2 s)
-	Resolve     time.Duration // the time Resolve is given (7 s)
-}
-
 // withDefaults fills what is zero.
 func (c Config) withDefaults() Config {
 	def(&c.Log, slog.Default())
-	def(&c.InFlight, 1000)
-	def(&c.PerClient, 100)
-	def(&c.Late, 1900*time.Millisecond)
 	def(&c.Sockets, 1)
 	def(&c.Drain, 5*time.Second)
-	def(&c.TCP.Connections, 256)
-	def(&c.TCP.PerClient, 16)
-	def(&c.TCP.InFlight, 64)
-	def(&c.TCP.Idle, 30*time.Second)
-	def(&c.TCP.BusyIdle, 2*time.Second)
-	def(&c.TCP.Frame, 2*time.Second)
-	def(&c.TCP.Write, 2*time.Second)
-	def(&c.TCP.Resolve, 7*time.Second)
+	c.Limits = c.Limits.withDefaults()
 	return c
 }
 
@@ -126,7 +95,7 @@ func def[T comparable](p *T, v T) {
 // UDP socket, one a query in Resolve and one a TCP connection.
 func (c Config) Workers() int {
 	c = c.withDefaults()
-	return c.readers() + c.InFlight + c.TCP.Connections
+	return c.readers() + c.Limits.InFlight + c.Limits.TCP.Connections
 }
 
 // readers counts the UDP sockets.
@@ -157,10 +126,8 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("listeners %d and %d are both %s: leave one out", j, i, l.Addr))
 		}
 	}
-	counts := []int{c.InFlight, c.PerClient, c.Sockets, c.TCP.Connections, c.TCP.PerClient, c.TCP.InFlight}
-	times := []time.Duration{c.Late, c.Drain, c.TCP.Idle, c.TCP.BusyIdle, c.TCP.Frame, c.TCP.Write, c.TCP.Resolve}
-	if slices.Min(counts) < 0 || slices.Min(times) < 0 {
+	if c.Sockets < 0 || c.Drain < 0 {
 		errs = append(errs, errors.New("a limit is below zero: leave it out for its default"))
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, c.Limits.Validate())...)
 }

@@ -62,7 +62,7 @@ func TestDrainKeepsTheUDPSocketForItsReplies(t *testing.T) {
 
 func TestDrainIsBounded(t *testing.T) {
 	h := newStub() // never lets go, but heeds its context
-	s := start(t, listen.Config{Handler: h, Drain: 50 * time.Millisecond, Late: time.Hour, TCP: listen.TCPLimits{Resolve: time.Hour}})
+	s := start(t, listen.Config{Handler: h, Drain: 50 * time.Millisecond, Limits: listen.Limits{Late: time.Hour, TCP: listen.TCPLimits{Resolve: time.Hour}}})
 	u, c := s.dial("udp"), s.dial("tcp")
 	send(t, u, query(t, 1, "slow.test"))
 	send(t, c, frame(query(t, 2, "slow.test")))

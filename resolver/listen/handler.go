@@ -13,19 +13,22 @@ type Transport uint8
 
 // The transports.
 const (
-	UDP Transport = iota // RFC 1035 4.2.1
-	TCP                  // RFC 7766
+	UDP   Transport = iota // RFC 1035 4.2.1
+	TCP                    // RFC 7766
+	TLS                    // RFC 7858
+	QUIC                   // RFC 9250
+	HTTPS                  // RFC 8484, over HTTP/1.1, 2 and 3
 
 	transports = iota
 )
 
-// String returns the transport as a metric label: "udp" or "tcp".
+// String returns the transport as a metric label, such as "udp".
 func (t Transport) String() string {
-	if t == TCP {
-		return "tcp"
-	}
-	return "udp"
+	return [transports]string{"udp", "tcp", "tls", "quic", "https"}[t]
 }
+
+// Encrypted reports whether nobody between the client and us can read along.
+func (t Transport) Encrypted() bool { return t >= TLS }
 
 // Client says where a query came from and where it arrived. IPv4 addresses are
 // never in their IPv6-mapped form.
@@ -34,6 +37,9 @@ type Client struct {
 	Local     netip.AddrPort // of ours that it was sent to; unspecified if the system does not tell
 	Transport Transport
 	Listener  int // index in Config.Listeners
+	// Identity is the device's id as it stood in the path, the password or the server name,
+	// in this order, lower case; "" if there was none. It is a secret: never log it.
+	Identity string
 }
 
 // Handler gives the replies. Both methods are called from many goroutines at once,

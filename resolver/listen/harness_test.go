@@ -118,11 +118,11 @@ func start(t testing.TB, cfg listen.Config) *running {
 	if cfg.Listeners == nil {
 		cfg.Listeners = []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}
 	}
-	if cfg.Late == 0 {
-		cfg.Late = patience // a busy machine must not fail a test of something else
+	if cfg.Limits.Late == 0 {
+		cfg.Limits.Late = patience // a busy machine must not fail a test of something else
 	}
-	if cfg.TCP.Resolve == 0 {
-		cfg.TCP.Resolve = patience
+	if cfg.Limits.TCP.Resolve == 0 {
+		cfg.Limits.TCP.Resolve = patience
 	}
 	cfg.Log = quiet()
 	s, err := listen.New(twin(cfg))

@@ -13,7 +13,7 @@ import (
 
 func TestInFlightLimit(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, InFlight: 2})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{InFlight: 2}})
 	u, c := s.dial("udp"), s.dial("tcp")
 	send(t, u, query(t, 1, "slow.test"))
 	send(t, u, query(t, 2, "slow.test"))
@@ -49,7 +49,7 @@ func TestInFlightLimit(t *testing.T) {
 
 func TestPerClientLimit(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, PerClient: 1})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{PerClient: 1}})
 	greedy, again, other := s.dialFrom("udp", "127.0.0.2"), s.dialFrom("udp", "127.0.0.2"), s.dialFrom("udp", "127.0.0.3")
 	send(t, greedy, query(t, 1, "slow.test"))
 	eventually(t, "the first is in flight", func() bool { return h.waiting.Load() == 1 })
@@ -78,7 +78,7 @@ func TestPerClientLimit(t *testing.T) {
 // they are released at once. What comes out is bounded.
 func TestPulse(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, PerClient: 10})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{PerClient: 10}})
 	u := s.dial("udp")
 	for i := range 100 {
 		send(t, u, query(t, uint16(i), "slow.test"))
@@ -109,7 +109,7 @@ func TestLateReplyIsNotSent(t *testing.T) {
 		}
 		r.Reply = reply(r, 1)
 	}
-	s := start(t, listen.Config{Handler: h, Late: late})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{Late: late}})
 	u := s.dial("udp")
 	send(t, u, query(t, 1, "slow.test"))
 	eventually(t, "the late reply is counted", func() bool {
@@ -122,7 +122,7 @@ func TestLateReplyIsNotSent(t *testing.T) {
 }
 
 func TestConnectionLimits(t *testing.T) {
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Connections: 3, PerClient: 2, BusyIdle: time.Hour}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Connections: 3, PerClient: 2, BusyIdle: time.Hour}}})
 	a, b := s.dialFrom("tcp", "127.0.0.2"), s.dialFrom("tcp", "127.0.0.2")
 	closed(t, s.dialFrom("tcp", "127.0.0.2"))
 	c := s.dialFrom("tcp", "127.0.0.3")

@@ -98,19 +98,19 @@ type limit struct {
 func (s *Server) limits() []limit {
 	c := s.cfg
 	return []limit{
-		{"in_flight", float64(c.InFlight)},
-		{"in_flight_per_client", float64(c.PerClient)},
-		{"udp_late_seconds", c.Late.Seconds()},
+		{"in_flight", float64(c.Limits.InFlight)},
+		{"in_flight_per_client", float64(c.Limits.PerClient)},
+		{"udp_late_seconds", c.Limits.Late.Seconds()},
 		{"udp_sockets", float64(c.Sockets)},
 		{"udp_reply_bytes", wire.MaxUDP},
 		{"drain_seconds", c.Drain.Seconds()},
-		{"tcp_connections", float64(c.TCP.Connections)},
-		{"tcp_connections_per_client", float64(c.TCP.PerClient)},
-		{"tcp_in_flight_per_connection", float64(c.TCP.InFlight)},
-		{"tcp_idle_seconds", c.TCP.Idle.Seconds()},
-		{"tcp_busy_idle_seconds", c.TCP.BusyIdle.Seconds()},
-		{"tcp_frame_seconds", c.TCP.Frame.Seconds()},
-		{"tcp_write_seconds", c.TCP.Write.Seconds()},
-		{"tcp_resolve_seconds", c.TCP.Resolve.Seconds()},
+		{"tcp_connections", float64(c.Limits.TCP.Connections)},
+		{"tcp_connections_per_client", float64(c.Limits.TCP.PerClient)},
+		{"tcp_in_flight_per_connection", float64(c.Limits.TCP.InFlight)},
+		{"tcp_idle_seconds", c.Limits.TCP.Idle.Seconds()},
+		{"tcp_busy_idle_seconds", c.Limits.TCP.BusyIdle.Seconds()},
+		{"tcp_frame_seconds", c.Limits.TCP.Frame.Seconds()},
+		{"tcp_write_seconds", c.Limits.TCP.Write.Seconds()},
+		{"tcp_resolve_seconds", c.Limits.TCP.Resolve.Seconds()},
 	}
 }

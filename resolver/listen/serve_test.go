@@ -234,7 +234,7 @@ func TestPanicIsServerFailure(t *testing.T) {
 // TestWorkerNumbersAreExclusive holds the promise that lets a handler index scratch
 // memory by Request.Worker without a lock.
 func TestWorkerNumbersAreExclusive(t *testing.T) {
-	cfg := listen.Config{InFlight: 8, TCP: listen.TCPLimits{Connections: 4}, Listeners: []listen.Listener{
+	cfg := listen.Config{Limits: listen.Limits{InFlight: 8, TCP: listen.TCPLimits{Connections: 4}}, Listeners: []listen.Listener{
 		{Addr: netip.MustParseAddrPort("127.0.0.1:0")}, {Addr: netip.MustParseAddrPort("127.0.0.2:0")},
 	}}
 	if want := 2 + 8 + 4; cfg.Workers() != want {

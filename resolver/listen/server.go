@@ -43,10 +43,10 @@ func New(cfg Config) (*Server, error) {
 	readers := cfg.readers()
 	s := &Server{
 		cfg:         cfg,
-		workers:     newNumbers(readers, cfg.InFlight),
-		connections: newNumbers(readers+cfg.InFlight, cfg.TCP.Connections),
-		waiting:     newCensus(cfg.PerClient),
-		connected:   newCensus(cfg.TCP.PerClient),
+		workers:     newNumbers(readers, cfg.Limits.InFlight),
+		connections: newNumbers(readers+cfg.Limits.InFlight, cfg.Limits.TCP.Connections),
+		waiting:     newCensus(cfg.Limits.PerClient),
+		connected:   newCensus(cfg.Limits.TCP.PerClient),
 	}
 	s.base, s.abort = context.WithCancel(context.Background())
 	if err := s.bind(); err != nil {

@@ -68,9 +68,9 @@ func refuse(t *tally, r *Request, why reason) {
 // resolve runs the second stroke within the time that the transport gives it. A
 // handler that panics has not called Done.
 func (s *Server) resolve(r *Request) {
-	limit := s.cfg.TCP.Resolve
+	limit := s.cfg.Limits.TCP.Resolve
 	if r.Client.Transport == UDP {
-		limit = s.cfg.Late - min(s.cfg.Late/2, lateMargin)
+		limit = s.cfg.Limits.Late - min(s.cfg.Limits.Late/2, lateMargin)
 	}
 	defer func() {
 		if s.rescue(r, recover()) {

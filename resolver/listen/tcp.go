@@ -77,10 +77,10 @@ func (l *tcpListener) turnAway(conn net.Conn, why reason) {
 // idleLimit is how long a connection may stay open without a query: shorter while
 // connections run short (RFC 7766 6.2.3 leaves the time to the server).
 func (s *Server) idleLimit() time.Duration {
-	if s.connections.used()*4 >= s.cfg.TCP.Connections*3 {
-		return min(s.cfg.TCP.BusyIdle, s.cfg.TCP.Idle)
+	if s.connections.used()*4 >= s.cfg.Limits.TCP.Connections*3 {
+		return min(s.cfg.Limits.TCP.BusyIdle, s.cfg.Limits.TCP.Idle)
 	}
-	return s.cfg.TCP.Idle
+	return s.cfg.Limits.TCP.Idle
 }
 
 // conns is the set of open connections, for the shutdown.

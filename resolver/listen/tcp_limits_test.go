@@ -13,7 +13,7 @@ import (
 
 func TestClientThatStopsReadingIsCutOff(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, TCP: listen.TCPLimits{Write: 200 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{TCP: listen.TCPLimits{Write: 200 * time.Millisecond}}})
 	c := s.dial("tcp")
 	_ = c.(*net.TCPConn).SetReadBuffer(4096)
 	for id := range uint16(3) {
@@ -37,7 +37,7 @@ func TestClientThatStopsReadingIsCutOff(t *testing.T) {
 }
 
 func TestQueryThatDribblesInIsCutOff(t *testing.T) {
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Frame: 300 * time.Millisecond, Idle: time.Hour, BusyIdle: time.Hour}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Frame: 300 * time.Millisecond, Idle: time.Hour, BusyIdle: time.Hour}}})
 	c := s.dial("tcp")
 	q := query(t, 1, "a.test")
 	send(t, c, frame(q, q)[:len(q)+3]) // a whole one and the first octet of another
@@ -57,7 +57,7 @@ func TestQueryThatDribblesInIsCutOff(t *testing.T) {
 
 func TestIdleTimeHoldsAfterAQueryInParts(t *testing.T) {
 	const idle = 200 * time.Millisecond
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Frame: time.Hour, Idle: idle, BusyIdle: idle}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Frame: time.Hour, Idle: idle, BusyIdle: idle}}})
 	c := s.dial("tcp")
 	b := frame(query(t, 1, "a.test"))
 	send(t, c, b[:5])
@@ -71,7 +71,7 @@ func TestIdleTimeHoldsAfterAQueryInParts(t *testing.T) {
 
 func TestIdleTimeStartsAnewWithEachQuery(t *testing.T) {
 	const idle = 2 * time.Second
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Idle: idle, BusyIdle: idle}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Idle: idle, BusyIdle: idle}}})
 	c := s.dial("tcp")
 	time.Sleep(idle / 2)
 	asked := time.Now()

@@ -52,7 +52,7 @@ func newTCPConn(l *tcpListener, conn net.Conn, client Client, worker int) *tcpCo
 func (c *tcpConn) serve() {
 	defer c.finish()
 	c.deadline(c.tick())
-	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.TCP.Write))
+	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.TCP.Write))
 	r := c.server.take()
 	for c.begin() {
 		frame, ok := c.next(r)
@@ -88,7 +88,7 @@ func (c *tcpConn) next(r *Request) ([]byte, bool) {
 	if c.frameBuffered() {
 		return c.frame(r)
 	}
-	c.deadline(c.server.cfg.TCP.Frame)
+	c.deadline(c.server.cfg.Limits.TCP.Frame)
 	frame, ok := c.frame(r)
 	c.deadline(c.tick())
 	return frame, ok
@@ -145,7 +145,7 @@ func (c *tcpConn) await() bool {
 
 // tick is how long a wait goes on at most before it looks whether connections run short.
 func (c *tcpConn) tick() time.Duration {
-	return min(c.server.cfg.TCP.BusyIdle, c.server.cfg.TCP.Idle)
+	return min(c.server.cfg.Limits.TCP.BusyIdle, c.server.cfg.Limits.TCP.Idle)
 }
 
 // deadline bounds the next reads. A shutdown that began meanwhile has the last word.

@@ -102,7 +102,7 @@ func TestClientThatEndsGetsItsReplies(t *testing.T) {
 }
 
 func TestBadFramesCloseTheConnection(t *testing.T) {
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Frame: 50 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Frame: 50 * time.Millisecond}}})
 	whole := query(t, 2, "a.test")
 	for name, b := range map[string][]byte{
 		"length 0":              {0, 0},
@@ -137,7 +137,7 @@ func TestRepliesSurviveJunkBehindTheQueries(t *testing.T) {
 
 func TestIdleConnectionIsClosed(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, TCP: listen.TCPLimits{Idle: 50 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{TCP: listen.TCPLimits{Idle: 50 * time.Millisecond}}})
 	closed(t, s.dial("tcp")) // asked nothing
 	c := s.dial("tcp")
 	send(t, c, frame(query(t, 1, "slow.test")))
@@ -155,7 +155,7 @@ func TestIdleConnectionIsClosed(t *testing.T) {
 }
 
 func TestIdleTimeFallsWhenConnectionsRunShort(t *testing.T) {
-	s := start(t, listen.Config{Handler: newStub(), TCP: listen.TCPLimits{Connections: 4, Idle: time.Hour, BusyIdle: 50 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Connections: 4, Idle: time.Hour, BusyIdle: 50 * time.Millisecond}}})
 	a, b := s.dial("tcp"), s.dial("tcp")
 	for range 3 { // two of four: nobody is closed, over several idle times
 		time.Sleep(50 * time.Millisecond)
@@ -174,7 +174,7 @@ func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
 	close(h.gate)
 	var answered atomic.Int64
 	h.seen = func(*listen.Request) { answered.Add(1) }
-	s := start(t, listen.Config{Handler: h, TCP: listen.TCPLimits{Write: 100 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{TCP: listen.TCPLimits{Write: 100 * time.Millisecond}}})
 	c := s.dial("tcp")
 	_ = c.(*net.TCPConn).SetReadBuffer(4096)
 	go func() { // 28 MB of replies, and none is read
@@ -195,7 +195,7 @@ func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
 
 func TestQueriesOverTheConnectionsLimitWaitUnread(t *testing.T) {
 	h := newStub()
-	s := start(t, listen.Config{Handler: h, TCP: listen.TCPLimits{InFlight: 2}})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{TCP: listen.TCPLimits{InFlight: 2}}})
 	c := s.dial("tcp")
 	send(t, c, frame(query(t, 1, "slow.test"), query(t, 2, "slow.test"), query(t, 3, "a.test")))
 	eventually(t, "two are in flight", func() bool { return h.waiting.Load() == 2 })
@@ -214,7 +214,7 @@ func TestSlowOverTCPIsGivenItsTime(t *testing.T) {
 		<-ctx.Done()
 		r.Reply = reply(r, 1)
 	}
-	s := start(t, listen.Config{Handler: h, TCP: listen.TCPLimits{Resolve: 50 * time.Millisecond}})
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{TCP: listen.TCPLimits{Resolve: 50 * time.Millisecond}}})
 	c := s.dial("tcp")
 	send(t, c, frame(query(t, 1, "slow.test")))
 	if m := recv(t, c); m.Id != 1 {

@@ -29,7 +29,7 @@ func (c *tcpConn) begin() bool {
 }
 
 func (c *tcpConn) full() bool {
-	return !c.broken && (c.inFlight >= c.server.cfg.TCP.InFlight || len(c.pending) > maxPending)
+	return !c.broken && (c.inFlight >= c.server.cfg.Limits.TCP.InFlight || len(c.pending) > maxPending)
 }
 
 // leave takes back a begin that had no query.
@@ -73,7 +73,7 @@ func (c *tcpConn) write() {
 		out := c.pending
 		c.pending, c.spare, c.writing = c.spare[:0], nil, true
 		c.mu.Unlock()
-		err := c.send(out, time.Now().Add(c.server.cfg.TCP.Write))
+		err := c.send(out, time.Now().Add(c.server.cfg.Limits.TCP.Write))
 		c.mu.Lock()
 		c.writing, c.active = false, time.Now()
 		if cap(out) <= 2*maxPending { // a burst's worth is not kept

@@ -83,7 +83,7 @@ func (u *udpSocket) fit(r *Request) bool {
 
 // deliver sends the reply of a resolved query, unless it is too late for it.
 func (u *udpSocket) deliver(r *Request) {
-	if time.Since(r.arrived) > u.server.cfg.Late {
+	if time.Since(r.arrived) > u.server.cfg.Limits.Late {
 		u.tally.shed[tooLate].Add(1)
 		return
 	}
