@@ -115,3 +115,13 @@ type fieldError struct{ path, text string }
 
 func (e fieldError) Path() string  { return e.path }
 func (e fieldError) Error() string { return e.text }
+
+// server returns what is special about an upstream.
+func (c Config) server(at endpoint) Server {
+	for _, s := range c.Servers {
+		if e, err := parseEndpoint(s.URL); err == nil && e == at {
+			return s
+		}
+	}
+	return Server{}
+}

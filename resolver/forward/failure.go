@@ -33,7 +33,9 @@ const (
 	reasonRefused
 	reasonNotimp
 	reasonFormerr
-	reasonRcode // any other code that is no answer
+	reasonRcode       // any other code that is no answer
+	reasonCertificate // who answers did not prove to be the upstream
+	reasonProtocol    // what came is no DNS: another protocol, an HTTP status, a broken stream
 	reasons
 )
 
@@ -52,7 +54,20 @@ func (r reason) String() string {
 		return "notimp"
 	case reasonFormerr:
 		return "formerr"
+	case reasonCertificate:
+		return "certificate"
+	case reasonProtocol:
+		return "protocol"
 	default:
 		return "rcode"
 	}
 }
+
+// fault is an error that knows its reason.
+type fault struct {
+	why reason
+	err error
+}
+
+func (f *fault) Error() string { return f.err.Error() }
+func (f *fault) Unwrap() error { return f.err }

@@ -45,12 +45,22 @@ func New(cfg Config) (*Forwarder, error) {
 	f.log, f.metrics = log, newMetrics(cfg.Name)
 	for _, at := range all {
 		url := at.String()
-		f.upstreams = append(f.upstreams, &upstream{
-			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp,
+		u := &upstream{
+			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: cfg.server(at).Validates,
 			now: func() time.Time { return f.now() },
-		})
+		}
+		u.channel = newChannel(at, &u.metrics)
+		f.upstreams = append(f.upstreams, u)
 	}
 	return f, nil
+}
+
+// Close lets go of the connections to the upstreams: idle ones at once, others when the queries
+// on them are done. The Forwarder still works, and keeps no connection from then on.
+func (f *Forwarder) Close() {
+	for _, u := range f.upstreams {
+		u.channel.close()
+	}
 }
 
 // Upstreams returns the canonical URLs of the upstreams, in the order configured.

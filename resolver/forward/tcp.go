@@ -6,23 +6,32 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 )
 
-var errTruncated = errors.New("the reply over TCP is truncated")
+var errTruncated error = &fault{reasonProtocol, errors.New("the reply over a connection is truncated")}
 
-// askTCP sends p over a connection of its own and returns the first frame that
+// stream is the channel over TCP.
+type stream struct {
+	addr netip.AddrPort
+	note *counters
+}
+
+func (s *stream) close() {}
+
+// exchange sends p over a connection of its own and returns the first frame that
 // is a reply to it. The deadline bounds all of it, so that an upstream that drips
 // its answer gains nothing.
-func (u *upstream) askTCP(deadline time.Time, p packet) (reply, error) {
+func (s *stream) exchange(deadline time.Time, p packet) (reply, error) {
 	d := net.Dialer{Deadline: deadline}
-	conn, err := d.Dial("tcp", u.at.addr.String())
+	conn, err := d.Dial("tcp", s.addr.String())
 	if err != nil {
 		return reply{}, err
 	}
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(deadline)
-	u.metrics.queries.Inc()
+	s.note.queries.Inc()
 	frame := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(p.msg)), uint16(len(p.msg))) //nolint:gosec // a query is under 300 octets
 	if _, err := conn.Write(append(frame, p.msg...)); err != nil {
 		return reply{}, fmt.Errorf("sending: %w", err)
@@ -34,7 +43,7 @@ func (u *upstream) askTCP(deadline time.Time, p packet) (reply, error) {
 		}
 		r, is := readReply(p, raw)
 		if is == unrelated { // what is misspelt cannot be forged here
-			u.metrics.junk.Inc()
+			s.note.junk.Inc()
 			continue
 		}
 		if r.truncated {

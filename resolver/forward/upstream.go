@@ -17,6 +17,8 @@ type upstream struct {
 	log     *slog.Logger
 	now     func() time.Time
 	udp     packets
+	channel channel // its own, or TCP for one over UDP
+	trusted bool    // Server.Validates: its AD bit is believed
 }
 
 // form returns how the upstream is to be asked.
@@ -68,7 +70,7 @@ func (u *upstream) follow(q question, as form, r reply, err error, patience time
 // is also if it answers nothing over TCP, or lost a second spelling over UDP alone.
 func (u *upstream) respell(q question, as *form, patience time.Duration, until time.Time) (reply, error) {
 	kept := u.health.keptSpelling()
-	r, err := u.within(maxTimeout, until, q.packet(*as), u.askTCP)
+	r, err := u.within(maxTimeout, until, q.packet(*as), u.channel.exchange)
 	if err != nil && kept {
 		return reply{}, errMisspelt
 	}
@@ -91,13 +93,13 @@ func (u *upstream) whole(q question, as form, r reply, err error, until time.Tim
 	if err != nil || !r.truncated {
 		return r, err
 	}
-	return u.within(maxTimeout, until, q.packet(as), u.askTCP)
+	return u.within(maxTimeout, until, q.packet(as), u.channel.exchange)
 }
 
 // send makes one query over the upstream's protocol.
 func (u *upstream) send(p packet, patience time.Duration, until time.Time) (reply, error) {
-	if u.at.network == "tcp" {
-		return u.within(max(patience, maxTimeout), until, p, u.askTCP)
+	if u.at.network != "udp" {
+		return u.within(max(patience, maxTimeout), until, p, u.channel.exchange)
 	}
 	return u.within(patience, until, p, u.askUDP)
 }
@@ -188,6 +190,10 @@ func (u *upstream) probe(q question) {
 
 // whyNot returns the reason behind an error of ask.
 func whyNot(err error) reason {
+	var f *fault
+	if errors.As(err, &f) {
+		return f.why
+	}
 	var n net.Error
 	if errors.As(err, &n) && n.Timeout() { // context.DeadlineExceeded is one, too
 		return reasonTimeout
