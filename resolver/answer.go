@@ -139,12 +139,9 @@ func addressOrNothing(q *wire.Query, dst []byte, ttl uint32, a netip.Addr) []byt
 	return wire.AppendAddress(reply, ttl, a)
 }
 
-// sent counts a finished reply and makes it fit the transport.
-func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []byte, q *wire.Query) []byte {
+// sent counts a finished reply.
+func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []byte, _ *wire.Query) []byte {
 	r.counts.count(c, a, group, rc)
-	if c.Transport == UDP {
-		return wire.Fit(reply, q, int(min(q.Size, wire.MaxUDP)))
-	}
 	return reply
 }
 

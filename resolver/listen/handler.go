@@ -118,9 +118,9 @@ func (r *Request) settle() {
 func (r *Request) Buf() []byte { return r.out[:0] }
 
 // Limit returns the largest reply in octets: over UDP the client's payload size, but
-// at most wire.MaxUDP; over TCP 65535.
+// at most wire.MaxUDP; elsewhere 65535.
 func (r *Request) Limit() int {
-	if r.Client.Transport == TCP {
+	if r.Client.Transport != UDP {
 		return maxFrame
 	}
 	return min(int(r.Query.Size), wire.MaxUDP)

@@ -14,8 +14,9 @@ const (
 	noRoom                reason = iota // Config.InFlight
 	noRoomForClient                     // Config.PerClient
 	tooLate                             // Config.Late
-	noConnection                        // TCPLimits.Connections
-	noConnectionForClient               // TCPLimits.PerClient
+	noConnection                        // TCPLimits.Connections and its like
+	noConnectionForClient               // TCPLimits.PerClient and its like
+	noHandshake                         // HandshakeLimits
 	slowReader                          // TCPLimits.Write
 	unsent                              // a reply over UDP that the system would not send, such as with its buffer full
 
@@ -24,7 +25,7 @@ const (
 
 // String returns the reason as a metric label.
 func (r reason) String() string {
-	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "slow_reader", "unsent"}[r]
+	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "handshakes", "slow_reader", "unsent"}[r]
 }
 
 // tally holds the counters of one UDP socket or TCP listener, so that the cores that

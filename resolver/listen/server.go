@@ -21,6 +21,7 @@ type Server struct {
 	connections numbers // for TCP
 	waiting     *census // queries in Resolve by client
 	connected   *census // TCP connections by client
+	handshakes  handshakes
 
 	base     context.Context // of every Resolve
 	abort    context.CancelFunc

@@ -14,6 +14,8 @@ const (
 	ready   outcome = iota // r.Reply is to be sent (no octets: nothing)
 	missed                 // r is to be handed to Resolve
 	hostile                // not a query at all
+
+	admitted // by the rate limits; first never returns it
 )
 
 // first handles a packet as far as that can be done without waiting.
@@ -26,6 +28,9 @@ func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 			return hostile
 		}
 		return ready
+	}
+	if o := s.admit(t, r); o != admitted {
+		return o
 	}
 	if s.answer(r) {
 		return ready

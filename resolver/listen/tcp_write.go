@@ -5,8 +5,6 @@ import (
 	"errors"
 	"os"
 	"time"
-
-	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // maxPending is how much may wait to be written before no more queries are read, in
@@ -47,13 +45,13 @@ func (c *tcpConn) deliver(r *Request) {
 
 // queue puts r.Reply among the replies to be written, as a frame (RFC 1035 4.2.2).
 func (c *tcpConn) queue(r *Request) {
+	c.server.dress(r)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inFlight--
 	if len(r.Reply) == 0 {
 		c.active = time.Now() // write says when others go by
 	} else if !c.broken {
-		r.Reply = wire.Fit(r.Reply, &r.Query, maxFrame)
 		c.pending = binary.BigEndian.AppendUint16(c.pending, uint16(len(r.Reply)))
 		c.pending = append(c.pending, r.Reply...)
 	}

@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/netip"
 	"time"
-
-	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // udpSocket serves one UDP socket with one goroutine. Its mover moves the packets.
@@ -72,12 +70,12 @@ func (u *udpSocket) reply(r *Request) {
 	}
 }
 
-// fit keeps r.Reply within the client's limit; false: it is empty.
+// fit readies r.Reply for the client; false: it is empty.
 func (u *udpSocket) fit(r *Request) bool {
 	if len(r.Reply) == 0 {
 		return false
 	}
-	r.Reply = wire.Fit(r.Reply, &r.Query, r.Limit())
+	u.server.dress(r)
 	return true
 }
 

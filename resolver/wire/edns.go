@@ -39,6 +39,7 @@ func (q *Query) parseOPT(rr []byte) bool {
 	q.Size = max(binary.BigEndian.Uint16(rr[2:]), MinUDP)
 	q.Version = rr[5]
 	q.DO = rr[6]&0x80 != 0
+	q.options = rr[rrFixed:]
 	return q.Version != 0 || wholeOptions(rr[rrFixed:])
 }
 
@@ -61,7 +62,7 @@ func wholeOptions(b []byte) bool {
 // wholeOption judges one option's contents. Unknown options pass (RFC 6891 6.1.2).
 func wholeOption(code uint16, v []byte) bool {
 	switch code {
-	case optionCookie: // RFC 7873 5.2.2
+	case OptionCookie: // RFC 7873 5.2.2
 		return len(v) == 8 || len(v) >= 16 && len(v) <= 40
 	case optionSubnet:
 		return wholeSubnet(v)

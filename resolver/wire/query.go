@@ -54,6 +54,7 @@ type Query struct {
 	Size    uint16 // the client's UDP payload in octets: 512 without EDNS and never less
 	Labels  int    // of the name, the root not counted
 
+	options []byte // of the OPT record, as they stand in Msg; none after a fault
 	nameLen int
 	name    [MaxName]byte
 }
@@ -85,9 +86,11 @@ func (q *Query) Parse(msg []byte) Fault {
 		return FaultNotImp
 	}
 	if !q.parseQuestion() || !q.parseAdditional() {
+		q.options = nil
 		return FaultFormErr
 	}
 	if q.Version != 0 {
+		q.options = nil
 		return FaultBadVers
 	}
 	return None
@@ -99,7 +102,7 @@ func (q *Query) reset(msg []byte) {
 	q.ID, q.Opcode, q.RD, q.AD, q.CD = 0, 0, false, false, false
 	q.Type, q.Class, q.End = 0, 0, 0
 	q.EDNS, q.DO, q.Version, q.Size = false, false, 0, MinUDP
-	q.Labels, q.nameLen = 0, 0
+	q.Labels, q.nameLen, q.options = 0, 0, nil
 }
 
 // parseQuestion reads the one question and requires the sections that a query

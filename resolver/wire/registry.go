@@ -102,9 +102,12 @@ const (
 	ClassANY  uint16 = 255
 )
 
-// EDNS option codes that the parser looks into (IANA DNS EDNS0 Option Codes).
+// EDNS options that this resolver reads or writes (IANA DNS EDNS0 Option Codes).
 const (
+	OptionCookie    uint16 = 10 // RFC 7873
+	OptionKeepalive uint16 = 11 // RFC 7828
+	OptionPadding   uint16 = 12 // RFC 7830
+
 	optionSubnet uint16 = 8  // RFC 7871
-	optionCookie uint16 = 10 // RFC 7873
 	optionEDE    uint16 = 15 // RFC 8914
 )
