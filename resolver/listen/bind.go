@@ -19,15 +19,14 @@ func (s *Server) bind() error {
 	return errors.Join(errs...)
 }
 
-// bindListener opens one listener's sockets. A free port has to be free for both
-// protocols, which takes more than one attempt now and then.
+// bindListener opens one listener's sockets. A free port has to be free for both UDP and
+// TCP, which takes more than one attempt now and then.
 func (s *Server) bindListener(i int, l Listener) error {
 	const attempts = 16
 	for n := 1; ; n++ {
-		udp, tcp, err := s.openBoth(l)
+		udp, tcp, err := s.open(l)
 		if err == nil {
-			s.adopt(i, udp, tcp)
-			return nil
+			return s.adopt(i, udp, tcp)
 		}
 		if l.Addr.Port() != 0 || n == attempts || !errors.Is(err, syscall.EADDRINUSE) {
 			return err
@@ -35,11 +34,11 @@ func (s *Server) bindListener(i int, l Listener) error {
 	}
 }
 
-// openBoth opens or takes over the sockets of a listener: all of them, or none and an
+// open opens or takes over the sockets of a listener: all of them, or none and an
 // error. TCP comes first, so that its port is the one that UDP shares.
-func (s *Server) openBoth(l Listener) (udp []*net.UDPConn, tcp net.Listener, err error) {
+func (s *Server) open(l Listener) (udp []*net.UDPConn, tcp net.Listener, err error) {
 	addr := l.Addr
-	if l.serves(TCP) {
+	if len(l.over(Transport.stream)) > 0 {
 		if tcp, err = s.openTCP(addr); err != nil {
 			return nil, nil, err
 		}
@@ -47,14 +46,18 @@ func (s *Server) openBoth(l Listener) (udp []*net.UDPConn, tcp net.Listener, err
 			addr = netip.AddrPortFrom(addr.Addr(), a.Port())
 		}
 	}
-	if !l.serves(UDP) {
+	if len(l.over(Transport.packet)) == 0 {
 		return nil, tcp, nil
 	}
 	if conn := s.handedPacket(addr); conn != nil {
 		return []*net.UDPConn{conn}, tcp, nil
 	}
-	for range s.cfg.Sockets {
-		conn, err := s.openUDP(addr)
+	sockets := 1
+	if l.serves(UDP) {
+		sockets = s.cfg.Sockets
+	}
+	for range sockets {
+		conn, err := openUDP(addr, sockets > 1)
 		if err != nil {
 			closeAll(udp, tcp)
 			return nil, nil, err
@@ -76,19 +79,44 @@ func closeAll(udp []*net.UDPConn, tcp net.Listener) {
 	}
 }
 
-// adopt makes opened sockets part of the server.
-func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) {
+// adopt makes the opened sockets of listener i part of the server. UDP sockets come last:
+// they are taken apart, so that closeAll would not close them.
+func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) error {
 	for _, conn := range udp {
-		s.addUDP(conn, i)
+		s.addrs = append(s.addrs, conn.LocalAddr())
 	}
 	if tcp != nil {
+		s.addrs = append(s.addrs, tcp.Addr())
+	}
+	l := s.cfg.Listeners[i]
+	var err error
+	if l.serves(HTTPS) {
+		err = s.addHTTPS(tcp, udp[0], i)
+	}
+	if l.serves(QUIC) {
+		err = s.addQUIC(udp[0], i)
+	}
+	if l.serves(TLS) && err == nil {
+		err = s.addTLS(tcp, i)
+	}
+	if err != nil {
+		closeAll(udp, tcp)
+		return fmt.Errorf("serving %s: %w", l.Addr, err)
+	}
+	if l.serves(TCP) {
 		s.addTCP(tcp, i)
 	}
+	if l.serves(UDP) {
+		for _, conn := range udp {
+			s.addUDP(conn, i)
+		}
+	}
+	return nil
 }
 
-func (s *Server) openUDP(addr netip.AddrPort) (*net.UDPConn, error) {
+func openUDP(addr netip.AddrPort, shared bool) (*net.UDPConn, error) {
 	var lc net.ListenConfig
-	if s.cfg.Sockets > 1 {
+	if shared {
 		lc.Control = sharePort
 	}
 	conn, err := lc.ListenPacket(context.Background(), network("udp", addr), addr.String())

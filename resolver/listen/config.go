@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,20 +15,65 @@ import (
 type Listener struct {
 	// Addr may be unspecified (0.0.0.0 or ::), which serves every address of its
 	// family; replies leave from the address that was asked. Port 0 takes a free port,
-	// the same for both protocols.
+	// the same for UDP and TCP.
 	Addr netip.AddrPort
-	// Protocols are the transports; none means all.
+	// Protocols are the transports; none means UDP and TCP. HTTPS takes the TCP port (HTTP/1.1
+	// and 2) and the UDP port (HTTP/3). A port can serve one transport only.
 	Protocols []Transport
+	// Name is that of the server in the certificate, lower case, without a dot at the end. A
+	// client that asks for ID.Name has the identity ID. Empty: server names tell nothing.
+	Name string
+	// Path is where HTTPS answers, such as /dns-query.
+	Path string
+	// Proxies are the clients that speak for others: by the PROXY protocol over UDP, TCP and
+	// TLS, by X-Forwarded-For over HTTPS. QUIC has neither.
+	Proxies []netip.Prefix
 }
 
 // serves says whether the listener takes queries over t.
 func (l Listener) serves(t Transport) bool {
-	return len(l.Protocols) == 0 || slices.Contains(l.Protocols, t)
+	if len(l.Protocols) == 0 {
+		return t == UDP || t == TCP
+	}
+	return slices.Contains(l.Protocols, t)
+}
+
+// over lists the transports of the listener that need a TCP port (Transport.stream) or a
+// UDP port (Transport.packet).
+func (l Listener) over(port func(Transport) bool) []Transport {
+	var all []Transport
+	for t := range Transport(transports) {
+		if l.serves(t) && port(t) {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // clashes says whether two listeners want the same socket.
 func (l Listener) clashes(o Listener) bool {
-	return l.Addr == o.Addr && l.Addr.Port() != 0 && (l.serves(UDP) && o.serves(UDP) || l.serves(TCP) && o.serves(TCP))
+	both := func(port func(Transport) bool) bool { return len(l.over(port)) > 0 && len(o.over(port)) > 0 }
+	return l.Addr == o.Addr && l.Addr.Port() != 0 && (both(Transport.stream) || both(Transport.packet))
+}
+
+// faults lists what is wrong with the listener by itself.
+func (l Listener) faults(secured bool) []error {
+	var errs []error
+	if !l.Addr.IsValid() {
+		errs = append(errs, errors.New("has no address: write one such as 0.0.0.0:53"))
+	}
+	for _, port := range []func(Transport) bool{Transport.stream, Transport.packet} {
+		if ts := l.over(port); len(ts) > 1 {
+			errs = append(errs, fmt.Errorf("serves %s and %s on one port: give each its own", ts[0], ts[1]))
+		}
+	}
+	if i := slices.IndexFunc(l.Protocols, Transport.Encrypted); i >= 0 && !secured {
+		errs = append(errs, fmt.Errorf("serves %s without a certificate: set Config.TLS", l.Protocols[i]))
+	}
+	if l.serves(QUIC) && len(l.Proxies) > 0 {
+		errs = append(errs, errors.New("serves quic, which knows no proxies: leave them out"))
+	}
+	return errs
 }
 
 // Config says what to serve and how much of it at once. A zero limit or time means
@@ -36,6 +82,10 @@ type Config struct {
 	Listeners []Listener
 	Handler   Handler
 	Log       *slog.Logger // nil: the default logger
+
+	// TLS tells the certificate of encrypted transports; nil where there is none of them. Its
+	// versions and protocols are set by each transport.
+	TLS *tls.Config
 
 	Limits Limits
 
@@ -92,10 +142,30 @@ func def[T comparable](p *T, v T) {
 }
 
 // Workers returns how many worker numbers a server of this configuration uses: one a
-// UDP socket, one a query in Resolve and one a TCP connection.
+// UDP socket, one a query in Resolve and one a connection.
 func (c Config) Workers() int {
 	c = c.withDefaults()
-	return c.readers() + c.Limits.InFlight + c.Limits.TCP.Connections
+	n := c.readers() + c.Limits.InFlight
+	for t := range Transport(transports) {
+		n += c.connections(t)
+	}
+	return n
+}
+
+// connections is the limit of connections over t, 0 if there can be none.
+func (c Config) connections(t Transport) int {
+	serves := func(ts ...Transport) bool {
+		return slices.ContainsFunc(c.Listeners, func(l Listener) bool { return slices.ContainsFunc(ts, l.serves) })
+	}
+	switch {
+	case (t == TCP || t == TLS) && serves(t):
+		return c.Limits.TCP.Connections
+	case t == QUIC && serves(QUIC, HTTPS): // HTTP/3 as well
+		return c.Limits.QUIC.Connections
+	case t == HTTPS && serves(HTTPS):
+		return c.Limits.HTTPS.Connections
+	}
+	return 0
 }
 
 // readers counts the UDP sockets.
@@ -119,8 +189,8 @@ func (c Config) validate() error {
 		errs = append(errs, errors.New("no listeners: give at least one address, such as 127.0.0.1:5300"))
 	}
 	for i, l := range c.Listeners {
-		if !l.Addr.IsValid() {
-			errs = append(errs, fmt.Errorf("listener %d has no address: write one such as 0.0.0.0:53", i))
+		for _, err := range l.faults(c.TLS != nil) {
+			errs = append(errs, fmt.Errorf("listener %d %w", i, err))
 		}
 		if j := slices.IndexFunc(c.Listeners[:i], l.clashes); j >= 0 {
 			errs = append(errs, fmt.Errorf("listeners %d and %d are both %s: leave one out", j, i, l.Addr))

@@ -27,6 +27,10 @@ func (t Transport) String() string {
 	return [transports]string{"udp", "tcp", "tls", "quic", "https"}[t]
 }
 
+// stream reports whether t needs a TCP port, packet whether it needs a UDP port.
+func (t Transport) stream() bool { return t == TCP || t == TLS || t == HTTPS }
+func (t Transport) packet() bool { return t == UDP || t == QUIC || t == HTTPS }
+
 // Encrypted reports whether nobody between the client and us can read along.
 func (t Transport) Encrypted() bool { return t >= TLS }
 
@@ -88,7 +92,8 @@ type Request struct {
 	controlLen int
 }
 
-// origin is where the reply of a resolved query goes: a UDP socket or a TCP connection.
+// origin is where the reply of a resolved query goes: a UDP socket, a connection or a
+// stream of one.
 type origin interface {
 	deliver(r *Request)
 }
@@ -118,12 +123,12 @@ func (r *Request) settle() {
 func (r *Request) Buf() []byte { return r.out[:0] }
 
 // Limit returns the largest reply in octets: over UDP the client's payload size, but
-// at most wire.MaxUDP; elsewhere 65535.
+// at most wire.MaxUDP; over any other transport 65535.
 func (r *Request) Limit() int {
-	if r.Client.Transport != UDP {
-		return maxFrame
+	if r.Client.Transport == UDP {
+		return min(int(r.Query.Size), wire.MaxUDP)
 	}
-	return min(int(r.Query.Size), wire.MaxUDP)
+	return maxFrame
 }
 
 // take returns a request with its buffers; release gives it back.

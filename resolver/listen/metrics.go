@@ -63,7 +63,7 @@ func (s *Server) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(descInFlight, float64(s.workers.used()))
-	gauge(descConnections, float64(s.connections.used()))
+	gauge(descConnections, float64(s.connections[TCP].workers.used()))
 	ch <- prometheus.MustNewConstMetric(descPanics, prometheus.CounterValue, float64(s.panics.Load()))
 	for _, l := range s.limits() {
 		gauge(descLimit, l.value, l.name)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -11,27 +12,44 @@ import (
 
 // Server serves the sockets of one Config. It is a prometheus.Collector.
 type Server struct {
-	cfg     Config
-	udp     []*udpSocket
-	tcp     []*tcpListener
-	tallies []*tally
-	pool    sync.Pool
+	cfg      Config
+	addrs    []net.Addr
+	udp      []*udpSocket
+	services []service
+	tallies  []*tally
+	pool     sync.Pool
 
-	workers     numbers // for Resolve
-	connections numbers // for TCP
-	waiting     *census // queries in Resolve by client
-	connected   *census // TCP connections by client
+	workers     numbers           // for Resolve
+	connections [transports]quota // by transport
+	waiting     *census           // queries in Resolve by client
 	handshakes  handshakes
 
 	base     context.Context // of every Resolve
 	abort    context.CancelFunc
 	flight   sync.WaitGroup // queries in Resolve
-	serving  sync.WaitGroup // UDP readers, TCP listeners and connections
+	serving  sync.WaitGroup // UDP readers, services and their connections
 	draining atomic.Bool
-	open     conns
 
 	panics   atomic.Uint64
 	panicLog rarely
+}
+
+// service serves the socket of one transport other than UDP.
+type service interface {
+	// serve takes queries until the socket ends; the error says why, nil at a shutdown.
+	// What it starts counts in Server.serving for as long as it runs.
+	serve() error
+	// stop is called once the server drains: no more queries are read, but replies sent.
+	stop()
+	// close ends all of it at once, also before serve was called and after it returned.
+	close()
+}
+
+// quota is what the connections of one transport may take: a worker number each, which
+// bounds them in all, and so many of each client.
+type quota struct {
+	workers numbers
+	clients *census
 }
 
 // New binds every socket at once; an error names each address that could not be had
@@ -42,12 +60,13 @@ func New(cfg Config) (*Server, error) {
 	}
 	cfg = cfg.withDefaults()
 	readers := cfg.readers()
-	s := &Server{
-		cfg:         cfg,
-		workers:     newNumbers(readers, cfg.Limits.InFlight),
-		connections: newNumbers(readers+cfg.Limits.InFlight, cfg.Limits.TCP.Connections),
-		waiting:     newCensus(cfg.Limits.PerClient),
-		connected:   newCensus(cfg.Limits.TCP.PerClient),
+	s := &Server{cfg: cfg, workers: newNumbers(readers, cfg.Limits.InFlight), waiting: newCensus(cfg.Limits.PerClient)}
+	each := [transports]int{TCP: cfg.Limits.TCP.PerClient, TLS: cfg.Limits.TCP.PerClient, QUIC: cfg.Limits.QUIC.PerClient, HTTPS: cfg.Limits.HTTPS.PerClient}
+	first := readers + cfg.Limits.InFlight
+	for t := range Transport(transports) {
+		n := cfg.connections(t)
+		s.connections[t] = quota{workers: newNumbers(first, n), clients: newCensus(each[t])}
+		first += n
 	}
 	s.base, s.abort = context.WithCancel(context.Background())
 	if err := s.bind(); err != nil {
@@ -59,33 +78,18 @@ func New(cfg Config) (*Server, error) {
 
 // Addrs returns the addresses that are served: for each listener its UDP sockets,
 // then its TCP socket, with the ports that were bound.
-func (s *Server) Addrs() []net.Addr {
-	var addrs []net.Addr
-	for i := range s.cfg.Listeners {
-		for _, u := range s.udp {
-			if u.listener == i {
-				addrs = append(addrs, u.addr)
-			}
-		}
-		for _, l := range s.tcp {
-			if l.listener == i {
-				addrs = append(addrs, l.socket.Addr())
-			}
-		}
-	}
-	return addrs
-}
+func (s *Server) Addrs() []net.Addr { return slices.Clone(s.addrs) }
 
 // Run serves until ctx ends; then it reads no more queries, waits for the replies of
 // those in flight, at most Config.Drain, and closes every socket. It returns nil after
 // such an end, however complete, and an error if a socket failed. It is called once.
 func (s *Server) Run(ctx context.Context) error {
-	failed := make(chan error, len(s.udp)+len(s.tcp))
+	failed := make(chan error, len(s.udp)+len(s.services))
 	for _, u := range s.udp {
 		s.serving.Go(func() { failed <- u.mover.serve() })
 	}
-	for _, l := range s.tcp {
-		s.serving.Go(func() { failed <- l.serve() })
+	for _, v := range s.services {
+		s.serving.Go(func() { failed <- v.serve() })
 	}
 	var err error
 	select {
@@ -104,10 +108,9 @@ func (s *Server) stop() {
 	for _, u := range s.udp {
 		u.mover.stop()
 	}
-	for _, l := range s.tcp {
-		_ = l.socket.Close()
+	for _, v := range s.services {
+		v.stop()
 	}
-	s.open.each(func(c *tcpConn) { _ = c.conn.SetReadDeadline(past) })
 }
 
 // past is a deadline that wakes a blocked read.
@@ -139,8 +142,7 @@ func (s *Server) close() {
 	for _, u := range s.udp {
 		_ = u.closer.Close()
 	}
-	for _, l := range s.tcp {
-		_ = l.socket.Close()
+	for _, v := range s.services {
+		v.close()
 	}
-	s.open.each(func(c *tcpConn) { c.breakOff() })
 }

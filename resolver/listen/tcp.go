@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -8,18 +9,37 @@ import (
 	"time"
 )
 
-// tcpListener accepts the connections of one TCP socket.
+// tcpListener accepts the connections of one TCP socket, of DNS over TCP or over TLS.
 type tcpListener struct {
-	server   *Server
-	socket   net.Listener
-	listener int
-	tally    *tally
+	server    *Server
+	socket    net.Listener
+	listener  int
+	transport Transport
+	secure    *tls.Config // nil: over TCP
+	tally     *tally
+	open      conns
 }
 
 func (s *Server) addTCP(socket net.Listener, listener int) {
-	l := &tcpListener{server: s, socket: socket, listener: listener, tally: &tally{transport: TCP}}
-	s.tcp = append(s.tcp, l)
+	s.addStream(&tcpListener{socket: socket, listener: listener, transport: TCP})
+}
+
+func (s *Server) addStream(l *tcpListener) {
+	l.server, l.tally = s, &tally{transport: l.transport}
+	s.services = append(s.services, l)
 	s.tallies = append(s.tallies, l.tally)
+}
+
+// stop implements service.
+func (l *tcpListener) stop() {
+	_ = l.socket.Close()
+	l.open.each(func(c *tcpConn) { _ = c.conn.SetReadDeadline(past) })
+}
+
+// close implements service.
+func (l *tcpListener) close() {
+	_ = l.socket.Close()
+	l.open.each(func(c *tcpConn) { c.breakOff() })
 }
 
 // serve accepts until the socket ends; the error says why, nil at a shutdown.
@@ -45,27 +65,27 @@ func (l *tcpListener) serve() error {
 // admit starts serving a connection, or closes it at once at a limit: a client that
 // is refused quickly goes elsewhere, one that waits unheard does not.
 func (l *tcpListener) admit(conn net.Conn) {
-	s := l.server
-	worker, ok := s.connections.take()
+	quota := &l.server.connections[l.transport]
+	worker, ok := quota.workers.take()
 	if !ok {
 		l.turnAway(conn, noConnection)
 		return
 	}
 	peer, _ := addrPortOf(conn.RemoteAddr())
 	client := clientOf(peer.Addr())
-	if !s.connected.enter(client) {
-		s.connections.give(worker)
+	if !quota.clients.enter(client) {
+		quota.workers.give(worker)
 		l.turnAway(conn, noConnectionForClient)
 		return
 	}
 	local, _ := addrPortOf(conn.LocalAddr())
-	c := newTCPConn(l, conn, Client{Addr: peer, Local: local, Transport: TCP, Listener: l.listener}, worker)
-	s.open.add(c)
-	s.serving.Go(func() {
+	c := newTCPConn(l, conn, Client{Addr: peer, Local: local, Transport: l.transport, Listener: l.listener}, worker)
+	l.open.add(c)
+	l.server.serving.Go(func() {
 		c.serve()
-		s.open.remove(c)
-		s.connected.leave(client)
-		s.connections.give(worker)
+		l.open.remove(c)
+		quota.clients.leave(client)
+		quota.workers.give(worker)
 	})
 }
 
@@ -74,10 +94,10 @@ func (l *tcpListener) turnAway(conn net.Conn, why reason) {
 	_ = conn.Close()
 }
 
-// idleLimit is how long a connection may stay open without a query: shorter while
+// idleLimit is how long a connection of DNS over TCP or over TLS may stay open without a query: shorter while
 // connections run short (RFC 7766 6.2.3 leaves the time to the server).
-func (s *Server) idleLimit() time.Duration {
-	if s.connections.used()*4 >= s.cfg.Limits.TCP.Connections*3 {
+func (s *Server) idleLimit(t Transport) time.Duration {
+	if s.connections[t].workers.used()*4 >= s.cfg.Limits.TCP.Connections*3 {
 		return min(s.cfg.Limits.TCP.BusyIdle, s.cfg.Limits.TCP.Idle)
 	}
 	return s.cfg.Limits.TCP.Idle

@@ -130,7 +130,7 @@ func (c *tcpConn) await() bool {
 	for c.buffered.Buffered() == 0 && !c.server.draining.Load() {
 		_, err := c.buffered.Peek(1)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			left := c.server.idleLimit() - c.idleFor()
+			left := c.server.idleLimit(c.client.Transport) - c.idleFor()
 			if left <= 0 {
 				return false
 			}
