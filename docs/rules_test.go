@@ -40,7 +40,7 @@ var graph = map[string][]string{
 	"resolver/querylog":           {"policy", "blocklists", "resolver/wire"},
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
-	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/wire"},
+	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "blocklists", "blocklists/help"},
 	"cmd/dnsbench":                nil,
 	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "resolver",

@@ -67,6 +67,7 @@ type compiler struct {
 	named     map[string]ProfileConfig
 	parts     parts
 	places    places
+	routes    map[string]uint8 // of the sets of upstreams
 	specs     []spec // of the members of the present household
 	directory *Directory
 	problems  problems
@@ -93,14 +94,14 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 	b := &compiler{
 		config: c, ground: g,
 		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {traits: traits{name: "opted-out"}}},
-		named: map[string]ProfileConfig{}, places: places{},
+		named: map[string]ProfileConfig{}, places: places{}, routes: map[string]uint8{},
 		parts: parts{
 			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{},
 			windows: map[timetable][]window{}, schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
 		},
 		directory: &Directory{
 			index: c.Index, ground: g,
-			profiles: map[string]*Profile{}, addresses: newAddresses(),
+			profiles: map[string]*Profile{}, addresses: newAddresses(), ids: map[string]int32{},
 		},
 	}
 	for _, band := range Bands() {
@@ -116,6 +117,9 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 	}
 	for _, p := range c.Config.Profiles {
 		b.named[p.Name] = p
+	}
+	for i, set := range c.Config.UpstreamSets() {
+		b.routes[upstreamSet(set)] = uint8(i) //nolint:gosec // at most maxUpstreamSets
 	}
 	return b, nil
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -158,6 +159,25 @@ type CategoryConfig struct {
 	Group string `yaml:"group"` // one of the twelve groups parents see
 	Title string `yaml:"title"` // shown to people
 }
+
+// UpstreamSets lists the sets of upstreams that profiles have of their own, each once, in the
+// order of the profiles. The first is nil: those for all. Profile.Route numbers them.
+func (c Config) UpstreamSets() [][]string {
+	sets, seen := [][]string{nil}, map[string]bool{"": true}
+	for _, p := range c.Profiles {
+		if id := upstreamSet(p.Upstreams); !seen[id] {
+			seen[id] = true
+			sets = append(sets, p.Upstreams)
+		}
+	}
+	return sets
+}
+
+// upstreamSet tells sets of upstreams apart; their order counts.
+func upstreamSet(urls []string) string { return strings.Join(urls, " ") }
+
+// maxUpstreamSets bounds the sets of upstreams, each of which has a cache and sockets of its own.
+const maxUpstreamSets = 64
 
 // Definitions gives the operator's own categories for blocklists.NewTaxonomy.
 func (c Config) Definitions() []blocklists.Definition {

@@ -24,6 +24,7 @@ type stance struct {
 	language string
 	mode     BlockMode
 	observe  bool
+	route    uint8
 
 	acts      blocklists.Categories // all that steps 1 to 10 look at
 	alwaysOn  blocklists.Categories
@@ -64,7 +65,7 @@ func (m *masks) set(c blocklists.Category, to cell) {
 
 func newStance(g *ground, t *traits, words *texts) *stance {
 	p := &stance{
-		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe,
+		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe, route: t.route,
 		alwaysOn: t.alwaysOn.Or(g.help), allowList: t.allowList, listed: t.listed, unknown: t.unknown,
 		newNames: t.cells[g.newNames], texts: words,
 	}
@@ -134,6 +135,10 @@ func (p *Profile) Language() string { return p.language }
 
 // Mode is how a block looks in DNS.
 func (p *Profile) Mode() BlockMode { return p.mode }
+
+// Route is the number of the set of upstreams that resolves for this profile, in
+// Config.UpstreamSets. A shared device asks those of its strictest member.
+func (p *Profile) Route() uint8 { return p.route }
 
 // AllowsBeneath says that an own rule allows a name beneath the asked one, so
 // that the asked one must not be said not to exist: RFC 8020 lets a cache deny

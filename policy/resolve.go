@@ -50,6 +50,7 @@ func (b *compiler) change(s *spec, p ProfileConfig) {
 	s.name = p.Name
 	s.mode, _ = parseBlockMode(p.BlockMode)
 	s.observe = p.Observe
+	s.route = b.routes[upstreamSet(p.Upstreams)]
 	if p.Unknown != "" {
 		s.unknown, _ = parseUnknown(p.Unknown)
 	}

@@ -82,6 +82,7 @@ type traits struct {
 	allowList bool
 	unknown   unknownRule
 	observe   bool
+	route     uint8 // see Profile.Route
 	cells     [blocklists.MaxCategories]cell // services too
 	listed    blocklists.Categories
 	alwaysOn  blocklists.Categories

@@ -198,7 +198,7 @@ func newWorldOf(t testing.TB, households string, ix *blocklists.Index, u Exchang
 		t.Fatal(err)
 	}
 	own := parse(t, "hearth.home.arpa")
-	routes, err := NewRoutes(ix.Key(), &View{ID: 1, Upstream: u, Peers: map[netip.Addr]bool{netip.MustParseAddr("10.0.0.53"): true}}, zones...)
+	routes, err := NewRoutes(ix.Key(), RoutesConfig{Profiles: []*View{{ID: 1, Upstream: u, Peers: map[netip.Addr]bool{netip.MustParseAddr("10.0.0.53"): true}}}, Zones: zones})
 	if err != nil {
 		t.Fatal(err)
 	}

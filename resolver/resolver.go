@@ -10,6 +10,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/cache"
+	"github.com/hearthdns/hearth/resolver/local"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
@@ -19,6 +20,7 @@ type Config struct {
 	Catalog  *blocklists.Catalog
 	Cache    *cache.Cache
 	Observer Observer         // nil: nobody looks
+	Local    *local.Names     // nil: nobody knows the home's machines
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger
 	Node     string // shown by whoami
@@ -77,7 +79,11 @@ func (r *Resolver) Swap(w *World) {
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.fetched, s.typed = nil, false
-	if reply, done := r.judge(s, q, c, dst); done {
+	reply, done := r.judge(s, q, c, dst)
+	if c.Identity != "" && !s.named {
+		r.counts.strangeIDs.Inc()
+	}
+	if done {
 		return reply, true
 	}
 	if s.facts == nil {
@@ -94,6 +100,7 @@ type Stroke struct {
 	world    *World
 	now      time.Time
 	who      policy.Client
+	named    bool // by its id, not by its address
 	hashes   blocklists.Hashes
 	question policy.Question
 	decision policy.Decision
@@ -123,8 +130,7 @@ type Stroke struct {
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
 	s.kind, s.depth, s.withheld = kindNone, 0, false
-	var ok bool
-	if s.who, ok = s.world.admit(c); !ok {
+	if !s.admit(c) {
 		return r.refused(q, c, dst), true
 	}
 	if reply, odd := r.unusual(q, c, dst); odd {
@@ -151,13 +157,16 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	if s.decision.Action == policy.Fixed || s.world.special.mine(&s.hashes) {
 		s.kind, s.depth = s.world.special.find(&s.hashes)
 	}
+	if reply, known := r.atHome(s, q, c, dst); known {
+		return reply, true
+	}
 	if s.kind != kindNone && s.kind != kindRoute && s.kind != kindWhoami {
 		return r.special(s, q, c, dst), true
 	}
 	if q.Type == wire.TypeANY && s.kind != kindWhoami {
 		return r.minimalANY(s, q, c, dst), true
 	}
-	if s.kind == kindNone && s.hashes.N == 1 && s.view.Zone == nil && !infrastructure(q.Type) {
+	if s.kind == kindNone && s.hashes.N == 1 && len(s.view.Zones) == 0 && !infrastructure(q.Type) {
 		return r.alone(s, q, c, dst), true
 	}
 	return nil, false
@@ -165,7 +174,7 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 
 // look fills in the view, the cached entry and what the name is.
 func (r *Resolver) look(s *Stroke, q *wire.Query) {
-	s.view = s.world.Upstreams.view(&s.hashes)
+	s.view = s.world.Upstreams.view(&s.hashes, q.Type, s.who.Profile)
 	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
 	s.entry, s.facts = s.fetched, nil
 	if s.entry == nil {

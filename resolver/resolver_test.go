@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
 	dto "github.com/prometheus/client_model/go"
@@ -57,7 +58,7 @@ func TestBlockedForms(t *testing.T) {
 			}
 		}
 	}
-	if h.r.World().Upstreams.def.Upstream.(*said).asked.Load() != 0 {
+	if h.r.World().Upstreams.profiles[0].Upstream.(*said).asked.Load() != 0 {
 		t.Error("a blocked name was asked for upstream")
 	}
 	if len(h.seen) != 10 || h.seen[0].Name().String() != "porn.example" {
@@ -253,7 +254,7 @@ func TestConditionalZones(t *testing.T) {
 	router := records(t, "nas.lan. 60 IN A 192.168.1.9", "printer.home.arpa. 60 IN A 192.168.1.10", "9.1.168.192.in-addr.arpa. 60 IN PTR nas.lan.")
 	public := records(t)
 	zone := func(id uint32, name string) *View {
-		return &View{ID: id, Zone: parse(t, name), Local: true, Upstream: router}
+		return &View{ID: id, Zones: []blocklists.Name{parse(t, name)}, Local: true, Upstream: router}
 	}
 	h := newHouse(t, public, zone(2, "lan"), zone(3, "home.arpa"), zone(4, "168.192.in-addr.arpa"))
 	for name, want := range map[string]string{

@@ -1,10 +1,12 @@
 package resolver
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
@@ -19,42 +21,55 @@ type Exchanger interface {
 	Exchange(q wire.Question, done func(raw []byte, err error))
 }
 
-// View is an interned set of upstreams with its trust and its zone. Cached facts
+// View is an interned set of upstreams with its trust and its zones. Cached facts
 // belong to a view: what the router says of its own zone is no fact of the
 // public tree.
 type View struct {
 	ID       uint32
-	Zone     blocklists.Name // nil: every name that no other view has
-	Local    bool            // a zone of the operator: private addresses are right here
+	Zones    []blocklists.Name // none: every name that no other view has
+	Local    bool              // zones of the operator: private addresses are right here
 	Upstream Exchanger
 	Peers    map[netip.Addr]bool // addresses of the upstreams, for loop detection
 }
 
-// Routes finds the view of a name: the conditional zone with the most labels,
-// else the default.
+// Routes finds the view of a name: the conditional zone with the most labels, else the
+// view of whose profile asks.
 type Routes struct {
-	def   *View
-	zones map[uint64]*View
-	depth [129]bool // label counts for which a zone exists
-	names []blocklists.Name
+	profiles []*View // by policy.Profile.Route
+	home     *View   // of names of a single label; nil: nobody knows those
+	zones    map[uint64]*View
+	depth    [129]bool // label counts for which a zone exists
+	names    []blocklists.Name
+}
+
+// RoutesConfig is what Routes are made of.
+type RoutesConfig struct {
+	Profiles []*View // by policy.Profile.Route; at least the first, which is for all
+	Zones    []*View // each with its zones
+	Home     *View   // one of Zones that is also asked for names of a single label, or nil
 }
 
 // NewRoutes compiles the views. The hashes are made with the key of the World's
 // index. Two views of one zone are an error.
-func NewRoutes(key blocklists.Key, def *View, conditional ...*View) (*Routes, error) {
-	r := &Routes{def: def, zones: make(map[uint64]*View, len(conditional))}
+func NewRoutes(key blocklists.Key, cfg RoutesConfig) (*Routes, error) {
+	if len(cfg.Profiles) == 0 {
+		return nil, errors.New("routing zones: there is no view for all names")
+	}
+	r := &Routes{profiles: cfg.Profiles, home: cfg.Home, zones: make(map[uint64]*View)}
 	var h blocklists.Hashes
-	for _, v := range conditional {
-		key.Hash(v.Zone, &h)
-		if h.N == 0 {
-			return nil, fmt.Errorf("routing zones: the root cannot be a conditional zone; write its servers in resolve.upstreams")
+	for _, v := range cfg.Zones {
+		for _, zone := range v.Zones {
+			key.Hash(zone, &h)
+			if h.N == 0 {
+				return nil, errors.New("routing zones: the root cannot be a conditional zone; write its servers in resolve.upstreams")
+			}
+			if r.zones[h.H[h.N-1]] != nil {
+				return nil, fmt.Errorf("routing zones: %s is configured twice; keep one", zone)
+			}
+			r.zones[h.H[h.N-1]] = v
+			r.depth[h.N] = true
+			r.names = append(r.names, zone)
 		}
-		if r.zones[h.H[h.N-1]] != nil {
-			return nil, fmt.Errorf("routing zones: %s is configured twice; keep one", v.Zone)
-		}
-		r.zones[h.H[h.N-1]] = v
-		r.depth[h.N] = true
-		r.names = append(r.names, v.Zone)
 	}
 	return r, nil
 }
@@ -62,18 +77,25 @@ func NewRoutes(key blocklists.Key, def *View, conditional ...*View) (*Routes, er
 // Zones returns the names of the conditional zones.
 func (r *Routes) Zones() []blocklists.Name { return r.names }
 
-// view returns the view that answers for a name.
-func (r *Routes) view(h *blocklists.Hashes) *View {
-	if len(r.zones) == 0 {
-		return r.def
-	}
-	for n := h.N; n > 0; n-- {
-		if !r.depth[n] {
-			continue
+// view returns the view that answers a question for a profile. What a zone is made of, its
+// servers and keys, is asked where all ask: a validating client needs that of top-level
+// domains.
+func (r *Routes) view(h *blocklists.Hashes, qtype uint16, profile *policy.Profile) *View {
+	if len(r.zones) > 0 {
+		for n := h.N; n > 0; n-- {
+			if !r.depth[n] {
+				continue
+			}
+			if v := r.zones[h.H[n-1]]; v != nil {
+				return v
+			}
 		}
-		if v := r.zones[h.H[n-1]]; v != nil {
-			return v
+		if r.home != nil && h.N == 1 && !infrastructure(qtype) {
+			return r.home
 		}
 	}
-	return r.def
+	if route := profile.Route(); int(route) < len(r.profiles) {
+		return r.profiles[route]
+	}
+	return r.profiles[0]
 }

@@ -65,6 +65,16 @@ func reverseZones() []string {
 	return zones
 }
 
+// PrivateReverseZones are those of reverseZones whose addresses a home has: RFC 1918, RFC 4193
+// and the link-local ones of RFC 3927 and RFC 4291. The router may know names for them.
+func PrivateReverseZones() []string {
+	zones := []string{"10.in-addr.arpa", "168.192.in-addr.arpa", "254.169.in-addr.arpa", "d.f.ip6.arpa", "8.e.f.ip6.arpa", "9.e.f.ip6.arpa", "a.e.f.ip6.arpa", "b.e.f.ip6.arpa"}
+	for i := 16; i <= 31; i++ {
+		zones = append(zones, fmt.Sprintf("%d.172.in-addr.arpa", i))
+	}
+	return zones
+}
+
 // forEachSpecial calls visit for every special name, the operator's conditional
 // zones included: those win over a special name that they equal or contain, and
 // over the part of a special zone that they are.

@@ -22,6 +22,7 @@ type World struct {
 	spared  blocklists.Categories // see withholds
 	lifting bool                  // a pattern can give a category that allows
 	special specials
+	help    blocklists.Categories // see atHome
 	groups  [blocklists.MaxCategories]uint8
 }
 
@@ -42,7 +43,12 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 	if cfg.Directory.Index() != cfg.Index {
 		return nil, fmt.Errorf("joining the world: the directory was compiled against another index")
 	}
+	help, err := cfg.Index.Taxonomy().Select("ok.help")
+	if err != nil {
+		return nil, fmt.Errorf("joining the world: %w", err)
+	}
 	return &World{
+		help:       help,
 		Index:      cfg.Index,
 		Directory:  cfg.Directory,
 		Upstreams:  cfg.Upstreams,

@@ -20,6 +20,7 @@ import (
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
+	"github.com/hearthdns/hearth/resolver/local"
 )
 
 // server is the running program: the live values of one configuration, and
@@ -52,6 +53,7 @@ type server struct {
 	switchboard *switchboard
 	catalog     *blocklists.Catalog
 	cache       *cache.Cache
+	local       *local.Names
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
 	supervisor  supervisor
@@ -72,6 +74,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		switchboard:  &switchboard{log: log, loop: new(forward.Loop)},
 		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),
 		cache:        newCache(&l.Config),
+		local:        local.New(log),
 		supervisor:   supervisor{log},
 	}
 	shelf, err := newShelf(&l.Config, state, log, a.err)
@@ -96,7 +99,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		return nil, fmt.Errorf("preparing the landing page: %w", err)
 	}
 	s.resolver, err = resolver.New(resolver.Config{
-		World: world, Catalog: s.catalog, Cache: s.cache, Observer: witness{s, s.portal},
+		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Observer: witness{s, s.portal},
 		Log: log, Node: nodeName(), Version: thisBuild().Version,
 	})
 	if err != nil {
@@ -167,6 +170,7 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
 		return nil, fmt.Errorf("joining index and profiles: %w", err)
 	}
 	s.switchboard.use(views)
+	s.local.Configure(c.homeFiles())
 	return w, nil
 }
 

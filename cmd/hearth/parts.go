@@ -134,6 +134,19 @@ func (l *loaded) rooted() {
 		s := &l.Config.Lists.Sources[i]
 		paths = append(paths, &s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile)
 	}
+	for _, list := range [][]string{l.Config.Resolve.Local.Hosts, l.Config.Resolve.Local.Leases} {
+		for i := range list {
+			paths = append(paths, &list[i])
+		}
+	}
+	for i := range l.Config.Resolve.Servers {
+		paths = append(paths, &l.Config.Resolve.Servers[i].CAFile)
+	}
+	t := &l.Config.TLS
+	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix)
+	for i := range t.Files {
+		paths = append(paths, &t.Files[i].CertFile, &t.Files[i].KeyFile)
+	}
 	for _, path := range paths {
 		if *path != "" && !filepath.IsAbs(*path) {
 			*path = filepath.Join(folder, *path)

@@ -95,8 +95,8 @@ func policyConfig(c *Config, k stock, now time.Time) (policy.CompileConfig, erro
 		return policy.CompileConfig{}, err
 	}
 	var zones []blocklists.Name
-	for _, n := range all[1:] {
-		zones = append(zones, n.zone)
+	for _, n := range all {
+		zones = append(zones, n.zones...)
 	}
 	return policy.CompileConfig{
 		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: now,

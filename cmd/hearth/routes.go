@@ -9,8 +9,10 @@ import (
 	"sync"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/forward"
+	"github.com/hearthdns/hearth/resolver/local"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -32,39 +34,98 @@ type switchboard struct {
 
 // route is a view with the forwarder behind it.
 type route struct {
-	view *resolver.View
-	to   *forward.Forwarder // nil: there is nobody to ask
+	label string // as need has it
+	view  *resolver.View
+	to    *forward.Forwarder // nil: there is nobody to ask
 }
 
 // need is a view that a configuration asks for.
 type need struct {
-	zone      blocklists.Name // nil for all other names
-	text      string
+	label     string            // what it is for, in metrics: "" for all, a zone, or a profile
+	zones     []blocklists.Name // none: every other name
+	home      bool              // names of a single label are asked there too
 	upstreams []string
 }
 
-// needs lists the views of a configuration, the default one first.
+// needs lists the views of a configuration: that for all, those of profiles in the order of
+// their routes, then those of zones.
 func needs(c *Config) ([]need, error) {
 	all := []need{{upstreams: c.Resolve.Upstreams}}
-	add := func(zone string, upstreams []string) error {
-		name, err := blocklists.ParseName(zone)
-		if err != nil {
-			return fmt.Errorf("reading the zone %q: %w", zone, err)
-		}
-		all = append(all, need{zone: name, text: name.String(), upstreams: upstreams})
-		return nil
+	for _, set := range c.people().UpstreamSets()[1:] {
+		all = append(all, need{label: "profile " + c.firstProfile(set), upstreams: set})
 	}
 	for _, z := range c.Resolve.Zones {
-		if err := add(z.Zone, z.Upstreams); err != nil {
+		name, err := parseZone(z.Zone)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, need{label: name.String(), zones: []blocklists.Name{name}, upstreams: z.Upstreams})
 	}
-	for _, z := range c.Resolve.Local.Zones {
-		if err := add(z, c.Resolve.Local.Upstreams); err != nil {
-			return nil, err
+	home, err := c.home()
+	if err != nil || len(home.zones) == 0 {
+		return all, err
+	}
+	return append(all, home), nil
+}
+
+// home is the view of the router: its zones, names of a single label, and the reverse zones of the
+// private networks, less those that have upstreams of their own.
+func (c *Config) home() (need, error) {
+	n := need{label: "home", home: true, upstreams: c.Resolve.Local.Upstreams}
+	if len(n.upstreams) == 0 {
+		return n, nil
+	}
+	texts := c.Resolve.Local.Zones
+	if c.Resolve.Local.Reverse {
+		taken := make(map[string]bool)
+		for _, text := range slices.Concat(texts, c.conditional()) {
+			taken[strings.ToLower(strings.TrimSuffix(text, "."))] = true
+		}
+		reverse := slices.DeleteFunc(resolver.PrivateReverseZones(), func(zone string) bool { return taken[zone] })
+		texts = slices.Concat(texts, reverse)
+	}
+	for _, text := range texts {
+		zone, err := parseZone(text)
+		if err != nil {
+			return n, err
+		}
+		n.zones = append(n.zones, zone)
+	}
+	return n, nil
+}
+
+// homeFiles says which files know the home's machines.
+func (c *Config) homeFiles() local.Config {
+	to := local.Config{Hosts: c.Resolve.Local.Hosts, Leases: c.Resolve.Local.Leases}
+	for _, text := range c.Resolve.Local.Zones {
+		if zone, err := parseZone(text); err == nil {
+			to.Zones = append(to.Zones, zone)
 		}
 	}
-	return all, nil
+	return to
+}
+
+// conditional lists the zones with upstreams of their own as they are written.
+func (c *Config) conditional() []string {
+	zones := make([]string, len(c.Resolve.Zones))
+	for i, z := range c.Resolve.Zones {
+		zones[i] = z.Zone
+	}
+	return zones
+}
+
+// firstProfile names the first profile with a set of upstreams.
+func (c *Config) firstProfile(set []string) string {
+	i := slices.IndexFunc(c.Profiles, func(p policy.ProfileConfig) bool { return slices.Equal(p.Upstreams, set) })
+	return c.Profiles[i].Name
+}
+
+func parseZone(text string) (blocklists.Name, error) {
+	name, err := blocklists.ParseName(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading the zone %q: %w", text, err)
+	}
+	return name, nil
 }
 
 // plan is a set of views that is about to be used.
@@ -97,9 +158,9 @@ func (s *switchboard) routes(key blocklists.Key, c *Config, own []netip.AddrPort
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := plan{views: make(map[string]*route, len(all))}
-	var views []*resolver.View
+	var to resolver.RoutesConfig
 	for _, n := range all {
-		id := fmt.Sprintf("%s %s %s %d", n.text, strings.Join(n.upstreams, " "), c.Resolve.Timeout, c.Resolve.Attempts)
+		id := n.id(c)
 		r := s.views[id]
 		if r == nil {
 			if r, err = s.newRoute(n, c, own); err != nil {
@@ -107,16 +168,31 @@ func (s *switchboard) routes(key blocklists.Key, c *Config, own []netip.AddrPort
 			}
 		}
 		p.views[id] = r
-		views = append(views, r.view)
 		if r.to != nil {
 			p.live = append(p.live, r.to)
 		}
+		switch {
+		case len(n.zones) == 0:
+			to.Profiles = append(to.Profiles, r.view)
+		case n.home:
+			to.Home = r.view
+			fallthrough
+		default:
+			to.Zones = append(to.Zones, r.view)
+		}
 	}
-	routes, err := resolver.NewRoutes(key, views[0], views[1:]...)
+	routes, err := resolver.NewRoutes(key, to)
 	if err != nil {
 		return nil, plan{}, fmt.Errorf("routing zones: %w", err)
 	}
 	return routes, p, nil
+}
+
+// id tells views apart: one that a reload leaves as it was keeps what is cached for it.
+func (n need) id(c *Config) string {
+	r := c.Resolve
+	r.Upstreams, r.Zones, r.Local = n.upstreams, nil, LocalConfig{}
+	return fmt.Sprintf("%s %q %+v", n.label, n.zones, r)
 }
 
 // systemUpstreams reads the system's resolvers, less ourselves.
@@ -131,14 +207,15 @@ func (s *switchboard) systemUpstreams(own []netip.AddrPort) ([]string, error) {
 }
 
 func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route, error) {
-	v := &resolver.View{ID: s.next, Zone: n.zone, Local: n.zone != nil, Upstream: deadEnd{}, Peers: make(map[netip.Addr]bool)}
+	v := &resolver.View{ID: s.next, Zones: n.zones, Local: len(n.zones) > 0, Upstream: deadEnd{}, Peers: make(map[netip.Addr]bool)}
 	s.next++
 	if len(n.upstreams) == 0 {
-		return &route{view: v}, nil
+		return &route{label: n.label, view: v}, nil
 	}
 	f, err := forward.New(forward.Config{
 		Upstreams: n.upstreams, Timeout: c.Resolve.Timeout, Attempts: c.Resolve.Attempts,
-		Own: own, Loop: s.loop, Log: s.log, Name: n.text,
+		Strategy: c.Resolve.Strategy, Bootstrap: c.Resolve.Bootstrap, Servers: c.Resolve.Servers, ClientSubnet: c.Resolve.ClientSubnet,
+		Own: own, Loop: s.loop, Log: s.log, Name: n.label,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing upstreams: %w", err)
@@ -152,7 +229,7 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 			v.Peers[at.Addr().Unmap()] = true
 		}
 	}
-	return &route{view: v, to: f}, nil
+	return &route{label: n.label, view: v, to: f}, nil
 }
 
 // upstreams lists what is asked, each zone's after its name.
@@ -162,8 +239,8 @@ func (s *switchboard) upstreams() []string {
 	all := []string{}
 	for _, r := range s.views {
 		for _, url := range r.urls() {
-			if r.view.Zone != nil {
-				url = r.view.Zone.String() + " " + url
+			if r.label != "" {
+				url = r.label + " " + url
 			}
 			all = append(all, url)
 		}

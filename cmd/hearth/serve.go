@@ -82,6 +82,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	}
 	start(open.dns.Run)
 	start(s.resolver.Run)
+	start(s.local.Run)
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.hangups)
@@ -146,7 +147,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, open.dns, libraryMetrics{s},
 	)
 	return r
 }

@@ -170,7 +170,11 @@ func (c *Config) validateResolve(r *report) {
 		once("resolve.local.zones["+strconv.Itoa(i)+"]", z)
 	}
 	c.validateUpstreams(r, "resolve.local", c.Resolve.Local.Upstreams, false)
-	if len(c.Resolve.Local.Zones) > 0 && len(c.Resolve.Local.Upstreams) == 0 {
-		r.add("resolve.local", "the local zones have no upstreams; write upstreams: with the router's address, such as [192.168.1.1]")
+	l := c.Resolve.Local
+	if len(l.Zones) > 0 && len(l.Upstreams) == 0 && len(l.Hosts) == 0 && len(l.Leases) == 0 {
+		r.add("resolve.local", "nobody knows the names of the local zones; write upstreams: with the router's address, such as [192.168.1.1], or hosts: or leases: with a file of them")
+	}
+	for i, p := range c.Profiles {
+		c.validateUpstreams(r, "profiles["+strconv.Itoa(i)+"]", p.Upstreams, false)
 	}
 }

@@ -1,0 +1,176 @@
+package local
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// errFormat says what a lease file may be.
+var errFormat = errors.New("no line of it is a lease of dnsmasq, Kea or odhcpd; give the server's own lease file, such as /var/lib/misc/dnsmasq.leases")
+
+// readHosts reads a hosts file: an address, then its names; # begins a comment. What is
+// no such line is passed over, as every system does.
+func readHosts(b []byte) ([]entry, error) { //nolint:unparam // a parser as readLeases is
+	var all []entry
+	for line := range strings.Lines(string(b)) {
+		line, _, _ = strings.Cut(line, "#")
+		fields := strings.Fields(line)
+		if len(fields) < 2 {
+			continue
+		}
+		addr, err := netip.ParseAddr(fields[0])
+		if err != nil {
+			continue
+		}
+		for _, name := range fields[1:] {
+			all = append(all, entry{addr: addr.Unmap().WithZone(""), name: name})
+		}
+	}
+	return all, nil
+}
+
+// readLeases reads a lease file of whichever server it is.
+func readLeases(b []byte) ([]entry, error) {
+	text := string(b)
+	if header, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(header, "address,") {
+		return readKea(text)
+	}
+	var all []entry
+	lines, known := 0, 0
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) == 0 {
+			continue
+		}
+		lines++
+		read := dnsmasqLease
+		if fields[0] == "#" {
+			read = odhcpdLease
+		}
+		found, ok := read(fields)
+		if ok {
+			known++
+		}
+		all = append(all, found...)
+	}
+	if lines > 0 && known == 0 {
+		return nil, errFormat
+	}
+	return all, nil
+}
+
+// dnsmasqLease reads a line of dnsmasq: expiry, hardware address or IAID, address, name or
+// "*", client id. "duid ..." begins the part of DHCPv6.
+func dnsmasqLease(f []string) ([]entry, bool) {
+	if f[0] == "duid" {
+		return nil, true
+	}
+	if len(f) < 4 {
+		return nil, false
+	}
+	expires, err := strconv.ParseInt(f[0], 10, 64)
+	addr, bad := netip.ParseAddr(f[2])
+	if err != nil || bad != nil {
+		return nil, false
+	}
+	return lease(addr, f[3], expires), true
+}
+
+// odhcpdLease reads a line of odhcpd: "#", interface, DUID or hardware address, IAID or
+// "ipv4", name or "-", expiry (negative: never), number, length, then addresses with prefix
+// lengths.
+func odhcpdLease(f []string) ([]entry, bool) {
+	const fixed = 8
+	if len(f) <= fixed {
+		return nil, len(f) == fixed // a lease of prefixes alone
+	}
+	expires, err := strconv.ParseInt(f[5], 10, 64)
+	if err != nil {
+		return nil, false
+	}
+	var all []entry
+	for _, text := range f[fixed:] {
+		text, _, _ = strings.Cut(text, "/")
+		addr, err := netip.ParseAddr(text)
+		if err != nil {
+			return nil, false
+		}
+		all = append(all, lease(addr, f[4], max(expires, 0))...)
+	}
+	return all, true
+}
+
+// lease is the entry of an address with a name, if it has one. expires is in seconds of
+// the epoch; 0: never. The name is the device's own claim: it gets a single label of
+// it, and none of those by which others find a proxy or a tunnel for all their traffic.
+func lease(addr netip.Addr, name string, expires int64) []entry {
+	name, _, _ = strings.Cut(name, ".")
+	switch strings.ToLower(name) {
+	case "", "*", "-", "wpad", "isatap", "localhost":
+		return nil
+	}
+	e := entry{addr: addr.Unmap(), name: name}
+	if expires > 0 {
+		e.expires = time.Unix(expires, 0)
+	}
+	return []entry{e}
+}
+
+// readKea reads a lease file of Kea's memfile backend: CSV with a header. A later line of
+// an address replaces the earlier ones; state 0 is a lease in use.
+func readKea(text string) ([]entry, error) {
+	r := csv.NewReader(strings.NewReader(text))
+	r.FieldsPerRecord = -1
+	r.LazyQuotes = true
+	header, err := r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("reading the header: %w", err)
+	}
+	at := make(map[string]int, len(header))
+	for i, column := range header {
+		at[column] = i
+	}
+	last := make(map[netip.Addr]entry)
+	var order []netip.Addr
+	for {
+		row, err := r.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a lease: %w", err)
+		}
+		column := func(name string) string {
+			if i, ok := at[name]; ok && i < len(row) {
+				return row[i]
+			}
+			return ""
+		}
+		addr, err := netip.ParseAddr(column("address"))
+		if err != nil {
+			continue
+		}
+		addr = addr.Unmap()
+		if _, seen := last[addr]; !seen {
+			order = append(order, addr)
+		}
+		last[addr] = entry{}
+		expires, err := strconv.ParseInt(column("expire"), 10, 64)
+		if found := lease(addr, column("hostname"), expires); err == nil && column("state") == "0" && column("valid_lifetime") != "0" && len(found) > 0 {
+			last[addr] = found[0]
+		}
+	}
+	var all []entry
+	for _, addr := range order {
+		if e := last[addr]; e.addr.IsValid() {
+			all = append(all, e)
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,213 @@
+package local
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	lookEvery = 2 * time.Second // how soon a new lease is found; a look is one stat a file
+	maxFile   = 4 << 20         // octets read of one file: 40,000 leases
+	maxNames  = 20_000          // names kept in all, so that no file takes the memory of the cache
+	maxHost   = 16              // addresses of one name, so that any reply fits in 512 octets over UDP
+)
+
+// DefaultZone holds the names of leases where no other zone is configured (RFC 8375).
+const DefaultZone = "home.arpa"
+
+// Config says where the names come from.
+type Config struct {
+	Hosts  []string // files of addresses with names, as hosts(5)
+	Leases []string // lease files of dnsmasq, Kea or odhcpd
+	// Zones are those that a name of a single label is found in, beside standing alone.
+	// None: DefaultZone.
+	Zones []blocklists.Name
+}
+
+// Host is what is known of one name: addresses, or for the reverse name of an address
+// the names it has. It is not to be changed.
+type Host struct {
+	V4, V6 []netip.Addr
+	Names  []blocklists.Name // of PTR records
+}
+
+// Names finds the machines of the home. It is safe for concurrent use and a
+// prometheus.Collector (hearth_local_*). The zero Names knows nobody.
+type Names struct {
+	table atomic.Pointer[map[string]*Host]
+
+	mu    sync.Mutex
+	cfg   Config
+	files map[string]*file
+	now   func() time.Time
+	log   *slog.Logger
+}
+
+// New returns Names that Configure fills and Run keeps true. log may be nil.
+func New(log *slog.Logger) *Names {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return &Names{files: make(map[string]*file), now: time.Now, log: log}
+}
+
+// Find returns what is known of a name in canonical wire form, nil if nothing is. It does
+// not allocate.
+func (n *Names) Find(name blocklists.Name) *Host {
+	t := n.table.Load()
+	if t == nil {
+		return nil
+	}
+	return (*t)[string(name)]
+}
+
+// Configure reads the files of cfg at once. One that cannot be read is reported, and what
+// was read of it before stays.
+func (n *Names) Configure(cfg Config) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cfg = cfg
+	before := n.files
+	n.files = make(map[string]*file)
+	for _, path := range slices.Concat(cfg.Hosts, cfg.Leases) {
+		n.files[path] = cmp.Or(before[path], &file{path: path})
+	}
+	n.look()
+	n.build()
+}
+
+// Run looks for changes of the files until ctx ends.
+func (n *Names) Run(ctx context.Context) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			n.refresh()
+		}
+	}
+}
+
+// refresh takes over what changed: files, and leases that ran out.
+func (n *Names) refresh() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.look() || n.lapsed() {
+		n.build()
+	}
+}
+
+// look reads the files that changed.
+func (n *Names) look() (changed bool) {
+	for _, path := range n.cfg.Hosts {
+		changed = n.files[path].read(readHosts, n.log) || changed
+	}
+	for _, path := range n.cfg.Leases {
+		changed = n.files[path].read(readLeases, n.log) || changed
+	}
+	return changed
+}
+
+// lapsed reports whether a lease ran out since the table was built.
+func (n *Names) lapsed() bool {
+	now := n.now()
+	for _, f := range n.files {
+		for i := range f.entries {
+			if e := &f.entries[i]; e.listed && e.over(now) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// file is one file as it was read last.
+type file struct {
+	path    string
+	stamp   stamp
+	entries []entry
+	silent  bool // its failure was reported
+}
+
+// stamp tells that a file has changed.
+type stamp struct {
+	size int64
+	time time.Time
+}
+
+// read reads the file again if it changed. A file that is not there, or is not what it
+// should be, leaves what was read before.
+func (f *file) read(parse func([]byte) ([]entry, error), log *slog.Logger) (changed bool) {
+	now, err := f.look()
+	if err == nil && now == f.stamp {
+		return false
+	}
+	var b []byte
+	var entries []entry
+	if err == nil {
+		b, err = f.content()
+	}
+	if err == nil {
+		entries, err = parse(b)
+	}
+	if err != nil {
+		if !f.silent {
+			log.Warn("names of the home are not read; what was read before stays", "file", f.path, "error", err)
+		}
+		f.silent = true
+		return false
+	}
+	f.silent, f.stamp, f.entries = false, now, entries
+	return true
+}
+
+func (f *file) look() (stamp, error) {
+	st, err := os.Stat(f.path)
+	if err != nil {
+		return stamp{}, err
+	}
+	return stamp{st.Size(), st.ModTime()}, nil
+}
+
+func (f *file) content() ([]byte, error) {
+	in, err := os.Open(f.path)
+	if err != nil {
+		return nil, err
+	}
+	defer in.Close()
+	var b bytes.Buffer
+	_, err = io.Copy(&b, io.LimitReader(in, maxFile))
+	return b.Bytes(), err
+}
+
+// Describe implements prometheus.Collector.
+func (n *Names) Describe(ch chan<- *prometheus.Desc) { ch <- descNames; ch <- descLimit }
+
+// Collect implements prometheus.Collector.
+func (n *Names) Collect(ch chan<- prometheus.Metric) {
+	held := 0
+	if t := n.table.Load(); t != nil {
+		held = len(*t)
+	}
+	ch <- prometheus.MustNewConstMetric(descNames, prometheus.GaugeValue, float64(held))
+	ch <- prometheus.MustNewConstMetric(descLimit, prometheus.GaugeValue, maxNames)
+}
+
+var (
+	descNames = prometheus.NewDesc("hearth_local_names", "Names of the home's machines known from hosts and lease files, reverse names included.", nil, nil)
+	descLimit = prometheus.NewDesc("hearth_local_names_limit", "Names of the home's machines that are kept at most.", nil, nil)
+)
