@@ -21,7 +21,7 @@ func (s *Server) dress(r *Request) {
 	switch r.Client.Transport {
 	case TCP, TLS:
 		if _, asked := q.Option(wire.OptionKeepalive); asked {
-			r.Reply = wire.AddOption(r.Reply, q, wire.OptionKeepalive, keepalive(s.idleLimit()))
+			r.Reply = wire.AddOption(r.Reply, q, wire.OptionKeepalive, keepalive(s.idleLimit(r.Client.Transport)))
 		}
 	case UDP, QUIC, HTTPS: // RFC 7828 section 3.2.1, RFC 9250 section 5.5.2
 	}
