@@ -43,8 +43,8 @@ func dial(socket string) client {
 	}
 }
 
-// local makes a client of handlers in this process.
-func local(h http.Handler, where string) client {
+// within makes a client of handlers in this process.
+func within(h http.Handler, where string) client {
 	return client{where: where, http: &http.Client{Transport: inProcess{h}}}
 }
 

@@ -55,7 +55,7 @@ func (a *app) offline(l *loaded) (client, error) {
 	if k.starter {
 		where += ", with the built-in lists alone: hearth lists compile --config FILE makes the index"
 	}
-	return local(p.API(), where), nil
+	return within(p.API(), where), nil
 }
 
 // openShelf opens the lists of a configuration for a command.
