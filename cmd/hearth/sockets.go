@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/resolver/listen"
 )
@@ -45,20 +47,37 @@ func openSockets(ctx context.Context, c *Config, h listen.Handler, beside listen
 	return s, errors.Join(errs...)
 }
 
+// defaultPath is where DNS over HTTPS is answered unless a listener has a path.
+const defaultPath = "/dns-query"
+
+// transportsOf are those of a listener's protocol; without one, or with dns, there are those
+// of plain DNS.
+var transportsOf = map[string][]listen.Transport{
+	"udp": {listen.UDP}, "tcp": {listen.TCP}, "tls": {listen.TLS}, "quic": {listen.QUIC}, "https": {listen.HTTPS},
+}
+
+// serverName is the name that clients of the encrypted listeners ask for.
+func (c *Config) serverName() string {
+	return strings.ToLower(strings.TrimSuffix(cmp.Or(c.TLS.Name, c.Name), "."))
+}
+
+// encrypts says whether there is a listener that needs a certificate.
+func (c *Config) encrypts() bool {
+	return slices.ContainsFunc(c.Listen, func(l ListenConfig) bool {
+		return slices.ContainsFunc(transportsOf[l.Protocol], listen.Transport.Encrypted)
+	})
+}
+
 // listeners flattens the configured listeners to one an address. Their order
 // is that of admissions.
 func listeners(c *Config) []listen.Listener {
 	var all []listen.Listener
 	for _, l := range c.Listen {
 		for _, a := range l.Addresses {
-			item := listen.Listener{Addr: a}
-			switch l.Protocol {
-			case "udp":
-				item.Protocols = []listen.Transport{listen.UDP}
-			case "tcp":
-				item.Protocols = []listen.Transport{listen.TCP}
-			}
-			all = append(all, item)
+			all = append(all, listen.Listener{
+				Addr: a, Protocols: transportsOf[l.Protocol], Name: c.serverName(),
+				Path: cmp.Or(l.Path, defaultPath), Proxies: l.Proxies,
+			})
 		}
 	}
 	return all

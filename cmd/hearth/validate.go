@@ -97,12 +97,12 @@ func (c *Config) validateListen(r *report) {
 			r.add(path, "this listener has no addresses; write addresses: [\"127.0.0.1:5300\"]")
 		}
 		if l.Protocol != "" {
-			r.word(path+".protocol", l.Protocol, "dns", "udp", "tcp")
+			r.word(path+".protocol", l.Protocol, "dns", "udp", "tcp", "tls", "quic", "https")
 		}
 		for j, addr := range l.Addresses {
 			at := path + ".addresses[" + strconv.Itoa(j) + "]"
-			for _, transport := range l.transports() {
-				id := transport + " " + addr.String()
+			for _, port := range l.ports() {
+				id := port + " " + addr.String()
 				if first, ok := seen[id]; ok && addr.Port() != 0 {
 					r.add(at, "%s is already used by %s; keep one of the two", addr, first)
 					break
@@ -110,19 +110,35 @@ func (c *Config) validateListen(r *report) {
 				seen[id] = at
 			}
 		}
+		l.validateWeb(r, path)
 		if len(l.Allow) > 0 && l.Guest == "" {
 			r.add(path+".allow", "these clients belong to no household and no profile is named for them; write guest: with a profile or an age band, such as guest: adult")
 		}
 	}
 }
 
-// transports gives the words of the transports of a listener.
-func (l ListenConfig) transports() []string {
+// ports says of which protocols a listener takes the ports.
+func (l ListenConfig) ports() []string {
 	switch l.Protocol {
-	case "udp", "tcp":
-		return []string{l.Protocol}
+	case "udp", "quic":
+		return []string{"udp"}
+	case "tcp", "tls":
+		return []string{"tcp"}
 	default:
 		return []string{"udp", "tcp"}
+	}
+}
+
+// validateWeb judges what only some protocols have.
+func (l ListenConfig) validateWeb(r *report, path string) {
+	if l.Path != "" && l.Protocol != "https" {
+		r.add(path+".path", "only https has a path; leave it out")
+	}
+	if p := l.Path; p != "" && (!strings.HasPrefix(p, "/") || len(p) < 2 || strings.HasSuffix(p, "/") || strings.ContainsAny(p, "?#{}% ")) {
+		r.add(path+".path", "%q is not a path that clients can ask for; write one such as /dns-query", p)
+	}
+	if len(l.Proxies) > 0 && l.Protocol == "quic" {
+		r.add(path+".proxies", "there are no proxies for quic; leave it out")
 	}
 }
 
