@@ -23,6 +23,7 @@ type Directory struct {
 
 	clients   []Client // 0 is the stranger
 	addresses addresses
+	ids       map[string]int32 // of devices; they are secrets
 }
 
 // Warning is something in the configuration that holds, but that the people

@@ -22,9 +22,10 @@ type Member struct {
 	Profile *Profile
 }
 
-// Device is something with an address.
+// Device is something with an address, an id, or both.
 type Device struct {
 	Name    string
+	ID      string    // its secret name in encrypted DNS, "" for none: never show it to anybody else
 	Members []*Member // none if the device has a profile of its own and nobody's name
 	Profile *Profile
 }

@@ -111,6 +111,10 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 			b.directory.addresses.addDevice(a, at)
 			b.warnOfAddress(c, a, i, j, k)
 		}
+		if v.ID != "" {
+			device.ID = v.ID
+			b.directory.ids[v.ID] = at
+		}
 	}
 }
 

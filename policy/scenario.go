@@ -23,7 +23,8 @@ import (
 //	expect               rows of name, client, at, want
 //
 // All but expect may be absent. # begins a comment. A name may be a chain, "a ->
-// b -> c". A client is an address, a device, household/member or "profile NAME".
+// b -> c". A client is an address, "id:ID" or "ADDRESS id:ID" as encrypted DNS
+// tells a device's id, a device, household/member or "profile NAME".
 // at is as ParseAt reads it, counted from today. want is an action (allow,
 // block, warn, fixed) with, where it matters, the step's number, the category,
 // "until" with a time or none, and "observed" in front; or stranger.
@@ -175,6 +176,7 @@ func (s *Scenario) Run(ctx context.Context, base CompileConfig) ([]Miss, error) 
 	var problems []error
 	for _, e := range s.Expect {
 		got, err := s.ask(d, e, c.Now)
+		e.Client = unnamed(e.Client)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("expect:%d: %w", e.Line, err))
 		} else if got != "" {

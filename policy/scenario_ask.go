@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -49,8 +48,9 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 
 // find reads a client as a person writes it.
 func (d *Directory) find(text string) (Client, error) {
-	if a, err := netip.ParseAddr(text); err == nil {
-		return d.Identify(a), nil
+	c, _, err := d.ReadClient(text)
+	if _, _, hasID := splitID(text); err == nil || hasID {
+		return c, err
 	}
 	if name, ok := strings.CutPrefix(text, "profile "); ok {
 		p := d.Profile(name)
@@ -64,9 +64,8 @@ func (d *Directory) find(text string) (Client, error) {
 			return c, nil
 		}
 	}
-	c, err := d.LocateDevice(text)
-	if err != nil {
-		return Client{}, fmt.Errorf("client %q: write an address, a device, household/member or profile NAME: %w", text, err)
+	if c, err = d.LocateDevice(text); err != nil {
+		return Client{}, fmt.Errorf("client %q: write an address, id:ID, an address and id:ID, a device, household/member or profile NAME: %w", text, err)
 	}
 	return c, nil
 }

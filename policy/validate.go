@@ -47,6 +47,7 @@ func (c Config) validated(t *blocklists.Taxonomy, telling bool) *validator {
 	}
 	v.networks()
 	v.addresses()
+	v.ids()
 	return v
 }
 

@@ -140,8 +140,13 @@ func (v *validator) device(path string, d DeviceConfig, members map[string]bool)
 	if d.Profile == "" && len(d.owners()) == 0 {
 		v.add(path, "nobody uses this device: write member, members, or a profile such as things")
 	}
-	if len(d.Addresses) == 0 {
-		v.add(path+".addresses", "the device has no address: write at least one such as 192.168.1.20")
+	if len(d.Addresses) == 0 && d.ID == "" {
+		v.add(path+".addresses", "the device has neither address nor id: write at least one address such as 192.168.1.20, or an id that `hearth enrol --new` makes")
+	}
+	if d.ID != "" {
+		if err := CheckDeviceID(d.ID); err != nil {
+			v.addErr(path+".id", err)
+		}
 	}
 }
 
@@ -237,6 +242,23 @@ func (v *validator) addresses() {
 						a, owner, v.config.Households[owner].ID)
 				}
 			}
+		}
+	}
+}
+
+// ids checks that every id is one device's. Nothing that is told repeats one.
+func (v *validator) ids() {
+	seen := map[string]string{}
+	for i, h := range v.config.Households {
+		for j, d := range h.Devices {
+			if d.ID == "" {
+				continue
+			}
+			path := v.item(v.item("households", i)+".devices", j) + ".id"
+			if first, twice := seen[d.ID]; twice {
+				v.add(path, "this is the id at %s already, and an id is one device's: write another that `hearth enrol --new` makes", first)
+			}
+			seen[d.ID] = path
 		}
 	}
 }

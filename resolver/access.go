@@ -45,23 +45,27 @@ type Admission struct {
 	Guest *policy.Profile
 }
 
-// admit returns whose query this is and under which profile. It is false for a
+// admit finds out whose query this is and under which profile. It is false for a
 // client that is nobody's, which must get REFUSED: no listener is an open
-// resolver by accident.
-func (w *World) admit(c Client) (policy.Client, bool) {
-	who := w.Directory.Identify(c.Addr)
-	if who.Status != policy.Stranger {
-		return who, who.Profile != nil
+// resolver by accident. A known id wins over the address and its network, so that
+// a child's phone keeps its profile in any home; an unknown id counts as none.
+func (s *Stroke) admit(c Client) bool {
+	w := s.world
+	if s.who, s.named = w.Directory.IdentifyDevice(c.Identity); !s.named {
+		s.who = w.Directory.Identify(c.Addr)
+	}
+	if s.who.Status != policy.Stranger {
+		return s.who.Profile != nil
 	}
 	if c.Listener >= len(w.Listeners) {
-		return who, false
+		return false
 	}
 	l := &w.Listeners[c.Listener]
 	if l.Guest == nil || !near(c.Addr) && !l.allows(c.Addr) {
-		return who, false
+		return false
 	}
-	who.Profile = l.Guest
-	return who, true
+	s.who.Profile = l.Guest
+	return true
 }
 
 func (l *Admission) allows(a netip.Addr) bool {

@@ -54,6 +54,8 @@ type counters struct {
 	rebinding prometheus.Counter
 	panics    prometheus.Counter
 	seconds   prometheus.Histogram
+
+	strangeIDs prometheus.Counter
 }
 
 func (k *counters) prepare() {
@@ -63,6 +65,7 @@ func (k *counters) prepare() {
 	k.dropped = counter("hearth_events_dropped_total", "Blocked queries that the ask page did not hear of because too many came at once.")
 	k.loops = counter("hearth_loops_total", "Queries refused because an upstream asked back what it was being asked.")
 	k.rebinding = counter("hearth_rebinding_total", "Upstream answers that lost addresses no public name may have.")
+	k.strangeIDs = counter("hearth_unknown_identity_total", "Queries with a device id that no device has; the address decided.")
 	k.panics = counter("hearth_resolve_panics_total", "Queries answered with SERVFAIL because resolving them panicked.")
 	k.seconds = prometheus.NewHistogram(prometheus.HistogramOpts{
 		Name:    "hearth_resolve_seconds",
@@ -136,7 +139,7 @@ func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 			r.collectCell(ch, t, cell)
 		}
 	}
-	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.seconds, &r.flights} {
+	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.strangeIDs, r.counts.seconds, &r.flights} {
 		c.Collect(ch)
 	}
 	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords,

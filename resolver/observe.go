@@ -69,9 +69,11 @@ func (b *backlog) take() []Event {
 	return out
 }
 
-// tell hands a blocked query to the Observer, without waiting for it.
+// tell hands a blocked query to the Observer, without waiting for it. The page that the
+// Observer keeps knows people by their addresses alone: what a device did under its id at
+// an address that is not its own would be shown to somebody else there.
 func (r *Resolver) tell(s *Stroke, name []byte, c Client) {
-	if r.cfg.Observer == nil {
+	if r.cfg.Observer == nil || s.named && s.world.Directory.Identify(c.Addr) != s.who {
 		return
 	}
 	r.events.mu.Lock()

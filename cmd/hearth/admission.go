@@ -4,28 +4,38 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver"
 )
 
-// admissions says for each running listener who may ask there. boot is the
+// admissions says for each running listener, an address with a protocol, who may ask
+// there. boot is the
 // configuration that the listeners were opened with; a listener that the new
 // one no longer has keeps serving its networks until the restart, with the
 // guest profile it names if that still exists.
 func admissions(boot, now *Config, d *policy.Directory) []resolver.Admission {
-	current := make(map[netip.AddrPort]ListenConfig)
+	type socket struct {
+		at       netip.AddrPort
+		protocol string
+	}
+	current := make(map[socket]ListenConfig)
 	for _, l := range now.Listen {
 		for _, a := range l.Addresses {
-			current[a] = l
+			for _, p := range l.protocols() {
+				current[socket{a, p}] = l
+			}
 		}
 	}
 	var all []resolver.Admission
 	for _, l := range boot.Listen {
 		for _, a := range l.Addresses {
-			from, kept := current[a]
-			if !kept {
-				from = l
+			from := l
+			for _, p := range slices.Backward(l.protocols()) { // of a listener that was split, the first half's
+				if is, kept := current[socket{a, p}]; kept {
+					from = is
+				}
 			}
 			admit := resolver.Admission{Allow: from.Allow}
 			if from.Guest != "" {
@@ -35,6 +45,14 @@ func admissions(boot, now *Config, d *policy.Directory) []resolver.Admission {
 		}
 	}
 	return all
+}
+
+// protocols lists what a listener speaks.
+func (l ListenConfig) protocols() []string {
+	if l.Protocol == "" || l.Protocol == "dns" {
+		return []string{"udp", "tcp"}
+	}
+	return []string{l.Protocol}
 }
 
 // landing says where blocked names lead. boot is the configuration whose

@@ -92,10 +92,8 @@ func (j *judge) profile(p person) *policy.Profile {
 				return c.Profile
 			}
 		case "device":
-			for _, d := range h.Devices {
-				if d.Name == name && len(d.Addresses) > 0 {
-					return j.directory.Identify(d.Addresses[0]).Profile
-				}
+			if c, err := j.directory.LocateDevice(h.ID + "/" + name); err == nil {
+				return c.Profile
 			}
 		default:
 			if a, ok := unknownAddress(h); ok {

@@ -55,7 +55,7 @@ answer is worked out offline from that file and the lists in the state folder.`,
 		},
 	}
 	flag := func(name, usage string) { query[name] = cmd.Flags().String(name, "", usage) }
-	flag("client", "for the client with this `ADDRESS`")
+	flag("client", "for the client with this `ADDRESS`; \"id:ID\" or \"ADDRESS id:ID\" as encrypted DNS tells a device's id")
 	flag("device", "for this `DEVICE`, or HOUSEHOLD/DEVICE")
 	flag("member", "for this person, `HOUSEHOLD/MEMBER`")
 	flag("type", "query `TYPE` (default A)")

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/hearthdns/hearth/policy"
 )
 
 // setting is one key whose value differs between two configurations.
@@ -91,12 +93,23 @@ func (c *comparison) items(path string, was, now reflect.Value) {
 
 func (c *comparison) note(path, was, now string) {
 	s := setting{Path: path, Old: was, New: now}
+	if shapePath(path) == "households[].devices[].id" {
+		s.Old, s.New = hidden(was), hidden(now)
+	}
 	m, ok := c.meanings[shapePath(path)]
 	if !ok { // a whole item: what holds for its list
 		m = c.meanings[strings.TrimSuffix(shapePath(path), "[]")]
 	}
 	s.Restart = m.Effect == "restart"
 	c.found = append(c.found, s)
+}
+
+// hidden stands for a device's id, which is as good as a password; "" stays.
+func hidden(id string) string {
+	if id == `""` {
+		return id
+	}
+	return "(secret)"
 }
 
 // shapePath turns listen[0].addresses into listen[].addresses.
@@ -115,6 +128,9 @@ func shapePath(path string) string {
 // itemName tells an item of a list from the others.
 func itemName(v reflect.Value, index int) string {
 	for _, name := range []string{"id", "name", "zone"} {
+		if name == "id" && v.Type() == reflect.TypeFor[policy.DeviceConfig]() {
+			continue // a secret
+		}
 		if f := fieldNamed(v, name); f.IsValid() && f.Kind() == reflect.String && f.String() != "" {
 			return f.String()
 		}
@@ -130,7 +146,11 @@ func summary(v reflect.Value) string {
 		if value.IsZero() || (isList(f.typ) && value.Len() == 0) {
 			continue
 		}
-		parts = append(parts, f.name+": "+plain(value))
+		text := plain(value)
+		if f.name == "id" && v.Type() == reflect.TypeFor[policy.DeviceConfig]() {
+			text = hidden(text)
+		}
+		parts = append(parts, f.name+": "+text)
 	}
 	return "{" + strings.Join(parts, ", ") + "}"
 }

@@ -14,7 +14,7 @@ import (
 // set; none means this machine, 127.0.0.1.
 type ExplainQuery struct {
 	Name   string    // in any spelling, international ones too
-	Client string    // an address
+	Client string    // an address, "id:" and a device's id, or both, as policy.Directory.ReadClient takes them
 	Device string    // household/device, or the device alone where it is unique
 	Member string    // household/member
 	Type   string    // query type; "" means A
@@ -159,12 +159,11 @@ func locate(dir *policy.Directory, q ExplainQuery) (policy.Client, netip.Addr, e
 	case q.Client == "":
 		q.Client = "127.0.0.1"
 	}
-	addr, err := netip.ParseAddr(q.Client)
+	client, addr, err := dir.ReadClient(q.Client)
 	if err != nil {
-		return policy.Client{}, none, &QueryError{Field: "client", Original: err,
-			Problem: fmt.Sprintf("%q is not an address; write one such as 192.168.1.20 or 2001:db8::20", q.Client)}
+		return policy.Client{}, none, &QueryError{Field: "client", Original: err, Problem: err.Error()}
 	}
-	return dir.Identify(addr), addr, nil
+	return client, addr, nil
 }
 
 func unknown(field string, err error) error {
