@@ -36,7 +36,7 @@ name: "bad name!"
 log: {level: loud, fromat: json}
 listen:
   - addresses: [127.0.0.1:99999, 127.0.0.1:5300]
-    protocol: quic
+    protocol: dtls
     guest: kidz
 landing: {ipv4: "::1", ttl: 10}
 lists:

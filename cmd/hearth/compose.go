@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
+	"github.com/hearthdns/hearth/resolver/listen/certificate"
 	"github.com/hearthdns/hearth/resolver/local"
 )
 
@@ -54,6 +56,7 @@ type server struct {
 	catalog     *blocklists.Catalog
 	cache       *cache.Cache
 	local       *local.Names
+	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
 	supervisor  supervisor
@@ -76,6 +79,9 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		cache:        newCache(&l.Config),
 		local:        local.New(log),
 		supervisor:   supervisor{log},
+	}
+	if s.keeper, err = newKeeper(&l.Config, state, log); err != nil {
+		return nil, err
 	}
 	shelf, err := newShelf(&l.Config, state, log, a.err)
 	if err != nil {
@@ -108,6 +114,27 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	s.config.Store(l)
 	s.record.serving(l.Hash(), time.Now())
 	return s, nil
+}
+
+// newKeeper gives what keeps the certificates of encrypted listeners, nil where there is none.
+func newKeeper(c *Config, state string, log *slog.Logger) (*certificate.Keeper, error) {
+	at := c.secured()
+	if len(at) == 0 {
+		return nil, nil //nolint:nilnil // there is nothing to keep
+	}
+	k, err := certificate.New(c.certificates(), state, at, log)
+	if err != nil {
+		return nil, fmt.Errorf("preparing certificates: %w", err)
+	}
+	return k, nil
+}
+
+// tls gives what the encrypted listeners show, nil where there is none.
+func (s *server) tls() *tls.Config {
+	if s.keeper == nil {
+		return nil
+	}
+	return s.keeper.TLS()
 }
 
 // firstGuest is the profile by which pages judge clients of no household.

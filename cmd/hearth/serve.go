@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
@@ -51,7 +52,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open, err := openSockets(ctx, &l.Config, handler{s.resolver}, s.switchboard.loop, log)
+	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
 	}
@@ -83,6 +84,9 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(open.dns.Run)
 	start(s.resolver.Run)
 	start(s.local.Run)
+	if s.keeper != nil {
+		start(s.keeper.Run)
+	}
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.hangups)
@@ -149,6 +153,9 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, open.dns, libraryMetrics{s},
 	)
+	if s.keeper != nil {
+		r.MustRegister(s.keeper)
+	}
 	return r
 }
 

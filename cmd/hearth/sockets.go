@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"maps"
 	"net"
 	"net/netip"
@@ -12,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/resolver/listen"
+	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
 
 // sockets are all sockets of the server, opened before anything is served so
@@ -22,18 +22,18 @@ type sockets struct {
 	metrics net.Listener // nil: off
 }
 
-// openSockets opens them all and reports every failure together.
-func openSockets(ctx context.Context, c *Config, h listen.Handler, beside listen.Beside, log *slog.Logger) (*sockets, error) {
+// openSockets opens them all and reports every failure together. to is what the listeners of
+// DNS are made of beside the configuration.
+func openSockets(ctx context.Context, c *Config, to listen.Config) (*sockets, error) {
 	from, err := takeSockets()
 	if err != nil {
 		return nil, err
 	}
 	s := &sockets{}
 	var errs []error
-	s.dns, err = listen.New(listen.Config{
-		Listeners: listeners(c), Handler: h, Beside: beside, Log: log, Limits: c.Limits,
-		Packets: slices.Collect(maps.Values(from.packets)), Streams: slices.Collect(maps.Values(from.streams)),
-	})
+	to.Listeners, to.Limits = listeners(c), c.Limits
+	to.Packets, to.Streams = slices.Collect(maps.Values(from.packets)), slices.Collect(maps.Values(from.streams))
+	s.dns, err = listen.New(to)
 	errs = append(errs, err)
 	for _, at := range c.Landing.HTTP {
 		l, err := from.listen(ctx, "the landing page", at)
@@ -61,11 +61,22 @@ func (c *Config) serverName() string {
 	return strings.ToLower(strings.TrimSuffix(cmp.Or(c.TLS.Name, c.Name), "."))
 }
 
-// encrypts says whether there is a listener that needs a certificate.
-func (c *Config) encrypts() bool {
-	return slices.ContainsFunc(c.Listen, func(l ListenConfig) bool {
-		return slices.ContainsFunc(transportsOf[l.Protocol], listen.Transport.Encrypted)
-	})
+// certificates is the section tls with the name that holds.
+func (c *Config) certificates() certificate.Config {
+	to := c.TLS
+	to.Name = c.serverName()
+	return to
+}
+
+// secured lists the addresses of the listeners that need a certificate.
+func (c *Config) secured() []netip.Addr {
+	var all []netip.Addr
+	for _, l := range listeners(c) {
+		if slices.ContainsFunc(l.Protocols, listen.Transport.Encrypted) {
+			all = append(all, l.Addr.Addr())
+		}
+	}
+	return all
 }
 
 // listeners flattens the configured listeners to one an address. Their order

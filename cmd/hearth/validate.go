@@ -64,6 +64,11 @@ func (c *Config) validate(at *places) problems {
 	c.validateProgram(r)
 	c.validateListen(r)
 	r.found = append(r.found, problemsOf(c.Limits.Validate(), "limits", r.at)...)
+	for _, p := range problemsOf(c.certificates().Validate(), "tls", r.at) {
+		if c.TLS.Name != "" || p.Path != "tls.name" { // else it is said of name
+			r.found = append(r.found, p)
+		}
+	}
 	c.validateLanding(r)
 	c.validateResolve(r)
 	c.validateParts(r)
