@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
-// exchange is the search for one answer.
+// exchange is the search for one answer. Its tries follow one another; at most once two
+// are under way together (race and hedge). The first usable reply ends it; what comes of
+// the other try teaches its upstream's health and nothing else.
 type exchange struct {
 	question question
 	attempts int
@@ -17,129 +22,142 @@ type exchange struct {
 	until    time.Time     // when the whole ends
 	done     func(raw []byte, err error)
 	log      *slog.Logger
+	hedge    *time.Timer // asks a second upstream; nil: none does
 
+	mu     sync.Mutex
+	over   bool        // the result is, or is being, passed on
+	flying int         // tries under way
 	order  []*upstream // of this round
 	silent []*upstream // those of them that may be asked again
-	at     int         // of order
+	at     int         // of order, whom the latest try asks
 	round  int
-	try    try
+	first  try
 
 	servfail []byte // the last SERVFAIL given, whole
 	heard    bool   // somebody was silent or spoke, rather than out of reach
 	errs     []error
 }
 
-// try is the asking of one upstream.
-type try struct {
-	*upstream
-	wasDown  bool
-	patience time.Duration
-	began    time.Time
-	as       form
-}
-
-// start asks the first upstream. Over UDP nobody waits for it: landed is called.
+// start asks the first upstream.
 func (x *exchange) start(now time.Time) {
+	x.flying = 1
+	x.aim(&x.first, now)
+	x.first.start()
+}
+
+// beside asks the second upstream too, if the first one is still waited for. It is called
+// once at most, so that a question of a client's is never more than two at once.
+func (x *exchange) beside(why extra) {
 	defer x.rescue()
-	x.aim(now)
-	if x.try.at.network != "udp" {
-		go x.carryOn(func() { x.run(x.send()) })
-		return
-	}
-	t := &x.try
-	if err := t.udp.exchange(earlier(now.Add(t.patience), x.until), t.at.addr, x.packet(), &t.metrics, x); err != nil {
-		go x.carryOn(func() { x.run(reply{}, err) })
+	if t := x.second(); t != nil {
+		t.metrics.extras[why].Inc()
+		t.start()
 	}
 }
 
-// landed takes what the first query over UDP gave. It must not wait and is lent r:
-// the usual reply is passed on, anything else has a goroutine that goes on.
-func (x *exchange) landed(r reply, err error) {
-	defer x.rescue()
-	if err == nil {
-		x.try.took(time.Since(x.try.began), r.spelled)
+// second readies the try beside the first one; nil: there is no use in it.
+func (x *exchange) second() *try {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.over || x.flying != 1 || x.at > 0 || x.round > 0 {
+		return nil
 	}
-	if err != nil || x.try.unfinished(x.try.as, &r) {
-		r.raw = bytes.Clone(r.raw)
-		go x.carryOn(func() { x.run(r, err) })
-		return
-	}
-	if x.weigh(r, nil) {
-		x.end(r.raw, nil)
-		return
-	}
-	go x.carryOn(func() {
-		if x.advance() {
-			x.run(x.send())
-		}
-	})
-}
-
-// carryOn is for goroutines of the exchange's own.
-func (x *exchange) carryOn(do func()) {
-	defer x.rescue()
-	do()
+	x.flying, x.at = 2, 1
+	t := new(try)
+	x.aim(t, time.Now())
+	return t
 }
 
 // rescue, deferred, ends an exchange that panicked: one broken question must not take
 // the household's resolver down.
 func (x *exchange) rescue() {
-	if p := recover(); p != nil {
-		x.log.Error("asking an upstream broke down", "panic", p, "stack", string(debug.Stack()))
-		x.end(nil, &Failure{NetworkError, fmt.Errorf("panic: %v", p)})
+	p := recover()
+	if p == nil {
+		return
+	}
+	x.log.Error("asking an upstream broke down", "panic", p, "stack", string(debug.Stack()))
+	x.mu.Lock()
+	ended := x.over
+	x.over = true
+	x.mu.Unlock()
+	if !ended {
+		x.end(nil, &Failure{NetworkError, fmt.Errorf("panic: %v", p)}, false)
 	}
 }
 
-// end passes on the result, once.
-func (x *exchange) end(raw []byte, err error) {
-	done := x.done
-	x.done = func([]byte, error) {}
+func (x *exchange) isOver() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.over
+}
+
+// end passes on the result. x.over is set, so that it does once. AD stays only of an
+// upstream that is trusted to have validated.
+func (x *exchange) end(raw []byte, err error, trusted bool) {
+	if x.hedge != nil {
+		x.hedge.Stop()
+	}
+	if !trusted && len(raw) >= wire.HeaderLen {
+		raw[3] &^= byte(wire.AD)
+	}
 	x.question.unspell(raw)
-	done(raw, err)
+	x.done(raw, err)
 }
 
-// aim readies the try of the present upstream.
-func (x *exchange) aim(now time.Time) {
+// aim readies t to ask the present upstream.
+func (x *exchange) aim(t *try, now time.Time) {
 	u := x.order[x.at]
-	x.try = try{upstream: u, wasDown: u.health.down(), patience: u.health.timeout(), began: now, as: u.form()}
+	*t = try{upstream: u, x: x, wasDown: u.health.down(), patience: u.health.timeout(), began: now, as: u.form()}
 	last := x.round == x.attempts-1 && x.at == len(x.order)-1
-	if last && !x.try.wasDown {
-		x.try.patience = x.timeout // nobody else is left: what remains of the budget
+	if last && !t.wasDown {
+		t.patience = x.timeout // nobody else is left: what remains of the budget
 	}
 }
 
-func (x *exchange) packet() packet { return x.question.packet(x.try.as) }
+// outlook is what is to be done after a try.
+type outlook uint8
 
-// send makes the first query of a try and waits for the reply.
-func (x *exchange) send() (reply, error) {
-	return x.try.send(x.packet(), x.try.patience, x.until)
-}
+const (
+	pending   outlook = iota // nothing: the search is over, or another try is under way
+	found                    // the reply is the result
+	further                  // the try was readied to ask the next upstream
+	exhausted                // there is nobody left to ask
+)
 
-// run goes on from the first reply of the present try. It asks the upstreams in
-// turn, those that were silent again, until one has a usable reply or the time is
-// over.
-func (x *exchange) run(r reply, err error) {
-	for {
-		if r, err = x.try.follow(x.question, x.try.as, r, err, x.try.patience, x.until); x.weigh(r, err) {
-			x.end(r.raw, nil)
-			return
-		}
-		if !x.advance() {
-			return
-		}
-		r, err = x.send()
+// weigh notes what a try gave. The upstreams are asked in turn, those that were silent
+// again, until one has a usable reply or the time is over.
+func (x *exchange) weigh(t *try, r reply, err error) outlook {
+	why, usable := reason(0), false
+	if err == nil {
+		why, usable = t.judge(r)
+	} else {
+		t.blame(err)
 	}
-}
-
-// advance readies the next try, or concludes where there is none.
-func (x *exchange) advance() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.flying--
+	switch {
+	case x.over:
+		return pending
+	case usable:
+		x.over = true
+		return found
+	case err == nil:
+		x.spoke(t, r, why)
+	default:
+		x.failed(t, err)
+	}
+	if x.flying > 0 {
+		return pending
+	}
 	now := time.Now()
 	if !now.Before(x.until) || !x.next() {
-		x.end(x.conclude())
-		return false
+		x.over = true
+		return exhausted
 	}
-	x.aim(now)
-	return true
+	x.flying = 1
+	x.aim(t, now)
+	return further
 }
 
 // next moves on to the next upstream; false: there is none.
@@ -152,40 +170,27 @@ func (x *exchange) next() bool {
 	return x.round < x.attempts && len(x.order) > 0
 }
 
-// weigh notes what a try gave, and returns whether that is a reply to pass on.
-func (x *exchange) weigh(r reply, err error) bool {
-	if err != nil {
-		x.fail(err)
-		return false
-	}
-	why, ok := x.try.judge(r)
-	if ok {
-		return true
-	}
+// spoke notes a reply that is no answer.
+func (x *exchange) spoke(t *try, r reply, why reason) {
 	x.heard = true
-	x.errs = append(x.errs, fmt.Errorf("%s: %s", x.try.url, why))
+	x.errs = append(x.errs, fmt.Errorf("%s: %s", t.url, why))
 	if why == reasonServfail && !r.bare {
 		x.servfail = bytes.Clone(r.raw)
 	}
-	return false
 }
 
-// fail notes that the present try gave err. A try that the budget cut short, or
-// that we had no room for, is nobody's failure. Who was silent, and is not known to
-// be down, is asked again.
-func (x *exchange) fail(err error) {
+// failed notes that a try gave err. Who was silent, and is not known to be down, is
+// asked again.
+func (x *exchange) failed(t *try, err error) {
 	if errors.Is(err, errBusy) {
 		x.errs = append(x.errs, err)
 		return
 	}
-	u, why := x.try.upstream, whyNot(err)
-	if why != reasonTimeout || time.Since(x.try.began) >= minTimeout {
-		u.failed(why)
-	}
-	x.heard = x.heard || why == reasonTimeout
-	x.errs = append(x.errs, fmt.Errorf("%s: %w", u.url, err))
-	if why == reasonTimeout && !x.try.wasDown {
-		x.silent = append(x.silent, u)
+	silent := whyNot(err) == reasonTimeout
+	x.heard = x.heard || silent
+	x.errs = append(x.errs, fmt.Errorf("%s: %w", t.url, err))
+	if silent && !t.wasDown {
+		x.silent = append(x.silent, t.upstream)
 	}
 }
 

@@ -3,7 +3,6 @@ package forward
 import (
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/resolver/wire"
@@ -16,6 +15,7 @@ type Forwarder struct {
 	upstreams []*upstream
 	timeout   time.Duration
 	attempts  int
+	strategy  string
 	now       func() time.Time
 	udp       packets
 	log       *slog.Logger
@@ -34,6 +34,9 @@ func New(cfg Config) (*Forwarder, error) {
 	}
 	if f.attempts == 0 {
 		f.attempts = DefaultAttempts
+	}
+	if f.strategy = cfg.Strategy; f.strategy == "" {
+		f.strategy = Strict
 	}
 	log := cfg.Log
 	if log == nil {
@@ -78,6 +81,9 @@ func (f *Forwarder) Upstreams() []string {
 // not judged. q.Name is not to be changed any more. done is called from another goroutine
 // that serves others too: it must not wait, and is lent the reply until it returns.
 //
+// Whom it asks, and whether two at once, is Config.Strategy's to say; besides, at most one
+// more upstream is asked for the sake of what is known of it, for whom nobody waits.
+//
 // An upstream that is silent, out of reach, or answers SERVFAIL, REFUSED, NOTIMP
 // or FORMERR is followed by the next. Silence is tried again, up to
 // Config.Attempts times an upstream; an error that was spoken is not. A SERVFAIL
@@ -90,39 +96,14 @@ func (f *Forwarder) Upstreams() []string {
 // error is a *Failure.
 func (f *Forwarder) Exchange(q wire.Question, done func(raw []byte, err error)) {
 	ask, order := question{q}, f.order()
-	if !order[0].health.down() {
-		f.probe(ask)
-	}
 	now := time.Now()
 	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, log: f.log, order: order}
+	var after func()
+	if !f.accompany(ask, order) && f.strategy != Strict {
+		after = f.pair(x)
+	}
 	x.start(now)
-}
-
-// order returns the upstreams as configured, those that are down at the end. When
-// all are down all are asked. What it returns is not to be changed.
-func (f *Forwarder) order() []*upstream {
-	if !slices.ContainsFunc(f.upstreams, func(u *upstream) bool { return u.health.down() }) {
-		return f.upstreams
-	}
-	order := make([]*upstream, 0, len(f.upstreams))
-	var down []*upstream
-	for _, u := range f.upstreams {
-		if u.health.down() {
-			down = append(down, u)
-			continue
-		}
-		order = append(order, u)
-	}
-	return append(order, down...)
-}
-
-// probe asks q, beside the exchange that brought it, of each down upstream whose
-// time has come, so that nobody waits for a dead server to be found dead again.
-// Where all are down the exchanges themselves are the probes.
-func (f *Forwarder) probe(q question) {
-	for _, u := range f.upstreams {
-		if u.health.claimProbe(f.now()) {
-			go u.probe(q) // ends within four times maxTimeout
-		}
+	if after != nil {
+		after()
 	}
 }

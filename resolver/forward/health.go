@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"math/rand/v2"
 	"sync"
 	"time"
 )
@@ -13,6 +14,7 @@ const (
 	failuresToDown = 3 // in a row
 	minBackoff     = time.Second
 	maxBackoff     = 30 * time.Second
+	jitter         = 4 // up to a 4th of the back-off is taken off, so that not all of a household's resolvers probe at once
 
 	plainFor     = 15 * time.Minute // how long a server without EDNS is remembered as one
 	respellAfter = 24 * time.Hour   // the same for one that does not keep the spelling of names
@@ -25,6 +27,8 @@ const (
 type health struct {
 	mu         sync.Mutex
 	srtt, vary time.Duration // smoothed as in RFC 6298 section 2; 0: nothing measured
+	score      time.Duration // srtt, but that a failure weighs as much as a reply after its patience
+	latencies  digest
 	failures   int           // in a row
 	backoff    time.Duration // 0: up
 	probeAt    time.Time     // when a down upstream is tried again beside another
@@ -40,6 +44,10 @@ type health struct {
 func (h *health) timeout() time.Duration {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	return h.patience()
+}
+
+func (h *health) patience() time.Duration {
 	t := firstTimeout
 	if h.srtt > 0 {
 		t = max(h.srtt+4*h.vary, minTimeout)
@@ -53,12 +61,48 @@ func (h *health) measured(rtt time.Duration, spelled bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.spelled = h.spelled || spelled
+	h.latencies.add(rtt)
+	h.weigh(rtt)
 	if h.srtt == 0 {
 		h.srtt, h.vary = rtt, rtt/2
 		return
 	}
 	h.vary += ((h.srtt - rtt).Abs() - h.vary) / 4
 	h.srtt += (rtt - h.srtt) / 8
+}
+
+// weigh adds a latency to the score. h.mu is held.
+func (h *health) weigh(rtt time.Duration) {
+	if h.score == 0 {
+		h.score = max(rtt, 1)
+		return
+	}
+	h.score = max(h.score+(rtt-h.score)/8, 1)
+}
+
+// rank returns a number by which upstreams compare: the smoothed latency, or that it is
+// unknown, or that the upstream is down.
+func (h *health) rank() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	switch {
+	case h.backoff > 0:
+		return rankDown
+	case h.score == 0:
+		return rankUnknown
+	}
+	return h.score
+}
+
+// usual returns the latency within which 95 % of the replies come; before enough of them
+// have, minTimeout.
+func (h *health) usual() time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.latencies.slow == 0 {
+		return minTimeout
+	}
+	return h.latencies.slow
 }
 
 // answered notes a usable reply and returns whether the upstream was down.
@@ -71,17 +115,19 @@ func (h *health) answered() (wasDown bool) {
 }
 
 // failed notes a try without a usable reply and returns whether the upstream is
-// down from now on. The time to the next probe doubles from 1 s to 30 s.
+// down from now on. The time to the next probe doubles from 1 s to 30 s,
+// less a random part.
 func (h *health) failed(now time.Time) (goesDown bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.failures++
+	h.weigh(h.patience())
 	if h.failures < failuresToDown || now.Before(h.probeAt) {
 		return false
 	}
 	goesDown = h.backoff == 0
 	h.backoff = min(max(2*h.backoff, minBackoff), maxBackoff)
-	h.probeAt = now.Add(h.backoff)
+	h.probeAt = now.Add(h.backoff - rand.N(h.backoff/jitter))
 	return goesDown
 }
 
@@ -98,6 +144,18 @@ func (h *health) claimProbe(now time.Time) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.backoff == 0 || h.probing || now.Before(h.probeAt) {
+		return false
+	}
+	h.probing = true
+	return true
+}
+
+// claimExploration reports whether nobody else is asking the upstream for its health; then
+// the caller does, and calls endProbe.
+func (h *health) claimExploration() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.probing {
 		return false
 	}
 	h.probing = true

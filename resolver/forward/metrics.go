@@ -9,16 +9,17 @@ import (
 // metrics are those of one Forwarder. The label zone tells forwarders apart that
 // share an upstream; it is empty for the one that answers all other names.
 type metrics struct {
-	queries, failures, junk *prometheus.CounterVec
-	latency                 *prometheus.HistogramVec
-	up, open, limit         *prometheus.Desc
-	waiting                 atomic.Int64 // exchanges over UDP
+	queries, failures, junk, extras *prometheus.CounterVec
+	latency                         *prometheus.HistogramVec
+	up, open, limit                 *prometheus.Desc
+	waiting                         atomic.Int64 // exchanges over UDP
 }
 
 // counters are those of one upstream.
 type counters struct {
 	queries, junk prometheus.Counter
 	failures      [reasons]prometheus.Counter
+	extras        [extras]prometheus.Counter
 	latency       prometheus.Observer
 	open          *atomic.Int64 // exchanges over UDP of the Forwarder
 }
@@ -34,6 +35,7 @@ func newMetrics(zone string) *metrics {
 		queries:  counter("queries_total", "Queries sent to the upstream, repeated ones and those over TCP included."),
 		failures: counter("failures_total", "Tries that gave no usable reply, by reason.", "reason"),
 		junk:     counter("junk_total", "Packets that were no reply to the query they came for: forged, late or broken."),
+		extras:   counter("extra_total", "Questions asked of the upstream beside another, by reason: it is down, its latency is to stay known, a race, a hedge.", "reason"),
 		latency: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "hearth_upstream_latency_seconds", Help: "Time from a query to its reply.", ConstLabels: constant,
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5},
@@ -55,6 +57,9 @@ func (m *metrics) of(url string) counters {
 	}
 	for r := range reasons {
 		c.failures[r] = m.failures.WithLabelValues(url, r.String())
+	}
+	for e := range extras {
+		c.extras[e] = m.extras.WithLabelValues(url, e.String())
 	}
 	return c
 }
@@ -86,5 +91,5 @@ func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
 }
 
 func (m *metrics) collectors() []prometheus.Collector {
-	return []prometheus.Collector{m.queries, m.failures, m.junk, m.latency}
+	return []prometheus.Collector{m.queries, m.failures, m.junk, m.extras, m.latency}
 }

@@ -169,6 +169,17 @@ func (u *upstream) judge(r reply) (why reason, ok bool) {
 	return why, ok
 }
 
+// blame notes that a try gave err. One that the budget cut short, or that we had no
+// room for, is nobody's failure.
+func (t *try) blame(err error) {
+	if errors.Is(err, errBusy) {
+		return
+	}
+	if why := whyNot(err); why != reasonTimeout || time.Since(t.began) >= minTimeout {
+		t.failed(why)
+	}
+}
+
 // failed notes a try that failed for why and weighs on the upstream.
 func (u *upstream) failed(why reason) {
 	u.metrics.failures[why].Inc()
@@ -177,9 +188,10 @@ func (u *upstream) failed(why reason) {
 	}
 }
 
-// probe asks a down upstream q, for its health alone.
-func (u *upstream) probe(q question) {
+// probe asks the upstream q, for its health alone.
+func (u *upstream) probe(q question, why extra) {
 	defer u.health.endProbe()
+	u.metrics.extras[why].Inc()
 	r, err := u.ask(q, maxTimeout, time.Now().Add(4*maxTimeout))
 	if err != nil {
 		u.failed(whyNot(err))
