@@ -28,11 +28,14 @@ func newCensus(limit int) *census {
 }
 
 // enter counts one more for the client; false, and nothing counted, at its limit.
-func (c *census) enter(client netip.Addr) bool {
+func (c *census) enter(client netip.Addr) bool { return c.enterUpTo(client, c.limit) }
+
+// enterUpTo is enter with a limit of the client's own.
+func (c *census) enterUpTo(client netip.Addr, limit int) bool {
 	shard := &c.shards[shardOf(client)]
 	shard.Lock()
 	defer shard.Unlock()
-	if shard.counts[client] >= c.limit {
+	if shard.counts[client] >= limit {
 		return false
 	}
 	shard.counts[client]++

@@ -18,10 +18,12 @@ func (s *Server) dress(r *Request) {
 		return
 	}
 	q := &r.Query
+	s.cookies.add(r)
 	switch r.Client.Transport {
 	case TCP, TLS:
 		if _, asked := q.Option(wire.OptionKeepalive); asked {
-			r.Reply = wire.AddOption(r.Reply, q, wire.OptionKeepalive, keepalive(s.idleLimit(r.Client.Transport)))
+			units := keepalive(s.idleLimit(r.Client.Transport))
+			r.Reply = wire.AddOption(r.Reply, q, wire.OptionKeepalive, units[:])
 		}
 	case UDP, QUIC, HTTPS: // RFC 7828 section 3.2.1, RFC 9250 section 5.5.2
 	}
@@ -33,7 +35,8 @@ func (s *Server) dress(r *Request) {
 
 // keepalive says how long a connection may idle, in units of 100 ms (RFC 7828 section
 // 3.1).
-func keepalive(idle time.Duration) []byte {
-	units := min(idle/(100*time.Millisecond), 1<<16-1)
-	return binary.BigEndian.AppendUint16(nil, uint16(units))
+func keepalive(idle time.Duration) (units [2]byte) {
+	n := min(idle/(100*time.Millisecond), 1<<16-1)
+	binary.BigEndian.PutUint16(units[:], uint16(n))
+	return units
 }

@@ -83,6 +83,7 @@ type Request struct {
 	out     []byte
 	origin  origin
 	arrived time.Time // when it was handed to Resolve
+	proof   proof     // what its cookie says
 
 	// Of UDP: the address to reply to as the socket has it, and the control message
 	// that makes the reply leave from the right address.

@@ -17,7 +17,7 @@ type Limits struct {
 	// blunts pulsing attacks that pile up answers for one victim (CVE-2024-33655).
 	PerClient int `yaml:"per_client"`
 	// CookieFactor multiplies PerClient for clients whose address is proved by a server
-	// cookie or a connection (10).
+	// cookie or a connection (10), up to half of InFlight: nobody gets the house alone.
 	CookieFactor int `yaml:"cookie_factor"`
 	// Late is the age at which the reply to a query over UDP is not sent any more
 	// (1.9 s): its client has asked again, and an attacker wants it to come in a heap.
@@ -72,12 +72,13 @@ type HandshakeLimits struct {
 }
 
 // RateLimits bounds queries and replies by who they seem to come from, counted in a
-// sketch of fixed size. Addresses that are proved by a connection or a server cookie are
-// not held to Replies.
+// sketch of fixed size. A client that was quiet for a second may have a second's worth at
+// once. Addresses that are proved by a connection or a server cookie are counted apart from
+// those that may be forged, and not held to Replies.
 type RateLimits struct {
 	Queries int `yaml:"queries"` // a second of one client, over any transport; 0: no limit
 	Prefix  int `yaml:"prefix"`  // a second of all clients of an IPv4 /24 or an IPv6 /48; 0: no limit
-	Replies int `yaml:"replies"` // UDP replies a second to one client (RRL); 0: no limit
+	Replies int `yaml:"replies"` // UDP replies a second to one IPv4 address or IPv6 /56 (RRL); 0: no limit
 	Slip    int `yaml:"slip"`    // of the replies held back, every how manyth goes out truncated; 0: none
 	// Exempt are networks that nothing of this holds for. A forwarder speaks for a whole
 	// house, so the private networks are.
@@ -139,6 +140,11 @@ func (l Limits) withDefaults() Limits {
 	def(&l.Handshakes.PerSecond, d.Handshakes.PerSecond)
 	def(&l.Handshakes.PerClient, d.Handshakes.PerClient)
 	return l
+}
+
+// perProved is PerClient for a client whose address is proved.
+func (l Limits) perProved() int {
+	return max(l.PerClient, min(l.PerClient*l.CookieFactor, l.InFlight/2))
 }
 
 // Validate returns all errors of l, joined; each has a Path.

@@ -17,6 +17,10 @@ const (
 	noConnection                        // TCPLimits.Connections and its like
 	noConnectionForClient               // TCPLimits.PerClient and its like
 	noHandshake                         // HandshakeLimits
+	tooMany                             // RateLimits.Queries
+	tooManyOfPrefix                     // RateLimits.Prefix
+	replyDropped                        // RateLimits.Replies
+	replySlipped                        // the same, but the client is told to come over TCP
 	slowReader                          // TCPLimits.Write
 	unsent                              // a reply over UDP that the system would not send, such as with its buffer full
 
@@ -25,7 +29,8 @@ const (
 
 // String returns the reason as a metric label.
 func (r reason) String() string {
-	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "handshakes", "slow_reader", "unsent"}[r]
+	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "handshakes",
+		"rate", "prefix", "rrl_dropped", "rrl_slipped", "slow_reader", "unsent"}[r]
 }
 
 // tally holds the counters of one UDP socket or TCP listener, so that the cores that

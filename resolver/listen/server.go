@@ -22,7 +22,9 @@ type Server struct {
 	workers     numbers           // for Resolve
 	connections [transports]quota // by transport
 	waiting     *census           // queries in Resolve by client
-	handshakes  handshakes
+	cookies     cookies
+	rates       *rates
+	handshakes  *handshakes
 
 	base     context.Context // of every Resolve
 	abort    context.CancelFunc
@@ -61,6 +63,8 @@ func New(cfg Config) (*Server, error) {
 	cfg = cfg.withDefaults()
 	readers := cfg.readers()
 	s := &Server{cfg: cfg, workers: newNumbers(readers, cfg.Limits.InFlight), waiting: newCensus(cfg.Limits.PerClient)}
+	counts := newSketch()
+	s.rates, s.handshakes = newRates(cfg.Limits.Rate, counts), newHandshakes(cfg.Limits.Handshakes, counts)
 	each := [transports]int{TCP: cfg.Limits.TCP.PerClient, TLS: cfg.Limits.TCP.PerClient, QUIC: cfg.Limits.QUIC.PerClient, HTTPS: cfg.Limits.HTTPS.PerClient}
 	first := readers + cfg.Limits.InFlight
 	for t := range Transport(transports) {

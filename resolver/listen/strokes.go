@@ -14,25 +14,25 @@ const (
 	ready   outcome = iota // r.Reply is to be sent (no octets: nothing)
 	missed                 // r is to be handed to Resolve
 	hostile                // not a query at all
-
-	admitted // by the rate limits; first never returns it
 )
 
 // first handles a packet as far as that can be done without waiting.
 func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 	t.queries.Add(1)
-	if f := r.Query.Parse(packet); f != wire.None {
-		t.faults[f].Add(1)
-		r.Reply = wire.AppendFault(r.Buf(), packet, f)
-		if f == wire.Ignore {
-			return hostile
-		}
+	fault := r.Query.Parse(packet)
+	if fault != wire.None {
+		t.faults[fault].Add(1)
+	}
+	switch {
+	case fault == wire.Ignore:
+		r.Reply = nil
+		return hostile
+	case !s.admit(t, r):
 		return ready
-	}
-	if o := s.admit(t, r); o != admitted {
-		return o
-	}
-	if s.answer(r) {
+	case fault != wire.None:
+		r.Reply = wire.AppendFault(r.Buf(), packet, fault)
+		return ready
+	case s.answer(r):
 		return ready
 	}
 	return missed
@@ -47,7 +47,11 @@ func (s *Server) hand(t *tally, r *Request) bool {
 		refuse(t, r, noRoom)
 		return false
 	}
-	if client := clientOf(r.Client.Addr.Addr()); !s.waiting.enter(client) {
+	limit := s.cfg.Limits.PerClient
+	if r.proved() {
+		limit = s.cfg.Limits.perProved()
+	}
+	if client := clientOf(r.Client.Addr.Addr()); !s.waiting.enterUpTo(client, limit) {
 		s.workers.give(worker)
 		refuse(t, r, noRoomForClient)
 		return false
