@@ -1,11 +1,169 @@
 package listen
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/quic-go/quic-go"
 )
 
-// addQUIC readies the bound socket of a listener. After an error it is as it was.
-func (s *Server) addQUIC(udp net.PacketConn, listener int) error {
-	return errors.New("quic is not served yet: write another protocol")
+// quicListener accepts the QUIC connections of one UDP socket: those of DNS over QUIC, or
+// those of HTTP/3. It is a service.
+type quicListener struct {
+	server    *Server
+	socket    net.PacketConn
+	transport *quic.Transport
+	tls       *tls.Config
+	config    *quic.Config
+	listener  int
+	tally     *tally
+	speak     func(*quicConn)           // serves the streams of a connection until it ends or the server drains
+	parting   quic.ApplicationErrorCode // ends a connection that nothing is wrong with
+	reading   context.Context           // ends when no more queries are to be read
+	end       context.CancelFunc        // of reading
+}
+
+// The receive windows of QUIC in octets. A query is far shorter than the smallest; what a
+// connection may make us keep is bounded by the window of the connection.
+const (
+	streamWindow     = 1 << 14
+	connectionWindow = 1 << 17
+)
+
+// newQUIC readies a bound socket for the protocol that ALPN calls alpn. Streams of one
+// direction are for HTTP/3 alone.
+func (s *Server) newQUIC(socket net.PacketConn, listener int, alpn string, oneWay int64) *quicListener {
+	l := &quicListener{server: s, socket: socket, listener: listener, tls: s.cfg.TLS.Clone()}
+	l.tls.NextProtos = []string{alpn}
+	l.reading, l.end = context.WithCancel(context.Background())
+	l.transport = &quic.Transport{Conn: socket, VerifySourceAddress: l.doubts, ConnContext: l.admit}
+	limits := s.cfg.Limits.QUIC
+	l.config = &quic.Config{
+		HandshakeIdleTimeout:           s.cfg.Limits.TCP.Frame,
+		MaxIdleTimeout:                 limits.Idle,
+		InitialStreamReceiveWindow:     streamWindow,
+		MaxStreamReceiveWindow:         streamWindow,
+		InitialConnectionReceiveWindow: connectionWindow,
+		MaxConnectionReceiveWindow:     connectionWindow,
+		MaxIncomingStreams:             int64(limits.Streams),
+		MaxIncomingUniStreams:          oneWay,
+		// Whoever saw early data go by can send it again. That a household's queries can be
+		// replayed, and their answers timed, is not worth the round trip it would save
+		// (RFC 9250 10.1, RFC 8470).
+		Allow0RTT: false,
+	}
+	return l
+}
+
+// doubts says whether a client must first prove that it is where it seems to be: while
+// connections run short, in all or for this client (RFC 9000 8.1.2). Else forged packets
+// could take all of them.
+func (l *quicListener) doubts(peer net.Addr) bool {
+	from, _ := addrPortOf(peer)
+	limits, open := l.server.cfg.Limits.QUIC, &l.server.connections[QUIC]
+	scarce := func(used, limit int) bool { return used*100 >= limit*limits.RetryAbove }
+	return scarce(open.workers.used(), limits.Connections) || scarce(open.clients.count(clientOf(from.Addr())), limits.PerClient)
+}
+
+// count is how much the client has in hand.
+func (c *census) count(client netip.Addr) int {
+	shard := &c.shards[shardOf(client)]
+	shard.Lock()
+	defer shard.Unlock()
+	return shard.counts[client]
+}
+
+// errTurnedAway refuses a QUIC connection, which the client sees as CONNECTION_REFUSED.
+var errTurnedAway = errors.New("turned away")
+
+// admit leaves a client in before anything is computed for it, or not.
+func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
+	peer, _ := addrPortOf(info.RemoteAddr)
+	d, ok := l.server.seat(QUIC, peer.Addr(), l.tally)
+	if !ok {
+		return nil, errTurnedAway
+	}
+	context.AfterFunc(ctx, d.leave)
+	return context.WithValue(ctx, deskKey{}, d), nil
+}
+
+// serve accepts connections until the socket ends; the error says why, nil at a shutdown.
+func (l *quicListener) serve() error {
+	accepting, err := l.transport.Listen(l.tls, l.config)
+	if err != nil {
+		return fmt.Errorf("listening for QUIC at %s: %w", l.socket.LocalAddr(), err)
+	}
+	defer func() { _ = accepting.Close() }() // refuses those that shake hands
+	for {
+		conn, err := accepting.Accept(l.reading)
+		if l.server.draining.Load() {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("accepting QUIC connections at %s: %w", l.socket.LocalAddr(), err)
+		}
+		d, _ := conn.Context().Value(deskKey{}).(*desk)
+		c := &quicConn{desk: d, listener: l, conn: conn, slots: make(chan struct{}, l.server.cfg.Limits.QUIC.Streams)}
+		l.server.serving.Go(func() { l.speak(c) })
+	}
+}
+
+// stop implements service.
+func (l *quicListener) stop() { l.end() }
+
+// close implements service.
+func (l *quicListener) close() {
+	l.end()
+	_ = l.transport.Close()
+	_ = l.socket.Close()
+}
+
+// quicConn is one connection.
+type quicConn struct {
+	*desk
+	listener *quicListener
+	conn     *quic.Conn
+	slots    chan struct{}  // taken by streams whose query is being read or answered
+	owed     sync.WaitGroup // streams in hand, and replies to come
+}
+
+// partingTime is how long a connection stays open behind its last reply, which would not
+// be sent again once it is closed.
+const partingTime = 100 * time.Millisecond
+
+// each has every stream handled that the client opens, a bounded number of them at once:
+// further ones wait unseen, and without credit for more. At a shutdown it sees the replies
+// in flight off.
+func (c *quicConn) each(handle func(*quic.Stream)) {
+	for !c.listener.server.draining.Load() {
+		c.slots <- struct{}{}
+		stream, err := c.conn.AcceptStream(c.listener.reading)
+		if err != nil {
+			break
+		}
+		c.owed.Go(func() {
+			defer func() { <-c.slots }()
+			handle(stream)
+		})
+	}
+	c.owed.Wait()
+	select {
+	case <-c.conn.Context().Done():
+	case <-time.After(partingTime):
+	}
+	_ = c.conn.CloseWithError(c.listener.parting, "")
+}
+
+// client says who asks on the connection now: a client may change its address and prove
+// the new one (RFC 9000 9).
+func (c *quicConn) client() Client {
+	peer, _ := addrPortOf(c.conn.RemoteAddr())
+	local, _ := addrPortOf(c.conn.LocalAddr())
+	return Client{Addr: peer, Local: local, Transport: c.listener.tally.transport, Listener: c.listener.listener}
 }

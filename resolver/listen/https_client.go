@@ -1,0 +1,109 @@
+package listen
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// client says who sends a request, and whether a proxy of ours says so.
+func (l *httpsListener) client(req *http.Request) (c Client, proxied bool) {
+	peer, _ := netip.ParseAddrPort(req.RemoteAddr)
+	c = Client{Addr: unmap(peer), Transport: HTTPS, Listener: l.listener}
+	if at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
+		c.Local, _ = addrPortOf(at)
+	}
+	if !trusts(l.settings.Proxies, c.Addr.Addr()) {
+		return c, false
+	}
+	if a, ok := forwardedFor(req.Header.Values("X-Forwarded-For"), l.settings.Proxies); ok {
+		c.Addr = netip.AddrPortFrom(a, 0)
+	}
+	return c, true
+}
+
+// trusts says whether an address is among the proxies.
+func trusts(proxies []netip.Prefix, a netip.Addr) bool {
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
+}
+
+// forwardedFor reads the client of a proxy out of its X-Forwarded-For headers: the last hop
+// that is not a proxy of ours, since what stands before it is only claimed. If all are, it
+// is the first. False: there is none, or the proxies wrote something else than addresses.
+func forwardedFor(headers []string, proxies []netip.Prefix) (client netip.Addr, ok bool) {
+	hops := strings.Split(strings.Join(headers, ","), ",")
+	for _, hop := range slices.Backward(hops) {
+		if hop = strings.TrimSpace(hop); hop == "" {
+			continue
+		}
+		if client, ok = hopAddress(hop); !ok || !trusts(proxies, client) {
+			break
+		}
+	}
+	return client, ok
+}
+
+// hopAddress reads an address as proxies write it: bare, in brackets, with a port, with a
+// zone, which means nothing here.
+func hopAddress(text string) (netip.Addr, bool) {
+	bare := text
+	if strings.HasPrefix(text, "[") && strings.HasSuffix(text, "]") {
+		bare = text[1 : len(text)-1]
+	}
+	a, err := netip.ParseAddr(bare)
+	if err != nil {
+		var ap netip.AddrPort
+		ap, err = netip.ParseAddrPort(text)
+		a = ap.Addr()
+	}
+	return a.WithZone("").Unmap(), err == nil
+}
+
+// identity finds the id of the device that sends a request: in the path, as the password,
+// in the server name. One that is no id counts as none.
+func (l *httpsListener) identity(req *http.Request, id string) string {
+	if id = deviceID(id); id != "" {
+		return id
+	}
+	if _, password, ok := req.BasicAuth(); ok {
+		if id = deviceID(password); id != "" {
+			return id
+		}
+	}
+	if req.TLS != nil {
+		if id = identityIn(req.TLS.ServerName, l.settings.Name); id != "" {
+			return id
+		}
+	}
+	host := req.Host
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return identityIn(host, l.settings.Name)
+}
+
+// identityIn finds the id of a device in a server name of the form ID.Name.
+func identityIn(server, name string) string {
+	label, rest, ok := strings.Cut(strings.TrimSuffix(server, "."), ".")
+	if !ok || name == "" || !strings.EqualFold(rest, name) {
+		return ""
+	}
+	return deviceID(label)
+}
+
+// deviceID is the id in lower case, "" if it cannot be one: an id has 16 to 63 letters,
+// digits and hyphens.
+func deviceID(text string) string {
+	if len(text) < 16 || len(text) > 63 {
+		return ""
+	}
+	text = strings.ToLower(text)
+	for _, c := range []byte(text) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return ""
+		}
+	}
+	return text
+}
