@@ -139,22 +139,23 @@ func TestPresetModes(t *testing.T) {
 		School, Free, Homework        string
 		SafeSearch, Other, YouTube    string
 		SafeSearchOptional            bool
+		Remember, Alarms              string
 		Listed, Always, Pick, Options string
 	}
 	kids := "ok.help ok.infra ok.school"
 	want := map[Band]facts{
-		Little: {Filter: "allow-list", Unknown: "block", School: "19:00-07:00", Free: "19:30-07:00",
+		Little: {Remember: "totals", Alarms: "totals", Filter: "allow-list", Unknown: "block", School: "19:00-07:00", Free: "19:30-07:00",
 			SafeSearch: "on", Other: "blocked", YouTube: "blocked", Listed: "ok.help ok.kids ok.school ok.infra", Always: kids},
-		Child: {Filter: "listed", Unknown: "popular", School: "20:00-07:00", Free: "21:00-07:00", Homework: "15:00-17:00",
+		Child: {Remember: "totals", Alarms: "totals", Filter: "listed", Unknown: "popular", School: "20:00-07:00", Free: "21:00-07:00", Homework: "15:00-17:00",
 			SafeSearch: "on", YouTube: "strict", Always: kids, Pick: "social.chat"},
-		Preteen: {Filter: "block-list", Unknown: "allow", School: "21:00-06:30", Free: "22:00-06:30", Homework: "15:00-17:30",
+		Preteen: {Remember: "totals", Alarms: "totals", Filter: "block-list", Unknown: "allow", School: "21:00-06:30", Free: "22:00-06:30", Homework: "15:00-17:30",
 			SafeSearch: "on", YouTube: "strict", Always: kids},
-		Teen: {Filter: "block-list", Unknown: "allow", School: "22:00-06:00", Free: "23:00-06:00",
+		Teen: {Remember: "totals", Alarms: "names", Filter: "block-list", Unknown: "allow", School: "22:00-06:00", Free: "23:00-06:00",
 			SafeSearch: "on", YouTube: "moderate", Always: kids},
-		Young: {Filter: "block-list", Unknown: "allow", SafeSearch: "on", SafeSearchOptional: true, YouTube: "off",
+		Young: {Remember: "nothing", Alarms: "names", Filter: "block-list", Unknown: "allow", SafeSearch: "on", SafeSearchOptional: true, YouTube: "off",
 			Always: kids, Options: "ads.trackers"},
-		Adult:  {Filter: "security", Unknown: "allow", SafeSearch: "off", YouTube: "off", Always: "ok.help ok.infra", Options: "ads.trackers"},
-		Things: {Filter: "allow-list", Unknown: "block", Listed: "ok.help ok.infra", Always: "ok.help ok.infra"},
+		Adult:  {Remember: "nothing", Alarms: "nothing", Filter: "security", Unknown: "allow", SafeSearch: "off", YouTube: "off", Always: "ok.help ok.infra", Options: "ads.trackers"},
+		Things: {Remember: "names", Alarms: "names", Filter: "allow-list", Unknown: "block", Listed: "ok.help ok.infra", Always: "ok.help ok.infra"},
 	}
 	for _, band := range Bands() {
 		p, err := LoadPreset(band)
@@ -162,7 +163,7 @@ func TestPresetModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := facts{p.Filter, p.Unknown, p.Bedtime.School, p.Bedtime.Free, p.Homework, p.SafeSearch, p.OtherSearch, p.YouTube,
-			p.SafeSearchOptional, strings.Join(p.Listed, " "), strings.Join(p.Always, " "),
+			p.SafeSearchOptional, p.Remember, p.Alarms, strings.Join(p.Listed, " "), strings.Join(p.Always, " "),
 			strings.Join(p.ParentsPick, " "), strings.Join(p.Optional, " ")}
 		if diff := cmp.Diff(want[band], got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", band, diff)

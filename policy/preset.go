@@ -34,6 +34,11 @@ type Preset struct {
 	Bedtime  NightsConfig `yaml:"bedtime"`
 	Homework string       `yaml:"homework"`
 
+	// Remember is the most that may be remembered of a query: nothing, totals or names;
+	// Alarms the same of one that security blocks.
+	Remember string `yaml:"remember"`
+	Alarms   string `yaml:"alarms"`
+
 	SafeSearch         string `yaml:"safe_search"`  // on, off, or "" where it does not apply
 	OtherSearch        string `yaml:"other_search"` // "blocked": engines without a safe mode
 	SafeSearchOptional bool   `yaml:"safe_search_optional"`
@@ -62,6 +67,13 @@ func (p *Preset) spec(t *blocklists.Taxonomy) (*spec, error) {
 	s := &spec{traits: traits{name: p.Band, band: band, allowList: p.Filter == "allow-list"}}
 	if s.unknown, ok = parseUnknown(p.Unknown); !ok {
 		return nil, fmt.Errorf("preset %s: unknown %q", p.Band, p.Unknown)
+	}
+	var known bool
+	if s.memory, ok = parseMemory(p.Remember); ok {
+		s.alarms, known = parseMemory(p.Alarms)
+	}
+	if !known {
+		return nil, fmt.Errorf("preset %s: remember %q, alarms %q", p.Band, p.Remember, p.Alarms)
 	}
 	for _, column := range []struct {
 		ids  []string

@@ -25,6 +25,8 @@ type stance struct {
 	mode     BlockMode
 	observe  bool
 	route    uint8
+	memory   Memory // of queries
+	alarms   Memory // of blocks by security
 
 	acts      blocklists.Categories // all that steps 1 to 10 look at
 	alwaysOn  blocklists.Categories
@@ -65,7 +67,7 @@ func (m *masks) set(c blocklists.Category, to cell) {
 
 func newStance(g *ground, t *traits, words *texts) *stance {
 	p := &stance{
-		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe, route: t.route,
+		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe, route: t.route, memory: t.memory, alarms: t.alarms,
 		alwaysOn: t.alwaysOn.Or(g.help), allowList: t.allowList, listed: t.listed, unknown: t.unknown,
 		newNames: t.cells[g.newNames], texts: words,
 	}

@@ -83,6 +83,8 @@ type traits struct {
 	unknown   unknownRule
 	observe   bool
 	route     uint8 // see Profile.Route
+	memory    Memory
+	alarms    Memory
 	cells     [blocklists.MaxCategories]cell // services too
 	listed    blocklists.Categories
 	alwaysOn  blocklists.Categories
@@ -104,6 +106,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.allowList = out.allowList || s.allowList
 		out.unknown = max(out.unknown, s.unknown)
 		out.observe = out.observe && s.observe
+		out.memory, out.alarms = min(out.memory, s.memory), min(out.alarms, s.alarms)
 		out.alwaysOn = out.alwaysOn.And(s.alwaysOn)
 		out.windows = append(out.windows, s.windows...)
 		if s.location != nil {
