@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -49,34 +50,17 @@ func openFiles(c Config, log *slog.Logger, now func() time.Time) (*files, error)
 	return f, nil
 }
 
-// choose gives the first pair that the client can use for the name it asks for, else the first of all.
-func (f *files) choose(hello *tls.ClientHelloInfo) *tls.Certificate {
-	for _, p := range f.pairs {
-		if cert := p.inUse.Load(); hello.SupportsCertificate(cert) == nil {
-			return cert
-		}
+func (f *files) held() []*tls.Certificate {
+	all := make([]*tls.Certificate, len(f.pairs))
+	for i, p := range f.pairs {
+		all[i] = p.inUse.Load()
 	}
-	return f.pairs[0].inUse.Load()
-}
-
-func (f *files) expires() time.Time {
-	first := f.pairs[0].inUse.Load().Leaf.NotAfter
-	for _, p := range f.pairs[1:] {
-		if end := p.inUse.Load().Leaf.NotAfter; end.Before(first) {
-			first = end
-		}
-	}
-	return first
+	return all
 }
 
 // broken says whether a pair on disk is not the one that serves.
 func (f *files) broken() bool {
-	for _, p := range f.pairs {
-		if p.failed.Load() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(f.pairs, func(p *pair) bool { return p.failed.Load() })
 }
 
 func (f *files) run(ctx context.Context) { every(ctx, f.tend) }

@@ -43,6 +43,9 @@ func issued(t testing.TB, dir, base string, now time.Time, days int, names ...st
 		SerialNumber: big.NewInt(now.UnixNano()), Subject: pkix.Name{CommonName: names[0]}, DNSNames: names,
 		NotBefore: now.AddDate(0, 0, -1), NotAfter: now.AddDate(0, 0, days),
 	}
+	if ip := net.ParseIP(names[0]); ip != nil {
+		template.DNSNames, template.IPAddresses = nil, []net.IP{ip}
+	}
 	raw, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)

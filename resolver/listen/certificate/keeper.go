@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -24,10 +25,10 @@ type Keeper struct {
 
 // source is where the certificates come from.
 type source interface {
-	// choose gives the certificate for one client, nil while there is none.
-	choose(hello *tls.ClientHelloInfo) *tls.Certificate
-	// expires is when the first of the certificates in use runs out; zero while there is none.
-	expires() time.Time
+	// held are the certificates in use, the first for clients that ask for none of their names.
+	held() []*tls.Certificate
+	// broken says whether the last attempt to get newer ones failed.
+	broken() bool
 	// run keeps them good until ctx ends.
 	run(ctx context.Context)
 }
@@ -58,7 +59,17 @@ func open(c Config, state string, bound []netip.Addr, log *slog.Logger, now func
 		k.source = k.local
 		return k, err
 	}
-	return nil, fmt.Errorf("no certificates come from %q; write local, files or acme", c.Source)
+	orders, err := openACME(c, state, log)
+	if err != nil {
+		return nil, err
+	}
+	k.source = orders
+	if len(orders.held()) == 0 {
+		log.Warn("there is no certificate yet; the encrypted listeners show one of this server's own, which no device trusts, until the first is there",
+			slog.String("name", c.Name), slog.String("directory", c.ACME.Directory))
+		k.local, err = openLocal(c, state, bound, log, now)
+	}
+	return k, err
 }
 
 // TLS gives a configuration for listeners: TLS 1.2 at least, the certificate chosen for each client, session
@@ -68,14 +79,26 @@ func (k *Keeper) TLS() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: k.certificate}
 }
 
+// certificate gives the first that the client can use for the name it asks for, else the first of all.
 func (k *Keeper) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if cert := k.source.choose(hello); cert != nil {
-		return cert, nil
+	_, all := k.held()
+	for _, c := range all {
+		if hello.SupportsCertificate(c) == nil {
+			return c, nil
+		}
 	}
-	if k.local != nil {
-		return k.local.choose(hello), nil
+	if len(all) == 0 {
+		return nil, errors.New("there is no certificate")
 	}
-	return nil, errors.New("there is no certificate")
+	return all[0], nil
+}
+
+// held are the certificates in use, and from where they are.
+func (k *Keeper) held() (kind string, all []*tls.Certificate) {
+	if all = k.source.held(); len(all) == 0 && k.local != nil {
+		return Local, k.local.held()
+	}
+	return k.kind, all
 }
 
 // Run renews certificates and reads those that changed on disk, until ctx ends.
@@ -101,12 +124,8 @@ func (k *Keeper) Authority() *Authority {
 // Covers says whether the certificates in use are good for a server of this name, such as ID.NAME of a
 // device.
 func (k *Keeper) Covers(name string) bool {
-	cert, err := k.certificate(&tls.ClientHelloInfo{
-		ServerName: name, SupportedVersions: []uint16{tls.VersionTLS13}, CipherSuites: []uint16{tls.TLS_AES_128_GCM_SHA256},
-		SignatureSchemes: []tls.SignatureScheme{tls.ECDSAWithP256AndSHA256, tls.ECDSAWithP384AndSHA384, tls.PSSWithSHA256, tls.Ed25519},
-		SupportedCurves:  []tls.CurveID{tls.CurveP256},
-	})
-	return err == nil && cert.Leaf != nil && cert.Leaf.VerifyHostname(name) == nil
+	_, all := k.held()
+	return slices.ContainsFunc(all, func(c *tls.Certificate) bool { return c.Leaf.VerifyHostname(name) == nil })
 }
 
 // every calls f each pace until ctx ends.

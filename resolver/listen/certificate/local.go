@@ -56,9 +56,9 @@ func openLocal(c Config, state string, bound []netip.Addr, log *slog.Logger, now
 	return l, l.tend()
 }
 
-func (l *local) choose(*tls.ClientHelloInfo) *tls.Certificate { return l.leaf.Load() }
+func (l *local) held() []*tls.Certificate { return []*tls.Certificate{l.leaf.Load()} }
 
-func (l *local) expires() time.Time { return l.leaf.Load().Leaf.NotAfter }
+func (l *local) broken() bool { return false }
 
 func (l *local) run(ctx context.Context) {
 	every(ctx, func() {
