@@ -113,11 +113,11 @@ func (b *batch) first(i int) {
 	u, r, m := b.socket, b.slots[i], &b.in[i]
 	r.peer, r.controlLen = b.peer(r.sockaddr[:]), int(m.Hdr.Controllen)
 	b.arm(i)
-	if r.peer.Port() == 0 {
-		return // nobody can be there: a forged packet
+	query, ok := u.identify(r, r.in[:m.Len])
+	if !ok {
+		return
 	}
-	u.identify(r)
-	switch u.server.first(u.tally, r, r.in[:m.Len]) {
+	switch u.server.first(u.tally, r, query) {
 	case ready:
 		b.stage(i)
 	case missed:

@@ -96,15 +96,15 @@ func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) error {
 	if l.serves(QUIC) {
 		err = s.addQUIC(udp[0], i)
 	}
-	if l.serves(TLS) && err == nil {
-		err = s.addTLS(tcp, i)
-	}
 	if err != nil {
 		closeAll(udp, tcp)
 		return fmt.Errorf("serving %s: %w", l.Addr, err)
 	}
-	if l.serves(TCP) {
+	switch {
+	case l.serves(TCP):
 		s.addTCP(tcp, i)
+	case l.serves(TLS):
+		s.addTLS(tcp, i)
 	}
 	if l.serves(UDP) {
 		for _, conn := range udp {

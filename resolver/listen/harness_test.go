@@ -251,7 +251,7 @@ func send(t *testing.T, c net.Conn, b []byte) {
 func recv(t *testing.T, c net.Conn) *dns.Msg {
 	t.Helper()
 	b := make([]byte, 65535)
-	if _, stream := c.(*net.TCPConn); stream {
+	if _, packet := c.(*net.UDPConn); !packet {
 		if _, err := io.ReadFull(c, b[:2]); err != nil {
 			t.Fatalf("reading length: %v", err)
 		}

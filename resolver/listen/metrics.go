@@ -17,6 +17,9 @@ const (
 	noConnection                        // TCPLimits.Connections and its like
 	noConnectionForClient               // TCPLimits.PerClient and its like
 	noHandshake                         // HandshakeLimits
+	badHandshake                        // a TLS handshake that failed or took longer than TCPLimits.Frame
+	badProxyHeader                      // a PROXY header that is none, or took longer than TCPLimits.Frame
+	tooManyReads                        // TCPLimits.Reads
 	tooMany                             // RateLimits.Queries
 	tooManyOfPrefix                     // RateLimits.Prefix
 	replyDropped                        // RateLimits.Replies
@@ -30,7 +33,7 @@ const (
 // String returns the reason as a metric label.
 func (r reason) String() string {
 	return [reasons]string{"in_flight", "per_client", "late", "connections", "connections_per_client", "handshakes",
-		"rate", "prefix", "rrl_dropped", "rrl_slipped", "slow_reader", "unsent"}[r]
+		"bad_handshake", "bad_proxy_header", "reads", "rate", "prefix", "rrl_dropped", "rrl_slipped", "slow_reader", "unsent"}[r]
 }
 
 // tally holds the counters of one UDP socket or TCP listener, so that the cores that

@@ -20,6 +20,9 @@ const (
 func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 	t.queries.Add(1)
 	fault := r.Query.Parse(packet)
+	if fault == wire.None && !soundKeepalive(r) {
+		fault = wire.FaultFormErr
+	}
 	if fault != wire.None {
 		t.faults[fault].Add(1)
 	}

@@ -16,7 +16,9 @@ type tcpListener struct {
 	listener  int
 	transport Transport
 	secure    *tls.Config // nil: over TCP
+	proxies   proxies
 	tally     *tally
+	quota     quota
 	open      conns
 }
 
@@ -25,7 +27,8 @@ func (s *Server) addTCP(socket net.Listener, listener int) {
 }
 
 func (s *Server) addStream(l *tcpListener) {
-	l.server, l.tally = s, &tally{transport: l.transport}
+	l.server, l.tally, l.quota = s, &tally{transport: l.transport}, s.connections[l.transport]
+	l.proxies = s.cfg.Listeners[l.listener].Proxies
 	s.services = append(s.services, l)
 	s.tallies = append(s.tallies, l.tally)
 }
@@ -65,27 +68,26 @@ func (l *tcpListener) serve() error {
 // admit starts serving a connection, or closes it at once at a limit: a client that
 // is refused quickly goes elsewhere, one that waits unheard does not.
 func (l *tcpListener) admit(conn net.Conn) {
-	quota := &l.server.connections[l.transport]
-	worker, ok := quota.workers.take()
+	worker, ok := l.quota.workers.take()
 	if !ok {
 		l.turnAway(conn, noConnection)
 		return
 	}
-	peer, _ := addrPortOf(conn.RemoteAddr())
-	client := clientOf(peer.Addr())
-	if !quota.clients.enter(client) {
-		quota.workers.give(worker)
+	c := newTCPConn(l, conn, worker)
+	proxied := l.proxies.include(c.client.Addr.Addr())
+	if !proxied && !l.quota.clients.enter(clientOf(c.client.Addr.Addr())) {
+		l.quota.workers.give(worker)
 		l.turnAway(conn, noConnectionForClient)
 		return
 	}
-	local, _ := addrPortOf(conn.LocalAddr())
-	c := newTCPConn(l, conn, Client{Addr: peer, Local: local, Transport: l.transport, Listener: l.listener}, worker)
 	l.open.add(c)
 	l.server.serving.Go(func() {
-		c.serve()
+		if !proxied || c.introduce() {
+			c.serve()
+			l.quota.clients.leave(clientOf(c.client.Addr.Addr()))
+		}
 		l.open.remove(c)
-		quota.clients.leave(client)
-		quota.workers.give(worker)
+		l.quota.workers.give(worker)
 	})
 }
 

@@ -2,6 +2,7 @@ package listen
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -22,7 +23,8 @@ const maxFrame = 65535
 type tcpConn struct {
 	server   *Server
 	listener *tcpListener
-	conn     net.Conn
+	socket   *socket
+	conn     net.Conn // the socket, or the TLS on it
 	client   Client
 	worker   int
 	buffered *bufio.Reader
@@ -38,11 +40,19 @@ type tcpConn struct {
 	broken   bool // nothing can be written any more
 }
 
-func newTCPConn(l *tcpListener, conn net.Conn, client Client, worker int) *tcpConn {
+func newTCPConn(l *tcpListener, conn net.Conn, worker int) *tcpConn {
+	peer, _ := addrPortOf(conn.RemoteAddr())
+	local, _ := addrPortOf(conn.LocalAddr())
 	c := &tcpConn{
-		server: l.server, listener: l, conn: conn, client: client, worker: worker,
-		buffered: bufio.NewReaderSize(conn, bufferSize), active: time.Now(),
+		server: l.server, listener: l, worker: worker, active: time.Now(),
+		socket: &socket{Conn: conn, most: l.server.cfg.Limits.TCP.Reads},
+		client: Client{Addr: peer, Local: local, Transport: l.transport, Listener: l.listener},
 	}
+	c.conn = c.socket
+	if l.secure != nil {
+		c.conn = tls.Server(c.socket, l.secure)
+	}
+	c.buffered = bufio.NewReaderSize(c.conn, bufferSize)
 	c.changed.L = &c.mu
 	return c
 }
@@ -50,6 +60,10 @@ func newTCPConn(l *tcpListener, conn net.Conn, client Client, worker int) *tcpCo
 // serve reads queries until the client ends, breaks the rules, idles too long or the
 // server shuts down; then it sees the replies in flight off.
 func (c *tcpConn) serve() {
+	if !c.secured() {
+		c.breakOff()
+		return
+	}
 	defer c.finish()
 	c.deadline(c.tick())
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.TCP.Write))
@@ -57,6 +71,9 @@ func (c *tcpConn) serve() {
 	for c.begin() {
 		frame, ok := c.next(r)
 		if !ok {
+			if c.socket.reads >= c.socket.most {
+				c.listener.tally.shed[tooManyReads].Add(1)
+			}
 			c.leave()
 			return
 		}
@@ -109,6 +126,7 @@ func (c *tcpConn) frame(r *Request) ([]byte, bool) {
 	if _, err := io.ReadFull(c.buffered, frame); err != nil {
 		return nil, false
 	}
+	c.socket.reads = 0
 	return frame, true
 }
 
@@ -183,10 +201,23 @@ func (c *tcpConn) finish() {
 	}
 	broken := c.broken
 	c.mu.Unlock()
-	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && !c.ended && !broken {
-		_ = half.CloseWrite()
-		_ = c.conn.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.CopyN(io.Discard, c.conn, lingerOctets)
+	if t, ok := c.conn.(*tls.Conn); ok && !broken {
+		_ = t.CloseWrite()
 	}
-	_ = c.conn.Close()
+	if !c.ended && !broken {
+		_ = c.socket.closeWrite()
+		_ = c.socket.SetReadDeadline(time.Now().Add(lingerTime))
+		_, _ = io.CopyN(io.Discard, c.socket.Conn, lingerOctets)
+	}
+	_ = c.socket.Close()
+}
+
+// soundKeepalive reports whether a query over a connection leaves the idle time for us to
+// tell (RFC 7828 section 3.1); over UDP the option means nothing.
+func soundKeepalive(r *Request) bool {
+	if t := r.Client.Transport; t != TCP && t != TLS {
+		return true
+	}
+	told, _ := r.Query.Option(wire.OptionKeepalive)
+	return len(told) == 0
 }

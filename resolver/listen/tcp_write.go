@@ -89,7 +89,11 @@ func (c *tcpConn) write() {
 
 // send writes all of b, which the client must take until limit. The deadline of an
 // earlier write stays until it passes, as that of a wait does; then limit takes its place.
+// Not over TLS, which cannot go on after a write that failed.
 func (c *tcpConn) send(b []byte, limit time.Time) error {
+	if c.client.Transport == TLS {
+		_ = c.conn.SetWriteDeadline(limit)
+	}
 	for {
 		n, err := c.conn.Write(b)
 		if !errors.Is(err, os.ErrDeadlineExceeded) || time.Until(limit) <= 0 {
@@ -107,9 +111,10 @@ func (c *tcpConn) breakOff() {
 	c.giveUp()
 }
 
-// giveUp is breakOff with c.mu held.
+// giveUp is breakOff with c.mu held. It closes the socket itself: TLS would wait for the
+// client to take a last record.
 func (c *tcpConn) giveUp() {
 	c.broken, c.pending = true, nil
-	_ = c.conn.Close()
+	_ = c.socket.Close()
 	c.changed.Signal()
 }

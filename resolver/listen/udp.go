@@ -16,6 +16,7 @@ type udpSocket struct {
 	local    netip.AddrPort
 	listener int
 	worker   int
+	proxies  proxies
 	wildcard bool // bound to no address: control messages say where a query arrived
 	tally    *tally
 }
@@ -35,6 +36,7 @@ type mover interface {
 func (s *Server) addUDP(conn *net.UDPConn, listener int) {
 	local, _ := addrPortOf(conn.LocalAddr())
 	u := &udpSocket{server: s, addr: conn.LocalAddr(), local: local, listener: listener, worker: len(s.udp), tally: &tally{transport: UDP}}
+	u.proxies = s.cfg.Listeners[listener].Proxies
 	u.wildcard = u.local.Addr().IsUnspecified()
 	if u.wildcard {
 		if err := wantDestination(conn, u.local.Addr().Is6()); err != nil {
@@ -49,16 +51,23 @@ func (s *Server) addUDP(conn *net.UDPConn, listener int) {
 	s.tallies = append(s.tallies, u.tally)
 }
 
-// identify fills in the client of a packet that came from peer.
-func (u *udpSocket) identify(r *Request) {
+// identify fills in the client of a packet that came from peer, and returns the query in
+// the packet. False: there is none.
+func (u *udpSocket) identify(r *Request, packet []byte) (query []byte, ok bool) {
+	if r.peer.Port() == 0 {
+		return nil, false // nobody can be there: a forged packet
+	}
 	r.Client = Client{Addr: unmap(r.peer), Local: u.local, Transport: UDP, Listener: u.listener}
 	r.Worker, r.origin = u.worker, u
-	if !u.wildcard {
-		return
+	if u.wildcard {
+		if to, ok := destination(r.control[:r.controlLen]); ok {
+			r.Client.Local = netip.AddrPortFrom(to, u.local.Port())
+		}
 	}
-	if to, ok := destination(r.control[:r.controlLen]); ok {
-		r.Client.Local = netip.AddrPortFrom(to, u.local.Port())
+	if len(u.proxies) == 0 {
+		return packet, true
 	}
+	return u.introduce(r, packet)
 }
 
 // reply sends r.Reply within the client's limit, unless it is empty.

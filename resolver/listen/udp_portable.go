@@ -29,11 +29,11 @@ func (m *singly) serve() error {
 			continue
 		}
 		pause.reset()
-		if r.peer.Port() == 0 {
-			continue // nobody can be there: a forged packet
+		query, ok := u.identify(r, packet)
+		if !ok {
+			continue
 		}
-		u.identify(r)
-		switch s.first(u.tally, r, packet) {
+		switch s.first(u.tally, r, query) {
 		case ready:
 			u.reply(r)
 		case missed:
