@@ -168,8 +168,11 @@ func (r *Resolver) special(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	zone := suffix(q.Name(), s.depth)
 	apex, ttl := s.depth == s.hashes.N, min(ttlOf(s.kind), s.ttl())
 	rc, reply := wire.NoError, wire.Start(dst[:0], q, wire.NoError)
+	begin := len(reply)
+	reply, known := s.discover(q, c, reply, ttl)
 	switch a := r.specialAddress(s, q.Type, c, apex); {
-	case a.IsValid():
+	case len(reply) > begin:
+	case !known && a.IsValid():
 		reply = wire.AppendAddress(reply, ttl, a)
 		if s.kind == kindNAT64 {
 			reply = wire.AppendAddress(reply, ttl, netip.AddrFrom4([4]byte{192, 0, 0, 171}))
@@ -177,7 +180,7 @@ func (r *Resolver) special(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	case s.kind == kindLoopback && apex && q.Type == wire.TypePTR:
 		reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypePTR, wire.ClassIN, ttl, localhost)
 	default:
-		if missing(s.kind, apex) && !r.selfTest(s) {
+		if !known && missing(s.kind, apex) && !r.selfTest(s) {
 			rc = wire.NXDomain
 			reply = wire.Start(dst[:0], q, rc)
 		}
@@ -215,7 +218,7 @@ func missing(k kind, apex bool) bool {
 }
 
 func ttlOf(k kind) uint32 {
-	if k == kindOwn || k == kindWhoami {
+	if k == kindOwn || k == kindWhoami || k == kindResolver || k == kindDesignated {
 		return ownTTL
 	}
 	return specialTTL

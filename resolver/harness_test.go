@@ -193,24 +193,33 @@ func newWorld(t testing.TB, ix *blocklists.Index, u Exchanger, zones ...*View) *
 
 func newWorldOf(t testing.TB, households string, ix *blocklists.Index, u Exchanger, zones ...*View) *World {
 	t.Helper()
-	var cfg policy.Config
-	if err := yaml.Unmarshal([]byte(households), &cfg); err != nil {
+	return newWorldWith(t, households, ix, u, func(*WorldConfig) {}, zones...)
+}
+
+// newWorldWith makes a world with what more sets of it.
+func newWorldWith(t testing.TB, households string, ix *blocklists.Index, u Exchanger, more func(*WorldConfig), zones ...*View) *World {
+	t.Helper()
+	var people policy.Config
+	if err := yaml.Unmarshal([]byte(households), &people); err != nil {
 		t.Fatal(err)
 	}
-	own := parse(t, "hearth.home.arpa")
 	routes, err := NewRoutes(ix.Key(), RoutesConfig{Profiles: []*View{{ID: 1, Upstream: u, Peers: map[netip.Addr]bool{netip.MustParseAddr("10.0.0.53"): true}}}, Zones: zones})
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := policy.Compile(policy.CompileConfig{Config: cfg, Index: ix, Own: own, Fixed: FixedNames(own, routes.Zones()), Now: now})
+	cfg := WorldConfig{
+		Index: ix, Upstreams: routes, Own: parse(t, "hearth.home.arpa"), Generation: 1,
+		Landing: Landing{V4: netip.MustParseAddr("10.0.0.1"), V6: netip.MustParseAddr("fd00::1"), TTL: 10},
+	}
+	more(&cfg)
+	cfg.Directory, err = policy.Compile(policy.CompileConfig{
+		Config: people, Index: ix, Own: cfg.Own, Fixed: FixedNames(cfg.Own, cfg.Designated.Name, routes.Zones()), Now: now,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := NewWorld(WorldConfig{
-		Index: ix, Directory: dir, Upstreams: routes, Own: own, Generation: 1,
-		Landing:   Landing{V4: netip.MustParseAddr("10.0.0.1"), V6: netip.MustParseAddr("fd00::1"), TTL: 10},
-		Listeners: []Admission{{}, {Allow: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, Guest: dir.Profile("preteen")}},
-	})
+	cfg.Listeners = []Admission{{}, {Allow: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}, Guest: cfg.Directory.Profile("preteen")}}
+	w, err := NewWorld(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,8 @@ type Stroke struct {
 	typed    bool         // what the patterns say holds for this type alone
 	kind     kind
 	depth    int       // labels of the special suffix
-	words    [512]byte // of the reason
+	words    [512]byte // of the reason, or of a record
+	label    [63]byte  // of an id
 
 	// Of a query that waits.
 	resolver *Resolver
@@ -155,7 +156,10 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 		return r.blocked(s, q, c, dst), true
 	}
 	if s.decision.Action == policy.Fixed || s.world.special.mine(&s.hashes) {
-		s.kind, s.depth = s.world.special.find(&s.hashes)
+		s.kind, s.depth = s.world.special.find(&s.hashes, s.hashes.N)
+		if s.kind == kindDesignated && s.role(q.Name()) == roleNone { // the operator's own, beneath it
+			s.kind, s.depth = s.world.special.find(&s.hashes, s.depth-1)
+		}
 	}
 	if reply, known := r.atHome(s, q, c, dst); known {
 		return reply, true

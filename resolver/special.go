@@ -11,16 +11,17 @@ import (
 type kind uint8
 
 const (
-	kindNone     kind = iota
-	kindRoute         // a conditional zone of the operator: not special after all
-	kindAbsent        // NXDOMAIN, the name and all beneath
-	kindZone          // locally served zone without names: NODATA at its apex, NXDOMAIN beneath (RFC 6303)
-	kindEmpty         // NODATA, the name and all beneath
-	kindHost          // localhost (RFC 6761 section 6.3)
-	kindLoopback      // the reverse of 127.0.0.1 and ::1
-	kindNAT64         // ipv4only.arpa (RFC 8880)
-	kindOwn           // our own name: the landing address, NXDOMAIN beneath
-	kindWhoami        // who we take the client for
+	kindNone       kind = iota
+	kindRoute           // a conditional zone of the operator: not special after all
+	kindAbsent          // NXDOMAIN, the name and all beneath
+	kindZone            // locally served zone without names: NODATA at its apex, NXDOMAIN beneath (RFC 6303)
+	kindHost            // localhost (RFC 6761 section 6.3)
+	kindLoopback        // the reverse of 127.0.0.1 and ::1
+	kindNAT64           // ipv4only.arpa (RFC 8880)
+	kindOwn             // our own name: the landing address, NXDOMAIN beneath
+	kindResolver        // resolver.arpa: NODATA, but for what the resolver says of itself
+	kindDesignated      // the name of the encrypted listeners
+	kindWhoami          // who we take the client for
 )
 
 // zoneKinds is the table of names with a meaning of their own. Sources: RFC 6761
@@ -36,7 +37,7 @@ var zoneKinds = map[string]kind{
 	"onion":                   kindAbsent,
 	"alt":                     kindAbsent,
 	"home.arpa":               kindZone,
-	"resolver.arpa":           kindEmpty,
+	"resolver.arpa":           kindResolver,
 	"ipv4only.arpa":           kindNAT64,
 	"use-application-dns.net": kindAbsent,
 	"mask.icloud.com":         kindAbsent,
@@ -78,7 +79,7 @@ func PrivateReverseZones() []string {
 // forEachSpecial calls visit for every special name, the operator's conditional
 // zones included: those win over a special name that they equal or contain, and
 // over the part of a special zone that they are.
-func forEachSpecial(own blocklists.Name, zones []blocklists.Name, visit func(blocklists.Name, kind)) {
+func forEachSpecial(own, designated blocklists.Name, zones []blocklists.Name, visit func(blocklists.Name, kind)) {
 	add := func(text string, k kind) {
 		name, err := blocklists.ParseName(text)
 		if err == nil && !within(name, zones) {
@@ -93,6 +94,9 @@ func forEachSpecial(own blocklists.Name, zones []blocklists.Name, visit func(blo
 	}
 	for _, z := range zones {
 		visit(z, kindRoute)
+	}
+	if len(designated) > 0 {
+		visit(designated, kindDesignated)
 	}
 	visit(own, kindOwn)
 	for _, label := range []string{"ask", "whoami"} {
@@ -118,10 +122,10 @@ func within(name blocklists.Name, zones []blocklists.Name) bool {
 }
 
 // FixedNames returns the names that the resolver answers by itself, as the
-// directory's second step needs them.
-func FixedNames(own blocklists.Name, zones []blocklists.Name) []policy.FixedName {
+// directory's second step needs them: designated is the name of a Designation.
+func FixedNames(own, designated blocklists.Name, zones []blocklists.Name) []policy.FixedName {
 	var out []policy.FixedName
-	forEachSpecial(own, zones, func(n blocklists.Name, k kind) {
+	forEachSpecial(own, designated, zones, func(n blocklists.Name, k kind) {
 		out = append(out, policy.FixedName{Name: n, Subtree: true, Except: k == kindRoute})
 	})
 	return out
@@ -134,10 +138,10 @@ type specials struct {
 	depth int // labels of the own name
 }
 
-func newSpecials(key blocklists.Key, own blocklists.Name, zones []blocklists.Name) specials {
+func newSpecials(key blocklists.Key, own, designated blocklists.Name, zones []blocklists.Name) specials {
 	s := specials{kinds: make(map[uint64]kind)}
 	var h blocklists.Hashes
-	forEachSpecial(own, zones, func(n blocklists.Name, k kind) {
+	forEachSpecial(own, designated, zones, func(n blocklists.Name, k kind) {
 		key.Hash(n, &h)
 		s.kinds[h.H[h.N-1]] = k
 	})
@@ -146,9 +150,9 @@ func newSpecials(key blocklists.Key, own blocklists.Name, zones []blocklists.Nam
 	return s
 }
 
-// find returns the kind of the deepest special suffix and its number of labels.
-func (s *specials) find(h *blocklists.Hashes) (kind, int) {
-	for n := h.N; n > 0; n-- {
+// find returns the kind of the deepest special suffix of at most depth labels and its number of labels.
+func (s *specials) find(h *blocklists.Hashes, depth int) (kind, int) {
+	for n := depth; n > 0; n-- {
 		if k := s.kinds[h.H[n-1]]; k != kindNone {
 			return k, n
 		}

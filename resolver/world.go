@@ -22,12 +22,14 @@ type World struct {
 	spared  blocklists.Categories // see withholds
 	lifting bool                  // a pattern can give a category that allows
 	special specials
-	help    blocklists.Categories // see atHome
-	groups  [blocklists.MaxCategories]uint8
+
+	designated designated
+	help       blocklists.Categories // see atHome
+	groups     [blocklists.MaxCategories]uint8
 }
 
 // WorldConfig is what a World is made of. Directory must have been compiled
-// against Index, with FixedNames(Own, zones of Upstreams) as its fixed names.
+// against Index, with FixedNames(Own, Designated.Name, zones of Upstreams) as its fixed names.
 type WorldConfig struct {
 	Index      *blocklists.Index
 	Directory  *policy.Directory
@@ -35,6 +37,8 @@ type WorldConfig struct {
 	Landing    Landing
 	Listeners  []Admission
 	Own        blocklists.Name
+	Designated Designation
+	InfoURL    string // page about this resolver, "" for none
 	Generation uint64
 }
 
@@ -47,6 +51,10 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 	if err != nil {
 		return nil, fmt.Errorf("joining the world: %w", err)
 	}
+	designated, err := newDesignated(cfg.Designated, cfg.Own, cfg.InfoURL)
+	if err != nil {
+		return nil, err
+	}
 	return &World{
 		help:       help,
 		Index:      cfg.Index,
@@ -57,7 +65,8 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		Generation: cfg.Generation,
 		spared:     spared(cfg.Index.Taxonomy()),
 		lifting:    cfg.Index.PatternCategories().Intersects(policy.Lifting(cfg.Index.Taxonomy())),
-		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Upstreams.Zones()),
+		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Designated.Name, cfg.Upstreams.Zones()),
+		designated: designated,
 		groups:     groupTable(cfg.Index.Taxonomy()),
 	}, nil
 }

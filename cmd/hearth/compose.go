@@ -177,9 +177,13 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
 	if err != nil {
 		return nil, err
 	}
+	reached, err := designation(s.boot)
+	if err != nil {
+		return nil, err
+	}
 	d, err := policy.Compile(policy.CompileConfig{
 		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
-		Fixed: resolver.FixedNames(own, routes.Zones()),
+		Fixed: resolver.FixedNames(own, reached.Name, routes.Zones()),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("compiling profiles: %w", err)
@@ -191,7 +195,7 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
 	s.generation++
 	w, err := resolver.NewWorld(resolver.WorldConfig{
 		Index: k.index, Directory: d, Upstreams: routes, Landing: to, Own: own,
-		Listeners: admissions(s.boot, c, d), Generation: s.generation,
+		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Generation: s.generation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("joining index and profiles: %w", err)

@@ -98,9 +98,13 @@ func policyConfig(c *Config, k stock, now time.Time) (policy.CompileConfig, erro
 	for _, n := range all {
 		zones = append(zones, n.zones...)
 	}
+	reached, err := designation(c)
+	if err != nil {
+		return policy.CompileConfig{}, err
+	}
 	return policy.CompileConfig{
 		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: now,
-		Fixed: resolver.FixedNames(own, zones),
+		Fixed: resolver.FixedNames(own, reached.Name, zones),
 	}, nil
 }
 
