@@ -1,6 +1,11 @@
 package forward
 
-import "time"
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+)
 
 // channel carries queries to one upstream over connections that it keeps: TCP, TLS, HTTPS or QUIC.
 // It is safe for concurrent use.
@@ -12,7 +17,47 @@ type channel interface {
 	close()
 }
 
-// newChannel returns the channel to an upstream: its own, or TCP for one over UDP.
-func newChannel(at endpoint, note *counters) channel {
-	return &stream{at.addr, note}
+// channels makes the channels of a Forwarder.
+type channels struct {
+	cfg  *Config
+	self *self
+	boot *bootstrap
+	log  *slog.Logger
+}
+
+// channel returns the channel to the upstream at e: its own, or TCP for one over UDP.
+func (c *channels) channel(e endpoint, note *counters) (channel, error) {
+	s := c.cfg.server(e)
+	at := c.place(e, s)
+	id, err := newIdentity(e, s)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", e, err)
+	}
+	open := openTCP(at, note)
+	switch e.network {
+	case "tls":
+		open = openTLS(at, id, note)
+	case "https":
+		open = openHTTPS(at, e, id, note)
+	case "h3":
+		open = openHTTP3(at, e, id, note)
+	case "quic":
+		open = openQUIC(at, id, note)
+	}
+	return newPool(open, note.traffic), nil
+}
+
+// place returns where the upstream at e is.
+func (c *channels) place(e endpoint, s Server) place {
+	if e.name == "" {
+		return &fixed{addrs: []netip.AddrPort{e.addr}}
+	}
+	if len(s.Addresses) == 0 {
+		return &named{name: e.name + ".", port: e.port, ask: c.boot.forwarder, self: c.self, log: c.log}
+	}
+	var addrs []netip.AddrPort
+	for _, a := range s.Addresses {
+		addrs = append(addrs, netip.AddrPortFrom(a.Unmap(), e.port))
+	}
+	return &fixed{addrs: addrs}
 }

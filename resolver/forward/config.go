@@ -1,10 +1,12 @@
 package forward
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -44,12 +46,17 @@ type Server struct {
 // Config is one set of upstreams.
 type Config struct {
 	// Upstreams are addresses: "1.1.1.1", "1.1.1.1:5353", "udp://1.1.1.1:53",
-	// "tcp://[2620:fe::fe]:53", "fe80::1%eth0". At least one, at most 16.
+	// "tcp://[2620:fe::fe]:53", "fe80::1%eth0"; or addresses or names with a protocol that proves
+	// who answers: "tls://dns.example", "https://dns.example/dns-query" (HTTP/2, or 1.1),
+	// "h3://dns.example/dns-query" (HTTP/3), "quic://9.9.9.9:853". At least one, at most 16.
 	Upstreams []string `yaml:"upstreams"`
 	Strategy  string   `yaml:"strategy"` // how they are chosen; "": strict
-	// Bootstrap are the resolvers that find the addresses of upstreams with names: addresses, as in Upstreams.
+	// Bootstrap are the resolvers that find the addresses of upstreams with names: addresses, as in
+	// Upstreams, over UDP or TCP. None: those of ResolvConf less our own, whatever they are at the time.
 	Bootstrap []string `yaml:"bootstrap"`
-	Servers   []Server `yaml:"servers"`
+	// Servers tell more of some upstreams; one that is not among Upstreams says nothing here.
+	// ValidateServers checks them.
+	Servers []Server `yaml:"servers"`
 	// ClientSubnet is told to every upstream as where the client is (RFC 7871), the same for all; the
 	// zero Prefix: nothing is. What clients themselves send is never passed on.
 	ClientSubnet netip.Prefix `yaml:"client_subnet"`
@@ -59,56 +66,93 @@ type Config struct {
 	// Attempts is how often one upstream is asked the same question; 0: 2; at most 3.
 	Attempts int `yaml:"attempts"`
 
-	Own  []netip.AddrPort `yaml:"-"` // our listeners, which are refused as upstreams
-	Loop *Loop            `yaml:"-"` // which makes the exchanges over UDP; nil: one for this Forwarder alone
-	Log  *slog.Logger     `yaml:"-"` // nil: nothing is logged
-	Name string           `yaml:"-"` // the zone these upstreams answer for, "" for all other names; a metric label
+	Own        []netip.AddrPort `yaml:"-"` // our listeners, which are refused as upstreams
+	ResolvConf string           `yaml:"-"` // where the system names its resolvers; "": /etc/resolv.conf
+	Loop       *Loop            `yaml:"-"` // which makes the exchanges over UDP; nil: one for this Forwarder alone
+	Log        *slog.Logger     `yaml:"-"` // nil: nothing is logged
+	Name       string           `yaml:"-"` // the zone these upstreams answer for, "" for all other names; a metric label
 }
 
-// Validate returns all errors of c, joined; each has a Path. It sends nothing.
+// Validate returns all errors of c but those of Servers, joined; each has a Path. It sends nothing.
 func (c Config) Validate() error {
 	_, err := c.endpoints()
 	return err
 }
 
+// faults are the errors of a configuration, each at its path.
+type faults []error
+
+func (f *faults) refuse(path, format string, args ...any) {
+	*f = append(*f, fieldError{path, fmt.Sprintf(format, args...)})
+}
+
 // endpoints checks c and returns its upstreams.
 func (c Config) endpoints() ([]endpoint, error) {
-	var errs []error
-	refuse := func(path, format string, args ...any) {
-		errs = append(errs, fieldError{path, fmt.Sprintf(format, args...)})
-	}
+	var errs faults
 	switch n := len(c.Upstreams); {
 	case n == 0:
-		refuse("upstreams", "there is none; write the addresses of one or more resolvers, for example 9.9.9.9")
+		errs.refuse("upstreams", "there is none; write the addresses of one or more resolvers, for example 9.9.9.9")
 	case n > maxUpstreams:
-		refuse("upstreams", "%d are too many; write at most %d", n, maxUpstreams)
+		errs.refuse("upstreams", "%d are too many; write at most %d", n, maxUpstreams)
 	}
 	if c.Timeout != 0 && (c.Timeout < 100*time.Millisecond || c.Timeout > time.Minute) {
-		refuse("timeout", "write a duration from 100ms to 1m, or 0 for %s", DefaultTimeout)
+		errs.refuse("timeout", "write a duration from 100ms to 1m, or 0 for %s", DefaultTimeout)
 	}
 	if c.Attempts < 0 || c.Attempts > maxAttempts {
-		refuse("attempts", "write a number from 1 to %d, or 0 for %d", maxAttempts, DefaultAttempts)
+		errs.refuse("attempts", "write a number from 1 to %d, or 0 for %d", maxAttempts, DefaultAttempts)
 	}
 	self := newSelf(c.Own, interfaceAddrs)
-	seen := make(map[endpoint]int, len(c.Upstreams))
-	var all []endpoint
-	for i, text := range c.Upstreams {
-		path := fmt.Sprintf("upstreams[%d]", i)
-		e, err := parseEndpoint(text)
-		if err != nil {
-			refuse(path, "%s", err)
+	all := errs.parse("upstreams", c.Upstreams, self)
+	for i, e := range errs.parse("bootstrap", c.Bootstrap, self) {
+		if e.encrypted() {
+			errs.refuse(fmt.Sprintf("bootstrap[%d]", i), "%s is what others are found by, so it must be easy to reach; write the address of a resolver over UDP, for example 9.9.9.9", c.Bootstrap[i])
+		}
+	}
+	for i, e := range all {
+		if e.name == "" || len(c.server(e).Addresses) > 0 {
 			continue
 		}
-		if self.is(e.addr) {
-			refuse(path, "%s is this server itself, so a question would come back for ever; write another resolver", text)
+		if _, err := c.bootstrap(); err != nil {
+			errs.refuse(fmt.Sprintf("upstreams[%d]", i), "%s is a name, and nobody is there to ask for its address (%s); write its addresses in resolve.servers, or resolvers in resolve.bootstrap", e.name, err)
+		}
+	}
+	return slices.DeleteFunc(all, func(e endpoint) bool { return e == endpoint{} }), errors.Join(errs...)
+}
+
+// parse reads a list of upstreams. What is refused is the zero endpoint.
+func (f *faults) parse(field string, list []string, self *self) []endpoint {
+	seen := make(map[endpoint]int, len(list))
+	all := make([]endpoint, len(list))
+	for i, text := range list {
+		path := fmt.Sprintf("%s[%d]", field, i)
+		e, err := parseEndpoint(text)
+		if err != nil {
+			f.refuse(path, "%s", err)
+			continue
+		}
+		if e.name == "" && self.is(e.addr) {
+			f.refuse(path, "%s is this server itself, so a question would come back for ever; write another resolver", text)
 		}
 		if first, twice := seen[e]; twice {
-			refuse(path, "%s is upstreams[%d] again; remove one", text, first)
+			f.refuse(path, "%s is %s[%d] again; remove one", text, field, first)
 		}
-		seen[e] = i
-		all = append(all, e)
+		seen[e], all[i] = i, e
 	}
-	return all, errors.Join(errs...)
+	return all
+}
+
+// bootstrap returns whom to ask for the addresses of upstreams with names.
+func (c Config) bootstrap() ([]string, error) {
+	if len(c.Bootstrap) > 0 {
+		return c.Bootstrap, nil
+	}
+	var own []netip.Addr
+	for _, a := range c.Own {
+		if a.Port() == dnsPort {
+			own = append(own, a.Addr())
+		}
+	}
+	return systemUpstreams(cmp.Or(c.ResolvConf, "/etc/resolv.conf"), own)
 }
 
 type fieldError struct{ path, text string }

@@ -26,12 +26,36 @@ func TestUpstreamSpelling(t *testing.T) {
 		{"fe80::1%eth0", "udp://[fe80::1%eth0]:53", ""},
 		{"::ffff:192.0.2.1", "udp://192.0.2.1:53", ""},
 		{"127.0.0.53", "udp://127.0.0.53:53", ""},
-		{"tls://1.1.1.1", "", "udp:// and tcp://"},
-		{"https://dns.quad9.net/dns-query", "", "udp:// and tcp://"},
-		{"quic://dns.example", "", "udp:// and tcp://"},
-		{"h3://dns.example", "", "udp:// and tcp://"},
-		{"sdns://AgcAAAAA", "", "udp:// and tcp://"},
-		{"gopher://1.1.1.1", "", "write udp:// or tcp://"},
+		{"tls://1.1.1.1", "tls://1.1.1.1:853", ""},
+		{"tls://dns.example", "tls://dns.example:853", ""},
+		{"tls://DNS.Example.:8853", "tls://dns.example:8853", ""},
+		{"tls://[fe80::1%eth0]", "tls://[fe80::1%eth0]:853", ""},
+		{"quic://dns.example", "quic://dns.example:853", ""},
+		{"https://dns.example/dns-query", "https://dns.example/dns-query", ""},
+		{"https://dns.example:443/dns-query", "https://dns.example/dns-query", ""},
+		{"https://dns.example:8443/a%20b/c", "https://dns.example:8443/a%20b/c", ""},
+		{"https://192.0.2.1/dns-query", "https://192.0.2.1/dns-query", ""},
+		{"https://[2620:fe::fe]/", "https://[2620:fe::fe]/", ""},
+		{"h3://[2620:fe::fe]:8443/q", "h3://[2620:fe::fe]:8443/q", ""},
+		{"https://dns.example", "", "the path is missing"},
+		{"h3://dns.example", "", "write for example h3://dns.example/dns-query"},
+		{"https:///dns-query", "", "the address is missing"},
+		{"https://dns.example/dns-query{?dns}", "", "more than a host and a path"},
+		{"https://dns.example/dns-query?x=1", "", "more than a host and a path"},
+		{"https://dns.example/dns-query#x", "", "more than a host and a path"},
+		{"https://user:secret@dns.example/dns-query", "", "more than a host and a path"},
+		{"https://dns.example/a b", "", "no path of a URL"},
+		{"tls://user@dns.example", "", "more than an address"},
+		{"tls://dns.example/dns-query", "", "more than an address"},
+		{"tls://dns.example:x", "", "no port"},
+		{"tls://dns.example:0", "", "no port"},
+		{"tls://9.9.9", "", "neither an address nor a host name"},
+		{"tls://münchen.example", "", "neither an address nor a host name"},
+		{"tls://-a.example", "", "neither an address nor a host name"},
+		{"tls://a..example", "", "neither an address nor a host name"},
+		{"quic://0.0.0.0", "", "every address of this machine"},
+		{"sdns://AgcAAAAA", "", "write what yours stands for"},
+		{"gopher://1.1.1.1", "", "write udp://, tcp://, tls://"},
 		{"dns.quad9.net", "", "write the address"},
 		{"udp://localhost", "", "write the address"},
 		{"udp://dns.quad9.net:53", "", "write the address"},
@@ -51,7 +75,7 @@ func TestUpstreamSpelling(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.text, func(t *testing.T) {
-			cfg := Config{Upstreams: []string{tt.text}}
+			cfg := Config{Upstreams: []string{tt.text}, Bootstrap: []string{"192.0.2.53"}}
 			f, err := New(cfg)
 			if tt.refusal == "" {
 				if err != nil || f.Upstreams()[0] != tt.url {

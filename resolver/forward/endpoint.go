@@ -4,56 +4,169 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
+	"slices"
+	"strconv"
 	"strings"
+
+	"github.com/miekg/dns"
 )
 
-// dnsPort is where a resolver is when nothing else is written (RFC 1035 section 4.2).
-const dnsPort = 53
+// The ports where a resolver is when nothing else is written.
+const (
+	dnsPort   = 53  // RFC 1035 section 4.2
+	tlsPort   = 853 // RFC 7858 section 3.1, and RFC 9250 section 4.1.1 for QUIC
+	httpsPort = 443
+)
 
 // endpoint is where and how an upstream is asked.
 type endpoint struct {
-	network string // "udp" or "tcp"
-	addr    netip.AddrPort
+	network string         // "udp", "tcp", "tls", "https", "h3" or "quic"
+	addr    netip.AddrPort // the zero AddrPort for one with a name
+	name    string         // in lower case, no dot at the end; "" for one with an address
+	port    uint16
+	path    string // of https and h3
 }
 
 // String returns the endpoint as a URL, the canonical form of what was configured.
-func (e endpoint) String() string { return e.network + "://" + e.addr.String() }
+func (e endpoint) String() string { return e.network + "://" + e.authority() + e.path }
+
+// authority returns host and port; https and h3 leave theirs out where it is the usual one.
+func (e endpoint) authority() string {
+	usual := e.port == httpsPort && e.path != ""
+	switch {
+	case e.name != "" && usual:
+		return e.name
+	case e.name != "":
+		return e.name + ":" + strconv.Itoa(int(e.port))
+	case usual && e.addr.Addr().Is6():
+		return "[" + e.addr.Addr().String() + "]"
+	case usual:
+		return e.addr.Addr().String()
+	}
+	return e.addr.String()
+}
+
+// host returns whom a certificate must name.
+func (e endpoint) host() string {
+	if e.name != "" {
+		return e.name
+	}
+	return e.addr.Addr().WithZone("").String()
+}
+
+// resource returns what is asked of an upstream over HTTP. A zone is nobody's business but ours.
+func (e endpoint) resource() *url.URL {
+	u, err := url.ParseRequestURI(e.path)
+	if err != nil { // which parseEndpoint would have refused
+		u = new(url.URL)
+	}
+	e.addr = netip.AddrPortFrom(e.addr.Addr().WithZone(""), e.addr.Port())
+	u.Scheme, u.Host = "https", e.authority()
+	return u
+}
+
+// encrypted reports whether the channel to e hides and proves what is said.
+func (e endpoint) encrypted() bool { return e.network != "udp" && e.network != "tcp" }
+
+const schemes = "udp://, tcp://, tls://, https://, h3:// or quic://"
 
 // parseEndpoint reads an upstream as it is written in the configuration.
 func parseEndpoint(text string) (endpoint, error) {
-	network, host, hasScheme := strings.Cut(text, "://")
+	network, rest, hasScheme := strings.Cut(text, "://")
 	if !hasScheme {
-		network, host = "udp", text
+		network, rest = "udp", text
 	}
+	e := endpoint{network: network}
 	switch network {
 	case "udp", "tcp":
-	case "tls", "https", "h3", "quic", "sdns":
-		return endpoint{}, fmt.Errorf("%s:// is not spoken by this version, only udp:// and tcp://; write udp:// and the address of the resolver", network)
+		e.port = dnsPort
+	case "tls", "quic":
+		e.port = tlsPort
+	case "https", "h3":
+		e.port = httpsPort
+		host, path, err := cutPath(network, rest)
+		if err != nil {
+			return endpoint{}, err
+		}
+		rest, e.path = host, path
+	case "sdns":
+		return endpoint{}, fmt.Errorf("stamps (sdns://) are not read; write what yours stands for as %s", schemes)
 	default:
-		return endpoint{}, fmt.Errorf("%q is no protocol of an upstream; write udp:// or tcp:// and an address", network)
+		return endpoint{}, fmt.Errorf("%q is no protocol of an upstream; write %s and an address", network, schemes)
 	}
-	addr, err := parseHost(host)
-	if err != nil {
-		return endpoint{}, err
-	}
-	return endpoint{network, addr}, checkTarget(addr)
+	return e, e.parseHost(rest)
 }
 
-// parseHost reads an address with or without a port.
-func parseHost(host string) (netip.AddrPort, error) {
+// cutPath separates the path of a URL and checks it.
+func cutPath(network, rest string) (host, path string, err error) {
+	host, path, hasPath := strings.Cut(rest, "/")
+	if strings.ContainsAny(rest, "?#{@") {
+		return "", "", fmt.Errorf("%q has more than a host and a path; write for example %s://dns.example/dns-query", rest, network)
+	}
+	if !hasPath {
+		return "", "", fmt.Errorf("the path is missing; write for example %s://%s/dns-query", network, host)
+	}
+	path = "/" + path
+	if u, err := url.ParseRequestURI(path); err != nil || u.EscapedPath() != path {
+		return "", "", fmt.Errorf("%q is no path of a URL; write for example %s://%s/dns-query", path, network, host)
+	}
+	return host, path, nil
+}
+
+// parseHost reads an address or a name, with or without a port.
+func (e *endpoint) parseHost(host string) error {
 	if a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")); err == nil {
-		return netip.AddrPortFrom(a.Unmap(), dnsPort), nil
+		e.addr = netip.AddrPortFrom(a.Unmap(), e.port)
+		return checkTarget(e.addr)
 	}
 	if a, err := netip.ParseAddrPort(host); err == nil {
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port()), nil
+		e.port, e.addr = a.Port(), netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+		return checkTarget(e.addr)
+	}
+	example := e.network + "://9.9.9.9"
+	if e.encrypted() {
+		example = e.network + "://dns.example"
 	}
 	if host == "" {
-		return netip.AddrPort{}, errors.New("the address is missing; write for example udp://9.9.9.9")
+		return fmt.Errorf("the address is missing; write for example %s", example+e.path)
 	}
 	if strings.ContainsAny(host, "/@?#") {
-		return netip.AddrPort{}, fmt.Errorf("%q has more than an address and a port; write for example udp://9.9.9.9:53", host)
+		return fmt.Errorf("%q has more than an address and a port; write for example %s:%d", host, example, e.port)
 	}
-	return netip.AddrPort{}, fmt.Errorf("%q is no address; a name would have to be looked up through this very server, so write the address, for example 9.9.9.9 or [2620:fe::fe]:53", host)
+	if !e.encrypted() {
+		return fmt.Errorf("%q is no address; over %s nobody proves to have a name, so write the address, for example 9.9.9.9 or [2620:fe::fe]:53", host, e.network)
+	}
+	return e.parseName(host, example)
+}
+
+// parseName reads a name with or without a port.
+func (e *endpoint) parseName(host, example string) error {
+	name, port, hasPort := strings.Cut(host, ":")
+	if hasPort {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%q is no port; write a number from 1 to 65535 or leave it out", port)
+		}
+		e.port = uint16(n)
+	}
+	e.name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if !isHostName(e.name) {
+		return fmt.Errorf("%q is neither an address nor a host name; write for example %s", host, example+e.path)
+	}
+	return nil
+}
+
+// isHostName reports whether name is one that a server can have: labels of letters, digits and
+// hyphens (RFC 1123 section 2.1), the last no number, so that a mistyped address is none.
+func isHostName(name string) bool {
+	labels := strings.Split(name, ".")
+	if _, ok := dns.IsDomainName(name); !ok || strings.Trim(labels[len(labels)-1], "0123456789") == "" {
+		return false
+	}
+	return !slices.ContainsFunc(labels, func(l string) bool {
+		return l == "" || l[0] == '-' || l[len(l)-1] == '-' || strings.Trim(l, "abcdefghijklmnopqrstuvwxyz0123456789-") != ""
+	})
 }
 
 // checkTarget refuses addresses that no single resolver can have.

@@ -9,8 +9,8 @@ import (
 )
 
 // Forwarder asks a set of upstreams. It is safe for concurrent use and is a
-// prometheus.Collector (hearth_upstream_*). It holds no socket open for longer than a
-// second after the last query.
+// prometheus.Collector (hearth_upstream_*). After the last query it holds no socket
+// over UDP open for longer than a second, and no connection for longer than half a minute.
 type Forwarder struct {
 	upstreams []*upstream
 	timeout   time.Duration
@@ -18,6 +18,7 @@ type Forwarder struct {
 	strategy  string
 	now       func() time.Time
 	udp       packets
+	boot      *bootstrap
 	log       *slog.Logger
 	metrics   *metrics
 }
@@ -46,13 +47,17 @@ func New(cfg Config) (*Forwarder, error) {
 		f.udp = new(Loop)
 	}
 	f.log, f.metrics = log, newMetrics(cfg.Name)
+	f.boot = &bootstrap{cfg: cfg}
+	to := channels{cfg: &cfg, self: newSelf(cfg.Own, interfaceAddrs), boot: f.boot, log: log}
 	for _, at := range all {
 		url := at.String()
 		u := &upstream{
 			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: cfg.server(at).Validates,
 			now: func() time.Time { return f.now() },
 		}
-		u.channel = newChannel(at, &u.metrics)
+		if u.channel, err = to.channel(at, &u.metrics); err != nil {
+			return nil, fmt.Errorf("making the forwarder: %w", err)
+		}
 		f.upstreams = append(f.upstreams, u)
 	}
 	return f, nil
@@ -64,6 +69,7 @@ func (f *Forwarder) Close() {
 	for _, u := range f.upstreams {
 		u.channel.close()
 	}
+	f.boot.close()
 }
 
 // Upstreams returns the canonical URLs of the upstreams, in the order configured.

@@ -13,6 +13,7 @@ type metrics struct {
 	latency                         *prometheus.HistogramVec
 	up, open, limit                 *prometheus.Desc
 	waiting                         atomic.Int64 // exchanges over UDP
+	traffic                         *trafficMetrics
 }
 
 // counters are those of one upstream.
@@ -22,6 +23,7 @@ type counters struct {
 	extras        [extras]prometheus.Counter
 	latency       prometheus.Observer
 	open          *atomic.Int64 // exchanges over UDP of the Forwarder
+	traffic       *traffic      // over connections
 }
 
 func newMetrics(zone string) *metrics {
@@ -32,6 +34,7 @@ func newMetrics(zone string) *metrics {
 		}, append([]string{"upstream"}, labels...))
 	}
 	return &metrics{
+		traffic:  newTrafficMetrics(constant),
 		queries:  counter("queries_total", "Queries sent to the upstream, repeated ones and those over TCP included."),
 		failures: counter("failures_total", "Tries that gave no usable reply, by reason.", "reason"),
 		junk:     counter("junk_total", "Packets that were no reply to the query they came for: forged, late or broken."),
@@ -54,6 +57,7 @@ func (m *metrics) of(url string) counters {
 		junk:    m.junk.WithLabelValues(url),
 		latency: m.latency.WithLabelValues(url),
 		open:    &m.waiting,
+		traffic: m.traffic.of(url),
 	}
 	for r := range reasons {
 		c.failures[r] = m.failures.WithLabelValues(url, r.String())
@@ -69,6 +73,7 @@ func (f *Forwarder) Describe(ch chan<- *prometheus.Desc) {
 	for _, c := range f.metrics.collectors() {
 		c.Describe(ch)
 	}
+	f.metrics.traffic.describe(ch)
 	ch <- f.metrics.up
 	ch <- f.metrics.open
 	ch <- f.metrics.limit
@@ -79,6 +84,7 @@ func (f *Forwarder) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range f.metrics.collectors() {
 		c.Collect(ch)
 	}
+	f.metrics.traffic.collect(ch, f.upstreams)
 	for _, u := range f.upstreams {
 		up := 1.0
 		if u.health.down() {

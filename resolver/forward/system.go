@@ -17,10 +17,17 @@ import (
 // they do for the C library. A file that cannot be read or leaves nothing is an
 // error that says what to write.
 func SystemUpstreams(path string, own []netip.Addr) ([]string, error) {
-	const remedy = "write the addresses of your resolvers in resolve.upstreams, for example 9.9.9.9"
+	urls, err := systemUpstreams(path, own)
+	if err != nil {
+		return nil, fmt.Errorf("reading the system's resolvers: %w; write the addresses of your resolvers in resolve.upstreams, for example 9.9.9.9", err)
+	}
+	return urls, nil
+}
+
+func systemUpstreams(path string, own []netip.Addr) ([]string, error) {
 	text, err := os.ReadFile(path) //nolint:gosec // the operator's own path
 	if err != nil {
-		return nil, fmt.Errorf("reading the system's resolvers: %w; %s", err, remedy)
+		return nil, err
 	}
 	listeners := make([]netip.AddrPort, len(own))
 	for i, a := range own {
@@ -29,7 +36,7 @@ func SystemUpstreams(path string, own []netip.Addr) ([]string, error) {
 	me := newSelf(listeners, interfaceAddrs)
 	var urls, skipped []string
 	for _, a := range nameservers(text) {
-		e := endpoint{"udp", netip.AddrPortFrom(a, dnsPort)}
+		e := endpoint{network: "udp", addr: netip.AddrPortFrom(a, dnsPort), port: dnsPort}
 		switch url := e.String(); {
 		case me.is(e.addr):
 			skipped = append(skipped, a.String())
@@ -41,9 +48,9 @@ func SystemUpstreams(path string, own []netip.Addr) ([]string, error) {
 	case len(urls) > 0:
 		return urls[:min(len(urls), maxUpstreams)], nil
 	case len(skipped) > 0:
-		return nil, fmt.Errorf("reading the system's resolvers: %s names only this server itself (%s); %s", path, strings.Join(skipped, ", "), remedy)
+		return nil, fmt.Errorf("%s names only this server itself (%s)", path, strings.Join(skipped, ", "))
 	}
-	return nil, fmt.Errorf("reading the system's resolvers: %s has no nameserver line with an address; %s", path, remedy)
+	return nil, fmt.Errorf("%s has no nameserver line with an address", path)
 }
 
 // nameservers returns the addresses of the nameserver lines.
