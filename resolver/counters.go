@@ -139,11 +139,11 @@ func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 			r.collectCell(ch, t, cell)
 		}
 	}
-	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.strangeIDs, r.counts.seconds, &r.flights} {
+	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.strangeIDs, r.counts.seconds, &r.flights, r.ahead.begun, r.ahead.dropped} {
 		c.Collect(ch)
 	}
 	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords,
-		"legal_names": findNames, "legal_seconds": findTime, "legal_clients": findClients} {
+		"prefetches": maxRenewals, "prefetch_backlog": renewBacklog, "legal_names": findNames, "legal_seconds": findTime, "legal_clients": findClients} {
 		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
 	}
 }

@@ -10,9 +10,14 @@ import (
 // Extended DNS Error codes that Hearth sends (RFC 8914 section 4).
 const (
 	edeNone          = 0
+	edeStale         = 3
+	edeIndeterminate = 5  // the first that tells of a failed validation
+	edeNSECMissing   = 12 // the last
+	edeCached        = 13
 	edeBlocked       = 15
 	edeFiltered      = 17
 	edeProhibited    = 18
+	edeStaleNXDomain = 19
 	edeNotSupported  = 21
 	edeNoReachable   = 22
 	edeNetworkError  = 23

@@ -17,18 +17,23 @@ import (
 // somebody is asking the same at this moment.
 func (r *Resolver) fetch(s *Stroke, until time.Time) {
 	world, view := s.world, s.view
-	if view.Peers[s.client.Addr] && r.flights.Pending(&s.key) {
-		r.counts.loops.Inc()
-		s.Resolved(nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", s.client.Addr)})
-		return
+	if view.Peers[s.client.Addr] {
+		if _, pending := r.flights.Began(&s.key); pending {
+			r.counts.loops.Inc()
+			s.Resolved(nil, &Error{wire.ServFail, edeNetworkError, fmt.Errorf("%s asks us what we are asking it: a loop; remove one of the two from the other's upstreams", s.client.Addr)})
+			return
+		}
 	}
-	flight := r.flights.Join(s.ctx, &s.key, until, s)
-	if flight == nil {
-		return
+	if flight := r.flights.Join(s.ctx, &s.key, r.patience(s, until), s); flight != nil {
+		r.send(&errand{r, world, view, flight}) // s may be answered already, and somebody else's
 	}
-	x := &errand{r, world, view, flight} // s may be answered already, and somebody else's
+}
+
+// send asks the upstream.
+func (r *Resolver) send(x *errand) {
 	defer x.rescue()
-	view.Upstream.Exchange(wire.Question{Name: flight.Name, Type: flight.Type, Class: flight.Class, CD: flight.CD}, x.back)
+	f := x.flight
+	x.view.Upstream.Exchange(wire.Question{Name: f.Name, Type: f.Type, Class: f.Class, CD: f.CD}, x.back)
 }
 
 // errand is one upstream resolution, for all that wait for it.
@@ -39,12 +44,19 @@ type errand struct {
 	flight *cache.Flight
 }
 
-// back stores the inspected reply and tells all that wait.
+// back stores the inspected reply, or that there is none, and tells all that wait.
 func (x *errand) back(raw []byte, err error) {
 	defer x.rescue()
+	c, key := x.r.cfg.Cache, &x.flight.Key
 	var e *cache.Entry
 	if err == nil {
-		e, err = x.keep(raw)
+		e, err = x.r.keep(x.world, x.view, key, raw, x.r.cfg.Now().Unix())
+	}
+	if err != nil {
+		c.Fail(key, failureOf(err), read(x.world.Index, key.Name, key.Type, nil), x.r.cfg.Now())
+	}
+	if x.flight.Forgotten() { // asked before a flush, and stored perhaps after it
+		c.Forget(key)
 	}
 	x.flight.Finish(e, err)
 }
@@ -56,26 +68,25 @@ func (x *errand) rescue() {
 	}
 }
 
-// keep inspects a reply and stores it.
-func (x *errand) keep(raw []byte) (*cache.Entry, error) {
+// keep inspects the reply that a view gave to a question at a time in unix seconds, and stores it.
+func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64) (*cache.Entry, error) {
 	in := inspections.Get().(*inspected)
 	defer inspections.Put(in)
 	in.reset()
-	index := x.world.Index
-	err := in.inspect(raw, &x.flight.Key, func(a address) bool {
-		if index.Prefixes() > 0 {
-			in.places = in.places.Or(index.MatchAddress(a))
+	err := in.inspect(raw, key, func(a address) bool {
+		if w.Index.Prefixes() > 0 {
+			in.places = in.places.Or(w.Index.MatchAddress(a))
 		}
-		return x.view.Local || !private(a) || x.world.Landing.spares(a)
+		return v.Local || !private(a) || w.Landing.spares(a)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if in.stripped {
-		x.r.counts.rebinding.Inc()
+		r.counts.rebinding.Inc()
+		in.reply.AD = false
 	}
-	f := in.facts(index, &x.flight.Key)
-	return x.r.cfg.Cache.Store(&x.flight.Key, &in.reply, f, x.r.cfg.Now().Unix())
+	return r.cfg.Cache.Store(key, &in.reply, in.facts(w.Index, key), at)
 }
 
 // inspections holds the memory of inspections between replies.

@@ -17,6 +17,13 @@ import (
 // with it are its own until then. At until, or when ctx ends, the reply is a failure.
 func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done func(reply []byte)) {
 	s.resolver, s.ctx, s.began, s.done = r, ctx, s.now, done
+	s.slow = true
+	if s.entry != nil && s.facts == nil { // read by an older index
+		if reply, done := r.atOnce(s, s.query, s.client, s.dst); done {
+			s.finish(reply)
+			return
+		}
+	}
 	if s.entry == nil && s.unsure() {
 		s.askPatterns()
 		if reply, done := r.decide(s, s.query, s.client, s.dst); done {
@@ -24,14 +31,11 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 			return
 		}
 	}
-	switch {
-	case s.kind == kindWhoami:
+	if s.kind == kindWhoami {
 		s.finish(r.whoami(s, s.query, s.client, s.dst))
-	case s.entry != nil: // read by an older index
-		s.Resolved(s.entry, nil)
-	default:
-		r.fetch(s, until)
+		return
 	}
+	r.fetch(s, until)
 }
 
 // askPatterns makes what is known of the name whole, and has it remembered.
@@ -64,6 +68,9 @@ func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte) {
 	}()
 	s.learn()
 	if err != nil {
+		if reply, ok := r.fallBack(s, err); ok {
+			return reply
+		}
 		s.now = r.cfg.Now()
 		return r.failed(s.query, s.client, s.dst, err)
 	}

@@ -87,7 +87,8 @@ func (r *Resolver) tell(s *Stroke, name []byte, c Client) {
 	e.length = uint8(copy(e.name[:], name)) //nolint:gosec // a name has at most 255 octets
 }
 
-// Run hands events to the Observer until ctx ends.
+// Run hands events to the Observer, and resolves popular answers again before they run
+// out, until ctx ends.
 func (r *Resolver) Run(ctx context.Context) error {
 	pace := time.NewTicker(eventPace)
 	defer pace.Stop()
@@ -97,6 +98,8 @@ func (r *Resolver) Run(ctx context.Context) error {
 			return nil
 		case <-pace.C:
 			r.deliver()
+		case n := <-r.ahead.waiting:
+			r.renew(ctx, n)
 		}
 	}
 }

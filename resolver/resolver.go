@@ -34,6 +34,7 @@ type Resolver struct {
 	flights cache.Group
 	counts  counters
 	events  backlog
+	ahead   renewals
 
 	finders  finders
 	lawToday today
@@ -51,7 +52,7 @@ func New(cfg Config) (*Resolver, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Resolver{cfg: cfg, events: newBacklog()}
+	r := &Resolver{cfg: cfg, events: newBacklog(), ahead: newRenewals()}
 	r.counts.prepare()
 	r.finders.prepare()
 	r.world.Store(cfg.World)
@@ -78,19 +79,33 @@ func (r *Resolver) Swap(w *World) {
 // and never allocates. An empty reply with true means: send nothing. After false, s
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.fetched, s.typed = nil, false
-	reply, done := r.judge(s, q, c, dst)
+	s.fetched, s.typed, s.slow = nil, false, false
+	reply, done := r.atOnce(s, q, c, dst)
 	if c.Identity != "" && !s.named {
 		r.counts.strangeIDs.Inc()
 	}
-	if done {
+	if !done {
+		s.query, s.client, s.dst = q, c, dst
+	}
+	return reply, done
+}
+
+// atOnce answers a query by what is known, and returns false if somebody has to be asked.
+func (r *Resolver) atOnce(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+	if reply, done := r.judge(s, q, c, dst); done {
 		return reply, true
 	}
 	if s.facts == nil {
-		s.query, s.client, s.dst = q, c, dst
 		return nil, false
 	}
-	return r.fromEntry(s, q, c, dst), true
+	if s.fresh {
+		return r.fromEntry(s, q, c, dst), true
+	}
+	why, failing := s.entry.Failure(s.now)
+	if !failing {
+		return nil, false
+	}
+	return r.fromRest(s, q, c, dst, why), true
 }
 
 // Stroke is what is known of one query while it is answered, from Answer to the
@@ -108,7 +123,9 @@ type Stroke struct {
 	key      cache.Key
 	fetched  *cache.Entry // what Resolve has in hand already
 	entry    *cache.Entry
+	fresh    bool         // the entry is, and has an answer
 	facts    *cache.Facts // of the entry; nil if they were read from another index
+	slow     bool         // this is the second stroke, which has time to read them anew
 	withheld bool         // the client found too many names of legal lists
 	typed    bool         // what the patterns say holds for this type alone
 	kind     kind
@@ -180,11 +197,11 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	s.view = s.world.Upstreams.view(&s.hashes, q.Type, s.who.Profile)
 	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
-	s.entry, s.facts = s.fetched, nil
+	s.entry, s.fresh = s.fetched, true
 	if s.entry == nil {
-		s.entry = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
-		s.facts = facts(s.entry, s.world.Index)
-	} else {
+		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
+	}
+	if s.facts = facts(s.entry, s.world.Index); s.facts == nil && s.entry != nil && s.slow {
 		s.facts = refresh(s.entry, s.world.Index)
 	}
 	var m blocklists.Match
@@ -216,25 +233,32 @@ func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 	return nil
 }
 
-// fromEntry decides once more, over the targets of the answer's chain and the networks of its addresses, and
-// copies the cached answer if that allows it.
+// fromEntry copies the cached answer, if what it leads to allows that.
 func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
-	e, f := s.entry, s.facts
-	if len(f.Chain) > 0 || !f.Targets.Categories.IsZero() {
-		d := s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
-		if d.Blocks() {
-			s.decision = d
-			return r.blocked(s, q, c, dst)
-		}
-		s.decision = d
+	if s.chainBlocks() {
+		return r.blocked(s, q, c, dst)
+	}
+	e := s.entry
+	if r.cfg.Cache.Renew(e, s.now.Unix()) {
+		r.ahead.add(e, s.view)
 	}
 	reply := e.AppendReply(dst[:0], q, s.now.Unix(), s.ttl())
 	var ede *wire.EDE
-	if f.EDE != 0 {
-		ede = &wire.EDE{Code: f.EDE}
+	if s.facts.EDE != 0 {
+		ede = &wire.EDE{Code: s.facts.EDE}
 	}
 	reply = wire.Finish(reply, q, e.Rcode(), ede)
 	return r.sent(c, actionAllowed, 0, e.Rcode(), reply, q)
+}
+
+// chainBlocks decides once more, over the targets of the answer's chain and the networks of its addresses.
+func (s *Stroke) chainBlocks() bool {
+	f := s.facts
+	if len(f.Chain) == 0 && f.Targets.Categories.IsZero() {
+		return false
+	}
+	s.decision = s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
+	return s.decision.Blocks()
 }
 
 // ttl is the longest time in seconds that the client may keep an allowed answer:

@@ -26,6 +26,7 @@ type Exchanger interface {
 // public tree.
 type View struct {
 	ID       uint32
+	Name     string            // what the view is made of, the same after a restart; "": it is not known then
 	Zones    []blocklists.Name // none: every name that no other view has
 	Local    bool              // zones of the operator: private addresses are right here
 	Upstream Exchanger

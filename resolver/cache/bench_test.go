@@ -17,7 +17,7 @@ func BenchmarkHit(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				k := Key{View: 1, Name: q.Name(), Type: q.Type, Class: q.Class}
-				buf = c.Lookup(&k, 1001).AppendReply(buf, q, 1001, NoCap)
+				buf = fresh(c, &k, 1001).AppendReply(buf, q, 1001, NoCap)
 			}
 		})
 	}

@@ -1,94 +1,44 @@
 package cache
 
 import (
-	"errors"
 	"hash/maphash"
 	"iter"
-	"math"
 	"math/bits"
-	"time"
+	"sync/atomic"
 	"unsafe"
 )
-
-// Defaults of Config. A day is what Unbound, PowerDNS and Knot believe at most;
-// an hour for negative answers lies at the short end of what RFC 2308 section 5
-// found to work (one to three hours), so that a new name is not missed for long.
-const (
-	DefaultMaxBytes       = 64 << 20
-	DefaultMaxTTL         = 24 * time.Hour
-	DefaultMaxNegativeTTL = time.Hour
-)
-
-// Config bounds a Cache. The zero value means the defaults.
-type Config struct {
-	MaxBytes       int64         `yaml:"max_bytes"`        // memory for all entries, overheads included; 0: 64 MiB; at least 1 MiB
-	MaxTTL         time.Duration `yaml:"max_ttl"`          // longest lifetime of an answer; 0: 24 h; whole seconds
-	MaxNegativeTTL time.Duration `yaml:"max_negative_ttl"` // longest lifetime of a negative answer; 0: 1 h; whole seconds
-}
-
-const (
-	minBytes   = 1 << 20
-	longestTTL = 7 * 24 * time.Hour
-)
-
-// Validate returns all errors of c, joined; each has a Path.
-func (c Config) Validate() error {
-	var errs []error
-	if c.MaxBytes != 0 && c.MaxBytes < minBytes {
-		errs = append(errs, fieldError{"max_bytes", "write at least 1048576 (1 MiB), or 0 for 64 MiB"})
-	}
-	check := func(path string, d time.Duration) {
-		if d != 0 && (d < time.Second || d > longestTTL) {
-			errs = append(errs, fieldError{path, "write a duration from 1s to 168h, or 0 for the default"})
-		}
-	}
-	check("max_ttl", c.MaxTTL)
-	check("max_negative_ttl", c.MaxNegativeTTL)
-	return errors.Join(errs...)
-}
-
-type fieldError struct{ path, text string }
-
-func (e fieldError) Path() string  { return e.path }
-func (e fieldError) Error() string { return e.text }
 
 // Cache holds packed answers, bounded in bytes. It is safe for concurrent use
 // and is a prometheus.Collector (hearth_cache_*).
 type Cache struct {
 	seed   maphash.Seed
-	limits limits
-	limit  int64 // Config.MaxBytes
-	table  int64 // bytes of the empty table, part of limit
-	shift  uint  // of a hash to the number of its shard
+	shift  uint   // of a hash to the number of its shard
+	enough uint32 // look-ups that are counted of an entry
+	renews bool   // entries with so many are to be resolved again before their end
 	shards []shard
+	limits limits
+	cfg    Config // with its defaults
+	table  int64  // bytes of the empty table, part of MaxBytes
+
+	stale, failures, flushes atomic.Uint64
 }
 
 // New returns an empty cache. Values below the least of Config are raised to it.
 func New(cfg Config) *Cache {
-	limit := cfg.MaxBytes
-	if limit == 0 {
-		limit = DefaultMaxBytes
-	}
-	limit = max(limit, minBytes)
+	cfg = cfg.withDefaults()
 	c := &Cache{
-		seed:  maphash.MakeSeed(),
-		limit: limit,
-		limits: limits{
-			positive: seconds(cfg.MaxTTL, DefaultMaxTTL),
-			negative: seconds(cfg.MaxNegativeTTL, DefaultMaxNegativeTTL),
-		},
+		seed:   maphash.MakeSeed(),
+		enough: uint32(max(cfg.Prefetch, 1)), //nolint:gosec // Validate bounds it
+		renews: cfg.Prefetch > 0,
+		cfg:    cfg,
+		limits: limits{least: seconds(cfg.MinTTL), positive: seconds(cfg.MaxTTL), negative: seconds(cfg.MaxNegativeTTL)},
 	}
 	c.build()
 	return c
 }
 
-// seconds returns d, or fallback if d is not positive, in whole seconds.
-func seconds(d, fallback time.Duration) uint32 {
-	if d <= 0 {
-		d = fallback
-	}
-	return uint32(min(max(d/time.Second, 1), math.MaxInt32))
-}
+// Config returns what the cache was made with, defaults filled in.
+func (c *Cache) Config() Config { return c.cfg }
 
 const (
 	maxShards  = 64
@@ -98,11 +48,11 @@ const (
 
 // build makes the table: a power of two of shards, each with its share of slots.
 func (c *Cache) build() {
-	n := min(maxShards, uint64(c.limit/shardBytes))
+	n := min(maxShards, uint64(c.cfg.MaxBytes/shardBytes))
 	n = 1 << (bits.Len64(n) - 1)
 	c.shift = 64 - uint(bits.Len64(n)-1)
 	c.shards = make([]shard, n)
-	per := c.limit / int64(n)
+	per := c.cfg.MaxBytes / int64(n)
 	buckets := max(1, per/(slotBytes*ways))
 	table := buckets * int64(unsafe.Sizeof(bucket{}))
 	c.table = table * int64(n)
@@ -115,38 +65,58 @@ func (c *Cache) build() {
 // shard returns the shard of a hash. A shift by 64 gives 0, the only one.
 func (c *Cache) shard(h uint64) *shard { return &c.shards[h>>c.shift] }
 
-// Lookup returns the entry for k that is still usable at now (unix seconds), or
-// nil. It takes no lock and does not allocate.
-func (c *Cache) Lookup(k *Key, now int64) *Entry {
+// Lookup returns what is known of k at now (unix seconds), nil for nothing. An entry
+// that is not fresh is an answer that has run out, see Usable, or the memory of a
+// failure, see Entry.Failure. It takes no lock and does not allocate.
+func (c *Cache) Lookup(k *Key, now int64) (e *Entry, fresh bool) {
 	h := k.hash(c.seed)
 	s := c.shard(h)
-	e := s.find(h, k)
+	e = s.find(h, k)
 	if e == nil || e.expired(now) {
 		s.misses.Add(1)
-		return nil
+		return e, false
 	}
-	if e.used.Load() == 0 {
-		e.used.Store(1)
+	if n := e.used.Load(); n < c.enough {
+		e.used.Store(n + 1)
 	}
 	s.hits.Add(1)
-	return e
+	return e, true
 }
 
 // Store makes an entry of r, the reply to k with its DNSSEC records, received at
 // now (unix seconds), and keeps it for later questions if its TTLs allow (see
-// Entry.Kept). The entry returned serves this question in every case. r and k are
-// the caller's again afterwards, with the TTLs in r bounded; the slices in f are
-// the entry's from now on. The only error is ErrTooLarge.
+// Entry.Kept). The entry returned serves this question in every case, and whatever was
+// known of k before is forgotten: an older answer (RFC 8767 section 4) or a failure. r
+// and k are the caller's again afterwards, with the TTLs in r bounded; the slices in f
+// are the entry's from now on. The only error is ErrTooLarge.
 func (c *Cache) Store(k *Key, r *Reply, f Facts, now int64) (*Entry, error) {
 	e, err := newEntry(k, r, f, c.limits, now)
 	if err != nil {
 		return nil, err
 	}
+	e.hash = k.hash(c.seed)
 	if e.Kept() {
-		e.hash = k.hash(c.seed)
 		c.shard(e.hash).put(e, k, now)
+	} else {
+		c.shard(e.hash).drop(e.hash, k)
 	}
 	return e, nil
+}
+
+// Forget removes whatever is known of k.
+func (c *Cache) Forget(k *Key) {
+	h := k.hash(c.seed)
+	c.shard(h).drop(h, k)
+}
+
+// Flush removes the entries that which returns true for, and returns how many there
+// were. which is called with a lock held and must be quick.
+func (c *Cache) Flush(which func(*Entry) bool) (removed int) {
+	for i := range c.shards {
+		removed += c.shards[i].flush(which)
+	}
+	c.flushes.Add(1)
+	return removed
 }
 
 // Entries yields the entries held, in no order; those stored meanwhile may be

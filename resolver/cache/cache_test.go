@@ -46,11 +46,11 @@ func TestKeysAreKeptApart(t *testing.T) {
 	c := New(Config{})
 	k := key(t, "www.example.com.", dns.TypeA)
 	e := store(t, c, k, answer(t, "www.example.com.", 300))
-	if c.Lookup(k, 1000) != e {
+	if fresh(c, k, 1000) != e {
 		t.Fatal("not found under its own key")
 	}
 	for name, other := range neighbours(t, k) {
-		if c.Lookup(other, 1000) != nil {
+		if fresh(c, other, 1000) != nil {
 			t.Errorf("found under a key with another %s", name)
 		}
 	}
@@ -61,7 +61,7 @@ func TestHashIsNotTrusted(t *testing.T) {
 	s := shard{buckets: make([]bucket, 1), limit: 1 << 20}
 	k := key(t, "www.example.com.", dns.TypeA)
 	put := func() *Entry {
-		e, err := newEntry(k, reply(t, answer(t, "www.example.com.", 300)), Facts{}, limits{300, 300}, 1000)
+		e, err := newEntry(k, reply(t, answer(t, "www.example.com.", 300)), Facts{}, limits{positive: 300, negative: 300}, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,12 +84,12 @@ func TestNewerReplyReplaces(t *testing.T) {
 	c := New(Config{})
 	k := key(t, "www.example.com.", dns.TypeA)
 	store(t, c, k, answer(t, "www.example.com.", 300))
-	before := c.tally()
+	before := c.Stats()
 	e := store(t, c, k, answer(t, "www.example.com.", 200))
-	if c.Lookup(k, 1000) != e {
+	if fresh(c, k, 1000) != e {
 		t.Error("the older reply is still served")
 	}
-	if after := c.tally(); after.entries != 1 || after.bytes != before.bytes || after.evictions != 0 {
+	if after := c.Stats(); after.Entries != 1 || after.Bytes != before.Bytes || after.Evictions != 0 {
 		t.Errorf("tally = %+v, want one entry of the same size and no eviction", after)
 	}
 }
@@ -146,7 +146,7 @@ func TestReplyBeyondAnyMessageIsRefused(t *testing.T) {
 	for range 5000 {
 		r.records = append(r.records, r.records[0])
 	}
-	if e, err := c.Store(k, r, Facts{}, 1000); !errors.Is(err, ErrTooLarge) || e != nil || c.Lookup(k, 1000) != nil {
+	if e, err := c.Store(k, r, Facts{}, 1000); !errors.Is(err, ErrTooLarge) || e != nil || fresh(c, k, 1000) != nil {
 		t.Errorf("Store = %v, %v; want ErrTooLarge", e, err)
 	}
 }
@@ -161,7 +161,7 @@ func TestLargeReplyIsServedNotKept(t *testing.T) {
 	c := New(Config{})
 	k := key(t, "www.example.com.", dns.TypeTXT)
 	e := store(t, c, k, upstream(t, "www.example.com.", dns.TypeTXT, 0, sections{answer: text.String()}))
-	if e.Kept() || c.Lookup(k, 1000) != nil {
+	if e.Kept() || fresh(c, k, 1000) != nil {
 		t.Error("kept")
 	}
 	if m := read(t, e.AppendReply(nil, query(t, "www.example.com.", dns.TypeTXT, nil), 1000, NoCap)); len(m.Answer) != 40 {
@@ -184,7 +184,7 @@ func TestFactsAreReplaced(t *testing.T) {
 		e.SetFacts(&Facts{Match: blocklists.Match{Labels: 3}})
 		n++
 	}
-	if got := c.Lookup(k, 1000).Facts().Match.Labels; n != 1 || got != 3 {
+	if got := fresh(c, k, 1000).Facts().Match.Labels; n != 1 || got != 3 {
 		t.Errorf("%d entries walked, Labels = %d; want 1 and 3", n, got)
 	}
 }
@@ -198,8 +198,8 @@ func TestHitDoesNotAllocate(t *testing.T) {
 	absent := key(t, "absent.example.com.", dns.TypeA)
 	if n := testing.AllocsPerRun(1000, func() {
 		look := Key{View: 1, Name: q.Name(), Type: q.Type, Class: q.Class}
-		buf = c.Lookup(&look, 1001).AppendReply(buf, q, 1001, NoCap)
-		if c.Lookup(absent, 1001) != nil {
+		buf = fresh(c, &look, 1001).AppendReply(buf, q, 1001, NoCap)
+		if fresh(c, absent, 1001) != nil {
 			t.Fatal("found what was never stored")
 		}
 	}); n != 0 {
@@ -227,19 +227,19 @@ func TestReadersAndWritersTogether(t *testing.T) {
 				if e, err := c.Store(keys[n], reply(t, msgs[n]), Facts{}, 1000); err != nil || !e.holds(keys[n]) {
 					t.Errorf("Store(%d) = %v, %v", n, e, err)
 				}
-				e := c.Lookup(keys[(n+i)%names], 1000)
+				e := fresh(c, keys[(n+i)%names], 1000)
 				if e != nil && !e.holds(keys[(n+i)%names]) {
 					t.Errorf("Lookup gave %q", e.Name())
 				}
 				if i%500 == 0 {
-					c.tally()
+					c.Stats()
 				}
 			}
 		})
 	}
 	wg.Wait()
-	if got := c.tally(); got.bytes > minBytes {
-		t.Errorf("%d bytes, limit %d", got.bytes, minBytes)
+	if got := c.Stats(); got.Bytes > minBytes {
+		t.Errorf("%d bytes, limit %d", got.Bytes, minBytes)
 	}
 }
 

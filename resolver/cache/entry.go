@@ -20,17 +20,20 @@ type Facts struct {
 	EDE     uint16            // RFC 8914 code that goes with the reply, 0 for none
 }
 
-// Entry is one stored reply. It is immutable but for its Facts, which are
-// replaced as a whole, and safe for concurrent use.
+// Entry is what is known of one question: a reply, or that there was none to be had. It
+// is immutable but for its Facts and its failure, which are replaced as a whole, and
+// safe for concurrent use.
 type Entry struct {
-	facts atomic.Pointer[Facts]
-	used  atomic.Uint32 // 1 when looked up since the clock hand last passed
+	facts   atomic.Pointer[Facts]
+	trouble atomic.Uint64 // the last failure to resolve it anew, see type trouble
+	used    atomic.Uint32 // look-ups since the clock hand last passed, up to Cache.enough
+	renewed atomic.Uint32 // 1 once Renew has said so
 
 	view         uint32
 	qtype, class uint16
 	rcode        wire.Rcode
 	nameLen      uint8
-	cd           bool
+	cd, ad       bool
 	hash         uint64
 
 	stored int64  // unix seconds
@@ -58,10 +61,23 @@ func (e *Entry) Name() []byte { return e.buf[:e.nameLen] }
 // Type returns the asked type.
 func (e *Entry) Type() uint16 { return e.qtype }
 
-// AppendMessage appends the reply as one message to its own question, with all records and their TTLs as they
-// came, to read what is in it.
+// Key returns what the entry is found by. Its Name must not be changed.
+func (e *Entry) Key() Key {
+	return Key{View: e.view, Name: e.Name(), Type: e.qtype, Class: e.class, CD: e.cd}
+}
+
+// AppendMessage appends the reply as one message to its own question, with its RCODE, AD and CD and with all
+// records and their TTLs as they came, to read what is in it.
 func (e *Entry) AppendMessage(dst []byte) []byte {
-	dst = append(dst, 0, 0, 0x80, 0, 0, 1)
+	flags := wire.QR | wire.Flags(e.rcode&0xF)
+	if e.ad {
+		flags |= wire.AD
+	}
+	if e.cd {
+		flags |= wire.CD
+	}
+	dst = binary.BigEndian.AppendUint16(append(dst, 0, 0), uint16(flags))
+	dst = append(dst, 0, 1)
 	for _, n := range e.full.counts {
 		dst = binary.BigEndian.AppendUint16(dst, n)
 	}
@@ -70,6 +86,9 @@ func (e *Entry) AppendMessage(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, e.class)
 	return append(dst, e.buf[e.full.at:e.full.at+e.full.size]...)
 }
+
+// Stored returns when the reply came, in unix seconds.
+func (e *Entry) Stored() int64 { return e.stored }
 
 // Rcode returns the reply's RCODE with the extended bits of RFC 6891.
 func (e *Entry) Rcode() wire.Rcode { return e.rcode }
@@ -96,14 +115,29 @@ func (e *Entry) age(now int64) uint32 {
 
 // AppendReply writes the reply for q into dst[:0]: header and
 // question as wire.Start writes them (id, RD, CD and spelling of the client, RA
-// set, AA and AD clear), then the records, with those of DNSSEC only for a query
-// with DO. TTLs are lowered by the time the entry was held, and to maxTTL at
+// set, AA clear), then the records, with those of DNSSEC only for a query
+// with DO. AD is set if the reply came with it and the client asked for it by AD or DO
+// (RFC 6840 section 5.8). TTLs are lowered by the time the entry was held, and to maxTTL at
 // most (NoCap: no limit). There is no OPT record; wire.Finish adds it. q must
 // ask the entry's question; nothing is appended when it cannot. It does not
 // allocate when dst has room.
 func (e *Entry) AppendReply(dst []byte, q *wire.Query, now int64, maxTTL uint32) []byte {
+	dst, b := e.begin(dst, q)
+	if b == nil {
+		return dst
+	}
+	if e.ad && (q.AD || q.DO) {
+		dst[3] |= byte(wire.AD)
+	}
+	e.patchTTLs(dst, b, e.age(now), maxTTL)
+	return dst
+}
+
+// begin writes a reply without its TTLs, and returns the body that it was made of, nil
+// for none.
+func (e *Entry) begin(dst []byte, q *wire.Query) ([]byte, *body) {
 	if q.End != wire.HeaderLen+int(e.nameLen)+4 {
-		return dst[:0]
+		return dst[:0], nil
 	}
 	b := &e.plain
 	if q.DO {
@@ -114,8 +148,7 @@ func (e *Entry) AppendReply(dst []byte, q *wire.Query, now int64, maxTTL uint32)
 	for i, n := range b.counts {
 		binary.BigEndian.PutUint16(dst[6+2*i:], n)
 	}
-	e.patchTTLs(dst, b, e.age(now), maxTTL)
-	return dst
+	return dst, b
 }
 
 // patchTTLs lowers each TTL of msg by age and to limit at most.
@@ -126,5 +159,13 @@ func (e *Entry) patchTTLs(msg []byte, b *body, age, limit uint32) {
 		ttl := binary.BigEndian.Uint32(field)
 		ttl -= min(ttl, age)
 		binary.BigEndian.PutUint32(field, min(ttl, limit))
+	}
+}
+
+// setTTLs makes each TTL of msg ttl.
+func (e *Entry) setTTLs(msg []byte, b *body, ttl uint32) {
+	offsets := e.buf[b.at+b.size:][:2*b.ttls]
+	for ; len(offsets) >= 2; offsets = offsets[2:] {
+		binary.BigEndian.PutUint32(msg[binary.BigEndian.Uint16(offsets):], ttl)
 	}
 }

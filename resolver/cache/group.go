@@ -19,6 +19,7 @@ import (
 type Group struct {
 	mu       sync.Mutex
 	flights  map[question]*Flight
+	turn     uint64 // of the last flight forgotten
 	watching bool
 	merged   atomic.Uint64
 }
@@ -29,10 +30,11 @@ type question struct {
 	view        uint32
 	qtype, qcls uint16
 	cd          bool
+	turn        uint64 // 0: it can be joined
 }
 
 func (k *Key) question() question {
-	return question{string(k.Name), k.View, k.Type, k.Class, k.CD}
+	return question{name: string(k.Name), view: k.View, qtype: k.Type, qcls: k.Class, cd: k.CD}
 }
 
 // Waiter is told what a resolution gave, once and from any goroutine: an entry, or
@@ -48,8 +50,11 @@ type Flight struct {
 
 	group   *Group
 	asks    question
+	began   time.Time
 	waiting []waiter
 	first   [1]waiter // the room for the usual one
+
+	forgotten atomic.Bool
 }
 
 // waiter is one of those that wait, and how long.
@@ -77,7 +82,7 @@ func (g *Group) Join(ctx context.Context, k *Key, until time.Time, w Waiter) *Fl
 	if g.flights == nil {
 		g.flights = make(map[question]*Flight)
 	}
-	f = &Flight{Key: *k, group: g, asks: asks}
+	f = &Flight{Key: *k, group: g, asks: asks, began: time.Now()}
 	f.Name = []byte(asks.name)
 	f.waiting = append(f.first[:0], waiter{w, ctx, until})
 	g.flights[asks] = f
@@ -88,12 +93,36 @@ func (g *Group) Join(ctx context.Context, k *Key, until time.Time, w Waiter) *Fl
 	return f
 }
 
-// Pending reports whether a resolution of k is under way.
-func (g *Group) Pending(k *Key) bool {
+// Began returns since when a resolution of k is under way, if one is.
+func (g *Group) Began(k *Key) (since time.Time, pending bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.flights[k.question()] != nil
+	f := g.flights[k.question()]
+	if f == nil {
+		return time.Time{}, false
+	}
+	return f.began, true
 }
+
+// Forget lets nobody join the resolutions under way that which returns true for: who
+// waits is told what they give, and the next question starts another.
+func (g *Group) Forget(which func(*Key) bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for asks, f := range g.flights {
+		if asks.turn != 0 || !which(&f.Key) {
+			continue
+		}
+		f.forgotten.Store(true)
+		delete(g.flights, asks)
+		g.turn++
+		f.asks.turn = g.turn
+		g.flights[f.asks] = f
+	}
+}
+
+// Forgotten reports whether what the flight gives is not to be kept any more.
+func (f *Flight) Forgotten() bool { return f.forgotten.Load() }
 
 // Finish tells all who still wait and ends the flight: the next question starts
 // another. Only the first call does anything.

@@ -6,6 +6,7 @@ import (
 
 // limits are the bounds of what is believed about lifetimes, in seconds.
 type limits struct {
+	least    uint32 // shortest lifetime of what may be kept at all
 	positive uint32 // longest lifetime of an answer
 	negative uint32 // longest lifetime of "there is no such name or record"
 }
@@ -24,14 +25,17 @@ func (l limits) apply(r *Reply, qtype uint16) uint32 {
 	return shortest(l.positive, r)
 }
 
-// clamp bounds the TTLs of all records.
+// clamp bounds the TTLs of all records. A TTL of 0 stays: what is for one transaction
+// alone (RFC 1035 section 3.2.1) is nobody's to keep.
 func (l limits) clamp(r *Reply) {
 	for i := range r.records {
 		x := &r.records[i]
 		if x.ttl >= 1<<31 {
 			x.ttl = 0
 		}
-		x.ttl = min(x.ttl, l.positive)
+		if x.ttl = min(x.ttl, l.positive); x.ttl > 0 {
+			x.ttl = max(x.ttl, l.least)
+		}
 	}
 }
 
@@ -58,7 +62,7 @@ func (l limits) applyNegative(r *Reply) uint32 {
 	life, found := l.negative, false
 	for i := range r.records {
 		if x := &r.records[i]; x.section == wire.Authority && x.rtype == wire.TypeSOA {
-			life, found = min(life, x.ttl, r.minimum(x)), true
+			life, found = min(life, x.ttl, l.raised(r.minimum(x))), true
 		}
 	}
 	if !found {
@@ -70,6 +74,14 @@ func (l limits) applyNegative(r *Reply) uint32 {
 		}
 	}
 	return shortest(life, r)
+}
+
+// raised returns the lifetime that a MINIMUM gives.
+func (l limits) raised(minimum uint32) uint32 {
+	if minimum == 0 {
+		return 0
+	}
+	return max(minimum, l.least)
 }
 
 // shortest returns the smallest TTL, at most limit. Additional records do not

@@ -118,3 +118,11 @@ func store(t testing.TB, c *Cache, k *Key, msg []byte) *Entry {
 	}
 	return e
 }
+
+// fresh is the entry for k that has not run out at now, or nil.
+func fresh(c *Cache, k *Key, now int64) *Entry {
+	if e, ok := c.Lookup(k, now); ok {
+		return e
+	}
+	return nil
+}

@@ -11,6 +11,7 @@ import (
 // next one with the memory of the last.
 type Reply struct {
 	Rcode   wire.Rcode
+	AD      bool // whoever sent it has validated it, and is trusted with that
 	records []record
 	octets  []byte // owners and RDATA of the records
 }
@@ -27,7 +28,7 @@ type record struct {
 
 // Reset empties r.
 func (r *Reply) Reset() {
-	r.Rcode, r.records, r.octets = 0, r.records[:0], r.octets[:0]
+	r.Rcode, r.AD, r.records, r.octets = 0, false, r.records[:0], r.octets[:0]
 }
 
 // Len returns the number of records.

@@ -84,6 +84,37 @@ func (s *shard) put(e *Entry, k *Key, now int64) {
 	}
 }
 
+// drop removes the entry for k, whose hash is h, if there is one.
+func (s *shard) drop(h uint64, k *Key) {
+	if s.find(h, k) == nil {
+		return // without the lock, as it nearly always is
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b := s.bucket(h)
+	for i := range ways {
+		if e := b.slots[i].Load(); e != nil && e.hash == h && e.holds(k) {
+			s.clear(b, i)
+		}
+	}
+}
+
+// flush removes the entries that which returns true for.
+func (s *shard) flush(which func(*Entry) bool) (removed int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for j := range s.buckets {
+		b := &s.buckets[j]
+		for i := range ways {
+			if e := b.slots[i].Load(); e != nil && which(e) {
+				s.clear(b, i)
+				removed++
+			}
+		}
+	}
+	return removed
+}
+
 // slot chooses where in b the entry for k goes: where k is, an empty slot, an
 // expired one, or one that has to make way.
 func (s *shard) slot(b *bucket, h uint64, k *Key, now int64) int {

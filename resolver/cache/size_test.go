@@ -38,18 +38,18 @@ func TestSizeIsBoundedInBytes(t *testing.T) {
 		if i%1000 == 0 {
 			for j, h := range hot {
 				asked++
-				if c.Lookup(h, 1000) != nil {
+				if fresh(c, h, 1000) != nil {
 					found++
 					continue
 				}
 				store(t, c, h, answer(t, fmt.Sprintf("hot%d.example.com.", j), 3600))
 			}
 		}
-		if i%5000 == 0 && c.tally().bytes > limit {
-			t.Fatalf("after %d replies: %d bytes, limit %d", i, c.tally().bytes, limit)
+		if i%5000 == 0 && c.Stats().Bytes > limit {
+			t.Fatalf("after %d replies: %d bytes, limit %d", i, c.Stats().Bytes, limit)
 		}
 	}
-	said, grown := c.tally().bytes, heap()-before
+	said, grown := c.Stats().Bytes, heap()-before
 	if said > limit || said < limit*8/10 {
 		t.Errorf("holds %d bytes of %d, want it nearly full", said, limit)
 	}
@@ -60,7 +60,7 @@ func TestSizeIsBoundedInBytes(t *testing.T) {
 		t.Errorf("%d of %d look-ups of names in use found them, want nine in ten", found, asked)
 	}
 	t.Logf("%d bytes said, %d measured; %d of %d hot look-ups found", said, grown, found, asked)
-	if c.tally().evictions == 0 {
+	if c.Stats().Evictions == 0 {
 		t.Error("nothing was evicted")
 	}
 	runtime.KeepAlive(c)
@@ -74,7 +74,7 @@ func TestEvictionWhenAllIsInUse(t *testing.T) {
 		k := key(t, name, dns.TypeA)
 		store(t, c, k, answer(t, name, 3600)).used.Store(1)
 	}
-	if got := c.tally(); got.bytes > minBytes || got.entries < 500 {
+	if got := c.Stats(); got.Bytes > minBytes || got.Entries < 500 {
 		t.Errorf("tally = %+v, want at most %d bytes", got, minBytes)
 	}
 }
@@ -87,7 +87,7 @@ func TestExpiredEntriesGoFirst(t *testing.T) {
 		if i == 3 {
 			ttl = 5
 		}
-		e, err := newEntry(k, reply(t, answer(t, name, ttl)), Facts{}, limits{3600, 3600}, 1000)
+		e, err := newEntry(k, reply(t, answer(t, name, ttl)), Facts{}, limits{positive: 3600, negative: 3600}, 1000)
 		if err != nil {
 			t.Fatal(err)
 		}

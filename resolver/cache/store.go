@@ -19,7 +19,7 @@ const maxBody = 8 << 10
 // 0 when it must not be kept.
 func newEntry(k *Key, r *Reply, f Facts, l limits, now int64) (*Entry, error) {
 	e := &Entry{
-		view: k.View, qtype: k.Type, class: k.Class, cd: k.CD, nameLen: uint8(len(k.Name)),
+		view: k.View, qtype: k.Type, class: k.Class, cd: k.CD, ad: r.AD, nameLen: uint8(len(k.Name)),
 		rcode: r.Rcode, stored: now, life: l.apply(r, k.Type),
 	}
 	e.fill(k, r)
