@@ -113,6 +113,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	}
 	s.config.Store(l)
 	s.record.serving(l.Hash(), time.Now())
+	s.restoreAnswers()
 	return s, nil
 }
 
@@ -147,10 +148,14 @@ func firstGuest(c *Config) string {
 	return ""
 }
 
-func newCache(c *Config) *cache.Cache {
-	return cache.New(cache.Config{
-		MaxBytes: int64(c.Cache.Size), MaxTTL: c.Cache.MaxTTL, MaxNegativeTTL: c.Cache.MaxNegativeTTL,
-	})
+func newCache(c *Config) *cache.Cache { return cache.New(c.Cache.bounds()) }
+
+// bounds are the settings of the cache itself.
+func (c CacheConfig) bounds() cache.Config {
+	return cache.Config{
+		MaxBytes: int64(c.Size), MinTTL: c.MinTTL, MaxTTL: c.MaxTTL, MaxNegativeTTL: c.MaxNegativeTTL, MaxFailureTTL: c.MaxFailureTTL,
+		Stale: cache.Stale{For: c.Stale.For, After: c.Stale.After, TTL: c.Stale.TTL}, Prefetch: c.Prefetch,
+	}
 }
 
 // nodeName tells the machines of a fleet apart.

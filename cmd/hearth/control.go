@@ -48,6 +48,9 @@ func (c control) Lists() portal.Lists {
 	return desk{shelf: c.server.shelf.Load(), changed: c.server.recompile}
 }
 
+// Cache implements portal.Control.
+func (c control) Cache() portal.Cache { return answers(c) }
+
 // offline is what the control API can do without a server: everything that
 // needs only the state folder.
 type offline struct {
@@ -64,6 +67,9 @@ func (o offline) Status(context.Context) portal.Status {
 func (offline) Reload(context.Context) (portal.Reloaded, error) {
 	return portal.Reloaded{}, fmt.Errorf("%w, so there is nothing to reload; start one with hearth serve", errNoServer)
 }
+
+// Cache implements portal.Control.
+func (offline) Cache() portal.Cache { return noAnswers{} }
 
 // Lists implements portal.Control.
 func (o offline) Lists() portal.Lists {

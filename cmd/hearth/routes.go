@@ -207,7 +207,7 @@ func (s *switchboard) systemUpstreams(own []netip.AddrPort) ([]string, error) {
 }
 
 func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route, error) {
-	v := &resolver.View{ID: s.next, Zones: n.zones, Local: len(n.zones) > 0, Upstream: deadEnd{}, Peers: make(map[netip.Addr]bool)}
+	v := &resolver.View{ID: s.next, Name: n.id(c), Zones: n.zones, Local: len(n.zones) > 0, Upstream: deadEnd{}, Peers: make(map[netip.Addr]bool)}
 	s.next++
 	if len(n.upstreams) == 0 {
 		return &route{label: n.label, view: v}, nil

@@ -90,6 +90,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.hangups)
+	start(s.keepAnswers)
 	for _, l := range open.landing {
 		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
 	}

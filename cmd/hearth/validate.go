@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
-	"github.com/hearthdns/hearth/resolver/cache"
 )
 
 // report collects what is wrong with one configuration.
@@ -84,8 +83,9 @@ func (c *Config) validateProgram(r *report) {
 	if c.Cache.Size < 1<<20 {
 		r.add("cache.size", "%d bytes are too few to be of use; write 1MiB or more", c.Cache.Size)
 	}
-	ttls := cache.Config{MaxTTL: c.Cache.MaxTTL, MaxNegativeTTL: c.Cache.MaxNegativeTTL}
-	r.found = append(r.found, problemsOf(ttls.Validate(), "cache", r.at)...)
+	bounds := c.Cache.bounds()
+	bounds.MaxBytes = 0
+	r.found = append(r.found, problemsOf(bounds.Validate(), "cache", r.at)...)
 	if _, err := netip.ParseAddrPort(c.Metrics.Listen); err != nil && c.Metrics.Listen != "" {
 		r.add("metrics.listen", `%q is not an address and port; write 127.0.0.1:9353, or "" to turn it off`, c.Metrics.Listen)
 	}

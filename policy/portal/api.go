@@ -24,6 +24,8 @@ const maxBody = 64 << 10
 //	GET  /v1/lists/lint               entries that an operator should know of
 //	POST /v1/lists/update             {"names": []}: those, or all that are due
 //	POST /v1/lists/accept             {"name": "…"}: its version that is held back
+//	GET  /v1/cache                    what the cache of answers holds
+//	POST /v1/cache/flush              {"name": "…", "subtree": false}: has it forget a name, or all beneath it too
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -37,6 +39,8 @@ func (p *Portal) API() http.Handler {
 		routes["/v1/lists/lint"] = route{http.MethodGet, p.serveLint}
 		routes["/v1/lists/accept"] = route{http.MethodPost, p.serveAccept}
 		routes["/v1/lists/update"] = route{http.MethodPost, p.serveUpdate}
+		routes["/v1/cache"] = route{http.MethodGet, p.serveCache}
+		routes["/v1/cache/flush"] = route{http.MethodPost, p.serveFlush}
 		routes["/v1/reload"] = route{http.MethodPost, p.serveReload}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

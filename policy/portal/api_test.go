@@ -4,12 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 )
 
@@ -27,6 +29,19 @@ func (c *controls) Reload(context.Context) (Reloaded, error) {
 }
 
 func (c *controls) Lists() Lists { return c }
+func (c *controls) Cache() Cache { return answers{c} }
+
+// answers is the cache of controls, which forgets seven answers whatever it is told.
+type answers struct{ of *controls }
+
+func (a answers) Stats(context.Context) (CacheStats, error) {
+	return CacheStats{Hits: 3, Entries: 9, Limit: 1 << 20}, a.of.broken
+}
+
+func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (int, error) {
+	a.of.updated = append(a.of.updated, fmt.Sprint(name, subtree))
+	return 7, a.of.broken
+}
 
 func (c *controls) Stats(context.Context) ([]ListStat, error) {
 	return []ListStat{{Name: "starter", Names: 7}}, c.broken

@@ -7,12 +7,18 @@ import (
 
 // Control is what the control socket can do beside explaining a decision. cmd/hearth composes it.
 type Control interface {
+	Operation
+	Lists() Lists
+	Cache() Cache
+}
+
+// Operation is what the control socket can do with the program as a whole.
+type Operation interface {
 	// Status tells what runs; the portal itself adds the policy and the index in force.
 	Status(ctx context.Context) Status
 	// Reload loads the configuration again and puts it in force, or leaves the last good one and says where the
 	// new one is broken.
 	Reload(ctx context.Context) (Reloaded, error)
-	Lists() Lists
 }
 
 // Lists is what the control socket can do with the block lists.
