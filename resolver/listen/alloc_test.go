@@ -16,9 +16,15 @@ import (
 func TestAnswerAllocatesNothing(t *testing.T) {
 	for _, addr := range []string{"127.0.0.1:0", "0.0.0.0:0"} {
 		for _, network := range []string{"udp", "tcp"} {
-			s := start(t, listen.Config{Handler: newStub(), Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort(addr)}}})
+			s := start(t, listen.Config{
+				Handler: newStub(), Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort(addr)}},
+				Limits: listen.Limits{Rate: listen.RateLimits{Queries: 1e6, Prefix: 1e6, Replies: 1e6}},
+			})
 			s.addr = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), s.addr.Port())
-			for what, b := range map[string][]byte{"hit": query(t, 1, "a.test"), "FORMERR": append(query(t, 1, "a.test"), 0)} {
+			for what, b := range map[string][]byte{
+				"hit": query(t, 1, "a.test"), "hit with a cookie": with(t, 1, "a.test", cookie(me)),
+				"FORMERR": append(query(t, 1, "a.test"), 0),
+			} {
 				c, buf := s.dial(network), make([]byte, 4096)
 				if network == "tcp" {
 					b = frame(b)

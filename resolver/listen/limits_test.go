@@ -126,7 +126,7 @@ func TestConnectionLimits(t *testing.T) {
 	a, b := s.dialFrom("tcp", "127.0.0.2"), s.dialFrom("tcp", "127.0.0.2")
 	closed(t, s.dialFrom("tcp", "127.0.0.2"))
 	c := s.dialFrom("tcp", "127.0.0.3")
-	eventually(t, "three are open", func() bool { return s.metric("hearth_listen_tcp_connections") == 3 })
+	eventually(t, "three are open", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 3 })
 	closed(t, s.dialFrom("tcp", "127.0.0.4"))
 	send(t, c, frame(query(t, 1, "a.test")))
 	if m := recv(t, c); m.Id != 1 {
@@ -141,7 +141,7 @@ func TestConnectionLimits(t *testing.T) {
 		}
 	}
 	_, _ = a.Close(), b.Close()
-	eventually(t, "their room comes back", func() bool { return s.metric("hearth_listen_tcp_connections") == 1 })
+	eventually(t, "their room comes back", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 1 })
 	d := s.dialFrom("tcp", "127.0.0.2")
 	send(t, d, frame(query(t, 2, "a.test")))
 	if m := recv(t, d); m.Id != 2 {
@@ -164,6 +164,37 @@ func TestLimitsArePublished(t *testing.T) {
 		"in_flight": 1000, "in_flight_per_client": 100, "udp_late_seconds": 1.9, "udp_reply_bytes": 1232, "udp_sockets": 1,
 		"tcp_connections": 256, "tcp_connections_per_client": 16, "tcp_in_flight_per_connection": 64, "tcp_idle_seconds": 30,
 		"tcp_busy_idle_seconds": 2, "tcp_frame_seconds": 2, "tcp_write_seconds": 2, "tcp_resolve_seconds": 7, "drain_seconds": 5,
+		// Ten times as many for who proved its address, at most half of all; 50 reads a query;
+		// HTTPS 100 streams, 8 KiB, 64 KiB; QUIC 200 connections, 64 streams, 2 s, Retry above half.
+		"in_flight_per_proved_client": 500, "tcp_reads_per_query": 50,
+		"https_connections": 256, "https_connections_per_client": 16, "https_streams_per_connection": 100, "https_header_bytes": 8192, "https_body_bytes": 65536,
+		"quic_connections": 200, "quic_connections_per_client": 16, "quic_streams_per_connection": 64, "quic_stream_seconds": 2,
+		"quic_idle_seconds": 30, "quic_retry_above_percent": 50, "handshakes_per_second": 500, "handshakes_per_client_per_second": 20,
+		// A sketch of 2^18 cells of 8 octets. Without a configuration there is no rate limit.
+		"rate_table_bytes": 2 << 20, "rate_queries_per_second": 0, "rate_prefix_queries_per_second": 0, "rate_replies_per_second": 0,
+		"rate_slip": 0, "rate_exempt_networks": 0,
+	} {
+		if got := s.metric(`hearth_listen_limit{limit="` + name + `"}`); got != want {
+			t.Errorf("limit %s = %v, want %v", name, got, want)
+		}
+	}
+}
+
+// The budget of the rates: 50 replies a second and one in two of the others truncated,
+// 200 queries of a client and 1000 of its network, and none of it at home.
+func TestRatesByDefault(t *testing.T) {
+	server, err := listen.New(listen.Config{
+		Handler: newStub(), Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0")}}, Limits: listen.DefaultLimits(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended, end := context.WithCancel(context.Background())
+	end()
+	defer server.Run(ended) //nolint:errcheck // closes the sockets
+	s := &running{Server: server, t: t}
+	for name, want := range map[string]float64{
+		"rate_queries_per_second": 200, "rate_prefix_queries_per_second": 1000, "rate_replies_per_second": 50, "rate_slip": 2, "rate_exempt_networks": 8,
 	} {
 		if got := s.metric(`hearth_listen_limit{limit="` + name + `"}`); got != want {
 			t.Errorf("limit %s = %v, want %v", name, got, want)

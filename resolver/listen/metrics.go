@@ -50,7 +50,7 @@ var (
 	descFaults      = prometheus.NewDesc("hearth_listen_faults_total", "Packets that were not a query to resolve, by what was wrong with them.", []string{"transport", "fault"}, nil)
 	descShed        = prometheus.NewDesc("hearth_listen_shed_total", "Queries, replies and connections dropped at a limit, or replies that the system would not send.", []string{"transport", "reason"}, nil)
 	descInFlight    = prometheus.NewDesc("hearth_listen_in_flight", "Queries that wait for an upstream now.", nil, nil)
-	descConnections = prometheus.NewDesc("hearth_listen_tcp_connections", "Open TCP connections now.", nil, nil)
+	descConnections = prometheus.NewDesc("hearth_listen_connections", "Open connections now.", []string{"transport"}, nil)
 	descPanics      = prometheus.NewDesc("hearth_listen_panics_total", "Queries answered with SERVFAIL because handling them panicked.", nil, nil)
 	descLimit       = prometheus.NewDesc("hearth_listen_limit", "Limits in force: counts, and times in seconds.", []string{"limit"}, nil)
 )
@@ -71,7 +71,9 @@ func (s *Server) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(descInFlight, float64(s.workers.used()))
-	gauge(descConnections, float64(s.connections[TCP].workers.used()))
+	for t := TCP; t < transports; t++ {
+		gauge(descConnections, float64(s.connections[t].workers.used()), t.String())
+	}
 	ch <- prometheus.MustNewConstMetric(descPanics, prometheus.CounterValue, float64(s.panics.Load()))
 	for _, l := range s.limits() {
 		gauge(descLimit, l.value, l.name)
@@ -95,31 +97,5 @@ func (s *Server) collectTransport(ch chan<- prometheus.Metric, t Transport) {
 	}
 	for r := range reason(reasons) {
 		sum(descShed, func(tl *tally) *atomic.Uint64 { return &tl.shed[r] }, t.String(), r.String())
-	}
-}
-
-type limit struct {
-	name  string
-	value float64
-}
-
-// limits lists every limit in force.
-func (s *Server) limits() []limit {
-	c := s.cfg
-	return []limit{
-		{"in_flight", float64(c.Limits.InFlight)},
-		{"in_flight_per_client", float64(c.Limits.PerClient)},
-		{"udp_late_seconds", c.Limits.Late.Seconds()},
-		{"udp_sockets", float64(c.Sockets)},
-		{"udp_reply_bytes", wire.MaxUDP},
-		{"drain_seconds", c.Drain.Seconds()},
-		{"tcp_connections", float64(c.Limits.TCP.Connections)},
-		{"tcp_connections_per_client", float64(c.Limits.TCP.PerClient)},
-		{"tcp_in_flight_per_connection", float64(c.Limits.TCP.InFlight)},
-		{"tcp_idle_seconds", c.Limits.TCP.Idle.Seconds()},
-		{"tcp_busy_idle_seconds", c.Limits.TCP.BusyIdle.Seconds()},
-		{"tcp_frame_seconds", c.Limits.TCP.Frame.Seconds()},
-		{"tcp_write_seconds", c.Limits.TCP.Write.Seconds()},
-		{"tcp_resolve_seconds", c.Limits.TCP.Resolve.Seconds()},
 	}
 }

@@ -12,8 +12,9 @@ import (
 
 // The size of a sketch: 4 rows of 2^16 cells, 2 MiB.
 const (
-	rows   = 4
-	rowLen = 1 << 16
+	rows        = 4
+	rowLen      = 1 << 16
+	sketchBytes = rows * rowLen * 8
 )
 
 // sketch holds any number of clients to a pace each, in fixed memory and constant time.

@@ -33,7 +33,7 @@ func TestClientThatStopsReadingIsCutOff(t *testing.T) {
 	eventually(t, "the slow reader is cut off", func() bool {
 		return s.metric(`hearth_listen_shed_total{reason="slow_reader",transport="tcp"}`) == 1
 	})
-	eventually(t, "its connection ends", func() bool { return s.metric("hearth_listen_tcp_connections") == 0 })
+	eventually(t, "its connection ends", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 0 })
 }
 
 func TestQueryThatDribblesInIsCutOff(t *testing.T) {

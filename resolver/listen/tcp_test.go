@@ -122,7 +122,7 @@ func TestBadFramesCloseTheConnection(t *testing.T) {
 			closed(t, c)
 		})
 	}
-	eventually(t, "connections end", func() bool { return s.metric("hearth_listen_tcp_connections") == 0 })
+	eventually(t, "connections end", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 0 })
 }
 
 func TestRepliesSurviveJunkBehindTheQueries(t *testing.T) {
@@ -190,7 +190,7 @@ func TestClientThatDoesNotReadIsCutOff(t *testing.T) {
 		recv(t, other) // others are served all the while
 		return s.metric(`hearth_listen_shed_total{reason="slow_reader",transport="tcp"}`) == 1
 	})
-	eventually(t, "its connection ends", func() bool { return s.metric("hearth_listen_tcp_connections") == 1 })
+	eventually(t, "its connection ends", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 1 })
 }
 
 func TestQueriesOverTheConnectionsLimitWaitUnread(t *testing.T) {
