@@ -68,7 +68,7 @@ type compiler struct {
 	parts     parts
 	places    places
 	routes    map[string]uint8 // of the sets of upstreams
-	specs     []spec // of the members of the present household
+	specs     []spec           // of the members of the present household
 	directory *Directory
 	problems  problems
 }

@@ -164,7 +164,7 @@ func (s *Scenario) readExpect(data []byte) error {
 // config.yaml, lists, fixed names) is taken from base, so that a file of
 // expectations alone tests a household's real configuration and lists.
 func (s *Scenario) Run(ctx context.Context, base CompileConfig) ([]Miss, error) {
-	c, err := s.compileConfig(ctx, base)
+	c, err := s.Prepare(ctx, base)
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +186,8 @@ func (s *Scenario) Run(ctx context.Context, base CompileConfig) ([]Miss, error) 
 	return misses, errors.Join(problems...)
 }
 
-func (s *Scenario) compileConfig(ctx context.Context, c CompileConfig) (CompileConfig, error) {
+// Prepare gives what the scenario is compiled of: what it holds itself, the rest as in c.
+func (s *Scenario) Prepare(ctx context.Context, c CompileConfig) (CompileConfig, error) {
 	if s.config != nil {
 		c.Config = s.config.Config
 		if s.config.Name != "" {

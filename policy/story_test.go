@@ -15,7 +15,7 @@ func story(t testing.TB, text string) *Directory {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := s.compileConfig(t.Context(), CompileConfig{})
+	c, err := s.Prepare(t.Context(), CompileConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}

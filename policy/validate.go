@@ -36,6 +36,9 @@ func (c Config) validated(t *blocklists.Taxonomy, telling bool) *validator {
 	for i, p := range c.Profiles {
 		v.profile(v.item("profiles", i), i, p)
 	}
+	if n := len(v.config.UpstreamSets()) - 1; n > maxUpstreamSets {
+		v.add("profiles", "%d profiles have upstreams that no other has: write at most %d different sets", n, maxUpstreamSets)
+	}
 	ids := make(map[string]int, len(c.Households))
 	for i, h := range c.Households {
 		path := v.item("households", i)
