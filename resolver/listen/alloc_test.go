@@ -1,6 +1,7 @@
 package listen_test
 
 import (
+	"crypto/tls"
 	"io"
 	"net"
 	"net/netip"
@@ -62,6 +63,53 @@ func TestPipelinedAnswersAllocateNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("%v allocations in %d queries, want 0", n, depth)
+	}
+}
+
+// TestTLSAnswersAllocateNothing allows what crypto/tls takes for itself, on both sides: as
+// much as where it carries the same octets to a server that echoes them.
+func TestTLSAnswersAllocateNothing(t *testing.T) {
+	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
+		s, client := startTLS(t, listen.Config{Handler: newStub()})
+		client.MinVersion, client.MaxVersion = version, version
+		near, far := net.Pipe()
+		server, _ := tlsConfigs(t)
+		go func() { echo(tls.Server(far, server)) }()
+		bare := tls.Client(near, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}) //nolint:gosec // echoes
+		if err := bare.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		if got, least := roundTrip(t, s.dialTLS(client)), roundTrip(t, bare); got > least {
+			t.Errorf("TLS %#x: %v allocations, %v of them by crypto/tls", version, got, least)
+		}
+		_ = bare.Close()
+	}
+}
+
+// roundTrip counts the allocations of a query and its reply.
+func roundTrip(t *testing.T, c net.Conn) float64 {
+	msg, replies := frame(query(t, 1, "a.test")), make([]byte, 4096)
+	return testing.AllocsPerRun(200, func() {
+		if _, err := c.Write(msg); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Read(replies); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// echo sends back what comes.
+func echo(c net.Conn) {
+	b := make([]byte, 4096)
+	for {
+		n, err := c.Read(b)
+		if err != nil {
+			return
+		}
+		if _, err := c.Write(b[:n]); err != nil {
+			return
+		}
 	}
 }
 
