@@ -18,6 +18,7 @@ const maxBody = 64 << 10
 //
 //	GET  /v1/status                   what runs, with which policy and index
 //	GET  /v1/explain?name=…           what happens to a name: client=, device= or member=, type=, at=
+//	GET  /v1/enrol                    what a device= is set to for encrypted DNS, or what holds for all
 //	GET  /v1/lists                    the sources
 //	GET  /v1/lists/find?name=…        which entries cover a name
 //	GET  /v1/lists/diff?from=…&to=…   what differs: a source, NAME@held, NAME@previous; offline a file
@@ -30,6 +31,7 @@ const maxBody = 64 << 10
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
 		"/v1/explain": {http.MethodGet, p.serveExplain},
+		"/v1/enrol":   {http.MethodGet, p.serveEnrol},
 	}
 	if p.ctl != nil {
 		routes["/v1/status"] = route{http.MethodGet, p.serveStatus}

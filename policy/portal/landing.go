@@ -26,6 +26,9 @@ func (p *Portal) Landing() http.Handler {
 			return
 		}
 		host := parseHost(r.Host)
+		if p.download(w, r, host) {
+			return
+		}
 		switch {
 		case probed(host.text, r.URL.Path):
 			w.WriteHeader(http.StatusNotFound)
@@ -48,6 +51,8 @@ func (p *Portal) choose(v *visit, path string) (int, *view) {
 		return http.StatusOK, p.hello(v)
 	case slices.Equal(v.host.name, p.own):
 		return whole(path, v, p.home)
+	case slices.Equal(v.host.name, p.ask) && path == enrolPath:
+		return p.enrol(v)
 	case slices.Equal(v.host.name, p.ask):
 		return whole(path, v, p.lastBlocks)
 	case v.profile == nil:

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -58,6 +59,9 @@ func (p *Portal) home(v *visit) *view {
 		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
 	page.Tries = []link{{p.url(v, "ask."), said.TryAsk}}
+	if p.enrolment != nil && asking(v) != nil {
+		page.Tries = append(page.Tries, link{strings.TrimSuffix(p.url(v, "ask."), "/") + enrolPath, said.TryEnrol})
+	}
 	for _, id := range trials(v.who) {
 		t := v.dir.Index().Taxonomy()
 		number, ok := t.Lookup(id)

@@ -41,26 +41,29 @@ type Config struct {
 	// Frank reports whether the API tells which security lists have a name, and compares lists: where there is no legal
 	// list, or to who may read the lists themselves. Else a name's absence from them would tell that a legal list blocks it. nil is never.
 	Frank func() bool
+	// Enrolment is how devices reach the encrypted listeners; nil where there are none.
+	Enrolment *Enrolment
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
 	Control Control
 }
 
 // Portal makes the pages and the control API. It is safe for concurrent use.
 type Portal struct {
-	own    blocklists.Name
-	ask    blocklists.Name
-	guest  string
-	view   func() *policy.Directory
-	now    func() time.Time
-	log    *slog.Logger
-	ctl    Control
-	held   func(netip.Addr, *policy.Question, policy.Decision) bool
-	frank  func() bool
-	words  *catalogues
-	help   func() help.Table
-	places map[string][]string
-	render *renderer
-	recent recent
+	own       blocklists.Name
+	ask       blocklists.Name
+	guest     string
+	view      func() *policy.Directory
+	now       func() time.Time
+	log       *slog.Logger
+	ctl       Control
+	enrolment *Enrolment
+	held      func(netip.Addr, *policy.Question, policy.Decision) bool
+	frank     func() bool
+	words     *catalogues
+	help      func() help.Table
+	places    map[string][]string
+	render    *renderer
+	recent    recent
 }
 
 // New makes a Portal. It fails for an own name that is none, and for want of a View.
@@ -72,7 +75,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -58,21 +58,47 @@ type text struct {
 }
 
 type pageTexts struct {
-	Allowed  text     `yaml:"allowed"`
-	Neutral  text     `yaml:"neutral"`
-	Hello    text     `yaml:"hello"`
-	Stranger text     `yaml:"stranger"`
-	Missing  text     `yaml:"missing"`
-	Home     homeText `yaml:"home"`
-	Ask      askText  `yaml:"ask"`
+	Allowed  text      `yaml:"allowed"`
+	Neutral  text      `yaml:"neutral"`
+	Hello    text      `yaml:"hello"`
+	Stranger text      `yaml:"stranger"`
+	Missing  text      `yaml:"missing"`
+	Home     homeText  `yaml:"home"`
+	Ask      askText   `yaml:"ask"`
+	Enrol    enrolText `yaml:"enrol"`
+}
+
+// enrolText is the page of a device's own settings for encrypted DNS.
+type enrolText struct {
+	Title            string   `yaml:"title"`
+	Lead             string   `yaml:"lead"`
+	Without          []string `yaml:"without"` // the device has no id
+	Secret           string   `yaml:"secret"`
+	HomeOnly         string   `yaml:"home_only"`
+	Authority        string   `yaml:"authority"`
+	AuthorityText    []string `yaml:"authority_text"`
+	AuthorityLink    string   `yaml:"authority_link"`
+	Android          string   `yaml:"android"`
+	AndroidText      string   `yaml:"android_text"`
+	AndroidAuthority string   `yaml:"android_authority"`
+	AndroidPort      string   `yaml:"android_port"`
+	AndroidNames     string   `yaml:"android_names"`
+	Apple            string   `yaml:"apple"`
+	AppleText        string   `yaml:"apple_text"`
+	AppleTrust       string   `yaml:"apple_trust"`
+	AppleLink        string   `yaml:"apple_link"`
+	Web              string   `yaml:"web"`
+	WebText          string   `yaml:"web_text"`
+	Other            string   `yaml:"other"`
 }
 
 type homeText struct {
-	Title   string   `yaml:"title"`
-	Lead    []string `yaml:"lead"`
-	Try     string   `yaml:"try"`
-	TryAsk  string   `yaml:"try_ask"`
-	TryTest string   `yaml:"try_test"`
+	Title    string   `yaml:"title"`
+	Lead     []string `yaml:"lead"`
+	Try      string   `yaml:"try"`
+	TryAsk   string   `yaml:"try_ask"`
+	TryTest  string   `yaml:"try_test"`
+	TryEnrol string   `yaml:"try_enrol"`
 }
 
 type askText struct {
