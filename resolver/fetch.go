@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"context"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -24,7 +25,11 @@ func (r *Resolver) fetch(s *Stroke, until time.Time) {
 			return
 		}
 	}
-	if flight := r.flights.Join(s.ctx, &s.key, r.patience(s, until), s); flight != nil {
+	if until = r.patience(s, until); !until.After(time.Now()) { // others have waited for long enough
+		s.Resolved(nil, context.DeadlineExceeded)
+		return
+	}
+	if flight := r.flights.Join(s.ctx, &s.key, until, s); flight != nil {
 		r.send(&errand{r, world, view, flight}) // s may be answered already, and somebody else's
 	}
 }

@@ -133,7 +133,9 @@ func (u *said) Exchange(q wire.Question, done func([]byte, error)) {
 			done(nil, err)
 			return
 		}
-		done(r.SetReply(m).Pack())
+		rcode := r.Rcode
+		r.SetReply(m).Rcode = rcode
+		done(r.Pack())
 	}()
 }
 
