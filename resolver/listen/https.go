@@ -2,7 +2,6 @@ package listen
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -81,54 +80,6 @@ func (l *httpsListener) close() {
 	_ = l.socket.Close()
 }
 
-// gate lets connections in as far as the limits allow.
-type gate struct {
-	net.Listener
-	https *httpsListener
-}
-
-// Accept implements net.Listener.
-func (g gate) Accept() (net.Conn, error) {
-	for {
-		conn, err := g.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		peer, _ := addrPortOf(conn.RemoteAddr())
-		if d, ok := g.https.server.seat(HTTPS, peer.Addr(), g.https.tally); ok {
-			return &seated{Conn: conn, desk: d}, nil
-		}
-		_ = conn.Close()
-	}
-}
-
-// seated is a connection that gives its place back when it is closed.
-type seated struct {
-	net.Conn
-	desk *desk
-}
-
-// Close implements net.Conn.
-func (c *seated) Close() error {
-	c.desk.leave()
-	return c.Conn.Close()
-}
-
-// deskKey finds the *desk of a connection in a context.
-type deskKey struct{}
-
-// deskOf puts the desk of a connection into the context of its requests.
-func deskOf(ctx context.Context, conn net.Conn) context.Context {
-	secure, ok := conn.(*tls.Conn)
-	if !ok {
-		return ctx
-	}
-	if c, ok := secure.NetConn().(*seated); ok {
-		return context.WithValue(ctx, deskKey{}, c.desk)
-	}
-	return ctx
-}
-
 // waitingReply is where the reply to a resolved query goes: to the request's goroutine, if
 // that is still there. It waits for one reply.
 type waitingReply chan []byte
@@ -143,8 +94,8 @@ func (l *httpsListener) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	defer l.rescue()
 	h := w.Header()
 	h["X-Content-Type-Options"] = nosniff
-	client, proxied := l.client(req)
-	if req.ProtoMajor < 3 && !proxied {
+	d, _ := req.Context().Value(deskKey{}).(*desk)
+	if req.ProtoMajor < 3 && !d.proxied {
 		h["Alt-Svc"] = l.altSvc
 	}
 	id, ok := l.below(req.URL.Path)
@@ -152,7 +103,6 @@ func (l *httpsListener) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		refuseHTTP(w, notHere)
 		return
 	}
-	client.Identity = l.identity(req, id)
 	s := l.server
 	r := s.take()
 	packet, problem := l.read(w, req, r)
@@ -161,16 +111,15 @@ func (l *httpsListener) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		refuseHTTP(w, *problem)
 		return
 	}
-	r.Client = client
-	l.answer(w, req, r, packet)
+	r.Client = l.client(req)
+	r.Client.Identity = l.identity(req, id)
+	l.answer(w, req, d, r, packet)
 }
 
 // answer takes a query through the strokes and sends what comes of it.
-func (l *httpsListener) answer(w http.ResponseWriter, req *http.Request, r *Request, packet []byte) {
+func (l *httpsListener) answer(w http.ResponseWriter, req *http.Request, d *desk, r *Request, packet []byte) {
 	s := l.server
-	d, _ := req.Context().Value(deskKey{}).(*desk)
-	r.Worker = d.worker
-	switch d.first(s, l.tally, r, packet) {
+	switch d.first(r, packet) {
 	case hostile:
 		s.release(r)
 		refuseHTTP(w, notAQuery)

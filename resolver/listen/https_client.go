@@ -8,37 +8,32 @@ import (
 	"strings"
 )
 
-// client says who sends a request, and whether a proxy of ours says so.
-func (l *httpsListener) client(req *http.Request) (c Client, proxied bool) {
+// client says who sends a request.
+func (l *httpsListener) client(req *http.Request) Client {
 	peer, _ := netip.ParseAddrPort(req.RemoteAddr)
-	c = Client{Addr: unmap(peer), Transport: HTTPS, Listener: l.listener}
+	c := Client{Addr: unmap(peer), Transport: HTTPS, Listener: l.listener}
 	if at, ok := req.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
 		c.Local, _ = addrPortOf(at)
 	}
-	if !trusts(l.settings.Proxies, c.Addr.Addr()) {
-		return c, false
+	known := proxies(l.settings.Proxies)
+	if known.include(c.Addr.Addr()) {
+		if a, ok := forwardedFor(req.Header.Values("X-Forwarded-For"), known); ok {
+			c.Addr = netip.AddrPortFrom(a, 0)
+		}
 	}
-	if a, ok := forwardedFor(req.Header.Values("X-Forwarded-For"), l.settings.Proxies); ok {
-		c.Addr = netip.AddrPortFrom(a, 0)
-	}
-	return c, true
-}
-
-// trusts says whether an address is among the proxies.
-func trusts(proxies []netip.Prefix, a netip.Addr) bool {
-	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a.WithZone("")) })
+	return c
 }
 
 // forwardedFor reads the client of a proxy out of its X-Forwarded-For headers: the last hop
 // that is not a proxy of ours, since what stands before it is only claimed. If all are, it
 // is the first. False: there is none, or the proxies wrote something else than addresses.
-func forwardedFor(headers []string, proxies []netip.Prefix) (client netip.Addr, ok bool) {
+func forwardedFor(headers []string, known proxies) (client netip.Addr, ok bool) {
 	hops := strings.Split(strings.Join(headers, ","), ",")
 	for _, hop := range slices.Backward(hops) {
 		if hop = strings.TrimSpace(hop); hop == "" {
 			continue
 		}
-		if client, ok = hopAddress(hop); !ok || !trusts(proxies, client) {
+		if client, ok = hopAddress(hop); !ok || !known.include(client) {
 			break
 		}
 	}
@@ -86,24 +81,21 @@ func (l *httpsListener) identity(req *http.Request, id string) string {
 
 // identityIn finds the id of a device in a server name of the form ID.Name.
 func identityIn(server, name string) string {
-	label, rest, ok := strings.Cut(strings.TrimSuffix(server, "."), ".")
-	if !ok || name == "" || !strings.EqualFold(rest, name) {
+	label, zone, ok := strings.Cut(strings.TrimSuffix(server, "."), ".")
+	if !ok || name == "" || !strings.EqualFold(zone, name) {
 		return ""
 	}
 	return deviceID(label)
 }
 
-// deviceID is the id in lower case, "" if it cannot be one: an id has 16 to 63 letters,
-// digits and hyphens.
+// deviceID returns the normal form of what a client gave as its id, "" if it cannot be one:
+// 16 to 63 of a-z, 0-9 and hyphen, in either case.
 func deviceID(text string) string {
-	if len(text) < 16 || len(text) > 63 {
+	alien := func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
+	}
+	if len(text) < 16 || len(text) > 63 || strings.ContainsFunc(text, alien) {
 		return ""
 	}
-	text = strings.ToLower(text)
-	for _, c := range []byte(text) {
-		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return ""
-		}
-	}
-	return text
+	return strings.ToLower(text)
 }

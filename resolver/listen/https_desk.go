@@ -5,43 +5,68 @@ import (
 	"sync"
 )
 
-// desk is what a connection has that carries several queries at once: a worker number,
-// which one query at a time may have (Request.Worker), and its place in the quota.
+// desk is what a connection has that carries several queries at once: its place in the
+// quota, and a worker number, which one query at a time may have (Request.Worker).
 type desk struct {
-	worker int
-	leave  func() // gives the place back, however often it is called
+	server  *Server
+	quota   *quota
+	tally   *tally
+	worker  int
+	proxied bool // the connection is that of a proxy
 
-	mu sync.Mutex // held through a first stroke
+	mu     sync.Mutex // held through a first stroke
+	client netip.Addr // whom the quota counts it for; not valid: nobody
+	left   bool
 }
 
-// seat gives a client's connection over t a desk, or counts why there is none.
-func (s *Server) seat(t Transport, peer netip.Addr, tally *tally) (*desk, bool) {
-	if !s.handshakes.allow(peer) {
-		tally.shed[noHandshake].Add(1)
-		return nil, false
-	}
-	q := &s.connections[t]
-	worker, ok := q.workers.take()
-	if !ok {
+// seat gives a connection over t a desk, or counts that there is none.
+func (s *Server) seat(t Transport, tally *tally) (*desk, bool) {
+	d := &desk{server: s, quota: &s.connections[t], tally: tally}
+	var ok bool
+	if d.worker, ok = d.quota.workers.take(); !ok {
 		tally.shed[noConnection].Add(1)
-		return nil, false
 	}
+	return d, ok
+}
+
+// welcome counts the connection for a client, or counts why it must end.
+func (d *desk) welcome(peer netip.Addr) bool {
 	client := clientOf(peer)
-	if !q.clients.enter(client) {
-		q.workers.give(worker)
-		tally.shed[noConnectionForClient].Add(1)
-		return nil, false
+	if !d.server.handshakes.allow(client) {
+		d.tally.shed[noHandshake].Add(1)
+		return false
 	}
-	leave := sync.OnceFunc(func() {
-		q.clients.leave(client)
-		q.workers.give(worker)
-	})
-	return &desk{worker: worker, leave: leave}, true
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.left {
+		return false
+	}
+	if !d.quota.clients.enter(client) {
+		d.tally.shed[noConnectionForClient].Add(1)
+		return false
+	}
+	d.client = client
+	return true
+}
+
+// leave gives the place back, once, however often it is called.
+func (d *desk) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.left {
+		return
+	}
+	d.left = true
+	if d.client.IsValid() {
+		d.quota.clients.leave(d.client)
+	}
+	d.quota.workers.give(d.worker)
 }
 
 // first is Server.first for one query of the connection at a time.
-func (d *desk) first(s *Server, t *tally, r *Request, packet []byte) outcome {
+func (d *desk) first(r *Request, packet []byte) outcome {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return s.first(t, r, packet)
+	r.Worker = d.worker
+	return d.server.first(d.tally, r, packet)
 }

@@ -200,3 +200,18 @@ func write(t *testing.T, w io.Writer, b []byte) {
 		t.Fatalf("writing: %v", err)
 	}
 }
+
+// replies is a Handler that answers every query at once.
+type replies func(*listen.Request) []byte
+
+func (h replies) Answer(r *listen.Request) bool {
+	r.Reply = h(r)
+	return true
+}
+
+func (h replies) Resolve(_ context.Context, r *listen.Request, _ time.Time) { r.Done() }
+
+func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), patience)
+}

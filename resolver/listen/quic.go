@@ -22,6 +22,7 @@ type quicListener struct {
 	tls       *tls.Config
 	config    *quic.Config
 	listener  int
+	proxies   proxies
 	tally     *tally
 	speak     func(*quicConn)           // serves the streams of a connection until it ends or the server drains
 	parting   quic.ApplicationErrorCode // ends a connection that nothing is wrong with
@@ -39,7 +40,7 @@ const (
 // newQUIC readies a bound socket for the protocol that ALPN calls alpn. Streams of one
 // direction are for HTTP/3 alone.
 func (s *Server) newQUIC(socket net.PacketConn, listener int, alpn string, oneWay int64) *quicListener {
-	l := &quicListener{server: s, socket: socket, listener: listener, tls: s.cfg.TLS.Clone()}
+	l := &quicListener{server: s, socket: socket, listener: listener, proxies: s.cfg.Listeners[listener].Proxies, tls: s.cfg.TLS.Clone()}
 	l.tls.NextProtos = []string{alpn}
 	l.reading, l.end = context.WithCancel(context.Background())
 	l.transport = &quic.Transport{Conn: socket, VerifySourceAddress: l.doubts, ConnContext: l.admit}
@@ -82,11 +83,15 @@ func (c *census) count(client netip.Addr) int {
 // errTurnedAway refuses a QUIC connection, which the client sees as CONNECTION_REFUSED.
 var errTurnedAway = errors.New("turned away")
 
-// admit leaves a client in before anything is computed for it, or not.
+// admit lets a client in before anything is computed for it, or not.
 func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (context.Context, error) {
-	peer, _ := addrPortOf(info.RemoteAddr)
-	d, ok := l.server.seat(QUIC, peer.Addr(), l.tally)
+	d, ok := l.server.seat(QUIC, l.tally)
 	if !ok {
+		return nil, errTurnedAway
+	}
+	peer, _ := addrPortOf(info.RemoteAddr)
+	if d.proxied = l.proxies.include(peer.Addr()); !d.proxied && !d.welcome(peer.Addr()) {
+		d.leave()
 		return nil, errTurnedAway
 	}
 	context.AfterFunc(ctx, d.leave)

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -54,7 +55,7 @@ func (c *quicConn) ask(stream *quic.Stream, identity string) {
 		stream.CancelWrite(doqUnspecified)
 		return
 	}
-	r.Client, r.Worker, r.origin = c.client(), c.worker, &quicReply{c, stream}
+	r.Client = c.client()
 	r.Client.Identity = identity
 	c.answer(stream, r, packet)
 }
@@ -67,7 +68,7 @@ func (c *quicConn) answer(stream *quic.Stream, r *Request, packet []byte) {
 		c.breakOff("the message ID is not 0")
 		return
 	}
-	result := c.first(s, c.listener.tally, r, packet)
+	result := c.first(r, packet)
 	// The option edns-tcp-keepalive is not for QUIC (RFC 9250 5.5.2).
 	if _, found := r.Query.Option(wire.OptionKeepalive); found || result == hostile {
 		s.release(r)
@@ -75,11 +76,16 @@ func (c *quicConn) answer(stream *quic.Stream, r *Request, packet []byte) {
 		return
 	}
 	if result == missed {
+		q := &quicReply{conn: c, stream: stream}
+		// A client that gives up may open another stream at once; the query may go on.
+		q.forget = context.AfterFunc(stream.Context(), func() { stream.CancelWrite(doqUnspecified) })
+		r.origin = q
 		c.owed.Add(1)
 		if s.hand(c.listener.tally, r) {
 			return
 		}
 		c.owed.Done()
+		q.forget()
 	}
 	c.reply(stream, r)
 	s.release(r)
@@ -92,9 +98,11 @@ func (c *quicConn) breakOff(why string) { _ = c.conn.CloseWithError(doqProtocol,
 type quicReply struct {
 	conn   *quicConn
 	stream *quic.Stream
+	forget func() bool
 }
 
 func (q *quicReply) deliver(r *Request) {
+	q.forget()
 	q.conn.reply(q.stream, r)
 	q.conn.owed.Done()
 }
