@@ -80,6 +80,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 			pin("Decide "+name, func() { p.Decide(&q, at) })
 			pin("Ask "+name, func() { a.d.Ask(n, &a.h) })
 			pin("Text "+name, func() { _ = p.Text(d) })
+			pin("Justification "+name, func() { _ = p.Justification(d) })
 			pin("AppendID "+name, func() { p.AppendID(buf[:0], d) })
 			hashes := AppendTarget(nil, &a.h)
 			d.Action = Allow

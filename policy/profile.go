@@ -172,7 +172,14 @@ func (p *Profile) MaxTTL() (allowed, timed uint32) {
 // in English if it has chosen none: no name, no person, no category for self-harm,
 // and none at all where a child reads. It is "" where nothing is blocked, and for
 // the law and for security, which look alike. 0 allocations.
-func (p *Profile) Text(d Decision) string { return p.texts.of(p.ground, d) }
+func (p *Profile) Text(d Decision) string { return p.texts.short.of(p.ground, d) }
+
+// Justification is Text with how to ask for the name, ready to stand within a JSON
+// string; the household's language is that of TextLanguage. 0 allocations.
+func (p *Profile) Justification(d Decision) string { return p.texts.said.of(p.ground, d) }
+
+// TextLanguage is the language of Text and Justification, such as "en".
+func (p *Profile) TextLanguage() string { return p.texts.language }
 
 // AppendID appends the id of a decision: step, category, and the versions of
 // policy and lists. It carries no name; a legal block looks like a security

@@ -57,8 +57,18 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	if !s.decision.Silent { // those do not end with the clock
 		ttl = capped(ttl, s.decision.Until, s.now)
 	}
-	rc, reply := r.blockBody(s, q, c, dst, ttl)
-	reason := s.reason()
+	rc, reply, reason := wire.NoError, dst, wire.EDE{}
+	if mode := s.who.Profile.Mode(); s.world.structured.wanted(q) {
+		rc, reply = r.blockBody(s, q, c, dst, ttl, negative(mode))
+		room := reasonOctets
+		if c.Transport == UDP {
+			room = int(min(q.Size, wire.MaxUDP)) - len(reply) - elsewhere
+		}
+		reason = s.structuredReason(room)
+	} else {
+		rc, reply = r.blockBody(s, q, c, dst, ttl, mode)
+		reason = s.reason()
+	}
 	reply = wire.Finish(reply, q, rc, &reason)
 	if s.decision.Step == policy.StepLaw {
 		r.lawful(s, c)
@@ -68,8 +78,7 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	return r.sent(c, actionBlocked, groupOf(s), rc, reply, q)
 }
 
-func (r *Resolver) blockBody(s *Stroke, q *wire.Query, c Client, dst []byte, ttl uint32) (wire.Rcode, []byte) {
-	mode := s.who.Profile.Mode()
+func (r *Resolver) blockBody(s *Stroke, q *wire.Query, c Client, dst []byte, ttl uint32, mode policy.BlockMode) (wire.Rcode, []byte) {
 	if mode == policy.Landing && s.world.Landing.none(c.Local) {
 		mode = policy.Null
 	}

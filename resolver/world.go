@@ -24,6 +24,7 @@ type World struct {
 	special specials
 
 	designated designated
+	structured structured
 	help       blocklists.Categories // see atHome
 	groups     [blocklists.MaxCategories]uint8
 }
@@ -39,6 +40,7 @@ type WorldConfig struct {
 	Own        blocklists.Name
 	Designated Designation
 	InfoURL    string // page about this resolver, "" for none
+	Structured Structured
 	Generation uint64
 }
 
@@ -67,6 +69,7 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		lifting:    cfg.Index.PatternCategories().Intersects(policy.Lifting(cfg.Index.Taxonomy())),
 		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Designated.Name, cfg.Upstreams.Zones()),
 		designated: designated,
+		structured: newStructured(cfg.Structured),
 		groups:     groupTable(cfg.Index.Taxonomy()),
 	}, nil
 }
