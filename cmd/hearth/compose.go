@@ -200,7 +200,7 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
 	s.generation++
 	w, err := resolver.NewWorld(resolver.WorldConfig{
 		Index: k.index, Directory: d, Upstreams: routes, Landing: to, Own: own,
-		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Generation: s.generation,
+		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(), Generation: s.generation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("joining index and profiles: %w", err)

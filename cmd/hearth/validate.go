@@ -69,6 +69,7 @@ func (c *Config) validate(at *places) problems {
 		}
 	}
 	c.validateLanding(r)
+	c.validateAnswers(r)
 	c.validateResolve(r)
 	c.validateParts(r)
 	return r.found
