@@ -10,6 +10,7 @@ func (a *app) commands() []*cobra.Command {
 		a.diffCommand(),
 		a.scenarioCommand(),
 		a.explainCommand(),
+		a.enrolCommand(),
 		a.listsCommand(),
 		a.cacheCommand(),
 		a.schemaCommand(),

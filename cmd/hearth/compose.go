@@ -95,8 +95,12 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, err
 	}
+	reached, err := s.enrolment(&l.Config)
+	if err != nil {
+		return nil, err
+	}
 	s.portal, err = portal.New(portal.Config{
-		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s},
+		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s}, Enrolment: reached,
 		Help:     func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
 		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },

@@ -44,9 +44,17 @@ func (a *app) offline(l *loaded) (client, error) {
 	if err != nil {
 		return client{}, err
 	}
+	state, err := a.stateDir(&l.Config)
+	if err != nil {
+		return client{}, err
+	}
+	reached, err := offlineEnrolment(&l.Config, state)
+	if err != nil {
+		return client{}, err
+	}
 	p, err := portal.New(portal.Config{
 		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: func() *policy.Directory { return d },
-		Control: offline{s, l}, Help: s.library.Help, Frank: func() bool { return true },
+		Control: offline{s, l}, Help: s.library.Help, Frank: func() bool { return true }, Enrolment: reached,
 	})
 	if err != nil {
 		return client{}, fmt.Errorf("preparing the answer: %w", err)
