@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// handshakes bounds the TLS and QUIC handshakes, whose signatures cost more than a
-// thousand queries.
+// handshakes bounds the TLS and QUIC handshakes, each of which costs as much as a hundred
+// queries.
 type handshakes struct {
 	sketch             *sketch
 	all                pace

@@ -240,3 +240,40 @@ func (prompt) Answer(r *Request) bool {
 	return true
 }
 func (prompt) Resolve(context.Context, *Request, time.Time) {}
+
+// BenchmarkFirstStroke is a query that is answered at once, without its socket: of a
+// client that no limit holds for, and of ten thousand that they hold for.
+func BenchmarkFirstStroke(b *testing.B) {
+	limits := DefaultLimits()
+	limits.Rate.Queries, limits.Rate.Prefix, limits.Rate.Replies = 1e6, 1e6, 1e6
+	_, _, u := bench(limits)
+	s := u.server
+	s.cfg.Handler = prompt{}
+	m := new(dns.Msg)
+	m.SetQuestion("www.example.com.", dns.TypeA)
+	m.SetEdns0(1232, false)
+	plain, _ := m.Pack()
+	m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: "2464c4abcf10c957"}}
+	asking, _ := m.Pack()
+	for _, bm := range []struct {
+		name, addr string
+		clients    uint32
+		msg        []byte
+	}{
+		{"home", "192.168.1.2", 1, plain}, {"home-new-cookie", "192.168.1.2", 1, asking},
+		{"public", "192.0.2.1", 10000, plain}, {"public-new-cookie", "192.0.2.1", 10000, asking},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			r, n := s.take(), uint32(0)
+			r.Client = Client{Addr: netip.AddrPortFrom(netip.MustParseAddr(bm.addr), 53)}
+			b.ReportAllocs()
+			for b.Loop() {
+				if n++; bm.clients > 1 {
+					r.Client.Addr = netip.AddrPortFrom(stranger(n%bm.clients), 53)
+				}
+				s.first(u.tally, r, bm.msg)
+				u.fit(r)
+			}
+		})
+	}
+}

@@ -56,7 +56,7 @@ func (l *rates) judge(a netip.Addr, proved bool) reason {
 // admit holds a query to the rate limits, before anything is computed for it, and looks
 // at its cookie. It returns true to go on, or false with r.Reply set to what a query over
 // a limit gets: over UDP nothing, or as much as sends a real client to TCP; elsewhere
-// REFUSED, which no cache keeps and no client takes for a fault of the server.
+// REFUSED, which no client takes for a fault of the server.
 func (s *Server) admit(t *tally, r *Request) bool {
 	r.proof = s.cookies.check(r)
 	why := s.rates.judge(r.Client.Addr.Addr(), r.proved())

@@ -10,24 +10,24 @@ import (
 	"github.com/dchest/siphash"
 )
 
-// The size of a sketch: 4 rows of 2^16 cells, 2 MiB.
+// The size of a sketch: 2^18 cells, 2 MiB, in lines as the processor's cache has them.
 const (
-	rows        = 4
-	rowLen      = 1 << 16
-	sketchBytes = rows * rowLen * 8
+	lines       = 1 << 15
+	lineCells   = 8
+	sketchBytes = lines * lineCells * 8
 )
 
 // sketch holds any number of clients to a pace each, in fixed memory and constant time.
 // Each cell is a time: until when what was let through would have lasted at its pace (the
 // theoretical arrival time of ITU-T I.371's algorithm). Time itself empties the cells.
-// A client has one cell in each row and is as far ahead as the one that is least so: what
-// strangers do to a cell can only add, and they would have to meet it in every row. The
-// places depend on a random key, so that nobody can choose whom to meet. A client never
+// A client has two cells in each of two lines and is as far ahead as the one that is least
+// so: what strangers do to a cell can only add, and they would have to meet it in all four.
+// The places depend on a random key, so that nobody can choose whom to meet. A client never
 // passes for slower than it is.
 type sketch struct {
 	key   [2]uint64
 	began time.Time
-	cells [rows][rowLen]pace
+	cells [lines][lineCells]pace
 }
 
 func newSketch() *sketch { return &sketch{key: randomKey(), began: time.Now()} }
@@ -51,10 +51,8 @@ func (s *sketch) now() time.Duration { return time.Since(s.began) }
 // of time's worth at once, and from then on one every cost.
 func (s *sketch) take(who subject, now, cost time.Duration) bool {
 	hash := siphash.Hash(s.key[0], s.key[1], who[:])
-	var mine [rows]*pace
-	for i := range mine {
-		mine[i] = &s.cells[i][uint16(hash>>(16*i))]
-	}
+	a, b := &s.cells[hash%lines], &s.cells[hash>>16%lines]
+	mine := [...]*pace{&a[hash>>32%lineCells], &a[hash>>36%lineCells], &b[hash>>40%lineCells], &b[hash>>44%lineCells]}
 	for {
 		least, at := mine[0], mine[0].load()
 		for _, c := range mine[1:] {
