@@ -37,6 +37,8 @@ type visit struct {
 	conn    net.Conn
 	out     func(raw []byte) // how a host answers
 	evil    *evil
+	bake    string // the server's cookie in what say sends, in hexadecimal, behind the query's own; "": none
+	stamp   string // the whole cookie instead
 }
 
 // newEvil starts an upstream that follows script.
@@ -161,7 +163,26 @@ func (v *visit) fault(rcode int) *dns.Msg {
 // say packs and sends m.
 func (v *visit) say(m *dns.Msg) { v.send(v.pack(m)) }
 
+// cookie returns the query's cookie in hexadecimal, "" if it has none.
+func (v *visit) cookie() string {
+	if o := v.query.IsEdns0(); o != nil {
+		for _, option := range o.Option {
+			if c, ok := option.(*dns.EDNS0_COOKIE); ok {
+				return c.Cookie
+			}
+		}
+	}
+	return ""
+}
+
 func (v *visit) pack(m *dns.Msg) []byte {
+	own, o := v.stamp, m.IsEdns0()
+	if c := v.cookie(); own == "" && v.bake != "" && len(c) >= 16 {
+		own = c[:16] + v.bake
+	}
+	if own != "" && o != nil {
+		o.Option = append(o.Option, &dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: own})
+	}
 	raw, err := m.Pack()
 	if err != nil {
 		v.evil.t.Errorf("packing a reply: %v", err)

@@ -22,7 +22,7 @@ type exchange struct {
 	until    time.Time     // when the whole ends
 	done     func(raw []byte, err error)
 	log      *slog.Logger
-	hedge    *time.Timer // asks a second upstream; nil: none does
+	second   extra // why a second upstream is asked; extras: none is
 
 	mu     sync.Mutex
 	over   bool        // the result is, or is being, passed on
@@ -32,31 +32,45 @@ type exchange struct {
 	at     int         // of order, whom the latest try asks
 	round  int
 	first  try
+	hedge  *time.Timer // asks the second
 
 	servfail []byte // the last SERVFAIL given, whole
 	heard    bool   // somebody was silent or spoke, rather than out of reach
 	errs     []error
 }
 
-// start asks the first upstream.
+// start asks the first upstream, and the second at once or when the first is slower than it
+// usually is.
 func (x *exchange) start(now time.Time) {
+	x.prepare(now)
+	x.first.start()
+	if x.second == extraRace {
+		x.beside()
+	}
+}
+
+func (x *exchange) prepare(now time.Time) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.flying = 1
 	x.aim(&x.first, now)
-	x.first.start()
+	if x.second == extraHedge {
+		x.hedge = time.AfterFunc(x.first.health.usual(), x.beside)
+	}
 }
 
 // beside asks the second upstream too, if the first one is still waited for. It is called
 // once at most, so that a question of a client's is never more than two at once.
-func (x *exchange) beside(why extra) {
+func (x *exchange) beside() {
 	defer x.rescue()
-	if t := x.second(); t != nil {
-		t.metrics.extras[why].Inc()
+	if t := x.prepareSecond(); t != nil {
+		t.metrics.extras[x.second].Inc()
 		t.start()
 	}
 }
 
-// second readies the try beside the first one; nil: there is no use in it.
-func (x *exchange) second() *try {
+// prepareSecond readies the try beside the first one; nil: there is no use in it.
+func (x *exchange) prepareSecond() *try {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if x.over || x.flying != 1 || x.at > 0 || x.round > 0 {
@@ -131,7 +145,7 @@ func (x *exchange) weigh(t *try, r reply, err error) outlook {
 	if err == nil {
 		why, usable = t.judge(r)
 	} else {
-		t.blame(err)
+		t.fail(err)
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -108,7 +108,7 @@ func TestNobodyAnswers(t *testing.T) {
 }
 
 // A question goes to one server at most Attempts times, and not again after it
-// was answered with an error (RFC 9520 section 3.1).
+// was answered with an error (RFC 9520 section 3.1), but for the proof over TCP that it was.
 func TestTriesAreCounted(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -116,7 +116,7 @@ func TestTriesAreCounted(t *testing.T) {
 		script func(*visit)
 		want   int
 	}{
-		{"silence", silent, 3}, {"SERVFAIL", says(dns.RcodeServerFailure), 1}, {"REFUSED", says(dns.RcodeRefused), 1},
+		{"silence", silent, 3}, {"SERVFAIL", says(dns.RcodeServerFailure), 1}, {"REFUSED", says(dns.RcodeRefused), 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -170,7 +170,7 @@ func TestBogusEndsTheSearch(t *testing.T) {
 }
 
 // An upstream that does not know EDNS is asked without, at once and for fifteen
-// minutes (RFC 6891 section 7).
+// minutes (RFC 6891 section 7), when it has said so over TCP, where nobody else can have.
 func TestUpstreamWithoutEDNS(t *testing.T) {
 	t.Parallel()
 	without := func(change func(*visit, *dns.Msg)) func(*visit) {
@@ -201,9 +201,9 @@ func TestUpstreamWithoutEDNS(t *testing.T) {
 				queries int
 				edns    []bool // of the queries
 			}{
-				{0, 2, []bool{true, false}},
+				{0, 3, []bool{true, true, false}},
 				{14 * time.Minute, 1, []bool{false}},
-				{2 * time.Minute, 2, []bool{true, false}},
+				{2 * time.Minute, 3, []bool{true, true, false}},
 			} {
 				before := len(e.visits())
 				clock.pass(wait.passed)
@@ -289,15 +289,15 @@ func TestDeathAndReturn(t *testing.T) {
 func TestProbesBackOff(t *testing.T) {
 	h, now := new(health), time.Unix(1e9, 0)
 	for n := range failuresToDown - 1 {
-		if h.failed(now) || h.down() {
+		if h.failed(now, true) || h.down() {
 			t.Fatalf("down at failure %d of %d", n+1, failuresToDown)
 		}
 	}
-	if !h.failed(now) {
+	if !h.failed(now, true) {
 		t.Fatal("not down after the last of them")
 	}
 	for _, wait := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
-		h.failed(now)
+		h.failed(now, true)
 		if h.claimProbe(now.Add(wait*time.Second*3/4 - 1)) {
 			t.Fatalf("probed before three quarters of %d s", wait)
 		}
@@ -308,7 +308,7 @@ func TestProbesBackOff(t *testing.T) {
 		if h.claimProbe(now) {
 			t.Fatal("probed by two at once")
 		}
-		if h.failed(now) {
+		if h.failed(now, true) {
 			t.Fatal("goes down twice")
 		}
 		h.endProbe()
@@ -329,17 +329,17 @@ func TestPatience(t *testing.T) {
 		}
 	}
 	check(time.Second)
-	h.measured(10*time.Millisecond, false)
+	h.measured(10*time.Millisecond, false, true)
 	check(400 * time.Millisecond)
-	h.failed(time.Now())
+	h.failed(time.Now(), true)
 	check(800 * time.Millisecond)
-	h.failed(time.Now())
-	h.failed(time.Now())
+	h.failed(time.Now(), true)
+	h.failed(time.Now(), true)
 	check(2 * time.Second)
 	h.answered()
 	check(400 * time.Millisecond)
 	h = new(health)
-	h.measured(300*time.Millisecond, false)
+	h.measured(300*time.Millisecond, false, true)
 	check(900 * time.Millisecond)
 }
 
@@ -351,7 +351,7 @@ func TestAllDeadAreAskedAll(t *testing.T) {
 	clock := newClock(f)
 	for _, u := range f.upstreams {
 		for range failuresToDown {
-			u.health.failed(clock.now)
+			u.health.failed(clock.now, true)
 		}
 	}
 	b.become(second)

@@ -53,8 +53,9 @@ func New(cfg Config) (*Forwarder, error) {
 		url := at.String()
 		u := &upstream{
 			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: cfg.server(at).Validates,
-			now: func() time.Time { return f.now() },
+			subnet: subnetOption(cfg.ClientSubnet), now: func() time.Time { return f.now() },
 		}
+		u.jar.draw()
 		if u.channel, err = to.channel(at, &u.metrics); err != nil {
 			return nil, fmt.Errorf("making the forwarder: %w", err)
 		}
@@ -103,13 +104,9 @@ func (f *Forwarder) Upstreams() []string {
 func (f *Forwarder) Exchange(q wire.Question, done func(raw []byte, err error)) {
 	ask, order := question{q}, f.order()
 	now := time.Now()
-	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, log: f.log, order: order}
-	var after func()
-	if !f.accompany(ask, order) && f.strategy != Strict {
-		after = f.pair(x)
+	x := &exchange{question: ask, attempts: f.attempts, timeout: f.timeout, until: now.Add(f.timeout), done: done, log: f.log, second: extras, order: order}
+	if !f.accompany(ask, order) {
+		x.second = f.second(order)
 	}
 	x.start(now)
-	if after != nil {
-		after()
-	}
 }

@@ -36,6 +36,8 @@ type health struct {
 	plainUntil time.Time
 	lowerUntil time.Time
 	spelled    bool // a reply kept the spelling of a question
+	noEDNS     int  // in a row: EDNS was refused, without proof, and no reply had it
+	unproven   int  // failures in a row that somebody else may have brought about
 	doubts     int  // replies that lost it over UDP but not over TCP, while none kept it
 }
 
@@ -55,11 +57,14 @@ func (h *health) patience() time.Duration {
 	return min(t<<min(h.failures, 3), maxTimeout)
 }
 
-// measured notes how long a reply took, whatever it said, and whether it kept the
-// spelling of the question.
-func (h *health) measured(rtt time.Duration, spelled bool) {
+// measured notes how long a reply took, whatever it said, whether it kept the
+// spelling of the question, and whether it had EDNS.
+func (h *health) measured(rtt time.Duration, spelled, edns bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if edns {
+		h.noEDNS = 0
+	}
 	h.spelled = h.spelled || spelled
 	h.latencies.add(rtt)
 	h.weigh(rtt)
@@ -110,16 +115,22 @@ func (h *health) answered() (wasDown bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	wasDown = h.backoff > 0
-	h.failures, h.backoff = 0, 0
+	h.failures, h.unproven, h.backoff = 0, 0, 0
 	return wasDown
 }
 
-// failed notes a try without a usable reply and returns whether the upstream is
-// down from now on. The time to the next probe doubles from 1 s to 30 s,
+// failed notes a try without a usable reply, which somebody else may have brought about unless
+// it is proven: then it counts from the second in a row on. It returns whether the upstream
+// is down from now on. The time to the next probe doubles from 1 s to 30 s,
 // less a random part.
-func (h *health) failed(now time.Time) (goesDown bool) {
+func (h *health) failed(now time.Time, proven bool) (goesDown bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if !proven {
+		if h.unproven++; h.unproven < 2 {
+			return false
+		}
+	}
 	h.failures++
 	h.weigh(h.patience())
 	if h.failures < failuresToDown || now.Before(h.probeAt) {
@@ -175,11 +186,17 @@ func (h *health) knowsEDNS(now time.Time) bool {
 	return !now.Before(h.plainUntil)
 }
 
-// lacksEDNS notes that a query without OPT was answered where one with it was not.
-func (h *health) lacksEDNS(now time.Time) {
+// lacksEDNS notes that a query without OPT was answered where one with it was not, and
+// returns whether that is remembered: if there is proof that the server refused it, or if it
+// is the second time in a row.
+func (h *health) lacksEDNS(now time.Time, proven bool) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.plainUntil = now.Add(plainFor)
+	if h.noEDNS++; !proven && h.noEDNS < 2 {
+		return false
+	}
+	h.noEDNS, h.plainUntil = 0, now.Add(plainFor)
+	return true
 }
 
 // keepsSpelling reports whether replies are expected to repeat the question in the

@@ -42,8 +42,11 @@ func TestQueryIsBuiltAnew(t *testing.T) {
 			t.Errorf("question = %v", m.Question)
 		}
 		o := m.IsEdns0()
-		if len(m.Extra) != 1 || o == nil || o.UDPSize() != 1232 || !o.Do() || o.Version() != 0 || len(o.Option) != 0 {
-			t.Errorf("additional = %v, want an OPT of 1232 octets with DO and nothing in it", m.Extra)
+		if len(m.Extra) != 1 || o == nil || o.UDPSize() != 1232 || !o.Do() || o.Version() != 0 || len(o.Option) != 1 {
+			t.Fatalf("additional = %v, want an OPT of 1232 octets with DO and one option", m.Extra)
+		}
+		if c, ok := o.Option[0].(*dns.EDNS0_COOKIE); !ok || len(c.Cookie) != 16 || c.Cookie == "24a5ac1234567890" {
+			t.Errorf("option = %v, want a cookie of our own", o.Option[0])
 		}
 	}
 }

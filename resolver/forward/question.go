@@ -8,7 +8,7 @@ import (
 )
 
 // opt is the OPT record of every query: root owner, type 41, payload size 1232,
-// version 0, DO (RFC 6891 section 6.1, RFC 3225), no options.
+// version 0, DO (RFC 6891 section 6.1, RFC 3225), and so far no options.
 const opt = "\x00\x00\x29\x04\xd0\x00\x00\x80\x00\x00\x00"
 
 // question is what is asked of the upstreams.
@@ -16,14 +16,18 @@ type question struct{ wire.Question }
 
 // form is how an upstream is asked.
 type form struct {
-	edns    bool // with OPT
-	spelled bool // with letters of random case, which the reply must repeat
+	edns    bool   // with OPT
+	spelled bool   // with letters of random case, which the reply must repeat
+	subnet  string // option of RFC 7871, "" for none
+	cookie  cookie
 }
 
 // packet is a query as it is sent.
 type packet struct {
 	msg     []byte
 	spelled bool // the reply must repeat the spelling of the question
+	cookie  int  // where in msg the cookie stands; 0: there is none
+	subnet  string
 }
 
 // packet returns a query with a fresh random ID and, if wanted, a fresh spelling.
@@ -31,7 +35,7 @@ type packet struct {
 func (q question) packet(as form) packet {
 	var random [2 + wire.MaxName/8 + 1]byte
 	_, _ = rand.Read(random[:]) // never fails (crypto/rand, Go 1.24)
-	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(q.Name)+4+len(opt))
+	msg := make([]byte, wire.HeaderLen, wire.HeaderLen+len(q.Name)+4+len(opt)+len(as.subnet)+4+int(as.cookie.length))
 	msg[0], msg[1] = random[0], random[1]
 	msg[2] = 1 // RD
 	if q.CD {
@@ -42,11 +46,26 @@ func (q question) packet(as form) packet {
 	spelled := as.spelled && spell(msg[wire.HeaderLen:], random[2:])
 	msg = binary.BigEndian.AppendUint16(msg, q.Type)
 	msg = binary.BigEndian.AppendUint16(msg, q.Class)
+	p := packet{msg: msg, spelled: spelled}
 	if as.edns {
-		msg[11] = 1 // ARCOUNT
-		msg = append(msg, opt...)
+		p.extend(&as)
 	}
-	return packet{msg, spelled}
+	return p
+}
+
+// extend puts OPT and its options behind the question.
+func (p *packet) extend(as *form) {
+	msg := append(p.msg, opt...)
+	options := len(msg)
+	msg[11] = 1 // ARCOUNT
+	msg = append(msg, as.subnet...)
+	if own := as.cookie.bytes(); len(own) > 0 {
+		msg = append(msg, 0, optionCookie, 0, as.cookie.length)
+		p.cookie = len(msg)
+		msg = append(msg, own...)
+	}
+	binary.BigEndian.PutUint16(msg[options-2:], uint16(len(msg)-options)) //nolint:gosec // at most 70
+	p.msg, p.subnet = msg, as.subnet
 }
 
 // spell capitalises the letters of a name whose bit is set (the "0x20" of

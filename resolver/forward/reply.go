@@ -18,7 +18,14 @@ type reply struct {
 	bogus     bool // it says that the upstream's own DNSSEC validation failed
 	spelled   bool // it repeats the question in a spelling with capital letters
 	misspelt  bool // it has lost that spelling
+	proven    bool // nobody can have sent it who does not see the query: it has our cookie, or came over a connection
+	uncookied bool // it has no cookie, but the query had one
+	options   span // of OPT, in raw
+	cookie    span // the content of that option
 }
+
+// span is a part of a packet.
+type span struct{ start, end int }
 
 // verdict is what a packet from an upstream is to the query sent.
 type verdict uint8
@@ -42,6 +49,7 @@ func readReply(sent packet, msg []byte) (reply, verdict) {
 	}
 	r := reply{raw: msg, truncated: msg[2]&tc != 0, rcode: int(msg[3] & 0xf)}
 	if r.bare = binary.BigEndian.Uint16(msg[4:]) == 0; r.bare {
+		r.uncookied = sent.cookie > 0
 		if isError(r.rcode) { // servers of old, and some for REFUSED
 			return r, fitting
 		}
@@ -49,6 +57,9 @@ func readReply(sent packet, msg []byte) (reply, verdict) {
 	}
 	is := sent.repeated(msg)
 	if is == unrelated || !r.truncated && !r.read() { // what is truncated is cut anywhere; TCP will tell the rest
+		return reply{}, unrelated
+	}
+	if !r.truncated && !r.suits(&sent) {
 		return reply{}, unrelated
 	}
 	r.spelled, r.misspelt = sent.spelled && is == fitting, is == misspelt
@@ -118,10 +129,25 @@ func (r *reply) study() (sound bool) {
 	}
 	r.rcode = m.Rcode
 	if o := m.IsEdns0(); o != nil {
-		r.edns = true
+		r.edns, r.options = true, optionsOf(r.raw)
 		r.bogus = r.rcode == dns.RcodeServerFailure && saysBogus(o)
 	}
 	return true
+}
+
+// optionsOf finds the options of a sound message's OPT.
+func optionsOf(raw []byte) (options span) {
+	end, err := wire.SkipQuestion(raw)
+	if err != nil {
+		return span{}
+	}
+	_ = wire.WalkRRs(raw, end, func(rr wire.RR) bool {
+		if rr.Type == wire.TypeOPT {
+			options = span{rr.Data, rr.End}
+		}
+		return true
+	})
+	return options
 }
 
 // saysBogus reports whether o has an Extended DNS Error of DNSSEC: 6 (bogus) to

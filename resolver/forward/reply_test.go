@@ -59,7 +59,7 @@ func parity(t testing.TB, msg []byte) (glanced bool) {
 	if !quick.glance() {
 		return false
 	}
-	if !slow.study() || quick.edns != slow.edns || quick.rcode != slow.rcode || slow.bogus {
+	if !slow.study() || quick.edns != slow.edns || quick.rcode != slow.rcode || quick.options != slow.options || slow.bogus {
 		t.Fatalf("glance has %+v, the library %+v\n%x", quick, slow, msg)
 	}
 	return true

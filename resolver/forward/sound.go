@@ -1,9 +1,13 @@
 package forward
 
-import "github.com/hearthdns/hearth/resolver/wire"
+import (
+	"encoding/binary"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
 
 // glance reads the usual reply without the library: NOERROR or NXDOMAIN with
-// records of the types that wire.SoundRR knows and an OPT without options. It returns false,
+// records of the types that wire.SoundRR knows and an OPT with a cookie and padding at most. It returns false,
 // with r as it was, for any other, and for what is not well formed.
 func (r *reply) glance() bool {
 	if r.rcode != int(wire.NoError) && r.rcode != int(wire.NXDomain) {
@@ -14,10 +18,11 @@ func (r *reply) glance() bool {
 		return false
 	}
 	sound, edns := true, false
+	var options span
 	err = wire.WalkRRs(r.raw, end, func(rr wire.RR) bool {
 		if rr.Type == wire.TypeOPT {
-			sound = !edns && rr.Section == wire.Additional && rr.TTL>>16 == 0 && rr.Start+1 == rr.Fixed && rr.Data == rr.End
-			edns = true
+			sound = !edns && rr.Section == wire.Additional && rr.TTL>>16 == 0 && rr.Start+1 == rr.Fixed && usualOptions(r.raw[rr.Data:rr.End])
+			edns, options = true, span{rr.Data, rr.End}
 		} else {
 			sound = wire.SoundRR(r.raw, rr)
 		}
@@ -26,6 +31,21 @@ func (r *reply) glance() bool {
 	if err != nil || !sound {
 		return false
 	}
-	r.edns = edns
+	r.edns, r.options = edns, options
+	return true
+}
+
+// usualOptions reports whether b is whole options, of kinds whose content may be anything.
+func usualOptions(b []byte) bool {
+	for len(b) > 0 {
+		if len(b) < 4 {
+			return false
+		}
+		code, size := binary.BigEndian.Uint16(b), 4+int(binary.BigEndian.Uint16(b[2:]))
+		if code != optionCookie && code != optionPadding || size > len(b) {
+			return false
+		}
+		b = b[size:]
+	}
 	return true
 }

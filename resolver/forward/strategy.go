@@ -138,17 +138,13 @@ func (f *Forwarder) accompany(q question, order []*upstream) bool {
 	return true
 }
 
-// pair has a second upstream asked, at once or when the first is slower than it usually
-// is. It is called before the first is asked, and returns what to do after.
-func (f *Forwarder) pair(x *exchange) (after func()) {
-	if len(x.order) < 2 || x.order[1].health.down() {
-		return nil
+// second returns why the second of order is asked beside the first, extras if it is not.
+func (f *Forwarder) second(order []*upstream) extra {
+	switch {
+	case f.strategy != Race && f.strategy != Hedge, len(order) < 2, order[1].health.down():
+		return extras
+	case f.strategy == Race:
+		return extraRace
 	}
-	switch f.strategy {
-	case Race:
-		return func() { x.beside(extraRace) }
-	case Hedge:
-		x.hedge = time.AfterFunc(x.order[0].health.usual(), func() { x.beside(extraHedge) })
-	}
-	return nil
+	return extraHedge
 }

@@ -29,9 +29,16 @@ func knowing(f *Forwarder, latencies ...time.Duration) {
 	for i, d := range latencies {
 		h := &f.upstreams[i].health
 		for range 2 * digestFresh {
-			h.measured(d, false)
+			h.measured(d, false, true)
 		}
 	}
+}
+
+// failures returns how often in a row an upstream has failed.
+func failures(u *upstream) int {
+	u.health.mu.Lock()
+	defer u.health.mu.Unlock()
+	return u.health.failures
 }
 
 // Strict asks the others for nothing as long as the first answers.
@@ -92,7 +99,7 @@ func TestFailureWeighs(t *testing.T) {
 	if order := f.order(); order[0] != f.upstreams[0] {
 		t.Fatal("the faster one is not first")
 	}
-	f.upstreams[0].health.failed(f.now())
+	f.upstreams[0].health.failed(f.now(), true)
 	if order := f.order(); order[0] != f.upstreams[1] {
 		t.Error("the one that failed is still first")
 	}
@@ -119,8 +126,8 @@ func TestRace(t *testing.T) {
 			}
 			await(t, func() bool { return f.upstreams[1-place].health.rank() > 15*time.Millisecond }) // the loser's reply was measured
 			for _, u := range f.upstreams {
-				if u.health.failures != 0 {
-					t.Errorf("%s has failed: %+v", u.url, u.health.failures)
+				if n := failures(u); n != 0 {
+					t.Errorf("%s has failed %d times", u.url, n)
 				}
 			}
 			got := scrape(t, f)
@@ -186,8 +193,8 @@ func TestHedge(t *testing.T) {
 	a.become(func(v *visit) { time.Sleep(200 * time.Millisecond); truth(v) })
 	want(t, f, "192.0.2.2")
 	await(t, func() bool { return f.metrics.waiting.Load() == 0 })
-	if u := f.upstreams[0]; u.health.failures != 0 || scrape(t, f)["hearth_upstream_extra_total"] != 1 {
-		t.Errorf("failures %d, scrape %v; want none and one extra question", u.health.failures, scrape(t, f))
+	if n := failures(f.upstreams[0]); n != 0 || scrape(t, f)["hearth_upstream_extra_total"] != 1 {
+		t.Errorf("failures %d, scrape %v; want none and one extra question", n, scrape(t, f))
 	}
 }
 

@@ -32,9 +32,9 @@ func (t *try) start() {
 func (t *try) landed(r reply, err error) {
 	defer t.x.rescue()
 	if err == nil {
-		t.took(time.Since(t.began), r.spelled)
+		t.took(time.Since(t.began), &r)
 	}
-	if err == nil && !t.unfinished(t.as, &r) {
+	if err == nil && !doubtful(&t.as, &r) && !r.refusesEDNS() {
 		t.settle(r, nil)
 		return
 	}
@@ -72,3 +72,12 @@ func (t *try) settle(r reply, err error) {
 }
 
 func (t *try) packet() packet { return t.x.question.packet(t.as) }
+
+// fail notes that the try gave err. The silence of a server that never gave a cookie may be
+// that of one that cannot bear them.
+func (t *try) fail(err error) {
+	t.blame(err, time.Since(t.began))
+	if t.as.cookie.length == clientCookie && whyNot(err) == reasonTimeout && t.jar.doubted() {
+		t.jar.forget(t.now())
+	}
+}

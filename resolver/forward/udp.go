@@ -38,14 +38,15 @@ var errBusy = errors.New("too many questions to upstreams are open")
 const grace = 400 * time.Millisecond
 
 // errMisspelt says that an upstream answered, in time, but not in the spelling of
-// the question. It counts as silence.
-var errMisspelt error = misspelling{}
+// the question. It counts as silence, of which somebody else may be the cause.
+var errMisspelt error = unproven{silence("the reply does not keep the spelling of the question")}
 
-type misspelling struct{}
+// silence is an error that counts as no reply at all.
+type silence string
 
-func (misspelling) Error() string   { return "the reply does not keep the spelling of the question" }
-func (misspelling) Timeout() bool   { return true }
-func (misspelling) Temporary() bool { return true }
+func (s silence) Error() string { return string(s) }
+func (silence) Timeout() bool   { return true }
+func (silence) Temporary() bool { return true }
 
 // udpBuffer holds a reply from a server that overlooks the 1232 octets we offer.
 const udpBuffer = 4096

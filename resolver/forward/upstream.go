@@ -19,12 +19,18 @@ type upstream struct {
 	udp     packets
 	channel channel // its own, or TCP for one over UDP
 	trusted bool    // Server.Validates: its AD bit is believed
+	subnet  string  // the option that all are told, "" for none
+	jar     jar     // of cookies, over UDP
 }
 
 // form returns how the upstream is to be asked.
 func (u *upstream) form() form {
 	now := u.now()
-	return form{edns: u.health.knowsEDNS(now), spelled: u.at.network == "udp" && u.health.keepsSpelling(now)}
+	as := form{edns: u.health.knowsEDNS(now), subnet: u.subnet}
+	if u.at.network == "udp" {
+		as.spelled, as.cookie = u.health.keepsSpelling(now), u.jar.present(now)
+	}
+	return as
 }
 
 // ask sends q and returns the upstream's reply. It waits for UDP as long as
@@ -35,73 +41,19 @@ func (u *upstream) ask(q question, patience time.Duration, until time.Time) (rep
 	return u.follow(q, as, r, err, patience, until)
 }
 
-// unfinished reports whether r calls for a further query.
-func (u *upstream) unfinished(as form, r *reply) bool {
-	return r.truncated || as.edns && r.refusesEDNS()
-}
-
-// follow makes the further queries that the first reply of an ask calls for. A
-// truncated one is asked for over TCP: a forged truncation costs a connection and
-// gains nothing. A server that does not know EDNS, or does not keep the spelling of
-// the question, is asked once more in the way that it knows, and remembered as such
-// a one only if that was answered.
-func (u *upstream) follow(q question, as form, r reply, err error, patience time.Duration, until time.Time) (reply, error) {
-	if errors.Is(err, errMisspelt) {
-		r, err = u.respell(q, &as, patience, until)
-	}
-	if r, err = u.whole(q, as, r, err, until); err != nil || !as.edns || !r.refusesEDNS() {
-		return r, err
-	}
-	as.edns = false
-	r, err = u.send(q.packet(as), patience, until)
-	if r, err = u.whole(q, as, r, err, until); err != nil {
-		return r, err
-	}
-	if _, ok := r.failure(); ok {
-		u.health.lacksEDNS(u.now())
-		u.log.Info("upstream does not know EDNS; asking it without", "upstream", u.url, "for", plainFor)
-	}
-	return r, nil
-}
-
-// respell asks once more where the only reply was misspelt, over TCP, where nobody can
-// forge one blindly. A single forged packet must not have an upstream asked in lower case
-// from now on: it is if the reply over TCP is misspelt too. One that never kept a spelling
-// is also if it answers nothing over TCP, or lost a second spelling over UDP alone.
-func (u *upstream) respell(q question, as *form, patience time.Duration, until time.Time) (reply, error) {
-	kept := u.health.keptSpelling()
-	r, err := u.within(maxTimeout, until, q.packet(*as), u.channel.exchange)
-	if err != nil && kept {
-		return reply{}, errMisspelt
-	}
-	lost := r.misspelt
-	if err != nil {
-		as.spelled = false
-		r, err = u.send(q.packet(*as), patience, until)
-		lost = err == nil
-	}
-	if lost || err == nil && !kept && u.health.doubted() {
-		as.spelled = false
-		u.health.losesSpelling(u.now())
-		u.log.Info("upstream does not keep the spelling of names; asking it in lower case", "upstream", u.url, "for", respellAfter)
-	}
-	return r, err
-}
-
-// whole asks for a truncated reply over TCP.
-func (u *upstream) whole(q question, as form, r reply, err error, until time.Time) (reply, error) {
-	if err != nil || !r.truncated {
-		return r, err
-	}
-	return u.within(maxTimeout, until, q.packet(as), u.channel.exchange)
-}
-
 // send makes one query over the upstream's protocol.
 func (u *upstream) send(p packet, patience time.Duration, until time.Time) (reply, error) {
 	if u.at.network != "udp" {
-		return u.within(max(patience, maxTimeout), until, p, u.channel.exchange)
+		return u.overChannel(p, max(patience, maxTimeout), until)
 	}
 	return u.within(patience, until, p, u.askUDP)
+}
+
+// overChannel makes one query where nobody can forge a reply blindly.
+func (u *upstream) overChannel(p packet, patience time.Duration, until time.Time) (reply, error) {
+	r, err := u.within(patience, until, p, u.channel.exchange)
+	r.proven = err == nil
+	return r, err
 }
 
 // askUDP makes one query over UDP.
@@ -133,7 +85,7 @@ func (u *upstream) within(limit time.Duration, until time.Time, p packet, ask fu
 	start := time.Now()
 	r, err := ask(earlier(start.Add(limit), until), p)
 	if err == nil {
-		u.took(time.Since(start), r.spelled)
+		u.took(time.Since(start), &r)
 	}
 	return r, err
 }
@@ -145,10 +97,13 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// took notes how long a reply took, and whether it kept the spelling.
-func (u *upstream) took(rtt time.Duration, spelled bool) {
+// took notes how long a reply took, and what it shows of the spelling, EDNS and cookies.
+func (u *upstream) took(rtt time.Duration, r *reply) {
 	u.metrics.latency.Observe(rtt.Seconds())
-	u.health.measured(rtt, spelled)
+	u.health.measured(rtt, r.spelled, r.edns)
+	if !u.jar.learn(r) {
+		u.jar.forget(u.now())
+	}
 }
 
 // judge notes what the reply r says of the upstream. ok is true when r is an
@@ -157,7 +112,7 @@ func (u *upstream) took(rtt time.Duration, spelled bool) {
 func (u *upstream) judge(r reply) (why reason, ok bool) {
 	why, ok = r.failure()
 	if !ok && why != reasonServfail {
-		u.failed(why)
+		u.failed(why, r.proven)
 		return why, false
 	}
 	if !ok {
@@ -169,21 +124,22 @@ func (u *upstream) judge(r reply) (why reason, ok bool) {
 	return why, ok
 }
 
-// blame notes that a try gave err. One that the budget cut short, or that we had no
-// room for, is nobody's failure.
-func (t *try) blame(err error) {
+// blame notes that an ask gave err, for which we waited so long. What the budget cut short,
+// or that we had no room for, is nobody's failure.
+func (u *upstream) blame(err error, waited time.Duration) {
 	if errors.Is(err, errBusy) {
 		return
 	}
-	if why := whyNot(err); why != reasonTimeout || time.Since(t.began) >= minTimeout {
-		t.failed(why)
+	if why := whyNot(err); why != reasonTimeout || waited >= minTimeout {
+		u.failed(why, !errors.As(err, new(unproven)))
 	}
 }
 
-// failed notes a try that failed for why and weighs on the upstream.
-func (u *upstream) failed(why reason) {
+// failed notes a try that failed for why and weighs on the upstream. proven: nobody else can
+// have brought that about.
+func (u *upstream) failed(why reason, proven bool) {
 	u.metrics.failures[why].Inc()
-	if u.health.failed(u.now()) {
+	if u.health.failed(u.now(), proven) {
 		u.log.Warn("upstream is down; asking it last and probing it", "upstream", u.url, "reason", why.String())
 	}
 }
@@ -192,9 +148,10 @@ func (u *upstream) failed(why reason) {
 func (u *upstream) probe(q question, why extra) {
 	defer u.health.endProbe()
 	u.metrics.extras[why].Inc()
-	r, err := u.ask(q, maxTimeout, time.Now().Add(4*maxTimeout))
+	began := time.Now()
+	r, err := u.ask(q, maxTimeout, began.Add(4*maxTimeout))
 	if err != nil {
-		u.failed(whyNot(err))
+		u.blame(err, time.Since(began))
 		return
 	}
 	u.judge(r)
