@@ -101,6 +101,16 @@ func (c Config) endpoints() ([]endpoint, error) {
 	if c.Attempts < 0 || c.Attempts > maxAttempts {
 		errs.refuse("attempts", "write a number from 1 to %d, or 0 for %d", maxAttempts, DefaultAttempts)
 	}
+	switch c.Strategy {
+	case "", Strict, Fastest, Race, Hedge:
+	default:
+		errs.refuse("strategy", "%q is none; write %s, %s, %s or %s", c.Strategy, Strict, Fastest, Race, Hedge)
+	}
+	if p := c.ClientSubnet; p.IsValid() {
+		if err := checkSubnet(p); err != nil {
+			errs.refuse("client_subnet", "%s", err)
+		}
+	}
 	self := newSelf(c.Own, interfaceAddrs)
 	all := errs.parse("upstreams", c.Upstreams, self)
 	for i, e := range errs.parse("bootstrap", c.Bootstrap, self) {

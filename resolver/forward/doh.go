@@ -38,7 +38,8 @@ func (w *web) close()                  { w.end() }
 func (w *web) exchange(deadline time.Time, p packet) (reply, error) {
 	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	sent := packet{make([]byte, len(p.msg), 2*paddedLen+len(p.msg)), p.spelled}
+	sent := p
+	sent.msg = make([]byte, len(p.msg), 2*paddedLen+len(p.msg))
 	copy(sent.msg[2:], p.msg[2:]) // with ID 0 (RFC 8484 section 4.1)
 	sent.msg = pad(sent.msg, 0)
 	req := (&http.Request{

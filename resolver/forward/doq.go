@@ -46,7 +46,8 @@ func (q *queries) exchange(deadline time.Time, p packet) (reply, error) {
 		stream.CancelWrite(doqCancelled)
 		return reply{}, err
 	}
-	return q.note.only(packet{frame[2:], p.spelled}, raw)
+	p.msg = frame[2:]
+	return q.note.only(p, raw)
 }
 
 // converseOver sends the only query of a stream and returns its only reply.

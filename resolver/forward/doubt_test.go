@@ -2,6 +2,7 @@ package forward
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"testing"
 	"time"
@@ -32,6 +33,17 @@ func forgeries(v *visit) map[string]*dns.Msg {
 	}
 }
 
+// patient is forwarder with upstreams that are known to be slow, so that proof over TCP has time
+// on a busy machine.
+func patient(t *testing.T, addrs ...netip.AddrPort) *Forwarder {
+	t.Helper()
+	f := forwarder(t, addrs...)
+	for _, u := range f.upstreams {
+		u.health.srtt = maxTimeout
+	}
+	return f
+}
+
 // unharmed fails the test unless the upstream's standing is as if it had only answered.
 func unharmed(t *testing.T, f *Forwarder) {
 	t.Helper()
@@ -54,7 +66,7 @@ func TestForgedErrors(t *testing.T) {
 		close(kinds)
 		truth(v)
 	})
-	want(t, forwarder(t, sample.addr), "192.0.2.1")
+	want(t, patient(t, sample.addr), "192.0.2.1")
 	for kind := range kinds {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +76,7 @@ func TestForgedErrors(t *testing.T) {
 				}
 				truth(v)
 			})
-			f := forwarder(t, e.addr)
+			f := patient(t, e.addr)
 			for range 5 * failuresToDown {
 				want(t, f, "192.0.2.1")
 				unharmed(t, f)
@@ -87,7 +99,7 @@ func TestForgedErrors(t *testing.T) {
 				}
 				truth(v)
 			})
-			f := forwarder(t, e.addr)
+			f := patient(t, e.addr)
 			for range 3 {
 				want(t, f, "192.0.2.1")
 			}
@@ -113,7 +125,7 @@ func TestRefuserGoesDown(t *testing.T) {
 				}
 				v.say(v.fault(dns.RcodeRefused))
 			})
-			f := forwarder(t, a.addr, newEvil(t, second).addr)
+			f := patient(t, a.addr, newEvil(t, second).addr)
 			for range failuresToDown + 1 {
 				want(t, f, "192.0.2.2")
 			}
@@ -139,7 +151,7 @@ func TestWithoutEDNSAndTCP(t *testing.T) {
 			v.say(m)
 		}
 	})
-	f := forwarder(t, e.addr)
+	f := patient(t, e.addr)
 	for n := range 2 {
 		if !f.upstreams[0].health.knowsEDNS(time.Now()) {
 			t.Fatalf("it is remembered after %d FORMERR", n)
@@ -179,7 +191,7 @@ const (
 func TestCookies(t *testing.T) {
 	t.Parallel()
 	a, b := newEvil(t, baker(firstServer, truth)), newEvil(t, baker(firstServer, truth))
-	f, g := forwarder(t, a.addr), forwarder(t, b.addr)
+	f, g := patient(t, a.addr), patient(t, b.addr)
 	want(t, f, "192.0.2.1")
 	want(t, f, "192.0.2.1")
 	a.become(baker(secondServer, truth))
@@ -217,7 +229,7 @@ func TestForgedCookieIsJunk(t *testing.T) {
 				v.stamp = ""
 				baker(firstServer, truth)(v)
 			})
-			f := forwarder(t, e.addr)
+			f := patient(t, e.addr)
 			want(t, f, "192.0.2.1")
 			want(t, f, "192.0.2.1")
 			if n, junk := len(e.visits()), scrape(t, f)["hearth_upstream_junk_total"]; n != 2 || junk != 2 {
@@ -232,7 +244,7 @@ func TestForgedCookieIsJunk(t *testing.T) {
 func TestMissingCookie(t *testing.T) {
 	t.Parallel()
 	e := newEvil(t, baker(firstServer, truth))
-	f := forwarder(t, e.addr)
+	f := patient(t, e.addr)
 	clock := newClock(f)
 	want(t, f, "192.0.2.1")
 	e.become(func(v *visit) {
@@ -342,7 +354,7 @@ func TestBadCookie(t *testing.T) {
 	}
 	for times, networks := range map[int]string{1: "[udp udp]", 2: "[udp udp tcp]"} {
 		e := newEvil(t, wants(times))
-		f := forwarder(t, e.addr)
+		f := patient(t, e.addr)
 		want(t, f, "192.0.2.1")
 		var seen []string
 		for _, v := range e.visits() {
@@ -362,7 +374,7 @@ func TestBadCookie(t *testing.T) {
 func TestProvenRefusal(t *testing.T) {
 	t.Parallel()
 	a := newEvil(t, baker(firstServer, says(dns.RcodeRefused)))
-	f := forwarder(t, a.addr, newEvil(t, second).addr)
+	f := patient(t, a.addr, newEvil(t, second).addr)
 	for range failuresToDown {
 		want(t, f, "192.0.2.2")
 	}

@@ -8,9 +8,8 @@ import (
 
 // Codes of options (IANA DNS EDNS0 Option Codes).
 const (
-	optionSubnet  = 8
-	optionCookie  = 10
-	optionPadding = 12
+	optionSubnet = 8
+	optionCookie = 10
 )
 
 // The longest prefixes that tell of no single household (RFC 7871 section 11.1).

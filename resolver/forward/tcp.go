@@ -79,7 +79,8 @@ func (s *stream) exchange(deadline time.Time, p packet) (reply, error) {
 		frame = pad(frame, 2)
 	}
 	binary.BigEndian.PutUint16(frame, uint16(len(frame)-2))
-	c := &call{packet{frame[2:], p.spelled}, make(chan reply, 1)}
+	p.msg = frame[2:]
+	c := &call{p, make(chan reply, 1)}
 	if err := s.enlist(c); err != nil {
 		return reply{}, err
 	}
