@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"time"
 )
 
 // httpsListener serves DNS over HTTPS (RFC 8484) on the TCP socket of a listener, over
@@ -97,6 +98,10 @@ func (l *httpsListener) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	d, _ := req.Context().Value(deskKey{}).(*desk)
 	if req.ProtoMajor < 3 && !d.proxied {
 		h["Alt-Svc"] = l.altSvc
+	}
+	if req.ContentLength != 0 && req.ProtoMajor < 3 {
+		// To keep the connection, net/http reads a body that nobody wants.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(l.server.cfg.Limits.TCP.Frame))
 	}
 	id, ok := l.below(req.URL.Path)
 	if !ok {

@@ -71,6 +71,9 @@ func startShielded(t testing.TB, over listen.Transport, cfg listen.Config, edit 
 		edit(&l)
 	}
 	cfg.Listeners = []listen.Listener{l}
+	if cfg.Limits.Handshakes.PerClient == 0 { // a test of something else dials often
+		cfg.Limits.Handshakes = listen.HandshakeLimits{PerSecond: 100000, PerClient: 100000}
+	}
 	var pool *x509.CertPool
 	cfg.TLS, pool = certified(t)
 	return &shielded{start(t, cfg), pool}
@@ -215,3 +218,5 @@ func withCancel(t *testing.T) (context.Context, context.CancelFunc) {
 	t.Helper()
 	return context.WithTimeout(t.Context(), patience)
 }
+
+func newSessions() tls.ClientSessionCache { return tls.NewLRUClientSessionCache(4) }

@@ -51,11 +51,6 @@ func (l *httpsListener) below(path string) (id string, ok bool) {
 
 // read takes the query out of a request, into r's buffer.
 func (l *httpsListener) read(w http.ResponseWriter, req *http.Request, r *Request) ([]byte, *httpProblem) {
-	// A body that we do not want is read as well, to keep the connection, by net/http.
-	body := http.NewResponseController(w)
-	if req.ContentLength != 0 && req.ProtoMajor < 3 {
-		_ = body.SetReadDeadline(time.Now().Add(l.server.cfg.Limits.TCP.Frame))
-	}
 	switch req.Method {
 	case http.MethodGet, http.MethodHead:
 		packet, ok := fromParameter(req.URL.Query()["dns"], r)
@@ -73,7 +68,7 @@ func (l *httpsListener) read(w http.ResponseWriter, req *http.Request, r *Reques
 		}
 		if problem == nil && req.ProtoMajor < 2 {
 			// The connection is read on for as long as the query takes, to see it end.
-			_ = body.SetReadDeadline(time.Time{})
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 		}
 		return packet, problem
 	}
