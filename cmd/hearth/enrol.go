@@ -223,6 +223,7 @@ func enrolment(c *Config, covers func(string) bool, authority *certificate.Autho
 			if port := customary(e.HTTPS, at.Port, 443); port != e.HTTPS {
 				e.HTTPS, e.Path = port, at.Path
 			}
+		case resolver.UDP, resolver.TCP: // not encrypted
 		}
 		if at.At != (netip.Addr{}) && !slices.Contains(e.Addresses, at.At) {
 			e.Addresses = append(e.Addresses, at.At)

@@ -215,6 +215,9 @@ func TestACMEByHTTP(t *testing.T) {
 func owned(t *testing.T, state string) {
 	t.Helper()
 	_ = filepath.WalkDir(filepath.Join(state, "certificates"), func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			t.Fatal(err)
+		}
 		info, err := d.Info()
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			t.Errorf("others may read %s: %s", path, info.Mode())
