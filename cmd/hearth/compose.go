@@ -95,17 +95,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, err
 	}
-	reached, err := s.enrolment(&l.Config)
-	if err != nil {
-		return nil, err
-	}
-	s.portal, err = portal.New(portal.Config{
-		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: s.directory, Now: time.Now, Log: log, Control: control{s}, Enrolment: reached,
-		Help:     func() help.Table { return s.shelf.Load().library.Help() },
-		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
-		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
-	})
-	if err != nil {
+	if s.portal, err = s.pages(&l.Config); err != nil {
 		return nil, fmt.Errorf("preparing the landing page: %w", err)
 	}
 	s.resolver, err = resolver.New(resolver.Config{
@@ -119,6 +109,20 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	s.record.serving(l.Hash(), time.Now())
 	s.restoreAnswers()
 	return s, nil
+}
+
+// pages makes the landing page, the pages beneath the own name and the control API.
+func (s *server) pages(c *Config) (*portal.Portal, error) {
+	reached, err := s.enrolment(c)
+	if err != nil {
+		return nil, err
+	}
+	return portal.New(portal.Config{
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Now: time.Now, Log: s.log, Control: control{s}, Enrolment: reached,
+		Help:     func() help.Table { return s.shelf.Load().library.Help() },
+		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
+		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
+	})
 }
 
 // newKeeper gives what keeps the certificates of encrypted listeners, nil where there is none.
