@@ -11,6 +11,7 @@ func (a *app) commands() []*cobra.Command {
 		a.scenarioCommand(),
 		a.explainCommand(),
 		a.enrolCommand(),
+		a.dnrCommand(),
 		a.listsCommand(),
 		a.cacheCommand(),
 		a.schemaCommand(),
