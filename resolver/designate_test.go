@@ -1,6 +1,8 @@
 package resolver
 
 import (
+	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -174,7 +176,7 @@ func TestNothingDesignated(t *testing.T) {
 
 // TestResolverInfo: RFC 9606, at resolver.arpa, at our own name and at those of the encrypted listeners.
 func TestResolverInfo(t *testing.T) {
-	facts := []string{"exterr=1-13,15,17-19,21-24", "infourl=https://dns.family.example/about"}
+	facts := []string{"exterr=0-13,15,17-19,21-24", "infourl=https://dns.family.example/about"}
 	for _, designated := range []string{"", "dns.family.example", "hearth.home.arpa"} {
 		h := newDiscovered(t, designated, Designation{Endpoints: everyEndpoint})
 		names := []string{"resolver.arpa", "hearth.home.arpa"}
@@ -221,5 +223,32 @@ func TestDiscoveryAllocatesNothing(t *testing.T) {
 				t.Errorf("%s type %d: %v allocations, want none", name, qtype, n)
 			}
 		}
+	}
+}
+
+// TestToldErrorsAreThoseSent: RESINFO lists every code that an answer may carry, and none besides.
+func TestToldErrorsAreThoseSent(t *testing.T) {
+	told := map[uint16]bool{}
+	for part := range strings.SplitSeq(sentErrors, ",") {
+		var from, to uint16
+		if n, err := fmt.Sscanf(part, "%d-%d", &from, &to); n < 2 && err != nil {
+			to = from
+		}
+		for code := from; code <= to; code++ {
+			told[code] = true
+		}
+	}
+	sent := map[uint16]bool{
+		0:        true, // of the listeners, over a rate
+		edeStale: true, edeCached: true, edeStaleNXDomain: true, edeBlocked: true, edeFiltered: true, edeProhibited: true,
+		edeNotSupported: true, edeNoReachable: true, edeNetworkError: true, edeInvalidAnswer: true,
+	}
+	for code := range uint16(100) {
+		m := withOPT("www.example", dns.TypeA)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: code}}
+		sent[reasonOf(m)] = true
+	}
+	if !maps.Equal(told, sent) {
+		t.Errorf("told %v, sent %v", slices.Sorted(maps.Keys(told)), slices.Sorted(maps.Keys(sent)))
 	}
 }

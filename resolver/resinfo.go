@@ -5,7 +5,7 @@ const typeResolverInfo = 261
 
 // sentErrors are the Extended DNS Errors that answers may carry, in the form of RESINFO's exterr:
 // docs/answers.md lists when.
-const sentErrors = "1-13,15,17-19,21-24"
+const sentErrors = "0-13,15,17-19,21-24"
 
 // resolverFacts returns the RDATA of our RESINFO record. There is no qnamemin: we forward, and whether the names of
 // what others ask are minimised is not ours to say.
