@@ -19,6 +19,7 @@ import (
 type controls struct {
 	entries []ListEntry
 	updated []string
+	flushed []string
 	broken  error
 }
 
@@ -39,7 +40,7 @@ func (a answers) Stats(context.Context) (CacheStats, error) {
 }
 
 func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (int, error) {
-	a.of.updated = append(a.of.updated, fmt.Sprint(name, subtree))
+	a.of.flushed = append(a.of.flushed, fmt.Sprint(name, " ", subtree))
 	return 7, a.of.broken
 }
 
@@ -129,6 +130,13 @@ func TestControlRoutes(t *testing.T) {
 		{http.MethodGet, "/v1/lists/diff?from=one", "", 400, "NAME@held", ""},
 		{http.MethodGet, "/v1/lists/find?name=naked.example", "", 200, `"single_source":true`, "illegal"},
 		{http.MethodGet, "/v1/lists/lint", "", 200, `"kind":"redundant","count":3,"of":7`, ""},
+		{http.MethodGet, "/v1/cache", "", 200, `"hits":3`, ""},
+		{http.MethodPost, "/v1/cache/flush", `{"name":"Www.Example.com","subtree":true}`, 200, `{"name":"www.example.com","subtree":true,"flushed":7}`, ""},
+		{http.MethodPost, "/v1/cache/flush", `{"name":".","subtree":true}`, 200, `"flushed":7`, ""},
+		{http.MethodPost, "/v1/cache/flush", `{}`, 400, `"field":"name"`, ""},
+		{http.MethodPost, "/v1/cache/flush", `{"name":"a..b"}`, 400, `"field":"name"`, ""},
+		{http.MethodPost, "/v1/cache/flush", `{"nam":"a.example"}`, 400, `\"subtree\"`, ""},
+		{http.MethodGet, "/v1/cache/flush", "", 405, "asked with POST", ""},
 		{http.MethodPost, "/v1/reload", "", 200, `"after":"b"`, ""},
 		{http.MethodGet, "/v1/reload", "", 405, "asked with POST", ""},
 		{http.MethodPost, "/v1/explain", "", 405, "asked with GET", ""},
@@ -156,6 +164,9 @@ func TestControlRoutes(t *testing.T) {
 	}
 	if got := strings.Join(c.updated, " "); got != "one two" {
 		t.Errorf("the lists %q were updated, want one two", got)
+	}
+	if got := strings.Join(c.flushed, ", "); got != "www.example.com true, . true" {
+		t.Errorf("%q was flushed", got)
 	}
 }
 
