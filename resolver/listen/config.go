@@ -25,8 +25,8 @@ type Listener struct {
 	Name string
 	// Path is where HTTPS answers, such as /dns-query.
 	Path string
-	// Proxies are the clients that speak for others: by the PROXY protocol over UDP, TCP and
-	// TLS, by X-Forwarded-For over HTTPS. QUIC has neither.
+	// Proxies are the clients that speak for others: by PROXY protocol 2 over UDP, TCP, TLS
+	// and HTTPS, by X-Forwarded-For over HTTPS. QUIC has neither.
 	Proxies []netip.Prefix
 }
 

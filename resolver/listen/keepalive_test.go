@@ -73,7 +73,7 @@ func TestKeepaliveFallsWhenConnectionsRunShort(t *testing.T) {
 	}
 	s.dial("tcp")
 	s.dial("tcp")
-	eventually(t, "three of four are open", func() bool { return listen.Connections(s.Server, listen.TCP) == 3 })
+	eventually(t, "three of four are open", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 3 })
 	if got := ask(); got != 100 {
 		t.Errorf("told %d, want 100", got)
 	}

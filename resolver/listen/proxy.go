@@ -67,31 +67,9 @@ func takeProxyHeader(r *bufio.Reader) (client netip.AddrPort, err error) {
 	return client, nil
 }
 
-// introduce learns from a proxy for whom it speaks, and counts that client in. False: the
-// connection is closed.
-func (c *tcpConn) introduce() bool {
-	c.deadline(c.server.cfg.Limits.TCP.Frame)
-	c.socket.ahead = bufio.NewReaderSize(readFunc(c.socket.receive), maxProxyHeader)
-	client, err := takeProxyHeader(c.socket.ahead)
-	why := badProxyHeader
-	if err == nil {
-		if client.IsValid() {
-			c.client.Addr = client
-		}
-		if c.listener.quota.clients.enter(clientOf(c.client.Addr.Addr())) {
-			return true
-		}
-		why = noConnectionForClient
-	}
-	if !c.server.draining.Load() {
-		c.listener.tally.shed[why].Add(1)
-	}
-	c.breakOff()
-	return false
-}
-
-// introduce is the same for a packet. It returns what stands behind the header; false:
-// the packet is to be dropped.
+// introduce learns from the header of a packet, if it is of a proxy and has one, for whom
+// the proxy speaks. It returns what stands behind the header; false: the packet is to be
+// dropped.
 func (u *udpSocket) introduce(r *Request, packet []byte) ([]byte, bool) {
 	if !u.proxies.include(r.Client.Addr.Addr()) || !bytes.HasPrefix(packet, proxyproto.SIGV2) {
 		return packet, true
@@ -108,8 +86,3 @@ func (u *udpSocket) introduce(r *Request, packet []byte) ([]byte, bool) {
 	}
 	return packet[len(packet)-unread.Len()-ahead.Buffered():], true
 }
-
-// readFunc is a function as an io.Reader.
-type readFunc func([]byte) (int, error)
-
-func (f readFunc) Read(b []byte) (int, error) { return f(b) }

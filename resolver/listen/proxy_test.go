@@ -115,6 +115,9 @@ func TestProxyNamesTheClient(t *testing.T) {
 		s := tls.Client(raw, client)
 		send(t, s, frame(q))
 		check(s, listen.TLS)
+		s = secure.dialTLS(client) // and within TLS
+		send(t, s, slices.Concat(tt.octets, frame(q)))
+		check(s, listen.TLS)
 	}
 }
 
@@ -137,7 +140,7 @@ func TestProxyHeaderOctetByOctet(t *testing.T) {
 func TestBadProxyHeadersAreRefused(t *testing.T) {
 	limits := listen.Limits{TCP: listen.TCPLimits{Frame: time.Hour}} // none of these may wait for it
 	plain := start(t, listen.Config{Handler: newStub(), Listeners: trusting(), Limits: limits})
-	secure, _ := startTLS(t, listen.Config{Handler: newStub(), Listeners: trusting(), Limits: limits})
+	secure, client := startTLS(t, listen.Config{Handler: newStub(), Listeners: trusting(), Limits: limits})
 	streams := map[string][]byte{"version 1": []byte("PROXY TCP4 198.51.100.7 192.0.2.53 4097 53\r\n")}
 	for what, b := range refusedHeaders {
 		streams[what] = b
@@ -154,8 +157,11 @@ func TestBadProxyHeadersAreRefused(t *testing.T) {
 			send(t, c, slices.Concat(b, frame(query(t, 1, "a.test"))))
 			t.Run(what+" over "+network, func(t *testing.T) { closed(t, c) })
 		}
+		within := secure.dialTLS(client)
+		send(t, within, slices.Concat(b, frame(query(t, 1, "a.test"))))
+		t.Run(what+" within TLS", func(t *testing.T) { closed(t, within) })
 	}
-	for network, want := range map[string]int{"udp": len(refusedHeaders), "tcp": len(streams), "tls": len(streams)} {
+	for network, want := range map[string]int{"udp": len(refusedHeaders), "tcp": len(streams), "tls": 2 * len(streams)} {
 		s := map[string]*running{"udp": plain, "tcp": plain, "tls": secure}[network]
 		if n := s.metric(`hearth_listen_shed_total{reason="bad_proxy_header",transport="` + network + `"}`); n != float64(want) {
 			t.Errorf("%v counted over %s, want %v", n, network, want)
@@ -186,7 +192,7 @@ func TestCutProxyHeaders(t *testing.T) {
 			t.Errorf("reply %v", m)
 		}
 	}
-	eventually(t, "their room comes back", func() bool { return listen.Connections(s.Server, listen.TCP) == 0 })
+	eventually(t, "their room comes back", func() bool { return s.metric(`hearth_listen_connections{transport="tcp"}`) == 0 })
 }
 
 // TestStrangersSpeakForNobody is a header from a client that is no proxy.

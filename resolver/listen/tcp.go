@@ -74,19 +74,20 @@ func (l *tcpListener) admit(conn net.Conn) {
 		return
 	}
 	c := newTCPConn(l, conn, worker)
-	proxied := l.proxies.include(c.client.Addr.Addr())
-	if !proxied && !l.quota.clients.enter(clientOf(c.client.Addr.Addr())) {
+	if !c.proxied && !c.enter() {
 		l.quota.workers.give(worker)
 		l.turnAway(conn, noConnectionForClient)
 		return
 	}
 	l.open.add(c)
 	l.server.serving.Go(func() {
-		if !proxied || c.introduce() {
+		if c.meet() {
 			c.serve()
-			l.quota.clients.leave(clientOf(c.client.Addr.Addr()))
 		}
 		l.open.remove(c)
+		if c.counted.IsValid() {
+			l.quota.clients.leave(c.counted)
+		}
 		l.quota.workers.give(worker)
 	})
 }

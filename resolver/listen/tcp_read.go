@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"time"
@@ -26,6 +27,8 @@ type tcpConn struct {
 	socket   *socket
 	conn     net.Conn // the socket, or the TLS on it
 	client   Client
+	proxied  bool       // the peer is a proxy, the client perhaps another
+	counted  netip.Addr // whom the connection counts for; not valid yet if that is still to be learned
 	worker   int
 	buffered *bufio.Reader
 	ended    bool // the client sent its last octet
@@ -48,6 +51,10 @@ func newTCPConn(l *tcpListener, conn net.Conn, worker int) *tcpConn {
 		socket: &socket{Conn: conn, most: l.server.cfg.Limits.TCP.Reads},
 		client: Client{Addr: peer, Local: local, Transport: l.transport, Listener: l.listener},
 	}
+	c.proxied = l.proxies.include(peer.Addr())
+	if c.proxied {
+		c.socket.ahead = bufio.NewReaderSize(readFunc(c.socket.receive), maxProxyHeader)
+	}
 	c.conn = c.socket
 	if l.secure != nil {
 		c.conn = tls.Server(c.socket, l.secure)
@@ -60,10 +67,6 @@ func newTCPConn(l *tcpListener, conn net.Conn, worker int) *tcpConn {
 // serve reads queries until the client ends, breaks the rules, idles too long or the
 // server shuts down; then it sees the replies in flight off.
 func (c *tcpConn) serve() {
-	if !c.secured() {
-		c.breakOff()
-		return
-	}
 	defer c.finish()
 	c.deadline(c.tick())
 	_ = c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.Limits.TCP.Write))

@@ -44,3 +44,8 @@ func (s *socket) closeWrite() error {
 	}
 	return nil
 }
+
+// readFunc is a function as an io.Reader.
+type readFunc func([]byte) (int, error)
+
+func (f readFunc) Read(b []byte) (int, error) { return f(b) }

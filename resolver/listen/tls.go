@@ -14,29 +14,19 @@ func (s *Server) addTLS(socket net.Listener, listener int) {
 	s.addStream(l)
 }
 
-// secured does the TLS handshake, if there is to be one, and takes the identity from the
-// server name of this very connection: where a session ticket came from says nothing.
-// False: the connection is of no use.
-func (c *tcpConn) secured() bool {
-	t, ok := c.conn.(*tls.Conn)
-	if !ok {
-		return true
+// handshake takes the identity from the server name of this very connection: where a
+// session ticket came from says nothing. False: it failed, and why.
+func (c *tcpConn) handshake(t *tls.Conn) (why reason, ok bool) {
+	if !c.server.handshakes.allow(c.client.Addr.Addr()) {
+		return noHandshake, false
 	}
-	why := noHandshake
-	if c.server.handshakes.allow(clientOf(c.client.Addr.Addr())) {
-		limit := c.server.cfg.Limits.TCP.Frame
-		_ = c.conn.SetWriteDeadline(time.Now().Add(limit))
-		c.deadline(limit)
-		err := t.Handshake()
-		if err == nil {
-			c.socket.reads = 0
-			c.client.Identity = identityIn(t.ConnectionState().ServerName, c.server.cfg.Listeners[c.client.Listener].Name)
-			return true
-		}
-		why = badHandshake
+	limit := c.server.cfg.Limits.TCP.Frame
+	_ = c.conn.SetWriteDeadline(time.Now().Add(limit))
+	c.deadline(limit)
+	if err := t.Handshake(); err != nil {
+		return badHandshake, false
 	}
-	if !c.server.draining.Load() {
-		c.listener.tally.shed[why].Add(1)
-	}
-	return false
+	c.socket.reads = 0
+	c.client.Identity = identityIn(t.ConnectionState().ServerName, c.server.cfg.Listeners[c.client.Listener].Name)
+	return 0, true
 }

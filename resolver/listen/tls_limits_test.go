@@ -231,3 +231,27 @@ func TestTLSDrainIsBounded(t *testing.T) {
 	s.wait()
 	eventually(t, "the handler is told to end", func() bool { return h.waiting.Load() == 0 })
 }
+
+// TestHandshakesOfOneClientAreBounded: a client over its rate is cut off before anything
+// is computed for it, and others are not.
+func TestHandshakesOfOneClientAreBounded(t *testing.T) {
+	s, client := startTLS(t, listen.Config{Handler: newStub(), Limits: listen.Limits{Handshakes: listen.HandshakeLimits{PerClient: 1}}})
+	refused := 0
+	for range 20 { // in far less than 20 seconds
+		c := tls.Client(s.dialFrom("tcp", "127.0.0.2"), client)
+		if c.Handshake() != nil {
+			refused++
+		}
+		_ = c.Close()
+	}
+	if refused == 0 {
+		t.Error("no handshake was refused")
+	}
+	if n := s.metric(`hearth_listen_shed_total{reason="handshakes",transport="tls"}`); n != float64(refused) {
+		t.Errorf("%v counted, want %v", n, refused)
+	}
+	c := tls.Client(s.dialFrom("tcp", "127.0.0.3"), client)
+	if err := c.Handshake(); err != nil {
+		t.Errorf("another client: %v", err)
+	}
+}

@@ -74,7 +74,7 @@ func (r *running) dialTLS(client *tls.Config) *tls.Conn {
 }
 
 // open counts the connections over TLS.
-func (r *running) open() int { return listen.Connections(r.Server, listen.TLS) }
+func (r *running) open() int { return int(r.metric(`hearth_listen_connections{transport="tls"}`)) }
 
 func TestTLSRepliesOutOfOrder(t *testing.T) {
 	h := newStub()
