@@ -55,13 +55,18 @@ func (in *inspected) facts(index *blocklists.Index, key *cache.Key) cache.Facts 
 // question to its answer, in order (some clients read an answer strictly front to
 // back), and drops addresses that may returns false for. Whatever else the
 // upstream sent along is no answer to anything we asked and never reaches the
-// cache. The usual reply is read where it lies; the rest by the library.
+// cache. The usual reply is read where it lies; the rest by the library. AD is the
+// upstream's, which the Exchanger has cleared unless it is believed, but never of an
+// answer that something was taken out of.
 func (in *inspected) inspect(raw []byte, key *cache.Key, may func(address) bool) error {
-	if in.glance(raw, key, may) {
-		return nil
+	if !in.glance(raw, key, may) {
+		in.reset()
+		if err := in.study(raw, key, may); err != nil {
+			return err
+		}
 	}
-	in.reset()
-	return in.study(raw, key, may)
+	in.reply.AD = !in.stripped && raw[3]&byte(wire.AD) != 0
+	return nil
 }
 
 // study is inspect by the library, for every reply.

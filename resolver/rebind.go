@@ -1,6 +1,10 @@
 package resolver
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/hearthdns/hearth/resolver/wire"
+)
 
 // privateRanges are the addresses that a public name may not have: answering
 // with one lets a web page of the internet talk to the router or a printer (DNS
@@ -32,6 +36,18 @@ var (
 	siit      = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765 section 2.1
 	teredo    = netip.MustParsePrefix("2001::/32")       // RFC 4380, the client's address inverted
 )
+
+// exposes reports whether a leads to somebody's own network, though the view's names are not of
+// one. What is behind the view's translator is what is embedded in it.
+func (v *View) exposes(a netip.Addr) bool {
+	if v.Local {
+		return false
+	}
+	if four, ok := wire.EmbeddedIPv4(v.Translator, a); ok {
+		return private(four)
+	}
+	return private(a)
+}
 
 // private reports whether a is, maps or embeds an address that belongs to
 // somebody's own network.

@@ -31,6 +31,9 @@ type View struct {
 	Local    bool              // zones of the operator: private addresses are right here
 	Upstream Exchanger
 	Peers    map[netip.Addr]bool // addresses of the upstreams, for loop detection
+
+	// Translator is the prefix of the DNS64 in Upstream (RFC 6147); the zero Prefix: there is none.
+	Translator netip.Prefix
 }
 
 // Routes finds the view of a name: the conditional zone with the most labels, else the
