@@ -82,14 +82,13 @@ func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64)
 		if w.Index.Prefixes() > 0 {
 			in.places = in.places.Or(w.Index.MatchAddress(a))
 		}
-		return v.Local || !private(a) || w.Landing.spares(a)
+		return !v.exposes(a) || w.Landing.spares(a)
 	})
 	if err != nil {
 		return nil, err
 	}
 	if in.stripped {
 		r.counts.rebinding.Inc()
-		in.reply.AD = false
 	}
 	return r.cfg.Cache.Store(key, &in.reply, in.facts(w.Index, key), at)
 }
