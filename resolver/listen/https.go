@@ -139,6 +139,7 @@ func (l *httpsListener) answer(w http.ResponseWriter, req *http.Request, d *desk
 		case b := <-reply:
 			l.send(w, req, b)
 		case <-req.Context().Done(): // nobody waits any more; the query may go on
+			panic(http.ErrAbortHandler) // to return would send an empty success
 		}
 		return
 	}

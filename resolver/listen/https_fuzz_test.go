@@ -16,7 +16,7 @@ func FuzzParameter(f *testing.F) {
 	f.Add("AAABAAABAAAAAAAAAWEEdGVzdAAAHAAB")
 	f.Add("AAABAAABAAAAAAAAAWEEdGVzdAAAHAAB==")
 	f.Add("AAAB\nAAAB")
-	f.Add(strings.Repeat("_-", 50000))
+	f.Add(strings.Repeat("_-", 50))
 	f.Fuzz(func(t *testing.T, value string) {
 		r := listen.NewRequest()
 		got, ok := listen.FromParameter([]string{value}, r)
