@@ -29,6 +29,12 @@ func (r *Resolver) fetch(s *Stroke, until time.Time) {
 		s.Resolved(nil, context.DeadlineExceeded)
 		return
 	}
+	if r.cfg.Slow != nil {
+		s.asked = time.Now()
+		if began, pending := r.flights.Began(&s.key); pending {
+			s.asked = began
+		}
+	}
 	if flight := r.flights.Join(s.ctx, &s.key, until, s); flight != nil {
 		r.send(&errand{r, world, view, flight}) // s may be answered already, and somebody else's
 	}

@@ -16,7 +16,7 @@ import (
 // with the reply. It does not wait; done must not either. s and what Answer was given
 // with it are its own until then. At until, or when ctx ends, the reply is a failure.
 func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done func(reply []byte)) {
-	s.resolver, s.ctx, s.began, s.done = r, ctx, s.now, done
+	s.resolver, s.ctx, s.began, s.done, s.asked = r, ctx, s.now, done, time.Time{}
 	s.slow = true
 	if s.entry != nil && s.facts == nil { // read by an older index
 		if reply, done := r.atOnce(s, s.query, s.client, s.dst); done {
@@ -84,6 +84,7 @@ func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte) {
 // finish hands the reply over.
 func (s *Stroke) finish(reply []byte) {
 	s.resolver.counts.seconds.Observe(s.now.Sub(s.began).Seconds())
+	s.report(reply)
 	done := s.done
 	s.ctx, s.done = nil, nil
 	done(reply)

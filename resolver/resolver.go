@@ -25,6 +25,10 @@ type Config struct {
 	Log      *slog.Logger
 	Node     string // shown by whoami
 	Version  string // shown by whoami
+
+	// Slow is told of resolutions that took SlowAfter or longer; it must not wait. nil: nobody is.
+	Slow      func(Slow)
+	SlowAfter time.Duration
 }
 
 // Resolver answers queries. It is safe for concurrent use.
@@ -127,6 +131,7 @@ type Stroke struct {
 	facts    *cache.Facts // of the entry; nil if they were read from another index
 	slow     bool         // this is the second stroke, which has time to read them anew
 	withheld bool         // the client found too many names of legal lists
+	judged   bool         // there is a decision
 	typed    bool         // what the patterns say holds for this type alone
 	kind     kind
 	depth    int       // labels of the special suffix
@@ -140,6 +145,7 @@ type Stroke struct {
 	client   Client
 	dst      []byte
 	began    time.Time
+	asked    time.Time // the upstream
 	done     func(reply []byte)
 }
 
@@ -147,7 +153,7 @@ type Stroke struct {
 // answered by ourselves (true), or allowed with whatever the cache has.
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
-	s.kind, s.depth, s.withheld = kindNone, 0, false
+	s.kind, s.depth, s.withheld, s.judged = kindNone, 0, false, false
 	if !s.admit(c) {
 		return r.refused(q, c, dst), true
 	}
@@ -162,7 +168,7 @@ func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte
 // decide goes on from what is known of the name. Patterns that have not been asked yet may add to that, and their
 // answer has to be waited for, unless it makes no difference.
 func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.decision = s.who.Profile.Decide(&s.question, s.now)
+	s.decision, s.judged = s.who.Profile.Decide(&s.question, s.now), true
 	if r.finders.over.Load() != 0 {
 		r.withhold(s, c)
 	}

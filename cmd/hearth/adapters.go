@@ -7,10 +7,12 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen"
+	"github.com/hearthdns/hearth/resolver/querylog"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
@@ -24,8 +26,11 @@ func (deadEnd) Exchange(_ wire.Question, done func([]byte, error)) {
 
 var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams in the configuration")
 
-// handler joins the listeners to the resolver.
-type handler struct{ to *resolver.Resolver }
+// handler joins the listeners to the resolver, and tells the tap what was answered.
+type handler struct {
+	to  *resolver.Resolver
+	tap *querylog.Tap // nil: nobody is told
+}
 
 // Answer is the stroke that never waits. Its memory goes along to Resolve if there is
 // no answer yet.
@@ -37,6 +42,9 @@ func (h handler) Answer(r *listen.Request) bool {
 		return false
 	}
 	r.Reply = reply
+	if h.tap != nil {
+		h.observe(s, r, time.Now())
+	}
 	strokes.Put(s)
 	return true
 }
@@ -44,11 +52,33 @@ func (h handler) Answer(r *listen.Request) bool {
 // Resolve is the stroke that may ask others.
 func (h handler) Resolve(ctx context.Context, r *listen.Request, until time.Time) {
 	s := r.Scratch.(*resolver.Stroke)
+	began := time.Now()
 	h.to.Resolve(ctx, s, until, func(reply []byte) {
-		strokes.Put(s)
 		r.Reply, r.Scratch = reply, nil
+		if h.tap != nil {
+			h.observe(s, r, began)
+		}
+		strokes.Put(s)
 		r.Done()
 	})
+}
+
+// observe tells the tap of an answered query what the band allows.
+func (h handler) observe(s *resolver.Stroke, r *listen.Request, asked time.Time) {
+	m := querylog.Message{
+		Memory: s.Memory(), Protocol: protocolOf[r.Client.Transport], Six: r.Client.Addr.Addr().Unmap().Is6(),
+		Asked: asked, Answered: time.Now(), Reply: r.Reply,
+	}
+	if m.Memory == policy.Forget || len(r.Reply) == 0 {
+		return
+	}
+	m.Action, m.Category = s.Verdict()
+	h.tap.Observe(&m)
+}
+
+// protocolOf says to dnstap what a query came over.
+var protocolOf = [...]querylog.Protocol{
+	listen.UDP: querylog.UDP, listen.TCP: querylog.TCP, listen.TLS: querylog.TLS, listen.QUIC: querylog.QUIC, listen.HTTPS: querylog.HTTPS,
 }
 
 // strokes holds the memory of queries between queries. It does so for a while only: a

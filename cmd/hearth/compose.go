@@ -56,6 +56,7 @@ type server struct {
 	catalog     *blocklists.Catalog
 	cache       *cache.Cache
 	local       *local.Names
+	telemetry   telemetry
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
@@ -83,6 +84,9 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if s.keeper, err = newKeeper(&l.Config, state, log); err != nil {
 		return nil, err
 	}
+	if s.telemetry, err = newTelemetry(l.Config.Telemetry, log); err != nil {
+		return nil, err
+	}
 	shelf, err := newShelf(&l.Config, state, log, a.err)
 	if err != nil {
 		return nil, err
@@ -101,6 +105,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	s.resolver, err = resolver.New(resolver.Config{
 		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Observer: witness{s, s.portal},
 		Log: log, Node: nodeName(), Version: thisBuild().Version,
+		Slow: s.telemetry.slow(), SlowAfter: l.Config.Telemetry.Traces.Slow,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolver: %w", err)

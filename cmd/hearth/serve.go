@@ -52,7 +52,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
+	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver, s.telemetry.tap}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
 	}
@@ -87,6 +87,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	if s.keeper != nil {
 		start(s.keeper.Run)
 	}
+	s.telemetry.start(start)
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.hangups)
@@ -156,6 +157,9 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)
+	}
+	if s.telemetry.tap != nil {
+		r.MustRegister(s.telemetry.tap)
 	}
 	return r
 }

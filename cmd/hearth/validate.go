@@ -71,6 +71,7 @@ func (c *Config) validate(at *places) problems {
 	c.validateLanding(r)
 	c.validateAnswers(r)
 	c.validateResolve(r)
+	c.Telemetry.validate(r)
 	c.validateParts(r)
 	return r.found
 }

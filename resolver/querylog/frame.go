@@ -2,6 +2,7 @@ package querylog
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dnstap/golang-dnstap"
@@ -22,7 +23,7 @@ func (t *Tap) frame(k *kept) ([]byte, error) {
 		m.ResponseMessage = k.reply
 	}
 	frame, err := proto.Marshal(&dnstap.Dnstap{
-		Type: &kind, Identity: []byte(t.cfg.Identity), Version: []byte(t.cfg.Version), Extra: []byte(k.Extra), Message: m,
+		Type: &kind, Identity: []byte(t.cfg.Identity), Version: []byte(t.cfg.Version), Extra: []byte(strings.TrimSpace(k.Action + " " + k.Category)), Message: m,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("packing a dnstap message: %w", err)

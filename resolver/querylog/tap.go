@@ -58,7 +58,8 @@ type Message struct {
 	Asked    time.Time
 	Answered time.Time
 	Reply    []byte
-	Extra    string // what became of it, such as "block adult.porn"
+	Action   string // what became of it, such as "block"
+	Category string // that did it; "" for none
 }
 
 // Tap sends messages to a dnstap receiver as frame streams, as CLIENT_RESPONSE. No message has

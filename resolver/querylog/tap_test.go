@@ -75,11 +75,11 @@ func TestTap(t *testing.T) {
 		at := time.Unix(1700000000, 5)
 		reply := []byte("a reply with a name")
 		x.Observe(&Message{Memory: policy.Forget, Reply: reply})
-		x.Observe(&Message{Memory: policy.Totals, Protocol: QUIC, Six: true, Asked: at, Answered: at, Reply: reply, Extra: "block"})
+		x.Observe(&Message{Memory: policy.Totals, Protocol: QUIC, Six: true, Asked: at, Answered: at, Reply: reply, Action: "block", Category: "adult.porn"})
 		x.Observe(&Message{Memory: policy.Names, Protocol: UDP, Asked: at, Answered: at.Add(time.Second), Reply: reply})
 		x.Observe(&Message{Memory: policy.Names, Protocol: UDP, Reply: make([]byte, largest+1)})
 		totals, names, long := next(t, got), next(t, got), next(t, got)
-		if m := totals.Message; m.ResponseMessage != nil || m.QueryMessage != nil || *m.SocketProtocol != 7 || *m.SocketFamily != dnstap.SocketFamily_INET6 || string(totals.Extra) != "block" {
+		if m := totals.Message; m.ResponseMessage != nil || m.QueryMessage != nil || *m.SocketProtocol != 7 || *m.SocketFamily != dnstap.SocketFamily_INET6 || string(totals.Extra) != "block adult.porn" {
 			t.Errorf("%s, totals: %v", network, totals)
 		}
 		if m := names.Message; string(m.ResponseMessage) != string(reply) || *m.QueryTimeSec != 1700000000 || *m.QueryTimeNsec != 5 || *m.ResponseTimeSec != 1700000001 || *m.Type != dnstap.Message_CLIENT_RESPONSE {
@@ -122,7 +122,7 @@ func TestNoReceiver(t *testing.T) {
 // TestObserveAllocatesNothing: it lies on the path of every answer where dnstap is on.
 func TestObserveAllocatesNothing(t *testing.T) {
 	x := tap(t, Config{Network: "unix", Address: "nowhere"})
-	m := &Message{Memory: policy.Names, Reply: make([]byte, 100), Extra: "allow"}
+	m := &Message{Memory: policy.Names, Reply: make([]byte, 100), Action: "allow"}
 	fill := func() {
 		for range backlog {
 			x.Observe(m)
