@@ -57,17 +57,14 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	if !s.decision.Silent { // those do not end with the clock
 		ttl = capped(ttl, s.decision.Until, s.now)
 	}
-	rc, reply, reason := wire.NoError, dst, wire.EDE{}
-	if mode := s.who.Profile.Mode(); s.world.structured.wanted(q) {
-		rc, reply = r.blockBody(s, q, c, dst, ttl, negative(mode))
-		room := reasonOctets
-		if c.Transport == UDP {
-			room = int(min(q.Size, wire.MaxUDP)) - len(reply) - elsewhere
-		}
-		reason = s.structuredReason(room)
-	} else {
-		rc, reply = r.blockBody(s, q, c, dst, ttl, mode)
-		reason = s.reason()
+	mode, asData := s.who.Profile.Mode(), s.world.structured.wanted(q)
+	if asData {
+		mode = negative(mode)
+	}
+	rc, reply := r.blockBody(s, q, c, dst, ttl, mode)
+	reason := s.reason()
+	if asData {
+		reason = s.structuredReason(room(c, q, reply))
 	}
 	reply = wire.Finish(reply, q, rc, &reason)
 	if s.decision.Step == policy.StepLaw {

@@ -70,6 +70,14 @@ func negative(m policy.BlockMode) policy.BlockMode {
 	return policy.NXDOMAIN
 }
 
+// room is how many octets a reason may have beside the records of a reply.
+func room(c Client, q *wire.Query, reply []byte) int {
+	if c.Transport != UDP {
+		return reasonOctets
+	}
+	return int(min(q.Size, wire.MaxUDP)) - len(reply) - elsewhere
+}
+
 // structuredReason returns the reason of a block as JSON of at most room octets: if need be without justification
 // and organization, else without anything. The object of a security block is that of the abuse list (see reason).
 func (s *Stroke) structuredReason(room int) wire.EDE {
