@@ -185,6 +185,39 @@ func TestPadding(t *testing.T) {
 	}
 }
 
+// A cookie is kept for half an hour and then replaced (RFC 9018 section 4.3).
+func TestCookieIsRenewed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, _, u := bench(Limits{})
+		cookie := func(brought string) string {
+			r := u.ask(t, "192.0.2.1", UDP, func(m *dns.Msg) {
+				m.SetEdns0(1232, false)
+				m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_COOKIE{Code: dns.EDNS0COOKIE, Cookie: brought}}
+			})
+			fail(r)
+			u.server.dress(r)
+			m := new(dns.Msg)
+			if err := m.Unpack(r.Reply); err != nil {
+				t.Fatal(err)
+			}
+			return m.IsEdns0().Option[0].(*dns.EDNS0_COOKIE).Cookie
+		}
+		first := cookie("2464c4abcf10c957")
+		time.Sleep(30 * time.Minute)
+		if got := cookie(first); got != first {
+			t.Errorf("after half an hour: %s in place of %s", got, first)
+		}
+		time.Sleep(time.Second)
+		second := cookie(first)
+		if second == first {
+			t.Error("it is not renewed after half an hour")
+		}
+		if got := cookie(second); got != second {
+			t.Errorf("the renewed one: %s in place of %s", got, second)
+		}
+	})
+}
+
 // A client without EDNS gets no OPT record, whatever the transport.
 func TestDressWithoutEDNS(t *testing.T) {
 	_, _, u := bench(Limits{})
@@ -233,7 +266,7 @@ func TestFirstStrokeAllocatesNothing(t *testing.T) {
 }
 
 // prompt answers every query at once.
-type prompt struct{ holder }
+type prompt struct{}
 
 func (prompt) Answer(r *Request) bool {
 	r.Reply = wire.Finish(wire.Start(r.Buf(), &r.Query, wire.NoError), &r.Query, wire.NoError, nil)

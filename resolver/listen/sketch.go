@@ -91,7 +91,10 @@ func (p *pace) move(from, to time.Duration) bool {
 
 // raise sets p to the time at least.
 func (p *pace) raise(to time.Duration) {
-	for at := p.load(); at < to && !p.move(at, to); at = p.load() {
+	for {
+		if at := p.load(); at >= to || p.move(at, to) {
+			return
+		}
 	}
 }
 
