@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
 
 // report collects what is wrong with one configuration.
@@ -69,6 +70,7 @@ func (c *Config) validate(at *places) problems {
 		}
 	}
 	c.validateLanding(r)
+	c.validateChallenge(r)
 	c.validateAnswers(r)
 	c.validateResolve(r)
 	c.Telemetry.validate(r)
@@ -146,6 +148,20 @@ func (l ListenConfig) validateWeb(r *report, path string) {
 	}
 	if len(l.Proxies) > 0 && l.Protocol == "quic" {
 		r.add(path+".proxies", "there are no proxies for quic; leave it out")
+	}
+}
+
+// validateChallenge refuses an address for the http challenge that the landing page has.
+func (c *Config) validateChallenge(r *report) {
+	at := c.TLS.ACME.HTTP
+	if c.TLS.Source != certificate.ACME || c.TLS.ACME.Challenge != "http" {
+		return
+	}
+	for _, l := range c.Landing.HTTP {
+		if l.Port() == at.Port() && (l.Addr() == at.Addr() || l.Addr().IsUnspecified() || at.Addr().IsUnspecified()) {
+			r.add("tls.acme.http", "%s is taken by the landing page (landing.http); write challenge: dns, or give the page another address", at)
+			return
+		}
 	}
 }
 
