@@ -26,7 +26,8 @@ func parseMemory(word string) (Memory, bool) {
 }
 
 // Remembers says how much of a query may be remembered by the band of the profile. Nothing is
-// of help and of what the law blocks, for anyone; no name of self-harm is. 0 allocations.
+// of help, of what the law blocks, and of names that the resolver answers itself, which may
+// have a device's id in them; no name of self-harm is. 0 allocations.
 func (p *Profile) Remembers(q *Question, d Decision) Memory {
 	g, set := p.ground, q.Match.Categories
 	switch {
