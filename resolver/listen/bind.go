@@ -26,7 +26,8 @@ func (s *Server) bindListener(i int, l Listener) error {
 	for n := 1; ; n++ {
 		udp, tcp, err := s.open(l)
 		if err == nil {
-			return s.adopt(i, udp, tcp)
+			s.adopt(i, udp, tcp)
+			return nil
 		}
 		if l.Addr.Port() != 0 || n == attempts || !errors.Is(err, syscall.EADDRINUSE) {
 			return err
@@ -79,9 +80,8 @@ func closeAll(udp []*net.UDPConn, tcp net.Listener) {
 	}
 }
 
-// adopt makes the opened sockets of listener i part of the server. UDP sockets come last:
-// they are taken apart, so that closeAll would not close them.
-func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) error {
+// adopt makes the opened sockets of listener i part of the server.
+func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) {
 	for _, conn := range udp {
 		s.addrs = append(s.addrs, conn.LocalAddr())
 	}
@@ -89,29 +89,23 @@ func (s *Server) adopt(i int, udp []*net.UDPConn, tcp net.Listener) error {
 		s.addrs = append(s.addrs, tcp.Addr())
 	}
 	l := s.cfg.Listeners[i]
-	var err error
-	if l.serves(HTTPS) {
-		err = s.addHTTPS(tcp, udp[0], i)
-	}
-	if l.serves(QUIC) {
-		err = s.addQUIC(udp[0], i)
-	}
-	if err != nil {
-		closeAll(udp, tcp)
-		return fmt.Errorf("serving %s: %w", l.Addr, err)
-	}
-	switch {
-	case l.serves(TCP):
-		s.addTCP(tcp, i)
-	case l.serves(TLS):
-		s.addTLS(tcp, i)
-	}
 	if l.serves(UDP) {
 		for _, conn := range udp {
 			s.addUDP(conn, i)
 		}
 	}
-	return nil
+	if l.serves(TCP) {
+		s.addTCP(tcp, i)
+	}
+	if l.serves(TLS) {
+		s.addTLS(tcp, i)
+	}
+	if l.serves(QUIC) {
+		s.addQUIC(udp[0], i)
+	}
+	if l.serves(HTTPS) {
+		s.addHTTPS(tcp, udp[0], i)
+	}
 }
 
 func openUDP(addr netip.AddrPort, shared bool) (*net.UDPConn, error) {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -25,10 +26,10 @@ type httpsListener struct {
 }
 
 // addHTTPS readies the bound sockets of a listener: tcp for HTTP/1.1 and 2, udp for HTTP/3.
-// After an error both are as they were.
-func (s *Server) addHTTPS(tcp net.Listener, udp net.PacketConn, listener int) error {
+func (s *Server) addHTTPS(tcp net.Listener, udp net.PacketConn, listener int) {
 	l := &httpsListener{server: s, socket: tcp, settings: s.cfg.Listeners[listener], listener: listener, tally: &tally{transport: HTTPS}}
 	def(&l.settings.Path, "/dns-query")
+	l.settings.Path = strings.TrimRight(l.settings.Path, "/")
 	if at, ok := addrPortOf(udp.LocalAddr()); ok {
 		l.altSvc = []string{`h3=":` + strconv.Itoa(int(at.Port())) + `"; ma=86400`}
 	}
@@ -58,7 +59,6 @@ func (s *Server) addHTTPS(tcp net.Listener, udp net.PacketConn, listener int) er
 	l.http.Protocols.SetHTTP2(true)
 	s.services = append(s.services, l, s.newHTTP3(udp, l))
 	s.tallies = append(s.tallies, l.tally)
-	return nil
 }
 
 // serve implements service.
@@ -125,6 +125,7 @@ func (l *httpsListener) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 func (l *httpsListener) answer(w http.ResponseWriter, req *http.Request, d *desk, r *Request, packet []byte) {
 	s := l.server
 	switch d.first(r, packet) {
+	case ready:
 	case hostile:
 		s.release(r)
 		refuseHTTP(w, notAQuery)

@@ -256,8 +256,8 @@ func TestSlowClientsOfHTTPSAreCutOff(t *testing.T) {
 	plain := s.dial("tcp")
 	write(t, plain, []byte{22, 3, 1, 1, 0}) // the beginning of a TLS handshake
 	closed(t, plain)
-	head := "POST /dns-query HTTP/1.1\r\nHost: dns.test\r\nContent-Type: application/dns-message\r\n"
-	other := "POST /elsewhere HTTP/1.1\r\nHost: dns.test\r\n"
+	head := "POST /dns-query HTTP/1.1\r\nHost: dns.example\r\nContent-Type: application/dns-message\r\n"
+	other := "POST /elsewhere HTTP/1.1\r\nHost: dns.example\r\n"
 	for name, begun := range map[string]string{
 		"header":                 head[:40],
 		"body":                   head + "Content-Length: 100\r\n\r\nx",
@@ -293,7 +293,7 @@ func TestNoHTTP2WithoutTLS(t *testing.T) {
 	s := startShielded(t, listen.HTTPS, listen.Config{Handler: newStub()}, nil)
 	for _, begun := range []string{
 		http2.ClientPreface,
-		"GET /dns-query HTTP/1.1\r\nHost: dns.test\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
+		"GET /dns-query HTTP/1.1\r\nHost: dns.example\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
 	} {
 		c := s.dial("tcp")
 		write(t, c, []byte(begun))

@@ -56,7 +56,7 @@ func TestIdentityOverHTTPS(t *testing.T) {
 			{"path of other letters", plain, "ä" + byPath, "", "", ""},
 			{"malformed password", named, "", "secret", "", bySNI},
 			{"authority two deep", plain, "", "", byHost + ".x." + webName, ""},
-			{"authority of another name", plain, "", "", byHost + ".dns.example", ""},
+			{"authority of another name", plain, "", "", byHost + ".dns.test", ""},
 		} {
 			path := "/dns-query"
 			if x.path != "" {
@@ -85,8 +85,8 @@ func TestIdentityOverQUIC(t *testing.T) {
 	for name, want := range map[string]string{
 		webName:                    "",
 		deviceName + "." + webName: deviceName,
-		strings.ToUpper(deviceName) + ".Dns.Test": deviceName,
-		"short." + webName:                        "",
+		strings.ToUpper(deviceName) + ".Dns.Example": deviceName,
+		"short." + webName:                           "",
 	} {
 		ask(t, s.quic(name), frame(query(t, 0, "a.test")))
 		c := h.last()

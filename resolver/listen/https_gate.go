@@ -83,9 +83,9 @@ func (c *seated) RemoteAddr() net.Addr {
 // introduce learns from a proxy for whom it speaks, and counts that client in, or ends the
 // connection.
 func (c *seated) introduce() {
-	_ = c.Conn.SetReadDeadline(time.Now().Add(c.desk.server.cfg.Limits.TCP.Frame))
+	_ = c.SetReadDeadline(time.Now().Add(c.desk.server.cfg.Limits.TCP.Frame))
 	client, err := takeProxyHeader(c.ahead)
-	_ = c.Conn.SetReadDeadline(time.Time{})
+	_ = c.SetReadDeadline(time.Time{})
 	switch {
 	case err != nil:
 		c.desk.tally.shed[badProxyHeader].Add(1)

@@ -3,15 +3,10 @@ package listen_test
 import (
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"net/netip"
 	"os"
@@ -23,36 +18,11 @@ import (
 	"github.com/quic-go/quic-go/http3"
 )
 
-// webName is in the certificate of every encrypted test listener, as is a wildcard below.
-const webName = "dns.test"
+// webName is the name of the servers under test, in the case of their certificate.
+const webName = tlsName
 
 // deviceName is an identity that a device could have.
 const deviceName = "k7q2m9x4w8b3c5d6"
-
-// certified makes a certificate for the server, and the pool that trusts it.
-func certified(t testing.TB) (*tls.Config, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{webName, "*." + webName}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, pool
-}
 
 // shielded is a running server with one encrypted listener.
 type shielded struct {
@@ -74,9 +44,9 @@ func startShielded(t testing.TB, over listen.Transport, cfg listen.Config, edit 
 	if cfg.Limits.Handshakes.PerClient == 0 { // a test of something else dials often
 		cfg.Limits.Handshakes = listen.HandshakeLimits{PerSecond: 100000, PerClient: 100000}
 	}
-	var pool *x509.CertPool
-	cfg.TLS, pool = certified(t)
-	return &shielded{start(t, cfg), pool}
+	var client *tls.Config
+	cfg.TLS, client = tlsConfigs(t)
+	return &shielded{start(t, cfg), client.RootCAs}
 }
 
 // trusting is a client's configuration; name is the server name it sends.

@@ -21,7 +21,7 @@ const (
 )
 
 // addQUIC serves DNS over QUIC on a bound socket.
-func (s *Server) addQUIC(socket net.PacketConn, listener int) error {
+func (s *Server) addQUIC(socket net.PacketConn, listener int) {
 	l := s.newQUIC(socket, listener, "doq", -1)
 	l.tally = &tally{transport: QUIC}
 	l.parting = doqNoError
@@ -31,7 +31,6 @@ func (s *Server) addQUIC(socket net.PacketConn, listener int) error {
 	}
 	s.services = append(s.services, l)
 	s.tallies = append(s.tallies, l.tally)
-	return nil
 }
 
 // ask reads the query of a stream and answers it, or has it answered.

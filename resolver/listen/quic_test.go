@@ -199,21 +199,18 @@ func TestQUICConnectionLimits(t *testing.T) {
 func TestForgedInitialsAreAskedToProveThemselves(t *testing.T) {
 	const connections = 10
 	s := startShielded(t, listen.QUIC, listen.Config{Handler: newStub(), Limits: listen.Limits{QUIC: listen.QUICLimits{Connections: connections, PerClient: connections, RetryAbove: 50}}}, nil)
-	initial := capture(t, s)
-	for i := range 100 {
-		c, err := net.Dial("udp", s.addr.String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer func() { _ = c.Close() }()
-		packet := slices.Clone(initial)
-		_ = i
-		write(t, c, packet)
+	c, err := net.Dial("udp", s.addr.String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	if n := listen.Connections(s.Server, listen.QUIC); n > connections/2 {
-		t.Errorf("%d connections of %d are taken by who proved nothing", n, connections)
+	defer func() { _ = c.Close() }()
+	for range 3 * connections {
+		write(t, c, capture(t, s))
 	}
-	s.quic(webName) // and an honest client gets in
+	s.quic(webName) // an honest client gets in, and all that came before it was seen
+	if n := listen.Connections(s.Server, listen.QUIC); n > connections/2+1 {
+		t.Errorf("%d connections of %d are taken by who proved nothing", n-1, connections)
+	}
 }
 
 // capture gives the first packet of a handshake.
