@@ -122,9 +122,14 @@ func (e *Entry) age(now int64) uint32 {
 // ask the entry's question; nothing is appended when it cannot. It does not
 // allocate when dst has room.
 func (e *Entry) AppendReply(dst []byte, q *wire.Query, now int64, maxTTL uint32) []byte {
-	dst, b := e.begin(dst, q)
-	if b == nil {
-		return dst
+	if q.End != wire.HeaderLen+int(e.nameLen)+4 {
+		return dst[:0]
+	}
+	b := e.body(q)
+	dst = wire.Start(dst, q, e.rcode)
+	dst = append(dst, e.buf[b.at:b.at+b.size]...)
+	for i, n := range b.counts {
+		binary.BigEndian.PutUint16(dst[6+2*i:], n)
 	}
 	if e.ad && (q.AD || q.DO) {
 		dst[3] |= byte(wire.AD)
@@ -133,22 +138,12 @@ func (e *Entry) AppendReply(dst []byte, q *wire.Query, now int64, maxTTL uint32)
 	return dst
 }
 
-// begin writes a reply without its TTLs, and returns the body that it was made of, nil
-// for none.
-func (e *Entry) begin(dst []byte, q *wire.Query) ([]byte, *body) {
-	if q.End != wire.HeaderLen+int(e.nameLen)+4 {
-		return dst[:0], nil
-	}
-	b := &e.plain
+// body returns the body that the client is to get.
+func (e *Entry) body(q *wire.Query) *body {
 	if q.DO {
-		b = &e.full
+		return &e.full
 	}
-	dst = wire.Start(dst, q, e.rcode)
-	dst = append(dst, e.buf[b.at:b.at+b.size]...)
-	for i, n := range b.counts {
-		binary.BigEndian.PutUint16(dst[6+2*i:], n)
-	}
-	return dst, b
+	return &e.plain
 }
 
 // patchTTLs lowers each TTL of msg by age and to limit at most.

@@ -14,11 +14,13 @@ func (c *Cache) Usable(e *Entry, now int64) bool {
 // stale answers, or maxTTL if that is less, and AD is clear, because what was validated
 // then need not be valid now.
 func (c *Cache) AppendStale(dst []byte, e *Entry, q *wire.Query, maxTTL uint32) []byte {
-	dst, b := e.begin(dst, q)
-	if b != nil {
-		e.setTTLs(dst, b, min(seconds(c.cfg.Stale.TTL), maxTTL))
-		c.stale.Add(1)
+	dst = e.AppendReply(dst, q, e.stored, NoCap)
+	if len(dst) == 0 {
+		return dst
 	}
+	dst[3] &^= byte(wire.AD)
+	e.setTTLs(dst, e.body(q), min(seconds(c.cfg.Stale.TTL), maxTTL))
+	c.stale.Add(1)
 	return dst
 }
 
@@ -30,9 +32,12 @@ const leastRenewed = 5
 // at now (unix seconds): it was looked up Config.Prefetch times, and no more than a tenth
 // of its life, or a second, is left. Look-ups may be counted short when the cache is full.
 func (c *Cache) Renew(e *Entry, now int64) bool {
+	// Most have more left; to tell that takes no call.
+	return c.renews && 10*(now-e.stored+1) >= 9*int64(e.life) && c.renew(e, now)
+}
+
+func (c *Cache) renew(e *Entry, now int64) bool {
 	left := e.stored + int64(e.life) - now
-	if left > max(int64(e.life/10), 1) {
-		return false
-	}
-	return c.renews && left > 0 && e.life >= leastRenewed && e.used.Load() >= c.enough && e.renewed.CompareAndSwap(0, 1)
+	return left > 0 && left <= max(int64(e.life/10), 1) &&
+		e.life >= leastRenewed && e.used.Load() >= c.enough && e.renewed.CompareAndSwap(0, 1)
 }
