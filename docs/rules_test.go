@@ -37,7 +37,7 @@ var graph = map[string][]string{
 	"resolver/listen":             {"resolver/wire"},
 	"resolver/listen/certificate": nil,
 	"resolver/local":              {"blocklists", "resolver/wire"},
-	"resolver/querylog":           {"policy", "blocklists", "resolver/wire"},
+	"resolver/querylog":           {"policy"},
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
