@@ -16,41 +16,55 @@ type rates struct {
 	held   atomic.Uint64 // replies held back
 
 	query, prefix, reply time.Duration // the cost of one, 0: no limit
+	excess               time.Duration // the same of a query whose reply is held back
 }
 
 func newRates(l RateLimits, s *sketch) *rates {
-	return &rates{
+	r := &rates{
 		exempt: newNetworks(l.Exempt), sketch: s, slip: uint64(max(l.Slip, 0)),
 		query: each(l.Queries), prefix: each(l.Prefix), reply: each(l.Replies),
 	}
+	if l.Queries > l.Replies {
+		r.excess = each(l.Queries - l.Replies)
+	} else if l.Queries > 0 {
+		r.reply = 0 // the limit of queries is met first
+	}
+	return r
 }
 
 // none says that no limit was met.
 const none = reason(reasons)
 
-// judge counts a query from an address and says which limit it is over, or none. The
-// limit of replies comes last, so that what is over the others is not answered at all.
+// judge counts a query from an address and says which limit it is over, or none. Queries
+// from an address that may be forged count as replies first: only what is over that limit
+// has to be held to what the one of queries leaves, so that one count fewer is needed.
 func (l *rates) judge(a netip.Addr, proved bool) reason {
 	if l.query|l.prefix|l.reply == 0 || l.exempt.contains(a) {
 		return none
 	}
-	queries, prefix := forgeableQueries, forgeablePrefix
-	if proved {
-		queries, prefix = provedQueries, provedPrefix
-	}
 	now := l.sketch.now()
+	queries, prefix, cost, held := forgeableQueries, forgeablePrefix, l.query, false
 	switch {
-	case l.query > 0 && !l.sketch.take(subjectOf(queries, clientOf(a), 32, 128), now, l.query):
+	case proved:
+		queries, prefix = provedQueries, provedPrefix
+	case l.reply > 0:
+		held = !l.sketch.take(subjectOf(replies, a, 32, 56), now, l.reply)
+		cost = 0
+		if held {
+			cost = l.excess
+		}
+	}
+	switch {
+	case cost > 0 && !l.sketch.take(subjectOf(queries, clientOf(a), 32, 128), now, cost):
 		return tooMany
 	case l.prefix > 0 && !l.sketch.take(subjectOf(prefix, a, 24, 48), now, l.prefix):
 		return tooManyOfPrefix
-	case l.reply > 0 && !proved && !l.sketch.take(subjectOf(replies, a, 32, 56), now, l.reply):
-		if l.slip > 0 && l.held.Add(1)%l.slip == 0 {
-			return replySlipped
-		}
-		return replyDropped
+	case !held:
+		return none
+	case l.slip > 0 && l.held.Add(1)%l.slip == 0:
+		return replySlipped
 	}
-	return none
+	return replyDropped
 }
 
 // admit holds a query to the rate limits, before anything is computed for it, and looks

@@ -320,3 +320,37 @@ func BenchmarkJudge(b *testing.B) {
 		})
 	}
 }
+
+// What becomes of a thousand queries at once, for each of the ways to set the limits.
+func TestJudge(t *testing.T) {
+	forged, a := false, netip.MustParseAddr("192.0.2.1")
+	for _, tt := range []struct {
+		limits                                 RateLimits
+		proved                                 bool
+		passed, tooMany, prefix, slip, dropped int
+	}{
+		{RateLimits{}, forged, 1000, 0, 0, 0, 0},
+		{RateLimits{Queries: 200}, forged, 200, 800, 0, 0, 0},
+		{RateLimits{Queries: 200, Replies: 50, Slip: 2}, forged, 50, 800, 0, 75, 75},
+		{RateLimits{Queries: 200, Replies: 50, Slip: 2}, true, 200, 800, 0, 0, 0},
+		{RateLimits{Queries: 200, Replies: 50, Slip: 3}, forged, 50, 800, 0, 50, 100},
+		{RateLimits{Queries: 200, Replies: 50}, forged, 50, 800, 0, 0, 150},
+		{RateLimits{Queries: 50, Replies: 200, Slip: 1}, forged, 50, 950, 0, 0, 0},
+		{RateLimits{Queries: 50, Replies: 50, Slip: 1}, forged, 50, 950, 0, 0, 0},
+		{RateLimits{Replies: 50, Slip: 1}, forged, 50, 0, 0, 950, 0},
+		{RateLimits{Replies: 50, Slip: 1}, true, 1000, 0, 0, 0, 0},
+		{RateLimits{Queries: 200, Prefix: 100, Replies: 50, Slip: 1}, forged, 50, 800, 100, 50, 0},
+		{RateLimits{Prefix: 100}, true, 100, 0, 900, 0, 0},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			rates, got := newRates(tt.limits, newSketch()), map[reason]int{}
+			for range 1000 {
+				got[rates.judge(a, tt.proved)]++
+			}
+			if got[none] != tt.passed || got[tooMany] != tt.tooMany || got[tooManyOfPrefix] != tt.prefix || got[replySlipped] != tt.slip || got[replyDropped] != tt.dropped {
+				t.Errorf("%+v, proved %v: passed %d, of the client %d, of the prefix %d, slipped %d, dropped %d; want %+v", tt.limits, tt.proved,
+					got[none], got[tooMany], got[tooManyOfPrefix], got[replySlipped], got[replyDropped], tt)
+			}
+		})
+	}
+}
