@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -73,18 +74,38 @@ func (c *Config) validateGuest(r *report, path, guest string) {
 	r.word(path, guest, names...)
 }
 
-// validateUpstreams asks forward about the upstreams at path. Limits are
-// those of all upstreams and reported once, with the main ones.
-func (c *Config) validateUpstreams(r *report, path string, urls []string, limits bool) {
-	f := forward.Config{Upstreams: urls, Own: c.addresses()}
-	if limits {
-		f.Timeout, f.Attempts = c.Resolve.Timeout, c.Resolve.Attempts
-	}
+// validateUpstreams asks forward about the upstreams at path. What is the same for all
+// upstreams is reported once, with the main ones.
+func (c *Config) validateUpstreams(r *report, path string, urls []string) {
+	f := c.upstreamsOf(urls)
+	f.Own = c.addresses()
 	for _, p := range problemsOf(f.Validate(), path, r.at) {
-		if len(urls) > 0 || p.Path != path+".upstreams" {
+		own := strings.HasPrefix(p.Path, path+".upstreams[") || p.Path == path+".upstreams" && len(urls) > 0
+		if own || path == "resolve" && p.Path != path+".upstreams" {
 			r.found = append(r.found, p)
 		}
 	}
+}
+
+// upstreamsOf says how a set of upstreams is asked.
+func (c *Config) upstreamsOf(urls []string) forward.Config {
+	r := c.Resolve
+	return forward.Config{
+		Upstreams: urls, Strategy: r.Strategy, Timeout: r.Timeout, Attempts: r.Attempts,
+		Bootstrap: r.Bootstrap, Servers: r.Servers, ClientSubnet: r.ClientSubnet,
+	}
+}
+
+// allUpstreams lists every upstream of the configuration.
+func (c *Config) allUpstreams() []string {
+	all := slices.Concat(c.Resolve.Upstreams, c.Resolve.Local.Upstreams)
+	for _, z := range c.Resolve.Zones {
+		all = append(all, z.Upstreams...)
+	}
+	for _, p := range c.Profiles {
+		all = append(all, p.Upstreams...)
+	}
+	return all
 }
 
 // addresses lists where queries are answered.

@@ -138,6 +138,11 @@ type plan struct {
 func (s *switchboard) use(p plan) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, gone := range s.live {
+		if !slices.Contains(p.live, gone) {
+			gone.Close()
+		}
+	}
 	s.views, s.live = p.views, p.live
 }
 
@@ -212,15 +217,19 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 	if len(n.upstreams) == 0 {
 		return &route{label: n.label, view: v}, nil
 	}
-	f, err := forward.New(forward.Config{
-		Upstreams: n.upstreams, Timeout: c.Resolve.Timeout, Attempts: c.Resolve.Attempts,
-		Strategy: c.Resolve.Strategy, Bootstrap: c.Resolve.Bootstrap, Servers: c.Resolve.Servers, ClientSubnet: c.Resolve.ClientSubnet,
-		Own: own, Loop: s.loop, Log: s.log, Name: n.label,
-	})
+	to := c.upstreamsOf(n.upstreams)
+	to.Own, to.Loop, to.Log, to.Name = own, s.loop, s.log, n.label
+	f, err := forward.New(to)
 	if err != nil {
 		return nil, fmt.Errorf("preparing upstreams: %w", err)
 	}
 	v.Upstream = f
+	if p := c.Resolve.DNS64.Prefix; p.IsValid() && len(n.zones) == 0 { // what the home's own machines have is known
+		if v.Upstream, err = forward.NewDNS64(p, f); err != nil {
+			return nil, fmt.Errorf("preparing DNS64: %w", err)
+		}
+		v.Translator = p
+	}
 	for _, url := range f.Upstreams() {
 		_, address, _ := strings.Cut(url, "://")
 		// Every program of this machine asks from loopback, so there the address

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
 
@@ -187,7 +188,7 @@ func (c *Config) validateLanding(r *report) {
 }
 
 func (c *Config) validateResolve(r *report) {
-	c.validateUpstreams(r, "resolve", c.Resolve.Upstreams, true)
+	c.validateUpstreams(r, "resolve", c.Resolve.Upstreams)
 	zones := make(map[string]string)
 	once := func(path, text string) {
 		if n, ok := r.zone(path, text); ok {
@@ -203,17 +204,23 @@ func (c *Config) validateResolve(r *report) {
 		if len(z.Upstreams) == 0 {
 			r.add(path, "the zone %q has no upstreams; write upstreams: [192.168.1.1]", z.Zone)
 		}
-		c.validateUpstreams(r, path, z.Upstreams, false)
+		c.validateUpstreams(r, path, z.Upstreams)
 	}
 	for i, z := range c.Resolve.Local.Zones {
 		once("resolve.local.zones["+strconv.Itoa(i)+"]", z)
 	}
-	c.validateUpstreams(r, "resolve.local", c.Resolve.Local.Upstreams, false)
+	c.validateUpstreams(r, "resolve.local", c.Resolve.Local.Upstreams)
 	l := c.Resolve.Local
 	if len(l.Zones) > 0 && len(l.Upstreams) == 0 && len(l.Hosts) == 0 && len(l.Leases) == 0 {
 		r.add("resolve.local", "nobody knows the names of the local zones; write upstreams: with the router's address, such as [192.168.1.1], or hosts: or leases: with a file of them")
 	}
+	r.found = append(r.found, problemsOf(forward.ValidateServers(c.Resolve.Servers, c.allUpstreams()), "resolve", r.at)...)
+	if p := c.Resolve.DNS64.Prefix; p.IsValid() {
+		if _, err := forward.NewDNS64(p, nil); err != nil {
+			r.add("resolve.dns64.prefix", "%v", err)
+		}
+	}
 	for i, p := range c.Profiles {
-		c.validateUpstreams(r, "profiles["+strconv.Itoa(i)+"]", p.Upstreams, false)
+		c.validateUpstreams(r, "profiles["+strconv.Itoa(i)+"]", p.Upstreams)
 	}
 }
