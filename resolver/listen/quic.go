@@ -104,14 +104,21 @@ func (l *quicListener) serve() error {
 	if err != nil {
 		return fmt.Errorf("listening for QUIC at %s: %w", l.socket.LocalAddr(), err)
 	}
-	defer func() { _ = accepting.Close() }() // refuses those that shake hands
+	err = l.accept(l.reading, accepting)
+	_ = accepting.Close()                         // refuses those that shake hands
+	_ = l.accept(context.Background(), accepting) // those that did it meanwhile
+	if l.server.draining.Load() {
+		return nil
+	}
+	return fmt.Errorf("accepting QUIC connections at %s: %w", l.socket.LocalAddr(), err)
+}
+
+// accept serves connections until there are no more, or ctx ends.
+func (l *quicListener) accept(ctx context.Context, accepting *quic.Listener) error {
 	for {
-		conn, err := accepting.Accept(l.reading)
-		if l.server.draining.Load() {
-			return nil
-		}
+		conn, err := accepting.Accept(ctx)
 		if err != nil {
-			return fmt.Errorf("accepting QUIC connections at %s: %w", l.socket.LocalAddr(), err)
+			return err
 		}
 		d, _ := conn.Context().Value(deskKey{}).(*desk)
 		c := &quicConn{desk: d, listener: l, conn: conn, slots: make(chan struct{}, l.server.cfg.Limits.QUIC.Streams)}

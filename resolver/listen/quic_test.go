@@ -2,6 +2,7 @@ package listen_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -239,6 +240,7 @@ func TestQUICDrainSendsWhatIsOwed(t *testing.T) {
 	h := newStub()
 	s := startShielded(t, listen.QUIC, listen.Config{Handler: h}, nil)
 	c, idle := s.quic(webName), s.quic(webName)
+	ask(t, idle, frame(query(t, 0, "a.test")))
 	stream := openStream(t, c)
 	write(t, stream, frame(query(t, 0, "slow.test")))
 	_ = stream.Close()
@@ -255,6 +257,24 @@ func TestQUICDrainSendsWhatIsOwed(t *testing.T) {
 		var ended *quic.ApplicationError
 		if _, err := c.OpenStream(); !errors.As(err, &ended) || ended.ErrorCode != doqNoError || !ended.Remote {
 			t.Errorf("%v, want the connection closed with DOQ_NO_ERROR", err)
+		}
+	}
+	s.wait()
+}
+
+// TestQUICDrainClosesWhatIsJustOpen stops the server as soon as clients have shaken hands,
+// whether it has seen to them or not.
+func TestQUICDrainClosesWhatIsJustOpen(t *testing.T) {
+	s := startShielded(t, listen.QUIC, listen.Config{Handler: newStub(), Drain: time.Hour}, nil)
+	var open []*quic.Conn
+	for range 10 {
+		open = append(open, s.quic(webName))
+	}
+	s.stop()
+	for _, c := range open {
+		<-c.Context().Done()
+		if errors.As(context.Cause(c.Context()), new(*quic.IdleTimeoutError)) {
+			t.Error("a client is left waiting")
 		}
 	}
 	s.wait()
