@@ -230,12 +230,11 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 		}
 		v.Translator = p
 	}
-	for _, url := range f.Upstreams() {
-		_, address, _ := strings.Cut(url, "://")
+	for _, at := range f.Addresses() {
 		// Every program of this machine asks from loopback, so there the address
 		// tells no upstream from a client.
-		if at, err := netip.ParseAddrPort(address); err == nil && !at.Addr().IsLoopback() {
-			v.Peers[at.Addr().Unmap()] = true
+		if !at.IsLoopback() {
+			v.Peers[at] = true
 		}
 	}
 	return &route{label: n.label, view: v, to: f}, nil

@@ -33,10 +33,12 @@ type fixed struct {
 	addrs []netip.AddrPort
 }
 
-func (f *fixed) addresses(context.Context) ([]netip.AddrPort, error) {
+func (f *fixed) addresses(context.Context) ([]netip.AddrPort, error) { return f.known(), nil }
+
+func (f *fixed) known() []netip.AddrPort {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.addrs, nil
+	return f.addrs
 }
 
 func (f *fixed) favour(addr netip.AddrPort) {
@@ -87,6 +89,12 @@ func (n *named) addresses(ctx context.Context) ([]netip.AddrPort, error) {
 		return n.addrs, nil
 	}
 	return nil, n.err
+}
+
+func (n *named) known() []netip.AddrPort {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.addrs
 }
 
 func (n *named) favour(addr netip.AddrPort) {

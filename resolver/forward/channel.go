@@ -25,13 +25,14 @@ type channels struct {
 	log  *slog.Logger
 }
 
-// channel returns the channel to the upstream at e: its own, or TCP for one over UDP.
-func (c *channels) channel(e endpoint, note *counters) (channel, error) {
+// open returns where the upstream at e is, and the channel to it: its own, or TCP for one over
+// UDP. No connection is made yet.
+func (c *channels) open(e endpoint, note *counters) (place, channel, error) {
 	s := c.cfg.server(e)
 	at := c.place(e, s)
 	id, err := newIdentity(e, s)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", e, err)
+		return nil, nil, fmt.Errorf("%s: %w", e, err)
 	}
 	open := openTCP(at, note)
 	switch e.network {
@@ -44,7 +45,7 @@ func (c *channels) channel(e endpoint, note *counters) (channel, error) {
 	case "quic":
 		open = openQUIC(at, id, note)
 	}
-	return newPool(open, note.traffic), nil
+	return at, &pool{open: open, note: note.traffic}, nil
 }
 
 // place returns where the upstream at e is.

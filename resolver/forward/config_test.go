@@ -148,12 +148,6 @@ func TestOwnListenersAreRefused(t *testing.T) {
 }
 
 func TestSystemUpstreams(t *testing.T) {
-	addrs := func(texts ...string) (all []netip.Addr) {
-		for _, s := range texts {
-			all = append(all, netip.MustParseAddr(s))
-		}
-		return all
-	}
 	tests := []struct {
 		name, file string
 		own        []netip.Addr
@@ -194,4 +188,11 @@ func TestSystemUpstreams(t *testing.T) {
 	if _, err := SystemUpstreams(filepath.Join(t.TempDir(), "absent"), nil); err == nil || !strings.Contains(err.Error(), "resolve.upstreams") {
 		t.Errorf("absent file: %v, want what to write", err)
 	}
+}
+
+func addrs(texts ...string) (all []netip.Addr) {
+	for _, s := range texts {
+		all = append(all, netip.MustParseAddr(s))
+	}
+	return all
 }

@@ -11,6 +11,7 @@ import (
 // place tells where an upstream is, best first.
 type place interface {
 	addresses(ctx context.Context) ([]netip.AddrPort, error)
+	known() []netip.AddrPort    // without looking it up
 	favour(addr netip.AddrPort) // which was reached
 }
 

@@ -3,7 +3,15 @@
 //
 // It owns the upstreams: their addresses, their health, the queries sent to them
 // and the rules by which a packet counts as their reply. Queries go over plain
-// UDP, and over TCP after truncation or where the upstream is written tcp://.
+// UDP, over TCP after truncation, or over what the upstream is written with: TCP
+// (RFC 7766), TLS (RFC 7858), HTTPS (RFC 8484) in HTTP/2, 1.1 or 3, QUIC (RFC 9250).
+//
+// All but UDP go by way of a pool, which holds few connections that carry many
+// queries, opens them again when they end, and resumes their sessions. Over TLS in
+// any form the upstream must prove who it is, by authorities or pins, or is not
+// asked (the strict profile of RFC 8310), and the length of queries is hidden
+// (RFC 8467). The addresses of upstreams with names come from bootstrap resolvers,
+// never from this server.
 //
 // Against forgery (RFC 5452) every query has an ID, a local port and a spelling of
 // its own, none of which can be guessed from another, and a connected socket; a
@@ -28,5 +36,5 @@
 // it finds itself in flight (cache.Group) and waits instead of going out again,
 // until the budget of the one Exchange ends it.
 //
-// It may import resolver/wire and miekg/dns.
+// It may import resolver/wire, miekg/dns and quic-go.
 package forward

@@ -3,6 +3,7 @@ package forward
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/hearthdns/hearth/resolver/wire"
@@ -56,7 +57,7 @@ func New(cfg Config) (*Forwarder, error) {
 			subnet: subnetOption(cfg.ClientSubnet), now: func() time.Time { return f.now() },
 		}
 		u.jar.draw()
-		if u.channel, err = to.channel(at, &u.metrics); err != nil {
+		if u.place, u.channel, err = to.open(at, &u.metrics); err != nil {
 			return nil, fmt.Errorf("making the forwarder: %w", err)
 		}
 		f.upstreams = append(f.upstreams, u)
@@ -80,6 +81,18 @@ func (f *Forwarder) Upstreams() []string {
 		urls[i] = u.url
 	}
 	return urls
+}
+
+// Addresses returns where the upstreams are, as far as that is known without asking: names that
+// have no addresses written are missing until they were found.
+func (f *Forwarder) Addresses() []netip.Addr {
+	var all []netip.Addr
+	for _, u := range f.upstreams {
+		for _, a := range u.place.known() {
+			all = append(all, a.Addr())
+		}
+	}
+	return all
 }
 
 // Exchange asks the upstreams q and calls done, once, with the first usable reply:

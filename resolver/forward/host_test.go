@@ -12,7 +12,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"io"
-	"log"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -44,6 +44,8 @@ type host struct {
 	t       testing.TB
 	network string
 	addr    netip.AddrPort
+	name    string // "": the address is in its URL
+	stop    func()
 	cert    atomic.Pointer[tls.Certificate]
 	script  atomic.Pointer[func(*errand)]
 
@@ -61,13 +63,20 @@ type errand struct {
 	method string
 	w      http.ResponseWriter
 	stream *quic.Stream
-	hangUp func() // ends the connection
+	hangUp func()          // ends the connection
+	gone   <-chan struct{} // closed when nobody waits for a response over HTTP
 }
 
 // newHost starts an upstream of one network that shows cert; for tcp that may be nil.
 func newHost(t testing.TB, network string, cert *tls.Certificate, script func(*errand)) *host {
 	t.Helper()
-	h := &host{t: t, network: network}
+	return startHost(t, network, netip.MustParseAddrPort("127.0.0.1:0"), cert, script)
+}
+
+// startHost is newHost at an address.
+func startHost(t testing.TB, network string, addr netip.AddrPort, cert *tls.Certificate, script func(*errand)) *host {
+	t.Helper()
+	h := &host{t: t, network: network, addr: addr}
 	h.cert.Store(cert)
 	h.script.Store(&script)
 	var wg sync.WaitGroup
@@ -91,16 +100,21 @@ func newHost(t testing.TB, network string, cert *tls.Certificate, script func(*e
 		h.network = "h3"
 		stop = h.serveQUIC(&wg, "hq")
 	}
-	t.Cleanup(func() {
+	h.stop = sync.OnceFunc(func() {
+		h.hangUp() // before the socket is gone by which QUIC says so
 		stop()
 		h.hangUp()
 		wg.Wait()
 	})
+	t.Cleanup(h.stop)
 	return h
 }
 
 func (h *host) url() string {
 	url := h.network + "://" + h.addr.String()
+	if h.name != "" {
+		url = h.network + "://" + h.name + ":" + strconv.Itoa(int(h.addr.Port()))
+	}
 	if h.network == "https" || h.network == "h3" {
 		url += "/dns-query"
 	}
@@ -133,11 +147,12 @@ func (h *host) handshakes() (all, resumed int) {
 // hangUp ends all connections.
 func (h *host) hangUp() {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, end := range h.conns {
+	conns := h.conns
+	h.conns = nil
+	h.mu.Unlock()
+	for _, end := range conns {
 		end()
 	}
-	h.conns = nil
 }
 
 func (h *host) become(script func(*errand)) { h.script.Store(&script) }
@@ -178,7 +193,7 @@ func frames(w io.Writer) func([]byte) {
 }
 
 func (h *host) serveStream(wg *sync.WaitGroup) (stop func()) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", h.addr.String())
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -232,18 +247,18 @@ func (h *host) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Type", "application/dns-message")
 			_, _ = w.Write(raw)
 		}},
-		w: w, header: r.Header, method: r.Method, hangUp: hangUp,
+		w: w, header: r.Header, method: r.Method, hangUp: hangUp, gone: r.Context().Done(),
 	})
 }
 
 func (h *host) serveHTTPS(wg *sync.WaitGroup, protocols ...string) (stop func()) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", h.addr.String())
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.addr = l.Addr().(*net.TCPAddr).AddrPort()
 	s := &http.Server{
-		Handler: h, TLSConfig: h.config(protocols...), ErrorLog: log.New(io.Discard, "", 0),
+		Handler: h, TLSConfig: h.config(protocols...), ErrorLog: slog.NewLogLogger(slog.DiscardHandler, 0),
 		ConnContext: func(ctx context.Context, conn net.Conn) context.Context {
 			h.keep(func() { _ = conn.Close() })
 			return context.WithValue(ctx, connKey{}, conn)
@@ -258,7 +273,7 @@ func (h *host) serveHTTPS(wg *sync.WaitGroup, protocols ...string) (stop func())
 }
 
 func (h *host) listenUDP() *net.UDPConn {
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(h.addr))
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -416,3 +431,10 @@ func trusting(t testing.TB, a *authority, hosts ...*host) *Forwarder {
 }
 
 func honest(v *errand) { truth(&v.visit) }
+
+// hang never answers.
+func hang(v *errand) {
+	if v.gone != nil {
+		<-v.gone
+	}
+}

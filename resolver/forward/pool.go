@@ -57,13 +57,9 @@ type link struct {
 	since   time.Time
 }
 
-func newPool(open func(context.Context) (connection, error), note *traffic) *pool {
-	return &pool{open: open, note: note}
-}
-
-// exchange implements channel. When a connection breaks that had served, that is no failure of
-// the upstream's: it may end connections at any time (RFC 7766 section 6.2.4), so another one is
-// tried once, and again as long as replies come.
+// exchange implements channel. That a connection breaks which had served is no failure of the
+// upstream's: it may end connections at any time (RFC 7766 section 6.2.4). The query goes over
+// another one then, and so on as long as each answers somebody; and once where it only was open.
 func (p *pool) exchange(deadline time.Time, q packet) (reply, error) {
 	for fresh := false; ; fresh = true {
 		l, wasOpen, heard := p.join(fresh)
@@ -71,8 +67,8 @@ func (p *pool) exchange(deadline time.Time, q packet) (reply, error) {
 			return reply{}, errBusy
 		}
 		r, err := l.exchange(deadline, q)
-		broke, progress := p.leave(l, heard, err)
-		if !broke || !progress && (!wasOpen || fresh) || !time.Now().Before(deadline) {
+		broke, served := p.leave(l, heard, err)
+		if !broke || !served && (!wasOpen || fresh) || !time.Now().Before(deadline) {
 			return r, err
 		}
 	}
@@ -125,21 +121,21 @@ func (p *pool) join(fresh bool) (l *link, wasOpen bool, heard int) {
 	return l, l.isOpen, l.heard
 }
 
-// leave takes a query off its link. broke tells that err is of the connection, progress that a
-// reply came on it since the query joined. A connection on which a query waited to the end and
+// leave takes a query off its link. broke tells that err is of the connection, served that a
+// reply came on it. A connection on which a query waited to the end and
 // nothing came is not trusted with another: the way may be gone without either end knowing.
-func (p *pool) leave(l *link, heard int, err error) (broke, progress bool) {
+func (p *pool) leave(l *link, heard int, err error) (broke, served bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	l.riders--
 	p.note.waiting.Add(-1)
-	progress = l.heard > heard
 	var spoken *fault
+	var after *cut
 	switch {
 	case err == nil || errors.As(err, &spoken):
 		l.heard++
 	case isTimeout(err):
-		if !progress && l.isOpen {
+		if l.heard == heard && l.isOpen {
 			p.retire(l)
 		}
 	default:
@@ -150,8 +146,13 @@ func (p *pool) leave(l *link, heard int, err error) (broke, progress bool) {
 		p.retire(l)
 		close(l.over)
 	}
-	return broke, progress
+	return broke, l.heard > 0 || errors.As(err, &after)
 }
+
+// cut is why a connection ended that had answered something.
+type cut struct{ error }
+
+func (c *cut) Unwrap() error { return c.error }
 
 func isTimeout(err error) bool {
 	var n net.Error

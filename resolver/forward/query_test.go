@@ -350,6 +350,7 @@ func TestNothingStaysOpen(t *testing.T) {
 		}
 		wg.Wait()
 		close(release)
+		f.Close() // else the connections over TCP wait for more
 		await(t, func() bool { return runtime.NumGoroutine() <= before && openFiles() <= files })
 	}
 }

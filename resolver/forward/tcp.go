@@ -147,7 +147,8 @@ func (s *stream) write() {
 		}
 		_ = s.conn.SetWriteDeadline(time.Now().Add(maxTimeout))
 		if _, err := s.conn.Write(buf); err != nil {
-			s.end(fmt.Errorf("sending: %w", err))
+			// What they sent before they left is still to be read.
+			_ = s.conn.SetReadDeadline(time.Now().Add(grace))
 			return
 		}
 	}
@@ -156,14 +157,18 @@ func (s *stream) write() {
 // read passes the replies on to those who wait for them.
 func (s *stream) read() {
 	in := bufio.NewReaderSize(s.conn, 4096)
+	served := false
 	for strays := 0; ; {
 		raw, err := readFrame(in)
 		if err != nil {
-			s.end(fmt.Errorf("receiving: %w", err))
+			if err = fmt.Errorf("receiving: %w", err); served {
+				err = &cut{err}
+			}
+			s.end(err)
 			return
 		}
 		if s.deliver(raw) {
-			strays = 0
+			strays, served = 0, true
 			continue
 		}
 		s.note.junk.Inc()

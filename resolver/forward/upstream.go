@@ -17,6 +17,7 @@ type upstream struct {
 	log     *slog.Logger
 	now     func() time.Time
 	udp     packets
+	place   place
 	channel channel // its own, or TCP for one over UDP
 	trusted bool    // Server.Validates: its AD bit is believed
 	subnet  string  // the option that all are told, "" for none
