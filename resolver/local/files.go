@@ -123,7 +123,7 @@ func lease(addr netip.Addr, name string, expires int64) []entry {
 }
 
 // readKea reads a lease file of Kea's memfile backend: CSV with a header. A later line of
-// an address replaces the earlier ones; state 0 is a lease in use.
+// an address replaces the earlier ones.
 func readKea(text string) ([]entry, error) {
 	r := csv.NewReader(strings.NewReader(text))
 	r.FieldsPerRecord = -1
@@ -132,45 +132,45 @@ func readKea(text string) ([]entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the header: %w", err)
 	}
-	at := make(map[string]int, len(header))
-	for i, column := range header {
-		at[column] = i
-	}
-	last := make(map[netip.Addr]entry)
+	last := make(map[netip.Addr][]entry)
 	var order []netip.Addr
 	for {
 		row, err := r.Read()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return nil, fmt.Errorf("reading a lease: %w", err)
 		}
-		column := func(name string) string {
-			if i, ok := at[name]; ok && i < len(row) {
-				return row[i]
-			}
-			return ""
-		}
-		addr, err := netip.ParseAddr(column("address"))
-		if err != nil {
+		addr, found, ok := keaLease(header, row)
+		if !ok {
 			continue
 		}
-		addr = addr.Unmap()
 		if _, seen := last[addr]; !seen {
 			order = append(order, addr)
 		}
-		last[addr] = entry{}
-		expires, err := strconv.ParseInt(column("expire"), 10, 64)
-		if found := lease(addr, column("hostname"), expires); err == nil && column("state") == "0" && column("valid_lifetime") != "0" && len(found) > 0 {
-			last[addr] = found[0]
-		}
+		last[addr] = found
 	}
 	var all []entry
 	for _, addr := range order {
-		if e := last[addr]; e.addr.IsValid() {
-			all = append(all, e)
-		}
+		all = append(all, last[addr]...)
 	}
 	return all, nil
+}
+
+// keaLease reads a line of Kea; state 0 with a lifetime is a lease in use.
+func keaLease(header, row []string) (addr netip.Addr, found []entry, ok bool) {
+	fields := make(map[string]string, len(row))
+	for i := range min(len(header), len(row)) {
+		fields[header[i]] = row[i]
+	}
+	addr, err := netip.ParseAddr(fields["address"])
+	if err != nil {
+		return addr, nil, false
+	}
+	expires, err := strconv.ParseInt(fields["expire"], 10, 64)
+	if err == nil && fields["state"] == "0" && fields["valid_lifetime"] != "0" {
+		found = lease(addr, fields["hostname"], expires)
+	}
+	return addr.Unmap(), found, true
 }

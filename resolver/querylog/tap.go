@@ -114,7 +114,7 @@ func (t *Tap) Observe(m *Message) {
 	t.waiting = t.waiting[:n+1]
 	k := &t.waiting[n]
 	k.Message, k.reply = *m, k.reply[:0]
-	k.Message.Reply = nil
+	k.Reply = nil
 	if m.Memory == policy.Names && len(m.Reply) <= largest {
 		k.reply = append(k.reply, m.Reply...)
 	}

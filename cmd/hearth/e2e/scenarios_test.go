@@ -357,15 +357,12 @@ func (s *stage) placeOf(p person) *time.Location {
 
 // visible is what a client sees of what a row wants.
 func visible(want string) string {
-	words := strings.Fields(want)
-	switch {
-	case words[0] == "observed":
+	switch strings.Fields(want)[0] {
+	case "observed", "allow":
 		return "the upstream's answer"
-	case words[0] == "allow":
-		return "the upstream's answer"
-	case words[0] == "fixed":
+	case "fixed":
 		return "an answer of the resolver's own"
-	case words[0] == "stranger":
+	case "stranger":
 		return "refused"
 	}
 	return "blocked"
