@@ -83,14 +83,9 @@ func (d *DNS64) address(q wire.Question, done func(raw []byte, err error)) {
 // reachable reports whether a reply has an address that a client can use, or says that the name
 // does not exist.
 func (d *DNS64) reachable(raw []byte) bool {
-	switch wire.Rcode(raw[3] & 0xF) {
-	case wire.NXDomain:
-		return true
-	case wire.NoError:
-		good, _ := addresses(raw)
-		return good > 0
-	}
-	return false
+	rcode := wire.Rcode(raw[3] & 0xF)
+	good, _ := addresses(raw)
+	return rcode == wire.NXDomain || rcode == wire.NoError && good > 0
 }
 
 // addresses counts the AAAA records of an answer, those apart that nobody can use.

@@ -80,6 +80,7 @@ func TestForgedErrors(t *testing.T) {
 			for range 5 * failuresToDown {
 				want(t, f, "192.0.2.1")
 				unharmed(t, f)
+				await(t, func() bool { return f.upstreams[0].metrics.traffic.connections.Load() == 0 }) // evil ends each
 			}
 			e.become(truth)
 			before := len(e.visits())

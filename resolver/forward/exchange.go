@@ -122,8 +122,14 @@ func (x *exchange) end(raw []byte, err error, trusted bool) {
 func (x *exchange) aim(t *try, now time.Time) {
 	u := x.order[x.at]
 	*t = try{upstream: u, x: x, wasDown: u.health.down(), patience: u.health.timeout(), began: now, as: u.form()}
+	if u.at.network != "udp" {
+		t.patience = max(t.patience, firstTimeout) // it may have to connect
+	}
 	last := x.round == x.attempts-1 && x.at == len(x.order)-1
-	if last && !t.wasDown {
+	switch {
+	case !last: // and the next one has as much
+		t.patience = min(t.patience, x.until.Sub(now)/2)
+	case !t.wasDown:
 		t.patience = x.timeout // nobody else is left: what remains of the budget
 	}
 }

@@ -138,7 +138,7 @@ func (h *health) failed(now time.Time, proven bool) (goesDown bool) {
 	}
 	goesDown = h.backoff == 0
 	h.backoff = min(max(2*h.backoff, minBackoff), maxBackoff)
-	h.probeAt = now.Add(h.backoff - rand.N(h.backoff/jitter))
+	h.probeAt = now.Add(h.backoff - rand.N(h.backoff/jitter)) //nolint:gosec // no secret
 	return goesDown
 }
 

@@ -41,13 +41,14 @@ var (
 // host is a hostile upstream on loopback that speaks one protocol over connections that last,
 // as evil does over those that do not.
 type host struct {
-	t       testing.TB
-	network string
-	addr    netip.AddrPort
-	name    string // "": the address is in its URL
-	stop    func()
-	cert    atomic.Pointer[tls.Certificate]
-	script  atomic.Pointer[func(*errand)]
+	t        testing.TB
+	network  string
+	addr     netip.AddrPort
+	name     string // "": the address is in its URL
+	stop     func()
+	cert     atomic.Pointer[tls.Certificate]
+	script   atomic.Pointer[func(*errand)]
+	settings *tls.Config
 
 	mu          sync.Mutex
 	seen        []*errand
@@ -123,7 +124,7 @@ func (h *host) url() string {
 
 // config returns the settings of server, which counts the handshakes.
 func (h *host) config(protocols ...string) *tls.Config {
-	return &tls.Config{
+	h.settings = &tls.Config{
 		NextProtos:     protocols,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return h.cert.Load(), nil },
 		VerifyConnection: func(s tls.ConnectionState) error {
@@ -135,6 +136,14 @@ func (h *host) config(protocols ...string) *tls.Config {
 			return nil
 		},
 	}
+	return h.settings
+}
+
+// turn makes the host another one, which has cert and knows nothing of earlier sessions.
+func (h *host) turn(cert *tls.Certificate) {
+	h.cert.Store(cert)
+	h.settings.SetSessionTicketKeys([][32]byte{{byte(serial.Add(1))}})
+	h.hangUp()
 }
 
 // handshakes returns how many there were, and how many of them resumed a session.

@@ -100,17 +100,18 @@ func (f *Forwarder) seat(order []*upstream) {
 func (f *Forwarder) explored(others []*upstream) int {
 	up := len(others)
 	for i, u := range others {
-		switch u.health.rank() {
-		case rankUnknown:
+		rank := u.health.rank()
+		if rank == rankUnknown {
 			return i
-		case rankDown: // they stand at the end
+		}
+		if rank == rankDown { // they stand at the end
 			up = min(up, i)
 		}
 	}
-	if up == 0 || rand.IntN(exploring) > 0 {
+	if up == 0 || rand.IntN(exploring) > 0 { //nolint:gosec // whom to look at is no secret
 		return -1
 	}
-	return rand.IntN(up)
+	return rand.IntN(up) //nolint:gosec // as above
 }
 
 // accompany asks one upstream more than the exchange needs, where there is a use in it. A

@@ -93,17 +93,29 @@ func (s *stream) exchange(deadline time.Time, p packet) (reply, error) {
 	case <-late.C: // they leave more slowly than they come
 		return reply{}, os.ErrDeadlineExceeded
 	}
+	var err error
 	select {
 	case r := <-c.got:
-		if r.truncated {
-			return reply{}, errTruncated
-		}
-		return r, nil
+		return r.untruncated()
 	case <-s.gone:
-		return reply{}, s.err
+		err = s.err
 	case <-late.C:
-		return reply{}, os.ErrDeadlineExceeded
+		err = os.ErrDeadlineExceeded
 	}
+	select { // a reply that came before the end, of which many servers make one after each
+	case r := <-c.got:
+		return r.untruncated()
+	default:
+		return reply{}, err
+	}
+}
+
+// untruncated returns a reply over a connection, which has no reason to be cut.
+func (r reply) untruncated() (reply, error) {
+	if r.truncated {
+		return reply{}, errTruncated
+	}
+	return r, nil
 }
 
 // enlist gives the query of c an ID that none in flight has. The one that it came with is as

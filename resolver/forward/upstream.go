@@ -34,8 +34,8 @@ func (u *upstream) form() form {
 	return as
 }
 
-// ask sends q and returns the upstream's reply. It waits for UDP as long as
-// patience says, for TCP up to maxTimeout, and not beyond until.
+// ask sends q and returns the upstream's reply. It waits for each packet as long as
+// patience says, for what was cut up to maxTimeout, and not beyond until.
 func (u *upstream) ask(q question, patience time.Duration, until time.Time) (reply, error) {
 	as := u.form()
 	r, err := u.send(q.packet(as), patience, until)
@@ -45,7 +45,7 @@ func (u *upstream) ask(q question, patience time.Duration, until time.Time) (rep
 // send makes one query over the upstream's protocol.
 func (u *upstream) send(p packet, patience time.Duration, until time.Time) (reply, error) {
 	if u.at.network != "udp" {
-		return u.overChannel(p, max(patience, maxTimeout), until)
+		return u.overChannel(p, patience, until)
 	}
 	return u.within(patience, until, p, u.askUDP)
 }
