@@ -220,7 +220,7 @@ func (r *Resolver) selfTest(s *Stroke) bool {
 
 // missing reports whether a special name does not exist at all.
 func missing(k kind, apex bool) bool {
-	return k == kindAbsent || !apex && (k == kindZone || k == kindOwn || k == kindLoopback || k == kindNAT64)
+	return k == kindAbsent || !apex && (k == kindZone || k == kindOwn || k == kindDesignated || k == kindLoopback || k == kindNAT64)
 }
 
 func ttlOf(k kind) uint32 {

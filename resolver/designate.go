@@ -93,6 +93,7 @@ const (
 	roleHost          // Name, or ID.Name for anything that could be an id: where the endpoints are
 	roleBindings      // _dns before a host or resolver.arpa: how to use them
 	roleResolver      // resolver.arpa, and our own name where it is no host: it has facts
+	roleBeneath       // beneath ID.Name: there is nothing, and nobody else is asked, who would learn the id
 )
 
 // role says what the name of the question is. All that could be an id is answered alike, so that nobody can find out
@@ -100,7 +101,7 @@ const (
 func (s *Stroke) role(name []byte) role {
 	d, above := &s.world.designated, s.hashes.N-s.depth
 	asks := above > 0 && hasPrefix(name, discoverers)
-	ours := len(d.Name) > 0 && s.kind == d.kind && s.depth == d.labels && s.question.Match.Labels == 0
+	ours := len(d.Name) > 0 && s.kind == d.kind && s.depth == d.labels && int(s.question.Match.Labels) <= d.labels // else a self-test
 	switch {
 	case above == 0 && (s.kind == kindResolver || s.kind == kindOwn && s.depth == s.world.special.depth && (!ours || len(d.Addresses) == 0)):
 		return roleResolver
@@ -112,9 +113,14 @@ func (s *Stroke) role(name []byte) role {
 	if asks {
 		name, above = name[len(discoverers):], above-1
 	}
+	if above > 0 {
+		if id := suffix(name, s.depth+1); !couldBeID(id[1 : 1+id[0]]) {
+			return roleNone
+		}
+	}
 	switch {
-	case above > 1 || above == 1 && !couldBeID(name[1:1+name[0]]):
-		return roleNone
+	case above > 1:
+		return roleBeneath
 	case asks:
 		return roleBindings
 	}
@@ -144,7 +150,7 @@ func (s *Stroke) discover(q *wire.Query, c Client, reply []byte, ttl uint32) ([]
 	d := &s.world.designated
 	what := s.role(q.Name())
 	switch {
-	case what == roleNone:
+	case what == roleNone || what == roleBeneath:
 		return reply, false
 	case what == roleBindings && q.Type == wire.TypeSVCB:
 		return s.appendBindings(q, c, reply, ttl), true

@@ -162,6 +162,31 @@ func TestBesideTheDesignatedName(t *testing.T) {
 	}
 }
 
+// TestIDsAreToldToNobody: what is looked up with an id in it, such as a TLSA record of the server (RFC 6698), is asked of
+// nobody, also where a list has the name of the encrypted listeners, as those of resolvers by which filters are passed.
+func TestIDsAreToldToNobody(t *testing.T) {
+	for _, name := range []string{"dns.family.example", "chat.example", "dns.virus.example"} {
+		h := newDiscovered(t, name, Designation{Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.53")}, Endpoints: everyEndpoint})
+		for _, id := range []string{phoneID, noID} {
+			host := id + "." + name
+			if got := answers(h.ask("10.0.0.9", host, dns.TypeA)); got != host+". A 192.0.2.53" {
+				t.Errorf("%s: %q", host, got)
+			}
+			if got := bindings(h.ask("10.0.0.9", "_dns."+host, dns.TypeSVCB)); len(got) != len(everyEndpoint) {
+				t.Errorf("_dns.%s: %q", host, got)
+			}
+			for _, beneath := range []string{"_853._tcp." + host, "www." + host, "_dns.www." + host} {
+				if r := h.ask("10.0.0.9", beneath, dns.TypeTLSA); r.Rcode != dns.RcodeNameError || len(r.Ns) != 1 {
+					t.Errorf("%s: %v, want NXDOMAIN", beneath, r)
+				}
+			}
+		}
+		if n := h.r.World().Upstreams.profiles[0].Upstream.(*said).asked.Load(); n != 0 {
+			t.Errorf("%s: the upstream was asked %d times", name, n)
+		}
+	}
+}
+
 // TestNothingDesignated: without encrypted listeners all is as ever.
 func TestNothingDesignated(t *testing.T) {
 	h := newDiscovered(t, "", Designation{})
