@@ -72,6 +72,18 @@ func TestNamesOfTheHome(t *testing.T) {
 	}
 }
 
+// TestMachinesAreNoTopLevelDomains: a machine that calls itself com takes nothing of that domain from who validates.
+func TestMachinesAreNoTopLevelDomains(t *testing.T) {
+	u := records(t, "com. 60 IN NS a.gtld-servers.net.", "com. 60 IN DS 1 13 2 00", "com. 60 IN SOA . . 1 1 1 1 1", "com. 60 IN DNSKEY 257 3 13 AAAA")
+	h := newHouse(t, u)
+	h.knowing("192.168.7.9 com\n")
+	for _, qtype := range []uint16{dns.TypeNS, dns.TypeDS, dns.TypeSOA, dns.TypeDNSKEY} {
+		if r := h.ask(kim, "com", qtype); len(r.Answer) != 1 {
+			t.Errorf("com %s: %v", dns.TypeToString[qtype], r)
+		}
+	}
+}
+
 // TestSingleLabelsAreAskedAtHome: the router knows its machines by one word too; what top-level
 // domains are made of is none of its business.
 func TestSingleLabelsAreAskedAtHome(t *testing.T) {
