@@ -86,7 +86,7 @@ func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64)
 	in.reset()
 	err := in.inspect(raw, key, func(a address) bool {
 		if w.Index.Prefixes() > 0 {
-			in.places = in.places.Or(w.Index.MatchAddress(a))
+			in.places = in.places.Or(w.Index.MatchAddress(translated(a, v.Translator)))
 		}
 		return !v.exposes(a) || w.Landing.spares(a)
 	})
@@ -102,17 +102,17 @@ func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64)
 // inspections holds the memory of inspections between replies.
 var inspections = sync.Pool{New: func() any { return new(inspected) }}
 
-// refresh returns an entry's facts as index reads them, and leaves them in the
+// refresh returns an entry's facts as w's index reads them, and leaves them in the
 // entry if they were another index's.
-func refresh(e *cache.Entry, index *blocklists.Index) *cache.Facts {
-	f := e.Facts()
+func refresh(e *cache.Entry, w *World) *cache.Facts {
+	f, index := e.Facts(), w.Index
 	if f.Index == index {
 		return f
 	}
 	next := read(index, e.Name(), e.Type(), f.Names)
 	next.EDE = f.EDE
 	if index.Prefixes() > 0 {
-		lend(&next, places(index, e))
+		lend(&next, places(w, e))
 	}
 	e.SetFacts(&next)
 	return &next
@@ -149,13 +149,14 @@ func lend(f *cache.Facts, set blocklists.Categories) {
 }
 
 // places returns the categories of the networks that the addresses of a cached answer lie in.
-func places(index *blocklists.Index, e *cache.Entry) (found blocklists.Categories) {
+func places(to *World, e *cache.Entry) (found blocklists.Categories) {
 	var m dns.Msg
 	if m.Unpack(e.AppendMessage(nil)) != nil {
 		return found // it has no address that a client could read either
 	}
+	translator := to.Upstreams.translator(e.Key().View)
 	w := walker{may: func(a address) bool {
-		found = found.Or(index.MatchAddress(a))
+		found = found.Or(to.Index.MatchAddress(translated(a, translator)))
 		return true
 	}}
 	for _, rr := range m.Answer {

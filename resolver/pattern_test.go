@@ -272,6 +272,9 @@ func TestNetworksBlockAnswers(t *testing.T) {
 		{[]string{"n.example. 300 IN AAAA 2001:db8:bad::1"}, "n.example", dns.TypeAAAA, true},
 		{[]string{"n.example. 300 IN AAAA ::ffff:198.51.100.1"}, "n.example", dns.TypeAAAA, true},
 		{[]string{"n.example. 300 IN AAAA 2001:db8:900d::1"}, "n.example", dns.TypeAAAA, false},
+		{[]string{"n.example. 300 IN AAAA 64:ff9b::198.51.100.1"}, "n.example", dns.TypeAAAA, true},
+		{[]string{"n.example. 300 IN AAAA 64:ff9b::198.51.100.129"}, "n.example", dns.TypeAAAA, false},
+		{[]string{"n.example. 300 IN AAAA 2001:db8:64::198.51.100.1"}, "n.example", dns.TypeAAAA, true}, // behind our DNS64
 		{[]string{"n.example. 300 IN CNAME t.example.", "t.example. 300 IN A 198.51.100.1"}, "n.example", dns.TypeA, true},
 		{[]string{"sub.example. 300 IN DNAME target.example.", "n.target.example. 300 IN A 198.51.100.1"}, "n.sub.example", dns.TypeA, true},
 		{[]string{"n.example. 300 " + binding + "ipv4hint=198.51.100.1"}, "n.example", dns.TypeHTTPS, true},
@@ -283,7 +286,13 @@ func TestNetworksBlockAnswers(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt.zone), func(t *testing.T) {
 			u := records(t, tt.zone...)
-			h := houseOf(t, u, gambling)
+			h := newHouse(t, u)
+			serve := func(all ...outliers) {
+				w := newWorld(t, withOutliers(t, all...), u)
+				w.Upstreams.profiles[0].Translator = netip.MustParsePrefix("2001:db8:64::/96")
+				h.r.Swap(w)
+			}
+			serve(gambling)
 			check := func(when string) {
 				t.Helper()
 				m := h.ask(alex, tt.name, tt.qtype)
@@ -296,11 +305,11 @@ func TestNetworksBlockAnswers(t *testing.T) {
 			}
 			check("first")
 			check("from the cache")
-			h.r.Swap(newWorld(t, withOutliers(t), u))
+			serve()
 			if m := h.ask(alex, tt.name, tt.qtype); extended(m) != nil {
 				t.Errorf("without the networks: %v", m)
 			}
-			h.r.Swap(newWorld(t, withOutliers(t, gambling), u))
+			serve(gambling)
 			check("after a reload")
 			if n := u.asked.Load(); n != 1 {
 				t.Errorf("the upstream was asked %d times", n)

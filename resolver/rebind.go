@@ -43,10 +43,18 @@ func (v *View) exposes(a netip.Addr) bool {
 	if v.Local {
 		return false
 	}
-	if four, ok := wire.EmbeddedIPv4(v.Translator, a); ok {
-		return private(four)
+	return private(translated(a, v.Translator))
+}
+
+// translated is the address that a leads to. Behind a translator, that with prefix or one of those with the prefix
+// that all know, it is what is embedded in a.
+func translated(a netip.Addr, prefix netip.Prefix) netip.Addr {
+	for _, p := range [...]netip.Prefix{prefix, nat64} {
+		if four, ok := wire.EmbeddedIPv4(p, a); ok {
+			return four
+		}
 	}
-	return private(a)
+	return a
 }
 
 // private reports whether a is, maps or embeds an address that belongs to
@@ -65,7 +73,7 @@ func private(a netip.Addr) bool {
 	switch {
 	case nat64Here.Contains(a):
 		return true
-	case nat64.Contains(a), compat.Contains(a), siit.Contains(a):
+	case compat.Contains(a), siit.Contains(a):
 		return private(netip.AddrFrom4([4]byte(b[12:16])))
 	case sixToFour.Contains(a):
 		return private(netip.AddrFrom4([4]byte(b[2:6])))

@@ -74,7 +74,7 @@ func (r *Resolver) World() *World { return r.world.Load() }
 func (r *Resolver) Swap(w *World) {
 	r.world.Store(w)
 	for e := range r.cfg.Cache.Entries() {
-		refresh(e, w.Index)
+		refresh(e, w)
 	}
 }
 
@@ -208,7 +208,7 @@ func (r *Resolver) look(s *Stroke, q *wire.Query) {
 		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
 	}
 	if s.facts = facts(s.entry, s.world.Index); s.facts == nil && s.entry != nil && s.slow {
-		s.facts = refresh(s.entry, s.world.Index)
+		s.facts = refresh(s.entry, s.world)
 	}
 	var m blocklists.Match
 	if s.facts != nil {

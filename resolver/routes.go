@@ -81,6 +81,16 @@ func NewRoutes(key blocklists.Key, cfg RoutesConfig) (*Routes, error) {
 // Zones returns the names of the conditional zones.
 func (r *Routes) Zones() []blocklists.Name { return r.names }
 
+// translator is the prefix of the DNS64 of the view with an ID, which zones do not have.
+func (r *Routes) translator(id uint32) netip.Prefix {
+	for _, v := range r.profiles {
+		if v.ID == id {
+			return v.Translator
+		}
+	}
+	return netip.Prefix{}
+}
+
 // view returns the view that answers a question for a profile. What a zone is made of, its
 // servers and keys, is asked where all ask: a validating client needs that of top-level
 // domains.
