@@ -19,7 +19,11 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 	s.resolver, s.ctx, s.began, s.done, s.asked = r, ctx, s.now, done, time.Time{}
 	s.slow = true
 	if s.entry != nil && s.facts == nil { // read by an older index
-		if reply, done := r.atOnce(s, s.query, s.client, s.dst); done {
+		reply, done := r.judge(s, s.query, s.client, s.dst)
+		if !done {
+			reply, done = r.fromCache(s, s.query, s.client, s.dst)
+		}
+		if done {
 			s.finish(reply)
 			return
 		}

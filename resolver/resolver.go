@@ -84,21 +84,25 @@ func (r *Resolver) Swap(w *World) {
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.fetched, s.typed, s.slow = nil, false, false
-	reply, done := r.atOnce(s, q, c, dst)
+	reply, done := r.judge(s, q, c, dst)
 	if c.Identity != "" && !s.named {
 		r.counts.strangeIDs.Inc()
 	}
-	if !done {
+	switch {
+	case done:
+		return reply, true
+	case s.fresh && s.facts != nil: // the usual case, by the shortest way
+		return r.fromEntry(s, q, c, dst), true
+	}
+	if reply, done = r.fromCache(s, q, c, dst); !done {
 		s.query, s.client, s.dst = q, c, dst
 	}
 	return reply, done
 }
 
-// atOnce answers a query by what is known, and returns false if somebody has to be asked.
-func (r *Resolver) atOnce(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	if reply, done := r.judge(s, q, c, dst); done {
-		return reply, true
-	}
+// fromCache answers an allowed query by what the cache has, and returns false if somebody
+// has to be asked.
+func (r *Resolver) fromCache(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	if s.facts == nil {
 		return nil, false
 	}
@@ -241,7 +245,7 @@ func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
 
 // fromEntry copies the cached answer, if what it leads to allows that.
 func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
-	if s.chainBlocks() {
+	if s.facts.Lead() && s.chainBlocks() {
 		return r.blocked(s, q, c, dst)
 	}
 	e := s.entry
@@ -259,11 +263,7 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 
 // chainBlocks decides once more, over the targets of the answer's chain and the networks of its addresses.
 func (s *Stroke) chainBlocks() bool {
-	f := s.facts
-	if len(f.Chain) == 0 && f.Targets.Categories.IsZero() {
-		return false
-	}
-	s.decision = s.who.Profile.DecideChain(s.decision, &s.question, f.Targets, f.Chain)
+	s.decision = s.who.Profile.DecideChain(s.decision, &s.question, s.facts.Targets, s.facts.Chain)
 	return s.decision.Blocks()
 }
 

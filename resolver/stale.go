@@ -61,7 +61,7 @@ func (r *Resolver) fromRest(s *Stroke, q *wire.Query, c Client, dst []byte, why 
 	if !r.usable(s) {
 		return r.stillFailed(q, c, dst, why)
 	}
-	if s.chainBlocks() {
+	if s.facts.Lead() && s.chainBlocks() {
 		return r.blocked(s, q, c, dst)
 	}
 	e, ede := s.entry, wire.EDE{Code: edeStale}

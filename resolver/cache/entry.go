@@ -20,6 +20,9 @@ type Facts struct {
 	EDE     uint16            // RFC 8914 code that goes with the reply, 0 for none
 }
 
+// Lead reports whether the answer leads to something that has a say in who may have it.
+func (f *Facts) Lead() bool { return len(f.Chain) > 0 || !f.Targets.Categories.IsZero() }
+
 // Entry is what is known of one question: a reply, or that there was none to be had. It
 // is immutable but for its Facts and its failure, which are replaced as a whole, and
 // safe for concurrent use.
