@@ -10,6 +10,8 @@ import (
 
 	"github.com/miekg/dns"
 
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/wire"
 )
 
@@ -183,6 +185,19 @@ func TestIDsAreToldToNobody(t *testing.T) {
 		}
 		if n := h.r.World().Upstreams.profiles[0].Upstream.(*said).asked.Load(); n != 0 {
 			t.Errorf("%s: the upstream was asked %d times", name, n)
+		}
+	}
+}
+
+// TestFixedNamesHaveAnOrder: decision ids tell versions of the policy apart, which the order of these names is part of.
+func TestFixedNamesHaveAnOrder(t *testing.T) {
+	fixed := func() []policy.FixedName {
+		return FixedNames(parse(t, "hearth.home.arpa"), parse(t, "dns.family.example"), []blocklists.Name{parse(t, "lan")})
+	}
+	same := func(a, b policy.FixedName) bool { return string(a.Name) == string(b.Name) && a.Except == b.Except }
+	for range 10 {
+		if !slices.EqualFunc(fixed(), fixed(), same) {
+			t.Fatal("the order changes")
 		}
 	}
 }

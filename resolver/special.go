@@ -1,7 +1,9 @@
 package resolver
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -122,12 +124,14 @@ func within(name blocklists.Name, zones []blocklists.Name) bool {
 }
 
 // FixedNames returns the names that the resolver answers by itself, as the
-// directory's second step needs them: designated is the name of a Designation.
+// directory's second step needs them, in the same order each time: the directory's version is
+// made of them too. designated is the name of a Designation.
 func FixedNames(own, designated blocklists.Name, zones []blocklists.Name) []policy.FixedName {
 	var out []policy.FixedName
 	forEachSpecial(own, designated, zones, func(n blocklists.Name, k kind) {
 		out = append(out, policy.FixedName{Name: n, Subtree: true, Except: k == kindRoute})
 	})
+	slices.SortStableFunc(out, func(a, b policy.FixedName) int { return bytes.Compare(a.Name, b.Name) })
 	return out
 }
 
