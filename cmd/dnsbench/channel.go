@@ -3,9 +3,9 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -102,13 +102,14 @@ func (t target) openHTTP3(ctx context.Context) (channel, error) {
 	}}, nil
 }
 
-// exchange implements channel.
+// exchange implements channel. It asks with GET, as Chromium does: knot-resolver refuses
+// bodies of which several come at once.
 func (c *httpChannel) exchange(ctx context.Context, q []byte) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(q))
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url+"?dns="+base64.RawURLEncoding.EncodeToString(q), nil)
 	if err != nil {
 		return nil, err
 	}
-	req.Header["Content-Type"], req.Header["Accept"] = []string{mediaType}, []string{mediaType}
+	req.Header["Accept"] = []string{mediaType}
 	resp, err := c.connection.RoundTrip(req)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -85,12 +86,12 @@ func encrypted(t *testing.T, over protocol, a answerer) target {
 
 // ServeHTTP implements http.Handler as RFC 8484 has it.
 func (a answerer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	if r.URL.Path != "/dns-query" || r.Host == "" || r.Header.Get("Content-Type") != mediaType || r.ProtoMajor < 2 {
+	query, err := base64.RawURLEncoding.DecodeString(r.URL.Query().Get("dns"))
+	if err != nil || r.URL.Path != "/dns-query" || r.Host == "" || r.Header.Get("Accept") != mediaType || r.ProtoMajor < 2 {
 		http.Error(w, "no", http.StatusBadRequest)
 		return
 	}
-	b := a.packed(body)
+	b := a.packed(query)
 	if b == nil {
 		<-r.Context().Done()
 		return

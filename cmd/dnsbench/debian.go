@@ -12,7 +12,7 @@ import (
 
 func unbound() server {
 	return server{
-		name: "unbound", path: "unbound", version: []string{"-V"},
+		name: "unbound", path: "unbound", version: []string{"-V"}, secure: []protocol{overTLS, overHTTP2},
 		list: listFile{name: "unbound.zones", line: func(w io.Writer, n string) {
 			fmt.Fprintf(w, "local-zone: %q redirect\nlocal-data: \"%s 10 A 127.0.0.1\"\n", n, n)
 		}},
@@ -34,46 +34,57 @@ func unbound() server {
   rrset-cache-size: 128m
   incoming-num-tcp: 100
   include: %q
-remote-control:
+%sremote-control:
   control-enable: no
 forward-zone:
   name: "."
   forward-addr: %s@%d
-`, p.port(), p.dir, p.list, p.upstream.Addr(), p.upstream.Port())}, []string{"-d", "-p", "-c", conf}
+`, p.port(), p.dir, p.list, p.secured(`  interface: 127.0.0.1@PRIVATE
+  interface: 127.0.0.1@WEB
+  tls-port: PRIVATE
+  https-port: WEB
+  tls-service-pem: "CERT"
+  tls-service-key: "KEY"
+`), p.upstream.Addr(), p.upstream.Port())}, []string{"-d", "-p", "-c", conf}
 		},
 	}
 }
 
 func dnsdist() server {
 	return server{
-		name: "dnsdist", path: "dnsdist", version: []string{"--version"}, list: plain(),
+		name: "dnsdist", path: "dnsdist", version: []string{"--version"}, list: plain(), secure: []protocol{overTLS, overHTTP2},
 		prepare: func(p place) (map[string]string, []string) {
 			conf := filepath.Join(p.dir, "dnsdist.lua")
 			return map[string]string{"dnsdist.lua": fmt.Sprintf(`setLocal("%s")
-newServer{address="%s", checkName="health.net.", maxCheckFailures=100}
+%snewServer{address="%s", checkName="health.net.", maxCheckFailures=100}
 setSecurityPollSuffix("")
 getPool(""):setCache(newPacketCache(200000))
 blocked = newSuffixMatchNode()
 for line in io.lines(%q) do blocked:add(newDNSName(line)) end
 addAction(SuffixMatchNodeRule(blocked), SpoofAction({"127.0.0.1", "::1"}))
 addAction(SuffixMatchNodeRule(blocked), RCodeAction(DNSRCode.NOERROR))
-`, p.addr, p.upstream, p.list)}, []string{"--supervised", "--disable-syslog", "-C", conf}
+`, p.addr, p.secured(`addTLSLocal("127.0.0.1:PRIVATE", "CERT", "KEY")
+addDOHLocal("127.0.0.1:WEB", "CERT", "KEY", "/dns-query")
+`), p.upstream, p.list)}, []string{"--supervised", "--disable-syslog", "-C", conf}
 		},
 	}
 }
 
 func kresd() server {
 	return server{
-		name: "knot-resolver", path: "kresd", version: []string{"--version"}, list: zone(),
+		name: "knot-resolver", path: "kresd", version: []string{"--version"}, list: zone(), secure: []protocol{overTLS, overHTTP2},
 		prepare: func(p place) (map[string]string, []string) {
 			conf := filepath.Join(p.dir, "kresd.conf")
 			return map[string]string{"kresd.conf": fmt.Sprintf(`net.listen('127.0.0.1', %d, { kind = 'dns' })
-log_level('crit')
+%slog_level('crit')
 trust_anchors.remove('.')
 cache.open(200 * MB, 'lmdb://%s')
 policy.add(policy.rpz(policy.DENY, %q))
 policy.add(policy.all(policy.STUB('%s@%d')))
-`, p.port(), p.dir, p.list, p.upstream.Addr(), p.upstream.Port())}, []string{"-n", "-q", "-c", conf, p.dir}
+`, p.port(), p.secured(`net.listen('127.0.0.1', PRIVATE, { kind = 'tls' })
+net.listen('127.0.0.1', WEB, { kind = 'doh2' })
+net.tls('CERT', 'KEY')
+`), p.dir, p.list, p.upstream.Addr(), p.upstream.Port())}, []string{"-n", "-q", "-c", conf, p.dir}
 		},
 	}
 }

@@ -245,7 +245,7 @@ func TestReportNamesWhatIsMissing(t *testing.T) {
 }
 
 func TestFlagsAreChecked(t *testing.T) {
-	good := plan{peers: "unbound,dnsdist", workloads: "all", hits: 1, queries: 1, paced: 1, mix: 1, misses: 1, steady: 1, rounds: 1}
+	good := plan{peers: "unbound,dnsdist", workloads: "all", hits: 1, queries: 1, paced: 1, mix: 1, misses: 1, steady: 1, encrypted: 1, handshakes: 1, rounds: 1}
 	if err := good.check(); err != nil {
 		t.Error(err)
 	}

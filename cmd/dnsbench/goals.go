@@ -36,7 +36,7 @@ type result struct {
 
 // goals returns the project's goals, also those that the run does not measure.
 func goals(p plan) []goal {
-	return slices.Concat(cpuGoals(), reloadGoals(), memoryGoals(), sizeGoals(p), growthGoals(p))
+	return slices.Concat(cpuGoals(), reloadGoals(), memoryGoals(), sizeGoals(p), growthGoals(p), secureGoals(p))
 }
 
 // cpuGoals are ratios of CPU a query to other servers in the same round.

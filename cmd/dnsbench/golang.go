@@ -13,13 +13,13 @@ import (
 
 func coreDNS(path string) server {
 	return server{
-		name: "coredns", path: path, version: []string{"-version"}, list: zone(),
+		name: "coredns", path: path, version: []string{"-version"}, list: zone(), secure: protocols(),
 		prepare: func(p place) (map[string]string, []string) {
 			conf := filepath.Join(p.dir, "Corefile")
 			// The hosts plugin knows no names beneath a name; a zone of the root with wildcards does.
-			return map[string]string{"Corefile": fmt.Sprintf(`.:%d {
+			const block = `%s {
   bind 127.0.0.1
-  cache {
+%s  cache {
     success 262144
     denial 262144
   }
@@ -29,7 +29,14 @@ func coreDNS(path string) server {
   }
   forward . %s
 }
-`, p.port(), p.list, p.upstream)}, []string{"-conf", conf, "-quiet"}
+`
+			text := fmt.Sprintf(block, fmt.Sprintf(".:%d", p.port()), "", p.list, p.upstream)
+			if p.credentials != nil {
+				for _, where := range []string{"tls://.:PRIVATE", "quic://.:PRIVATE", "https://.:WEB", "https3://.:WEB"} {
+					text += fmt.Sprintf(block, p.secured(where), p.secured("  tls CERT KEY\n"), p.list, p.upstream)
+				}
+			}
+			return map[string]string{"Corefile": text}, []string{"-conf", conf, "-quiet"}
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 // in the first it compiles the lists, in the others it finds the compiled index.
 func hearth(path string, sources []source) server {
 	return server{
-		name: "hearth", path: path, version: []string{"version"}, list: plain(),
+		name: "hearth", path: path, version: []string{"version"}, list: plain(), secure: protocols(),
 		prepare: func(p place) (map[string]string, []string) {
 			lists := []source{{name: "on-off", path: filepath.Join(p.keep, onOffFile), category: benchCategory}}
 			if len(sources) == 0 {
@@ -73,7 +73,7 @@ control: %q
 log: {level: error}
 listen:
   - addresses: ["%s"]
-landing: {ipv4: 127.0.0.1, ipv6: "::1", http: []}
+%slanding: {ipv4: 127.0.0.1, ipv6: "::1", http: []}
 metrics: {listen: ""}
 resolve: {upstreams: ["%s"]}
 lists:
@@ -86,8 +86,18 @@ profiles:
     band: preteen
     categories:%s
 households:
-%s`, filepath.Join(p.keep, stateFolder), filepath.Join(p.dir, hearthControl), p.addr, p.upstream, &lists, orNone(own.String()), orNone(blocks.String()), households)
+%s`, filepath.Join(p.keep, stateFolder), filepath.Join(p.dir, hearthControl), p.addr, p.secured(securely), p.upstream, &lists, orNone(own.String()), orNone(blocks.String()), households)
 }
+
+// securely is what follows the plain listener: the encrypted ones. All clients come from
+// one address here, which must not be held to the handshakes of one.
+const securely = `  - {addresses: ["127.0.0.1:PRIVATE"], protocol: tls}
+  - {addresses: ["127.0.0.1:PRIVATE"], protocol: quic}
+  - {addresses: ["127.0.0.1:WEB"], protocol: https}
+tls: {name: ` + secureName + `, source: files, files: [{cert_file: "CERT", key_file: "KEY"}]}
+limits:
+  handshakes: {per_second: 1000000, per_client: 1000000}
+`
 
 // orNone is a list in YAML, behind its key.
 func orNone(items string) string {

@@ -37,6 +37,8 @@ type plan struct {
 	mix                         int
 	misses                      int
 	steady                      int
+	encrypted                   int
+	handshakes                  int
 	sizes                       []int
 	grownNames, grownHouseholds []int
 	rounds                      int
@@ -83,7 +85,7 @@ func flags() plan {
 		})
 	}
 	flag.StringVar(&p.peers, "peers", "all", "what to measure beside hearth, with commas, or all, or none: "+strings.Join(peerNames(), ","))
-	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(everyWorkload(), ",")+", or all, which is all but growth; loading is always measured with other servers")
+	flag.StringVar(&p.workloads, "workloads", "all", "what to measure, with commas: "+strings.Join(everyWorkload(), ",")+", or all, which is all but growth and the encrypted ones ("+strings.Join(secureNames(), ",")+"); loading is always measured with other servers")
 	flag.StringVar(&p.lists, "lists", "", "folder of lists to block, each file a category with a name a line, gzip where it ends in .gz (default: made up names)")
 	flag.IntVar(&p.names, "names", 100_000, "made up names to block where there are no lists")
 	flag.IntVar(&p.hits, "hits", 10_000, "distinct names of the hit and of the blocked workload")
@@ -92,6 +94,8 @@ func flags() plan {
 	flag.IntVar(&p.mix, "mixed", 60_000, "queries of the cold mix, each round")
 	flag.IntVar(&p.misses, "misses", 15_000, "queries of the miss workload, each round")
 	flag.IntVar(&p.steady, "steady", 40_000, "queries of the steady and of the reload workload, half of those of recompile, at 20,000 a second, each round")
+	flag.IntVar(&p.encrypted, "encrypted", 40_000, "queries of the dot, doh, doh3 and doq workloads, each round")
+	flag.IntVar(&p.handshakes, "handshakes", 1_000, "connections of the handshakes workload over each protocol, each round")
 	numbers(&p.sizes, "sizes", "names on the lists that the sizes workload compiles and starts with", 1_000_000, 5_000_000)
 	numbers(&p.grownNames, "grown-names", "names on the lists of the growth workload", 10_000, 100_000, 1_000_000, 5_000_000)
 	numbers(&p.grownHouseholds, "grown-households", "households of the growth workload", 1, 100, 10_000, 100_000)
@@ -137,12 +141,14 @@ func parseNumbers(text string) ([]int, error) {
 }
 
 // everyWorkload names what -workloads takes.
-func everyWorkload() []string { return append(workloadNames(), sizesName, growthName) }
+func everyWorkload() []string {
+	return slices.Concat(workloadNames(), secureNames(), []string{sizesName, growthName})
+}
 
 // chosen reports whether name is among the names of a flag, where "all" is
-// everything but growth, which takes long.
+// everything but growth, which takes long, and what is encrypted.
 func chosen(list, name string) bool {
-	return list == "all" && name != growthName || slices.Contains(strings.Split(list, ","), name)
+	return list == "all" && name != growthName && !slices.Contains(secureNames(), name) || slices.Contains(strings.Split(list, ","), name)
 }
 
 // check refuses a name that a flag gives and nothing has.
@@ -157,7 +163,7 @@ func (p plan) check() error {
 			}
 		}
 	}
-	if min(p.hits, p.queries, p.paced, p.mix, p.misses, p.steady, p.rounds) < 1 {
+	if min(p.hits, p.queries, p.paced, p.mix, p.misses, p.steady, p.encrypted, p.handshakes, p.rounds) < 1 {
 		return fmt.Errorf("counts of queries and rounds start at 1")
 	}
 	if most := slices.Max(append([]int{0}, p.grownHouseholds...)); most > maxHouseholds {
@@ -190,6 +196,11 @@ func run(ctx context.Context, p plan) error {
 		return err
 	}
 	b := &bench{plan: p, dir: dir, authority: authority, names: l}
+	if p.measuresSecure() {
+		if b.credentials, err = newCredentials(dir); err != nil {
+			return err
+		}
+	}
 	b.outcome.Environment = environment(len(l.listed))
 	err = b.measure(ctx)
 	return errors.Join(err, b.outcome.publish(p)) // what was measured before an error counts

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -15,11 +16,12 @@ import (
 
 // bench is one run of the program.
 type bench struct {
-	plan      plan
-	dir       string
-	authority netip.AddrPort
-	names     names
-	outcome   outcome
+	plan         plan
+	dir          string
+	authority    netip.AddrPort
+	*credentials // of the servers; nil: no encrypted transport is measured
+	names        names
+	outcome      outcome
 }
 
 // figure is one server's result of one workload in one round.
@@ -57,7 +59,7 @@ func (b *bench) measure(ctx context.Context) error {
 			return fmt.Errorf("measuring sizes: %w", err)
 		}
 	}
-	if slices.ContainsFunc(workloadNames(), func(name string) bool { return chosen(b.plan.workloads, name) }) {
+	if b.plan.measuresSecure() || slices.ContainsFunc(workloadNames(), b.plan.measures) {
 		return b.rounds(ctx)
 	}
 	return nil
@@ -87,6 +89,9 @@ func (b *bench) present(ctx context.Context) []server {
 		path, err := s.installed()
 		if err != nil {
 			b.outcome.Absent = append(b.outcome.Absent, note{s.name, err.Error()})
+			continue
+		}
+		if !b.concerns(s) {
 			continue
 		}
 		s.path = path
@@ -186,24 +191,31 @@ func (b *bench) enter(ctx context.Context, s server, round int) (*running, error
 // turn runs one workload on one server if it is for it. Only the end of the
 // whole run is an error: a server that fails is noted and left out.
 func (b *bench) turn(ctx context.Context, r *running, w workload, round int) error {
-	if b.outcome.excludes(r.name) || r.bare && !w.bare || w.alone && r.name != "hearth" || slices.Contains(r.without, w.name) {
+	if b.outcome.excludes(r.name) || r.bare && !w.bare || w.alone && r.name != "hearth" || slices.Contains(r.without, w.name) || w.over != "" && !slices.Contains(r.secure, w.over) {
 		return nil
 	}
 	f, err := b.one(ctx, r, w, round)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	if errors.Is(err, errNoResumption) {
+		b.outcome.lack(r.name, fmt.Sprintf("no figure of %s: %v", w.name, err))
+		return nil
+	}
 	if err != nil {
 		b.outcome.exclude(r.name, fmt.Errorf("%s: %w", w.name, err))
 		return nil
 	}
-	fmt.Fprintf(os.Stderr, "  %-8s %-14s %6.1f us %8.0f q/s, wrong %d, lost %d\n", w.name, r.name, f.CPU, f.Rate, f.Wrong, f.Lost)
+	fmt.Fprintf(os.Stderr, "  %-15s %-14s %6.1f us %8.0f q/s, wrong %d, lost %d\n", w.name, r.name, f.CPU, f.Rate, f.Wrong, f.Lost)
 	b.outcome.Figures = append(b.outcome.Figures, f)
 	return nil
 }
 
 // one runs one workload on one server.
 func (b *bench) one(ctx context.Context, r *running, w workload, round int) (figure, error) {
+	if w.over != "" {
+		return r.secured(ctx, w, round)
+	}
 	if w.warm > 0 {
 		warm := w.traffic
 		warm.count, warm.window, warm.rate, warm.garbage = w.warm, maxWaiting, 0, 0
@@ -223,13 +235,20 @@ func (b *bench) one(ctx context.Context, r *running, w workload, round int) (fig
 	if err != nil {
 		return figure{}, err
 	}
+	f := newFigure(r.name, w.name, round, t, after-before)
+	f.RSS, f.Swaps = rss, swaps
+	return f, nil
+}
+
+// newFigure says what a load on a server came to, which took so many seconds of its CPU.
+func newFigure(server, workload string, round int, t tally, seconds float64) figure {
 	slices.Sort(t.latencies)
 	return figure{
-		Server: r.name, Workload: w.name, Round: round, RSS: rss,
-		CPU:  (after - before) * 1e6 / float64(max(1, t.right)),
+		Server: server, Workload: workload, Round: round,
+		CPU:  seconds * 1e6 / float64(max(1, t.right)),
 		Rate: float64(t.right) / t.took.Seconds(), Right: t.right, Wrong: t.wrong, Lost: t.lost,
-		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99), Swaps: swaps,
-	}, nil
+		P50: percentile(t.latencies, 50), P99: percentile(t.latencies, 99),
+	}
 }
 
 // under runs the traffic of w, and what else belongs to it.

@@ -17,6 +17,7 @@ type outcome struct {
 	Plan        map[string]any    `json:"plan"`
 	Versions    map[string]string `json:"versions"`
 	Absent      []note            `json:"absent"`
+	Lacking     []note            `json:"lacking"`
 	Excluded    []note            `json:"excluded"`
 	Goals       []result          `json:"goals"`
 	Figures     []figure          `json:"figures"`
@@ -32,6 +33,13 @@ func (o *outcome) excludes(server string) bool {
 	return slices.ContainsFunc(o.Excluded, func(n note) bool { return n.Server == server })
 }
 
+// lack notes once that a server has no figures of something.
+func (o *outcome) lack(server, what string) {
+	if n := (note{server, what}); !slices.Contains(o.Lacking, n) {
+		o.Lacking = append(o.Lacking, n)
+	}
+}
+
 // exclude takes a server out of the run, with all its figures.
 func (o *outcome) exclude(server string, why error) {
 	fmt.Fprintf(os.Stderr, "  %s: %v\n", server, why)
@@ -42,7 +50,7 @@ func (o *outcome) exclude(server string, why error) {
 // publish writes the tables to standard output and where the flags say.
 func (o *outcome) publish(p plan) error {
 	o.Plan = map[string]any{
-		"names": o.Environment.Names, "hits": p.hits, "queries": p.queries, "paced": p.paced, "mix": p.mix, "misses": p.misses, "steady": p.steady,
+		"names": o.Environment.Names, "hits": p.hits, "queries": p.queries, "paced": p.paced, "mix": p.mix, "misses": p.misses, "steady": p.steady, "encrypted": p.encrypted, "handshakes": p.handshakes,
 		"rounds": p.rounds, "window": inFlight, "window_misses": maxWaiting, "sockets": clients, "pace": pace, "steady_pace": steadyPace, "steady_window": steadyWindow,
 		"sizes": p.sizes, "grown_names": p.grownNames, "grown_households": p.grownHouseholds,
 	}

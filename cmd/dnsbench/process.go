@@ -95,6 +95,15 @@ func (b *bench) place(s server) (p place, err error) {
 	if p.addr, err = freePort(); err != nil {
 		return place{}, err
 	}
+	if p.credentials = b.credentials; len(s.secure) == 0 {
+		p.credentials = nil
+	}
+	if p.private, err = freePort(); err != nil {
+		return place{}, err
+	}
+	if p.web, err = freePort(); err != nil {
+		return place{}, err
+	}
 	spare, err := freePort()
 	p.spare = spare.Port()
 	if err != nil {

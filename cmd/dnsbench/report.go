@@ -22,6 +22,7 @@ func (o *outcome) report(w io.Writer, p plan) {
 	o.Environment.write(w)
 	o.method(w, p)
 	o.table(w, "Server CPU, microseconds a query\n\nIn brackets hearth's median as a ratio to the server's: below 1 hearth costs less.", cpuColumns(p))
+	o.secureTables(w)
 	o.table(w, fmt.Sprintf("Latency in microseconds at %d queries a second, and what went missing", pace), latencyColumns("paced", "garbage"))
 	o.table(w, fmt.Sprintf("Hearth at %d queries a second, without reloads and with them", steadyPace), reloadColumns())
 	o.table(w, "Loading the list, and memory (RssAnon + RssFile)", loadColumns(p))
@@ -33,7 +34,7 @@ func (o *outcome) report(w io.Writer, p plan) {
 	fmt.Fprint(w, `
 ### What this does not show
 
-The load generator and the upstream run on the same cores as the servers, so rates and latencies say little and the CPU time of a server depends on how often it finds several packets waiting. Loopback is no network card. Encrypted transports, DNSSEC validation,
+The load generator and the upstream run on the same cores as the servers, so rates and latencies say little and the CPU time of a server depends on how often it finds several packets waiting. Loopback is no network card. DNSSEC validation,
 more cores and hours of running are not measured. Differences under a quarter are none where the spreads overlap.
 `)
 }
@@ -46,7 +47,7 @@ right answers. Every answer is checked: the question, NOERROR and the record. Fi
 | workload | what |
 |---|---|
 `, p.rounds, 6*sampled)
-	for _, d := range descriptions(p) {
+	for _, d := range append(descriptions(p), secureDescriptions(p)...) {
 		if chosen(p.workloads, d[0]) || d[0] == "load" {
 			fmt.Fprintf(w, "| %s | %s |\n", d[0], d[1])
 		}
@@ -224,14 +225,14 @@ func (o *outcome) amiss(server string, columns []column) (wrong, lost int) {
 
 // missing names the servers without figures.
 func (o *outcome) missing(w io.Writer) {
-	if len(o.Absent)+len(o.Excluded) == 0 {
+	if len(o.Absent)+len(o.Lacking)+len(o.Excluded) == 0 {
 		return
 	}
 	fmt.Fprint(w, "\n### Not measured\n\n")
 	for _, n := range o.Absent {
 		fmt.Fprintf(w, "- %s: absent (%s)\n", n.Server, n.Why)
 	}
-	for _, n := range o.Excluded {
+	for _, n := range append(slices.Clone(o.Lacking), o.Excluded...) {
 		fmt.Fprintf(w, "- %s: %s\n", n.Server, n.Why)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 )
 
 // server is one program under measurement: how to write what it reads, and how
@@ -21,6 +23,7 @@ type server struct {
 	version []string
 	bare    bool     // a responder that answers everything alike
 	without []string // workloads that its accounting does not reach
+	secure  []protocol
 	list    listFile
 	keep    string // folder of its state; empty: that of the run
 	prepare func(place) (files map[string]string, arguments []string)
@@ -42,9 +45,23 @@ type place struct {
 	dir      string // of this server and round, empty at first
 	keep     string // of all servers and rounds
 	list     string // the block list in its format
+
+	*credentials                // nil: it serves no encrypted transport
+	private, web netip.AddrPort // of DNS over TLS and over QUIC, and of DNS over HTTPS
 }
 
 func (p place) port() uint16 { return p.addr.Port() }
+
+// secured is the part of a configuration that serves the encrypted transports: the text,
+// in which CERT, KEY, PRIVATE and WEB stand for the files and the ports. It is empty where
+// nothing is encrypted.
+func (p place) secured(text string) string {
+	if p.credentials == nil {
+		return ""
+	}
+	port := func(a netip.AddrPort) string { return strconv.Itoa(int(a.Port())) }
+	return strings.NewReplacer("CERT", p.cert, "KEY", p.key, "PRIVATE", port(p.private), "WEB", port(p.web)).Replace(text)
+}
 
 // servers returns every program that dnsbench knows, hearth first. Each blocks
 // the list with 127.0.0.1 for the name and all beneath it, forwards the rest to

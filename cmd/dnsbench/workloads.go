@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -28,9 +29,13 @@ const (
 type workload struct {
 	name string
 	traffic
-	warm  int  // queries sent before anything is counted
-	bare  bool // for the bare responders too
-	alone bool // for hearth alone
+	group  string   // what -workloads calls it, where that is not its name
+	over   protocol // empty: plain DNS
+	anew   bool     // a connection for each query
+	resume bool     // each of them resumes a session
+	warm   int      // queries sent before anything is counted
+	bare   bool     // for the bare responders too
+	alone  bool     // for hearth alone
 	// changes is what hearth takes over meanwhile, again and again; nil: nothing.
 	changes func(*running) (change, error)
 }
@@ -65,7 +70,7 @@ func (b *bench) workloads(round int) []workload {
 		{name: "garbage", traffic: spoiled, warm: len(hits), bare: true},
 		{name: "miss", traffic: traffic{queries: b.misses(round), count: p.misses, window: maxWaiting, sockets: clients}},
 	}
-	return p.chosenOf(all)
+	return p.chosenOf(append(all, b.secured(hits)...))
 }
 
 // alone returns the chosen ones of those that hearth alone runs, after the others.
@@ -82,7 +87,7 @@ func (b *bench) alone() []workload {
 }
 
 func (p plan) chosenOf(all []workload) []workload {
-	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, w.name) })
+	return slices.DeleteFunc(all, func(w workload) bool { return !chosen(p.workloads, cmp.Or(w.group, w.name)) })
 }
 
 func (b *bench) hits() []query {
