@@ -40,3 +40,12 @@ func (p *Profile) Remembers(q *Question, d Decision) Memory {
 	}
 	return p.memory
 }
+
+// Cause is the category that a decision is by, as other programs may be told; "" for none, and for self-harm, which
+// whoever reads along must not learn of.
+func (p *Profile) Cause(d Decision) string {
+	if !d.HasCategory || d.Category == p.ground.selfharm {
+		return ""
+	}
+	return p.ground.taxonomy.ID(d.Category)
+}

@@ -24,11 +24,7 @@ func (s *Stroke) Memory() policy.Memory {
 // Verdict is what became of the query that s answered last, such as "block", and the category
 // that did it, "" for none. Both are good only where Memory lets anything be told.
 func (s *Stroke) Verdict() (action, category string) {
-	d := s.decision
-	if d.HasCategory {
-		category = s.world.Index.Taxonomy().ID(d.Category)
-	}
-	return d.Action.String(), category
+	return s.decision.Action.String(), s.who.Profile.Cause(s.decision)
 }
 
 // Slow is a resolution that took long, without the name and without who asked.

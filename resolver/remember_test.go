@@ -14,6 +14,12 @@ import (
 // told asks and gives what may be told of it.
 func (h *house) told(from, name string, qtype uint16) policy.Memory {
 	h.t.Helper()
+	return h.stroke(from, name, qtype).Memory()
+}
+
+// stroke asks and gives what is known of the query then.
+func (h *house) stroke(from, name string, qtype uint16) *Stroke {
+	h.t.Helper()
 	packet, err := new(dns.Msg).SetQuestion(dns.Fqdn(name), qtype).Pack()
 	if err != nil {
 		h.t.Fatal(err)
@@ -27,7 +33,19 @@ func (h *house) told(from, name string, qtype uint16) policy.Memory {
 	if _, done := h.r.Answer(s, &q, Client{Addr: netip.MustParseAddr(from)}, make([]byte, 0, 4096)); !done {
 		resolve(context.Background(), h.r, s, time.Now().Add(h.patience))
 	}
-	return s.Memory()
+	return s
+}
+
+// TestVerdict: why a name was blocked is told, but for self-harm.
+func TestVerdict(t *testing.T) {
+	h := newHouse(t, records(t))
+	for name, want := range map[string][2]string{
+		"porn.example": {"block", "adult.porn"}, "sad.example": {"block", ""}, "denied.example.com": {"block", ""},
+	} {
+		if action, category := h.stroke(kim, name, dns.TypeA).Verdict(); [2]string{action, category} != want {
+			t.Errorf("%s: %s %q, want %q", name, action, category, want)
+		}
+	}
 }
 
 // TestMemory: what may be told of a query on its way out, whatever the query before it was.
