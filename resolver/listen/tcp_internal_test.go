@@ -2,9 +2,11 @@ package listen
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -77,4 +79,21 @@ func TestIdleIsWithoutQueriesAndOwedReplies(t *testing.T) {
 			t.Errorf("%s: idle %v, want %v", what, idle, tt.idle)
 		}
 	}
+}
+
+// The last reply may be queued, and the connection's own goroutine run, before whoever
+// queued it gets to write it.
+func TestFinishWritesWhatNobodyHasWrittenYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		s := &Server{cfg: Config{}.withDefaults()}
+		c := &tcpConn{server: s, conn: near, socket: &socket{Conn: near}, inFlight: 1}
+		c.changed.L = &c.mu
+		go c.finish()
+		synctest.Wait() // for the reply
+		c.queue(&Request{server: s, Reply: []byte("reply"), Client: Client{Transport: TCP}})
+		if b, _ := io.ReadAll(far); string(b) != "\x00\x05reply" {
+			t.Errorf("the client gets %q", b)
+		}
+	})
 }

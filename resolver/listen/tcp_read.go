@@ -197,13 +197,7 @@ const (
 // read and dropped for a moment: closing with octets unread would make the system
 // reset the connection and destroy replies on their way.
 func (c *tcpConn) finish() {
-	c.flush()
-	c.mu.Lock()
-	for (c.inFlight > 0 || c.writing) && !c.broken {
-		c.changed.Wait()
-	}
-	broken := c.broken
-	c.mu.Unlock()
+	broken := c.writeOwed()
 	if t, ok := c.conn.(*tls.Conn); ok && !broken {
 		_ = t.CloseWrite()
 	}
@@ -213,6 +207,17 @@ func (c *tcpConn) finish() {
 		_, _ = io.CopyN(io.Discard, c.socket.Conn, lingerOctets)
 	}
 	_ = c.socket.Close()
+}
+
+// writeOwed writes every reply that is owed and reports whether the connection broke over it.
+// It waits for nobody else to write what is pending: its turn may come in between.
+func (c *tcpConn) writeOwed() (broken bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.write(); (c.inFlight > 0 || c.writing) && !c.broken; c.write() {
+		c.changed.Wait()
+	}
+	return c.broken
 }
 
 // soundKeepalive reports whether a query over a connection leaves the idle time for us to
