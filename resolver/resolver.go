@@ -211,7 +211,8 @@ func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	if s.entry == nil {
 		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
 	}
-	if s.facts = facts(s.entry, s.world.Index); s.facts == nil && s.entry != nil && s.slow {
+	s.facts = facts(s.entry, s.world.Index)
+	if s.slow && s.facts == nil && s.entry != nil {
 		s.facts = refresh(s.entry, s.world)
 	}
 	var m blocklists.Match
@@ -248,11 +249,11 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 	if s.facts.Lead() && s.chainBlocks() {
 		return r.blocked(s, q, c, dst)
 	}
-	e := s.entry
-	if r.cfg.Cache.Renew(e, s.now.Unix()) {
+	e, now := s.entry, s.now.Unix()
+	if r.cfg.Cache.Renew(e, now) {
 		r.ahead.add(e, s.view)
 	}
-	reply := e.AppendReply(dst[:0], q, s.now.Unix(), s.ttl())
+	reply := e.AppendReply(dst[:0], q, now, s.ttl())
 	var ede *wire.EDE
 	if s.facts.EDE != 0 {
 		ede = &wire.EDE{Code: s.facts.EDE}
