@@ -123,6 +123,23 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// TestNoLeaseTakesAName: a machine that calls itself as one in a hosts file does not get what is meant for that.
+func TestNoLeaseTakesAName(t *testing.T) {
+	n := known(t, Config{
+		Hosts:  []string{write(t, "192.168.7.9 nas\n192.168.7.8 door.lan\n192.168.7.7 tree.lan\n")},
+		Leases: []string{write(t, "0 aa:bb:cc:dd:ee:01 192.168.7.66 nas *\n0 aa:bb:cc:dd:ee:02 192.168.7.67 door *\n0 aa:bb:cc:dd:ee:03 192.168.7.68 tv *\n0 aa:bb:cc:dd:ee:04 192.168.7.7 tree *\n")},
+		Zones:  []blocklists.Name{parse(t, "lan")},
+	})
+	for name, want := range map[string]string{
+		"nas": "192.168.7.9", "nas.lan": "192.168.7.9", "door.lan": "192.168.7.8", "door": "", "tree": "192.168.7.7", "tv.lan": "192.168.7.68",
+		"66.7.168.192.in-addr.arpa": "", "67.7.168.192.in-addr.arpa": "",
+	} {
+		if got := told(t, n, name); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 // TestLeaseEnds: a name goes when its lease does, and a new one is found without a restart.
 func TestLeaseEnds(t *testing.T) {
 	dir := t.TempDir()

@@ -19,21 +19,21 @@ type entry struct {
 
 func (e *entry) over(now time.Time) bool { return !e.expires.IsZero() && !now.Before(e.expires) }
 
-// build makes the table of all entries that hold now, hosts files before leases.
+// build makes the table of all entries that hold now: hosts files, and what leases have besides.
 func (n *Names) build() {
-	t := table{hosts: make(map[string]*Host), zones: n.cfg.Zones}
+	t := table{hosts: make(map[string]*Host), written: make(map[string]bool), zones: n.cfg.Zones}
 	if len(t.zones) == 0 {
 		if zone, err := blocklists.ParseName(DefaultZone); err == nil {
 			t.zones = []blocklists.Name{zone}
 		}
 	}
 	now := n.now()
-	for _, path := range slices.Concat(n.cfg.Hosts, n.cfg.Leases) {
+	for i, path := range slices.Concat(n.cfg.Hosts, n.cfg.Leases) {
 		entries := n.files[path].entries
-		for i := range entries {
-			e := &entries[i]
+		for j := range entries {
+			e := &entries[j]
 			if e.listed = !e.over(now); e.listed {
-				t.add(e)
+				t.add(e, i >= len(n.cfg.Hosts))
 			}
 		}
 	}
@@ -45,15 +45,17 @@ func (n *Names) build() {
 
 // table is Names.table while it is filled.
 type table struct {
-	hosts map[string]*Host
-	zones []blocklists.Name
-	full  bool
+	hosts   map[string]*Host
+	written map[string]bool // by whom the house belongs to, in a hosts file
+	zones   []blocklists.Name
+	full    bool
 }
 
 // add enters an entry: the name, in each zone too if it is a single label, and the
 // reverse name. Names that are no host's, and addresses that lead to the machine that
-// asks, say nothing to others.
-func (t *table) add(e *entry) {
+// asks, say nothing to others. Nor does a machine that claims, in a lease, a name that a hosts
+// file has: what is sent to that name is not for it.
+func (t *table) add(e *entry, claimed bool) {
 	name, err := blocklists.ParseName(e.name)
 	if err != nil || name.Labels() == 0 || e.addr.IsLoopback() || e.addr.IsUnspecified() || e.addr.IsMulticast() {
 		return
@@ -66,7 +68,11 @@ func (t *table) add(e *entry) {
 			}
 		}
 	}
+	if claimed && slices.ContainsFunc(forms, func(form blocklists.Name) bool { return t.another(form, e.addr) }) {
+		return
+	}
 	for _, form := range forms {
+		t.written[string(form)] = t.written[string(form)] || !claimed
 		if h := t.host(form); h != nil {
 			h.addAddress(e.addr)
 		}
@@ -80,6 +86,12 @@ func (t *table) add(e *entry) {
 			h.Names = append(h.Names, whole)
 		}
 	}
+}
+
+// another reports whether a hosts file has the name, of a machine without that address.
+func (t *table) another(name blocklists.Name, addr netip.Addr) bool {
+	h := t.hosts[string(name)]
+	return h != nil && t.written[string(name)] && !slices.Contains(h.V4, addr) && !slices.Contains(h.V6, addr)
 }
 
 // host returns the entry of a name, nil if there is no room for it.
