@@ -2,6 +2,7 @@ package listen
 
 import (
 	"context"
+	"io"
 	"net/netip"
 	"time"
 
@@ -156,3 +157,17 @@ func (r *Request) room(n int) []byte {
 	}
 	return r.in[:n]
 }
+
+// receive reads n octets from src into the query's buffer. That grows with what has come:
+// a length that is only announced takes no memory.
+func (r *Request) receive(src io.Reader, n int) ([]byte, error) {
+	for have := 0; ; r.grow() {
+		m, err := io.ReadFull(src, r.in[have:min(n, len(r.in))])
+		if have += m; have == n || err != nil {
+			return r.in[:have], err
+		}
+	}
+}
+
+// grow doubles the query's buffer, which keeps what it holds.
+func (r *Request) grow() { r.in = append(r.in, make([]byte, len(r.in))...) }

@@ -3,7 +3,6 @@ package listen_test
 import (
 	"bytes"
 	"crypto/tls"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"net"
@@ -16,59 +15,7 @@ import (
 
 	"github.com/hearthdns/hearth/resolver/listen"
 	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
-
-// framer speaks HTTP/2 frame by frame, as no well-meaning client does.
-type framer struct {
-	*http2.Framer
-	conn   *tls.Conn
-	header bytes.Buffer
-	hpack  *hpack.Encoder
-	next   uint32
-}
-
-func (s *shielded) frames(settings ...http2.Setting) *framer {
-	s.t.Helper()
-	conn := tls.Client(s.dial("tcp"), s.trusting(webName, "h2"))
-	if err := conn.Handshake(); err != nil {
-		s.t.Fatal(err)
-	}
-	f := &framer{Framer: http2.NewFramer(conn, conn), conn: conn, next: 1}
-	f.hpack = hpack.NewEncoder(&f.header)
-	write(s.t.(*testing.T), conn, []byte(http2.ClientPreface))
-	if err := f.WriteSettings(settings...); err != nil {
-		s.t.Fatal(err)
-	}
-	return f
-}
-
-// get writes the header of a GET request on a stream of its own.
-func (f *framer) get(s *shielded, query []byte) (stream uint32, err error) {
-	f.header.Reset()
-	for _, h := range [][2]string{
-		{":method", "GET"}, {":scheme", "https"}, {":authority", webName},
-		{":path", "/dns-query?dns=" + base64.RawURLEncoding.EncodeToString(query)},
-	} {
-		_ = f.hpack.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
-	}
-	stream = f.next
-	f.next += 2
-	return stream, f.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: f.header.Bytes(), EndStream: true, EndHeaders: true})
-}
-
-// drained reads until the server ends the connection.
-func (f *framer) drained(t *testing.T) {
-	t.Helper()
-	for {
-		if _, err := f.ReadFrame(); err != nil {
-			if ne, ok := err.(net.Error); ok && ne.Timeout() { //nolint:errorlint // as net gives it
-				t.Error("the server does not end the connection")
-			}
-			return
-		}
-	}
-}
 
 // peak watches how many goroutines there are at most, beyond those that there were.
 type peak struct {
@@ -151,6 +98,27 @@ func TestRapidReset(t *testing.T) {
 	s.alive(t)
 	close(h.gate)
 	eventually(t, "all queries end", func() bool { return s.metric("hearth_listen_in_flight") == 0 })
+}
+
+// TestAnnouncedBodiesTakeNoMemory announces as many of the longest bodies as one client may,
+// and sends none.
+func TestAnnouncedBodiesTakeNoMemory(t *testing.T) {
+	const connections, streams = 16, 100 // the defaults of one client
+	s := startShielded(t, listen.HTTPS, listen.Config{Handler: newStub(), Limits: listen.Limits{TCP: listen.TCPLimits{Frame: time.Minute}}}, nil)
+	before := heap()
+	goroutines := watchGoroutines(t)
+	for range connections {
+		f := s.frames()
+		for range streams {
+			if _, err := f.post("65535"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	eventually(t, "every request is seen", func() bool { goroutines.look(); return goroutines.most.Load() >= connections*streams })
+	if grown := heap() - before; grown > 64<<20 {
+		t.Errorf("%d octets of memory are taken, want 64 MiB at most", grown)
+	}
 }
 
 // TestContinuationFlood is CVE-2023-45288: a header that never ends.
@@ -276,11 +244,7 @@ func TestSlowClientsOfHTTPSAreCutOff(t *testing.T) {
 		}
 	}
 	f := s.frames()
-	f.header.Reset()
-	for _, h := range [][2]string{{":method", "POST"}, {":scheme", "https"}, {":authority", webName}, {":path", "/dns-query"}, {"content-type", "application/dns-message"}} {
-		_ = f.hpack.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]})
-	}
-	if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: f.header.Bytes(), EndHeaders: true}); err != nil {
+	if _, err := f.post(""); err != nil {
 		t.Fatal(err)
 	}
 	f.drained(t)

@@ -37,17 +37,14 @@ func FuzzFrame(f *testing.F) {
 	f.Add([]byte{0, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0})
 	f.Add([]byte{0xFF, 0xFF, 0})
 	f.Fuzz(func(t *testing.T, octets []byte) {
-		asked := 0
-		got, err := listen.OneFrame(bytes.NewReader(octets), func(n int) []byte {
-			asked = n
-			return make([]byte, n)
-		})
+		src, r := bytes.NewReader(octets), listen.NewRequest()
+		got, err := listen.OneFrame(src, func(n int) ([]byte, error) { return r.Receive(src, n) })
 		want := len(octets) >= 14 && int(binary.BigEndian.Uint16(octets)) == len(octets)-2
 		if want != (err == nil) || want && !bytes.Equal(got, octets[2:]) {
 			t.Errorf("%x: %x, %v", octets, got, err)
 		}
-		if asked > 65535 {
-			t.Errorf("%d octets of memory for %x", asked, octets)
+		if room := r.Room(); room > 4096+2*len(octets) {
+			t.Errorf("%d octets of memory for %d", room, len(octets))
 		}
 	})
 }

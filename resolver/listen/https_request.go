@@ -96,7 +96,6 @@ func (l *httpsListener) fromBody(w http.ResponseWriter, req *http.Request, r *Re
 		return nil, tooLong
 	}
 	body, n := http.MaxBytesReader(w, req.Body, most), 0
-	r.room(int(req.ContentLength) + 1) // one more, to see the end
 	for {
 		m, err := body.Read(r.in[n:])
 		n += m
@@ -108,7 +107,7 @@ func (l *httpsListener) fromBody(w http.ResponseWriter, req *http.Request, r *Re
 		case err != nil:
 			return nil, &brokenBody
 		case n == len(r.in):
-			r.in = append(r.in, make([]byte, len(r.in))...)
+			r.grow()
 		}
 	}
 }

@@ -38,9 +38,9 @@ func (c *quicConn) ask(stream *quic.Stream, identity string) {
 	s := c.listener.server
 	_ = stream.SetReadDeadline(time.Now().Add(s.cfg.Limits.QUIC.Stream))
 	var r *Request
-	packet, err := oneFrame(stream, func(n int) []byte {
+	packet, err := oneFrame(stream, func(n int) ([]byte, error) {
 		r = s.take()
-		return r.room(n)
+		return r.receive(stream, n)
 	})
 	if r != nil && err != nil {
 		s.release(r)
@@ -131,9 +131,9 @@ func (c *quicConn) reply(stream *quic.Stream, r *Request) {
 // errFraming: the client breaks the rules of RFC 9250 4.2.
 var errFraming = errors.New("a stream is one query behind its length, and ends there")
 
-// oneFrame reads the only query of a stream up to the stream's end. room gives the memory for
-// it once its length is known.
-func oneFrame(stream io.Reader, room func(n int) []byte) ([]byte, error) {
+// oneFrame reads the only query of a stream up to the stream's end. receive reads the n
+// octets of it once their number is known.
+func oneFrame(stream io.Reader, receive func(n int) ([]byte, error)) ([]byte, error) {
 	var head [2]byte
 	if _, err := io.ReadFull(stream, head[:]); err != nil {
 		return nil, framing(err)
@@ -142,8 +142,8 @@ func oneFrame(stream io.Reader, room func(n int) []byte) ([]byte, error) {
 	if n < wire.HeaderLen {
 		return nil, errFraming
 	}
-	packet := room(n)
-	if _, err := io.ReadFull(stream, packet); err != nil {
+	packet, err := receive(n)
+	if err != nil {
 		return nil, framing(err)
 	}
 	if extra, err := io.ReadFull(stream, head[:1]); extra > 0 || errors.Is(err, os.ErrDeadlineExceeded) {

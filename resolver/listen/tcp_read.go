@@ -125,8 +125,8 @@ func (c *tcpConn) frame(r *Request) ([]byte, bool) {
 		return nil, false
 	}
 	_, _ = c.buffered.Discard(2)
-	frame := r.room(n)
-	if _, err := io.ReadFull(c.buffered, frame); err != nil {
+	frame, err := r.receive(c.buffered, n)
+	if err != nil {
 		return nil, false
 	}
 	c.socket.reads = 0
