@@ -96,6 +96,7 @@ func TestFlushWhileAsking(t *testing.T) {
 		first := make(chan string)
 		go func() { first <- answers(h.ask(guest, "www.school.example", dns.TypeA)) }()
 		time.Sleep(500 * time.Millisecond)
+		synctest.Wait()
 		address = "192.0.2.2"
 		h.r.Flush(parse(t, "school.example"), true)
 		second := make(chan string)

@@ -222,6 +222,7 @@ func TestBogusIsNeverPaperedOver(t *testing.T) {
 				t.Errorf("when the upstream is silent: %s", r)
 			}
 		}
+		synctest.Wait()
 		u.instead = nil
 		time.Sleep(time.Minute)
 		if r := h.ask(guest, "www.school.example", dns.TypeA); len(r.Answer) != 1 {
