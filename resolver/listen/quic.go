@@ -121,7 +121,10 @@ func (l *quicListener) accept(ctx context.Context, accepting *quic.Listener) err
 			return err
 		}
 		d, _ := conn.Context().Value(deskKey{}).(*desk)
-		c := &quicConn{desk: d, listener: l, conn: conn, slots: make(chan struct{}, l.server.cfg.Limits.QUIC.Streams)}
+		c := &quicConn{
+			desk: d, listener: l, conn: conn, slots: make(chan struct{}, l.server.cfg.Limits.QUIC.Streams),
+			idle: make(chan struct{}, idleHandlers), streams: make(chan *quic.Stream),
+		}
 		l.server.serving.Go(func() { l.speak(c) })
 	}
 }
@@ -141,9 +144,15 @@ type quicConn struct {
 	*desk
 	listener *quicListener
 	conn     *quic.Conn
-	slots    chan struct{}  // taken by streams whose query is being read or answered
-	owed     sync.WaitGroup // streams in hand, and replies to come
+	slots    chan struct{}     // taken by streams whose query is being read or answered
+	owed     sync.WaitGroup    // streams in hand, and replies to come
+	idle     chan struct{}     // taken by goroutines that wait for a stream
+	streams  chan *quic.Stream // to them
 }
+
+// idleHandlers is how many goroutines of a connection wait for its next streams. Each has a
+// stack that has grown to what a stream takes; to grow one anew costs a tenth of a query of HTTP/3.
+const idleHandlers = 8
 
 // partingTime is how long a connection stays open behind its last reply, which would not
 // be sent again once it is closed.
@@ -159,17 +168,37 @@ func (c *quicConn) each(handle func(*quic.Stream)) {
 		if err != nil {
 			break
 		}
-		c.owed.Go(func() {
-			defer func() { <-c.slots }()
-			handle(stream)
-		})
+		c.owed.Add(1)
+		select {
+		case c.streams <- stream:
+		default:
+			go c.handle(stream, handle)
+		}
 	}
+	close(c.streams)
 	c.owed.Wait()
 	select {
 	case <-c.conn.Context().Done():
 	case <-time.After(partingTime):
 	}
 	_ = c.conn.CloseWithError(c.listener.parting, "")
+}
+
+// handle handles a stream and then others, until enough goroutines wait for one.
+func (c *quicConn) handle(stream *quic.Stream, handle func(*quic.Stream)) {
+	for ok := true; ok; {
+		handle(stream)
+		<-c.slots
+		c.owed.Done()
+		select {
+		case c.idle <- struct{}{}:
+		default:
+			return
+		}
+		if stream, ok = <-c.streams; ok {
+			<-c.idle
+		}
+	}
 }
 
 // client says who asks on the connection now: a client may change its address and prove
