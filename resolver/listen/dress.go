@@ -21,16 +21,22 @@ func (s *Server) dress(r *Request) {
 	s.cookies.add(r)
 	switch r.Client.Transport {
 	case TCP, TLS:
-		if _, asked := q.Option(wire.OptionKeepalive); asked {
+		if r.asks(wire.OptionKeepalive) {
 			units := keepalive(s.idleLimit(r.Client.Transport))
 			r.Reply = wire.AddOption(r.Reply, q, wire.OptionKeepalive, units[:])
 		}
 	case UDP, QUIC, HTTPS: // RFC 7828 section 3.2.1, RFC 9250 section 5.5.2
 	}
 	r.Reply = wire.Fit(r.Reply, q, r.Limit())
-	if _, asked := q.Option(wire.OptionPadding); asked && r.Client.Transport.Encrypted() {
+	if r.Client.Transport.Encrypted() && r.asks(wire.OptionPadding) {
 		r.Reply = wire.Pad(r.Reply, q, padBlock)
 	}
+}
+
+// asks reports whether the query carries the option.
+func (r *Request) asks(option uint16) bool {
+	_, ok := r.Query.Option(option)
+	return ok
 }
 
 // keepalive says how long a connection may idle, in units of 100 ms (RFC 7828 section

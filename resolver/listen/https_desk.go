@@ -63,10 +63,14 @@ func (d *desk) leave() {
 	d.quota.workers.give(d.worker)
 }
 
-// first is Server.first for one query of the connection at a time.
+// first is Server.first for one query of the connection at a time. Once the connection
+// ended, none is one: the worker number is another's by then.
 func (d *desk) first(r *Request, packet []byte) outcome {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.left {
+		return hostile
+	}
 	r.Worker = d.worker
 	return d.server.first(d.tally, r, packet)
 }

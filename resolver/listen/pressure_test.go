@@ -155,6 +155,33 @@ func TestInFlightWithACookie(t *testing.T) {
 	}
 }
 
+// A connection's worker number is that of the next once it ended, so that a query that is
+// still in hand must not be counted by it.
+func TestDeskIsLeftForGood(t *testing.T) {
+	_, _, u := bench(Limits{})
+	s := u.server
+	s.connections[HTTPS] = quota{workers: newNumbers(7, 1), clients: newCensus(1)}
+	s.cfg.Handler = prompt{}
+	d, ok := s.seat(HTTPS, u.tally)
+	if !ok || !d.welcome(netip.MustParseAddr("192.0.2.1")) {
+		t.Fatal("there is no room")
+	}
+	q, _ := new(dns.Msg).SetQuestion("a.test.", dns.TypeA).Pack()
+	r := s.take()
+	r.Client = Client{Addr: netip.MustParseAddrPort("192.0.2.1:53"), Transport: HTTPS}
+	if got := d.first(r, q); got != ready || len(r.Reply) == 0 || r.Worker != 7 {
+		t.Errorf("outcome %d, worker %d, reply %x", got, r.Worker, r.Reply)
+	}
+	d.leave()
+	d.leave()
+	if got := d.first(r, q); got != hostile {
+		t.Errorf("after the end: outcome %d, reply %x", got, r.Reply)
+	}
+	if n := s.connections[HTTPS].workers.used(); n != 0 {
+		t.Errorf("%d places are taken", n)
+	}
+}
+
 // RFC 7830 section 6 and RFC 8467 section 4.1: who pads gets padding, on a line that
 // nobody reads along; nobody else does.
 func TestPadding(t *testing.T) {

@@ -69,7 +69,7 @@ func (c *quicConn) answer(stream *quic.Stream, r *Request, packet []byte) {
 	}
 	result := c.first(r, packet)
 	// The option edns-tcp-keepalive is not for QUIC (RFC 9250 5.5.2).
-	if _, found := r.Query.Option(wire.OptionKeepalive); found || result == hostile {
+	if result == hostile || r.asks(wire.OptionKeepalive) {
 		s.release(r)
 		c.breakOff("not a query that QUIC may carry")
 		return

@@ -54,10 +54,7 @@ func Pad(reply []byte, q *Query, block int) []byte {
 	fill := min((least+block-1)/block*block, maxMessage) - least
 	reply = binary.BigEndian.AppendUint16(reply, OptionPadding)
 	reply = binary.BigEndian.AppendUint16(reply, uint16(fill))
-	for range fill {
-		reply = append(reply, 0)
-	}
-	return endRR(reply, opt+optLen)
+	return endRR(append(reply, make([]byte, fill)...), opt+optLen)
 }
 
 // Fit makes the finished reply in dst fit in limit octets (at least 512). What does
