@@ -48,6 +48,7 @@ func (e *evil) asked() (all []string) {
 // The address of a name is asked of the bootstrap resolvers, once, over both families, and the
 // name is what the certificate must hold.
 func TestBootstrap(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range encryptions {
@@ -72,6 +73,7 @@ func TestBootstrap(t *testing.T) {
 
 // An address that is written is not asked for.
 func TestAddressesNeedNoBootstrap(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	finder := newEvil(t, directory([]string{"127.0.0.1"}, nil))
@@ -90,6 +92,7 @@ func TestAddressesNeedNoBootstrap(t *testing.T) {
 
 // As long as nobody finds the name other upstreams answer, and once somebody does it does.
 func TestBootstrapIsDownAtStart(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	finder := newEvil(t, says(dns.RcodeServerFailure))
@@ -115,6 +118,7 @@ func TestBootstrapIsDownAtStart(t *testing.T) {
 
 // What was found is used as long as nothing else is, also when it is old.
 func TestLastGoodAddressesStay(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	finder := newEvil(t, directory([]string{"127.0.0.1"}, nil))
@@ -150,6 +154,7 @@ func TestLastGoodAddressesStay(t *testing.T) {
 
 // Names that lead to ourselves, or to nowhere, are not asked.
 func TestBootstrapLeadsNowhere(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	h := newHost(t, "tls", ca.issue(nil), honest)
@@ -174,6 +179,7 @@ func TestBootstrapLeadsNowhere(t *testing.T) {
 
 // Without bootstrap resolvers those of the system find names; without those a name is refused.
 func TestSystemFindsNames(t *testing.T) {
+	once(t)
 	t.Parallel()
 	dir := t.TempDir()
 	file := func(text string) string {
@@ -209,6 +215,7 @@ func TestSystemFindsNames(t *testing.T) {
 
 // IPv6 and IPv4 are tried in turn.
 func TestFamiliesInTurn(t *testing.T) {
+	once(t)
 	list := func(texts ...string) (all []netip.AddrPort) {
 		for _, a := range addrs(texts...) {
 			all = append(all, netip.AddrPortFrom(a, 853))

@@ -9,6 +9,7 @@ import (
 // Many questions take one connection, and what is asked on a channel that hides it has a length
 // that tells little (RFC 8467 section 4.1).
 func TestOneConnectionServesMany(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range append(lasting, "https1") {
@@ -37,6 +38,7 @@ func TestOneConnectionServesMany(t *testing.T) {
 
 // Replies come in any order, each to its own question, over few connections.
 func TestManyAtOnce(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range lasting {
@@ -70,6 +72,7 @@ func TestManyAtOnce(t *testing.T) {
 // A connection that ended while nobody used it costs the upstream nothing, and the next one
 // resumes the session.
 func TestConnectionThatEndedIsReplaced(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range append(lasting, "https1") {

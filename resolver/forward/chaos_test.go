@@ -132,6 +132,7 @@ var mischief = []chaos{
 // Whatever an upstream does, the next one is asked in time, the failure is counted under its
 // reason, and when the first comes to its senses it answers again.
 func TestChaos(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, c := range mischief {
@@ -167,6 +168,7 @@ func reasonsOf(t testing.TB, f *Forwarder) (all []string) {
 // A connection that dies with a question on it, after it served others, costs the upstream
 // nothing: the question goes over another one.
 func TestDeathOfAServingConnection(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range []string{"tcp", "tls", "https", "https1", "quic"} {
@@ -193,6 +195,7 @@ func TestDeathOfAServingConnection(t *testing.T) {
 
 // A server that answers one question on each connection answers all that are asked at once.
 func TestServerOfOneAnswerEach(t *testing.T) {
+	once(t)
 	t.Parallel()
 	h := newHost(t, "tcp", nil, func(v *errand) { honest(v); v.hangUp() })
 	f := trusting(t, nil, h)
@@ -214,6 +217,7 @@ func TestServerOfOneAnswerEach(t *testing.T) {
 
 // A connection on which a question waited in vain is not trusted with the next.
 func TestSilentConnectionIsLeft(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range lasting {
@@ -247,6 +251,7 @@ func servers(h *host, s Server) []Server {
 
 // What nobody asked for ends a connection after a while.
 func TestFloodOfStrays(t *testing.T) {
+	once(t)
 	t.Parallel()
 	h := newHost(t, "tcp", nil, func(v *errand) {
 		m := v.reply("192.0.2.66")
@@ -265,6 +270,7 @@ func TestFloodOfStrays(t *testing.T) {
 
 // Nothing stays behind: no goroutine, no connection.
 func TestNothingStays(t *testing.T) {
+	once(t)
 	ca := newAuthority(t, nil)
 	for _, network := range lasting {
 		for name, script := range map[string]func(*errand){"honest": honest, "silent": hang, "dead": func(v *errand) { v.hangUp() }} {

@@ -23,6 +23,7 @@ func guarded(t testing.TB, h *host, s Server) *Forwarder {
 // Whether an upstream is believed to be itself: by authorities (RFC 8310 section 8.1), by pins
 // (RFC 7858 section 4.2), by both.
 func TestProof(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca, other := newAuthority(t, nil), newAuthority(t, nil)
 	below := newAuthority(t, ca)
@@ -85,6 +86,7 @@ func TestProof(t *testing.T) {
 // Another certificate than the pins allow ends it, although the server was known and a session
 // could be resumed.
 func TestCertificateChanges(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range encryptions {
@@ -112,6 +114,7 @@ func TestCertificateChanges(t *testing.T) {
 
 // A server that speaks something else is left alone.
 func TestAnotherProtocol(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, kind := range []string{"quic, another protocol", "h3, another protocol"} {
@@ -131,6 +134,7 @@ func TestAnotherProtocol(t *testing.T) {
 
 // What is written of servers is refused where it cannot be right, with what to write instead.
 func TestValidateServers(t *testing.T) {
+	once(t)
 	ca := newAuthority(t, nil)
 	empty := filepath.Join(t.TempDir(), "empty.pem")
 	if err := os.WriteFile(empty, []byte("nothing\n"), 0o600); err != nil {
@@ -184,6 +188,7 @@ func TestValidateServers(t *testing.T) {
 // An address that fails, or is slow, is followed by another one of the server's; the one that
 // answered comes first from then on.
 func TestAddressesInTurn(t *testing.T) {
+	once(t)
 	t.Parallel()
 	ca := newAuthority(t, nil)
 	for _, network := range encryptions {

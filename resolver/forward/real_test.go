@@ -120,6 +120,7 @@ func freePort(t *testing.T) string {
 
 // Servers that others made answer over each of their transports.
 func TestRealServers(t *testing.T) {
+	once(t)
 	ca := newAuthority(t, nil)
 	for _, s := range realServers {
 		t.Run(s.name, func(t *testing.T) {

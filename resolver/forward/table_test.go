@@ -127,6 +127,7 @@ func clientSees(raw []byte, err error) (string, error) {
 // are for the reader (go test -v); "first" is that of the first question, "later" that of the sixth,
 // when the upstream is known.
 func TestChaosTable(t *testing.T) {
+	once(t) // it is long
 	var lines sync.Map
 	var wg sync.WaitGroup
 	room := make(chan struct{}, 6)

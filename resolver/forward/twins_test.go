@@ -15,12 +15,24 @@ import (
 // tests run once with this system's own and once with those of every system.
 var twin = func(own packets) packets { return own }
 
+// again says that the tests run for the second time.
+var again bool
+
+// once is for tests of what has nothing to do with UDP.
+func once(t *testing.T) {
+	t.Helper()
+	if again {
+		t.Skip("it is the same for both twins")
+	}
+}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
+	_ = flag.Set("test.parallel", "4") // these tests wait more than they work
 	code := m.Run()
 	measuring := flag.Lookup("test.bench").Value.String() + flag.Lookup("test.fuzz").Value.String()
 	if runtime.GOOS == "linux" && code == 0 && measuring == "" {
-		twin = func(packets) packets { return new(portable) }
+		twin, again = func(packets) packets { return new(portable) }, true
 		code = m.Run()
 	}
 	os.Exit(code)
