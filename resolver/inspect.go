@@ -123,15 +123,25 @@ func (in *inspected) take(m *dns.Msg) error {
 // upstream says it blocked is its word, not ours: only 1 to 13 and 22 to 24 tell
 // of the resolution.
 func reasonOf(m *dns.Msg) uint16 {
+	reason := uint16(edeNone)
 	if o := m.IsEdns0(); o != nil {
 		for _, opt := range o.Option {
 			e, ok := opt.(*dns.EDNS0_EDE)
-			if ok && (e.InfoCode >= 1 && e.InfoCode <= 13 || e.InfoCode >= 22 && e.InfoCode <= 24) {
-				return e.InfoCode
+			if !ok {
+				continue
+			}
+			if invalid(e.InfoCode) {
+				return e.InfoCode // whatever else it says
+			}
+			if reason == edeNone && (e.InfoCode >= 1 && e.InfoCode <= 13 || e.InfoCode >= 22 && e.InfoCode <= 24) {
+				reason = e.InfoCode
 			}
 		}
 	}
-	return edeNetworkError
+	if reason == edeNone {
+		return edeNetworkError
+	}
+	return reason
 }
 
 // emptied is the SOA of an answer that the rebinding check left nothing of.

@@ -72,22 +72,32 @@ func (r *Resolver) fromRest(s *Stroke, q *wire.Query, c Client, dst []byte, why 
 	return r.sent(c, actionAllowed, 0, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede), q)
 }
 
-// stillFailed answers that the question failed a moment ago (RFC 9520), and how.
+// stillFailed answers that the question failed a moment ago (RFC 9520), and first how: some
+// who ask read one error only.
 func (r *Resolver) stillFailed(q *wire.Query, c Client, dst []byte, why cache.Failure) []byte {
-	reply := wire.Finish(wire.Start(dst[:0], q, why.Rcode), q, why.Rcode, &wire.EDE{Code: edeCached})
+	ede := wire.EDE{Code: edeCached}
 	if why.EDE != edeNone {
-		code := [2]byte{byte(why.EDE >> 8), byte(why.EDE)}
-		reply = wire.AddOption(reply, q, optionEDE, code[:])
+		ede.Code = why.EDE
+	}
+	reply := wire.Finish(wire.Start(dst[:0], q, why.Rcode), q, why.Rcode, &ede)
+	if ede.Code != edeCached {
+		reply = wire.AddOption(reply, q, optionEDE, cachedError[:])
 	}
 	return r.sent(c, actionFailed, 0, why.Rcode, reply, q)
 }
 
-// optionEDE is the EDNS option code of an Extended DNS Error (RFC 8914 section 2).
+// optionEDE is the EDNS option code of an Extended DNS Error (RFC 8914 section 2), and
+// cachedError the contents of one.
 const optionEDE = 15
+
+var cachedError = [2]byte{0, edeCached}
 
 // failureOf returns what is remembered of a resolution that ended with err. Errors 5 to 12
 // of RFC 8914 are those of a failed validation.
 func failureOf(err error) cache.Failure {
 	rc, code := visible(err)
-	return cache.Failure{Rcode: rc, EDE: code, Bogus: code >= edeIndeterminate && code <= edeNSECMissing}
+	return cache.Failure{Rcode: rc, EDE: code, Bogus: invalid(code)}
 }
+
+// invalid reports whether a code tells of a failed validation.
+func invalid(code uint16) bool { return code >= edeIndeterminate && code <= edeNSECMissing }
