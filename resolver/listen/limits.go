@@ -79,7 +79,7 @@ type RateLimits struct {
 	Queries int `yaml:"queries"` // a second of one client, over any transport; 0: no limit
 	Prefix  int `yaml:"prefix"`  // a second of all clients of an IPv4 /24 or an IPv6 /48; 0: no limit
 	Replies int `yaml:"replies"` // UDP replies a second to one IPv4 address or IPv6 /56 (RRL); 0: no limit
-	Slip    int `yaml:"slip"`    // of the replies held back, every how manyth goes out truncated; 0: none
+	Slip    int `yaml:"slip"`    // of the UDP replies held back by any of these, every how manyth goes out truncated; 0: none
 	// Exempt are networks that nothing of this holds for. A forwarder speaks for a whole
 	// house, so the private networks are.
 	Exempt []netip.Prefix `yaml:"exempt"`

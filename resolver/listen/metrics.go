@@ -23,7 +23,7 @@ const (
 	tooMany                             // RateLimits.Queries
 	tooManyOfPrefix                     // RateLimits.Prefix
 	replyDropped                        // RateLimits.Replies
-	replySlipped                        // the same, but the client is told to come over TCP
+	replySlipped                        // any of the three, but the client is told to come over TCP
 	slowReader                          // TCPLimits.Write
 	unsent                              // a reply over UDP that the system would not send, such as with its buffer full
 

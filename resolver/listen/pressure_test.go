@@ -337,3 +337,32 @@ func BenchmarkFirstStroke(b *testing.B) {
 		})
 	}
 }
+
+// Whoever asks in a client's name, at whatever pace, does not keep the client from learning
+// that it may come over TCP or with the cookie that it is given.
+func TestForgedFloodLeavesItsVictimAWay(t *testing.T) {
+	for what, rate := range map[string]RateLimits{
+		"all limits": DefaultLimits().Rate, "queries": {Queries: 200, Slip: 2}, "prefix": {Prefix: 1000, Slip: 2}, "replies": {Replies: 50, Slip: 2},
+		"replies over queries": {Queries: 50, Replies: 200, Slip: 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l, victim := newRates(rate, newSketch()), netip.MustParseAddr("192.0.2.1")
+			told := 0
+			for range 20 { // once a second
+				for range 10000 {
+					time.Sleep(100 * time.Microsecond)
+					l.judge(victim, false)
+				}
+				if why := l.judge(victim, false); why == none || why == replySlipped {
+					told++
+				}
+			}
+			if told < 5 { // the slip is for every other one
+				t.Errorf("%s: of 20 questions %d are replied to", what, told)
+			}
+			if why := l.judge(victim, true); why != none {
+				t.Errorf("%s: what is proved is %s", what, why)
+			}
+		})
+	}
+}

@@ -16,18 +16,13 @@ type rates struct {
 	held   atomic.Uint64 // replies held back
 
 	query, prefix, reply time.Duration // the cost of one, 0: no limit
-	excess               time.Duration // the same of a query whose reply is held back
 }
 
+// newRates leaves out the limit of replies where that of queries is met first.
 func newRates(l RateLimits, s *sketch) *rates {
-	r := &rates{
-		exempt: newNetworks(l.Exempt), sketch: s, slip: uint64(max(l.Slip, 0)),
-		query: each(l.Queries), prefix: each(l.Prefix), reply: each(l.Replies),
-	}
-	if l.Queries > l.Replies {
-		r.excess = each(l.Queries - l.Replies)
-	} else if l.Queries > 0 {
-		r.reply = 0 // the limit of queries is met first
+	r := &rates{exempt: newNetworks(l.Exempt), sketch: s, slip: uint64(max(l.Slip, 0)), query: each(l.Queries), prefix: each(l.Prefix)}
+	if l.Queries == 0 || l.Queries > l.Replies {
+		r.reply = each(l.Replies)
 	}
 	return r
 }
@@ -35,36 +30,42 @@ func newRates(l RateLimits, s *sketch) *rates {
 // none says that no limit was met.
 const none = reason(reasons)
 
-// judge counts a query from an address and says which limit it is over, or none. Queries
-// from an address that may be forged count as replies first: only what is over that limit
-// has to be held to what the one of queries leaves, so that one count fewer is needed.
+// judge counts a query from an address and says which limit it is over, or none. One whose
+// source may be forged is never just dropped if there is a slip: whoever asks in the name of
+// a client, however fast, must not keep the client itself from learning to come over TCP.
 func (l *rates) judge(a netip.Addr, proved bool) reason {
 	if l.query|l.prefix|l.reply == 0 || l.exempt.contains(a) {
 		return none
 	}
-	now := l.sketch.now()
-	queries, prefix, cost, held := forgeableQueries, forgeablePrefix, l.query, false
-	switch {
-	case proved:
-		queries, prefix = provedQueries, provedPrefix
-	case l.reply > 0:
-		held = !l.sketch.take(subjectOf(replies, a, 32, 56), now, l.reply)
-		cost = 0
-		if held {
-			cost = l.excess
-		}
-	}
-	switch {
-	case cost > 0 && !l.sketch.take(subjectOf(queries, clientOf(a), 32, 128), now, cost):
-		return tooMany
-	case l.prefix > 0 && !l.sketch.take(subjectOf(prefix, a, 24, 48), now, l.prefix):
-		return tooManyOfPrefix
-	case !held:
-		return none
-	case l.slip > 0 && l.held.Add(1)%l.slip == 0:
+	why := l.count(a, proved)
+	if why != none && !proved && l.slip > 0 && l.held.Add(1)%l.slip == 0 {
 		return replySlipped
 	}
-	return replyDropped
+	return why
+}
+
+// count is judge without the slip. A query whose source may be forged counts as a reply
+// where replies have a limit, which is then below that of queries.
+func (l *rates) count(a netip.Addr, proved bool) reason {
+	now := l.sketch.now()
+	queries, prefix := forgeableQueries, forgeablePrefix
+	if proved {
+		queries, prefix = provedQueries, provedPrefix
+	}
+	switch {
+	case !proved && l.reply > 0:
+		if !l.sketch.take(subjectOf(replies, a, 32, 56), now, l.reply) {
+			return replyDropped
+		}
+	case l.query > 0:
+		if !l.sketch.take(subjectOf(queries, clientOf(a), 32, 128), now, l.query) {
+			return tooMany
+		}
+	}
+	if l.prefix > 0 && !l.sketch.take(subjectOf(prefix, a, 24, 48), now, l.prefix) {
+		return tooManyOfPrefix
+	}
+	return none
 }
 
 // admit holds a query to the rate limits, before anything is computed for it, and looks
