@@ -14,9 +14,10 @@ const homeTTL = 60
 // atHome answers an allowed name that the home's own files know. Names with a meaning of
 // their own, and names of help, are not for a file to redirect; the reverse zones of the
 // private networks are there for exactly this. What a top-level domain is made of is no machine's
-// to say, whatever it calls itself: a validating client needs that.
+// to say, whatever it calls itself: a validating client needs that. Who asks from elsewhere is not
+// told what stands in the house.
 func (r *Resolver) atHome(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	if r.cfg.Local == nil || q.Type == wire.TypeANY || s.hashes.N == 1 && infrastructure(q.Type) || s.kind != kindNone && s.kind != kindRoute && s.kind != kindZone {
+	if r.cfg.Local == nil || !near(c.Addr) || q.Type == wire.TypeANY || s.hashes.N == 1 && infrastructure(q.Type) || s.kind != kindNone && s.kind != kindRoute && s.kind != kindZone {
 		return nil, false
 	}
 	if s.decision.Step == policy.StepNeeded && s.decision.Action != policy.Fixed || s.question.Match.Categories.Intersects(s.world.help) {

@@ -69,7 +69,7 @@ func (h handler) observe(s *resolver.Stroke, r *listen.Request, asked time.Time)
 		Memory: s.Memory(), Protocol: protocolOf[r.Client.Transport], Six: r.Client.Addr.Addr().Unmap().Is6(),
 		Asked: asked, Answered: time.Now(), Reply: r.Reply,
 	}
-	if m.Memory == policy.Forget || len(r.Reply) == 0 {
+	if m.Memory != policy.Names || len(r.Reply) == 0 {
 		return
 	}
 	m.Action, m.Category = s.Verdict()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -111,5 +112,33 @@ func TestExampleClients(t *testing.T) {
 	}
 	if c := j.directory.Identify(mustAddr(t, "203.0.113.9")); c.Profile != nil {
 		t.Errorf("a client from the internet has the profile %s, want none", c.Profile.Name())
+	}
+}
+
+// TestPublishedIDsAreNoSecrets: who copies the example of encrypted DNS for others than this
+// machine is told that everybody knows its ids.
+func TestPublishedIDsAreNoSecrets(t *testing.T) {
+	text, err := os.ReadFile("../../deploy/examples/encrypted.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for address, want := range map[string]int{"127.0.0.1": 0, "192.168.1.2": 3} {
+		file := filepath.Join(t.TempDir(), "hearth.yaml")
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), `"127.0.0.1:`, `"`+address+":")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		l, err := load(file, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := 0
+		for _, w := range l.Config.warnings(l.at) {
+			if strings.HasSuffix(w.Path, ".id") {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("at %s: %d warnings of ids, want %d", address, got, want)
+		}
 	}
 }

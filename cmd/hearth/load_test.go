@@ -50,7 +50,7 @@ func TestBrokenConfigurations(t *testing.T) {
 		{"unknown key in a list item", "listen:\n  - adresses: [127.0.0.1:5300]\n",
 			[]string{`config.yaml:2:5: unknown key "adresses" under listen[0]; did you mean "addresses"?`}},
 		{"key of another section", "upstreams: [1.1.1.1]\n",
-			[]string{`config.yaml:1:1: unknown key "upstreams" at the top level; "upstreams" belongs here: profiles[].upstreams, resolve.local.upstreams, resolve.upstreams`}},
+			[]string{`config.yaml:1:1: unknown key "upstreams" at the top level; "upstreams" belongs here: resolve.upstreams, resolve.local.upstreams, profiles[].upstreams`}},
 		{"key in capitals", "Name: x.example\n",
 			[]string{`config.yaml:1:1: unknown key "Name" at the top level; did you mean "name"?`}},
 		{"nothing like it", "metrics:\n  qqqqqq: 1\n",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,6 +46,9 @@ func homesOf(key string, root reflect.Type) []string {
 			homes = append(homes, k.Path)
 		}
 	}
-	slices.Sort(homes)
+	slices.SortFunc(homes, func(a, b string) int { // what stands outside of lists first, and the nearest to the top
+		deep := func(path string) int { return strings.Count(path, ".") + 2*strings.Count(path, "[]") }
+		return cmp.Or(deep(a)-deep(b), strings.Compare(a, b))
+	})
 	return homes[:min(len(homes), 3)]
 }

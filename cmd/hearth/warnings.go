@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ func (c *Config) warnings(at *places) problems {
 	if c.Landing.IPv4.IsValid() && c.Landing.IPv4.IsLoopback() && c.listensBeyondLoopback() {
 		r.add("landing.ipv4", "%s is each client's own machine, so no other device sees the page; write this machine's address in the home network", c.Landing.IPv4)
 	}
+	c.warnIDs(r)
 	return r.found
 }
 
@@ -39,6 +41,23 @@ func (c *Config) warnListen(r *report) {
 			if public(addr.Addr()) && len(l.Allow) == 0 {
 				r.add(fmt.Sprintf("listen[%d].addresses[%d]", i, j),
 					"%s may be reached from the internet; clients outside private ranges and the households' networks are refused there; write allow: with the networks to serve, or the address of one interface", addr)
+			}
+		}
+	}
+}
+
+// publishedIDs are those of deploy/examples, which are no secrets.
+var publishedIDs = []string{"5qq6yoioa4nzco7a4b3diiql66", "jsexjo3npa3rkzzimjzljwsv7s", "bfg5nksc7bwlytcxct7tatja4c"}
+
+// warnIDs finds ids that everybody can read.
+func (c *Config) warnIDs(r *report) {
+	if len(c.secured()) == 0 || !c.listensBeyondLoopback() {
+		return
+	}
+	for i, h := range c.Households {
+		for j, d := range h.Devices {
+			if slices.Contains(publishedIDs, d.ID) {
+				r.add(fmt.Sprintf("households[%d].devices[%d].id", i, j), "this id stands in the examples of Hearth, so it is no secret; write one that `hearth enrol --new` makes")
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func TestUpstreamSpelling(t *testing.T) {
 			cfg := Config{Upstreams: []string{tt.text}, Bootstrap: []string{"192.0.2.53"}}
 			f, err := New(cfg)
 			if tt.refusal == "" {
-				if err != nil || f.Upstreams()[0] != tt.url {
+				if err != nil || f.upstreams[0].at.String() != tt.url {
 					t.Fatalf("New = %v, want %s", err, tt.url)
 				}
 				return
@@ -195,4 +196,16 @@ func addrs(texts ...string) (all []netip.Addr) {
 		all = append(all, netip.MustParseAddr(s))
 	}
 	return all
+}
+
+// TestAccountsAreNotShown: some resolvers know whose account asks by the path.
+func TestAccountsAreNotShown(t *testing.T) {
+	f, err := New(Config{Upstreams: []string{"https://dns.example/a1b2c3", "h3://dns.example/dns-query"}, Bootstrap: []string{"192.0.2.53"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"https://dns.example/…", "h3://dns.example/dns-query"}
+	if got := f.Upstreams(); !slices.Equal(got, want) || f.upstreams[0].url != want[0] {
+		t.Errorf("shown as %q, want %q", got, want)
+	}
 }

@@ -31,6 +31,18 @@ type endpoint struct {
 // String returns the endpoint as a URL, the canonical form of what was configured.
 func (e endpoint) String() string { return e.network + "://" + e.authority() + e.path }
 
+// shown is the endpoint as metrics and logs have it: in the path of some resolvers stands
+// whose account asks, which is nobody else's business.
+func (e endpoint) shown() string {
+	if e.path == "" || e.path == usualPath {
+		return e.String()
+	}
+	return e.network + "://" + e.authority() + "/…"
+}
+
+// usualPath is that of RFC 8484's examples and of most resolvers.
+const usualPath = "/dns-query"
+
 // authority returns host and port; https and h3 leave theirs out where it is the usual one.
 func (e endpoint) authority() string {
 	usual := e.port == httpsPort && e.path != ""

@@ -51,7 +51,7 @@ func New(cfg Config) (*Forwarder, error) {
 	f.boot = &bootstrap{cfg: cfg}
 	to := channels{cfg: &cfg, self: newSelf(cfg.Own, interfaceAddrs), boot: f.boot, log: log}
 	for _, at := range all {
-		url := at.String()
+		url := at.shown()
 		u := &upstream{
 			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: cfg.server(at).Validates,
 			subnet: subnetOption(cfg.ClientSubnet), now: func() time.Time { return f.now() },
@@ -74,7 +74,7 @@ func (f *Forwarder) Close() {
 	f.boot.close()
 }
 
-// Upstreams returns the canonical URLs of the upstreams, in the order configured.
+// Upstreams returns the URLs of the upstreams as they may be shown, in the order configured.
 func (f *Forwarder) Upstreams() []string {
 	urls := make([]string, len(f.upstreams))
 	for i, u := range f.upstreams {

@@ -98,10 +98,11 @@ func New(cfg Config) (*Tap, error) {
 	return &Tap{cfg: cfg, waiting: make([]kept, 0, backlog), spare: make([]kept, 0, backlog)}, nil
 }
 
-// Observe takes a message for the receiver. It does not wait, and after the first messages
-// it does not allocate. One that is to be forgotten is.
+// Observe takes a message for the receiver, if its names may be told: a stream of messages
+// without names would still tell when somebody was at which device. It does not wait, and
+// after the first messages it does not allocate.
 func (t *Tap) Observe(m *Message) {
-	if m.Memory == policy.Forget {
+	if m.Memory != policy.Names {
 		return
 	}
 	t.mu.Lock()
@@ -115,7 +116,7 @@ func (t *Tap) Observe(m *Message) {
 	k := &t.waiting[n]
 	k.Message, k.reply = *m, k.reply[:0]
 	k.Reply = nil
-	if m.Memory == policy.Names && len(m.Reply) <= largest {
+	if len(m.Reply) <= largest {
 		k.reply = append(k.reply, m.Reply...)
 	}
 }
