@@ -29,13 +29,19 @@ func (s *Server) seat(t Transport, tally *tally) (*desk, bool) {
 	return d, ok
 }
 
-// welcome counts the connection for a client, or counts why it must end.
+// welcome counts the handshake of a client whose address is proved, and the connection, or
+// counts why it must end.
 func (d *desk) welcome(peer netip.Addr) bool {
-	client := clientOf(peer)
-	if !d.server.handshakes.allow(client) {
+	if !d.server.handshakes.allow(peer) {
 		d.tally.shed[noHandshake].Add(1)
 		return false
 	}
+	return d.enter(peer)
+}
+
+// enter counts the connection for a client, or counts why it must end.
+func (d *desk) enter(peer netip.Addr) bool {
+	client := clientOf(peer)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.left {

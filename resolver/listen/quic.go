@@ -63,13 +63,15 @@ func (s *Server) newQUIC(socket net.PacketConn, listener int, alpn string, oneWa
 }
 
 // doubts says whether a client must first prove that it is where it seems to be: while
-// connections run short, in all or for this client (RFC 9000 8.1.2). Else forged packets
-// could take all of them.
+// connections or handshakes run short, in all or for this client (RFC 9000 8.1.2). Else
+// forged packets could take all of them. It is asked about those alone that prove nothing,
+// and counts the handshake of one that need not.
 func (l *quicListener) doubts(peer net.Addr) bool {
 	from, _ := addrPortOf(peer)
 	limits, open := l.server.cfg.Limits.QUIC, &l.server.connections[QUIC]
 	scarce := func(used, limit int) bool { return used*100 >= limit*limits.RetryAbove }
-	return scarce(open.workers.used(), limits.Connections) || scarce(open.clients.count(clientOf(from.Addr())), limits.PerClient)
+	return scarce(open.workers.used(), limits.Connections) || scarce(open.clients.count(clientOf(from.Addr())), limits.PerClient) ||
+		!l.server.handshakes.allowUnproved(from.Addr())
 }
 
 // count is how much the client has in hand.
@@ -90,7 +92,11 @@ func (l *quicListener) admit(ctx context.Context, info *quic.ClientInfo) (contex
 		return nil, errTurnedAway
 	}
 	peer, _ := addrPortOf(info.RemoteAddr)
-	if d.proxied = l.proxies.include(peer.Addr()); !d.proxied && !d.welcome(peer.Addr()) {
+	enter := d.enter // doubts counted the handshake
+	if info.AddrVerified {
+		enter = d.welcome
+	}
+	if d.proxied = l.proxies.include(peer.Addr()); !d.proxied && !enter(peer.Addr()) {
 		d.leave()
 		return nil, errTurnedAway
 	}

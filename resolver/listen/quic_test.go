@@ -214,6 +214,26 @@ func TestForgedInitialsAreAskedToProveThemselves(t *testing.T) {
 	}
 }
 
+// TestForgedInitialsLeaveHandshakes has more handshakes begun in a client's name than it may
+// begin: whoever forges its address must not lock it out.
+func TestForgedInitialsLeaveHandshakes(t *testing.T) {
+	const handshakes = 5
+	for what, limits := range map[string]listen.HandshakeLimits{"of a client": {PerSecond: 1000, PerClient: handshakes}, "in all": {PerSecond: handshakes, PerClient: 1000}} {
+		s := startShielded(t, listen.QUIC, listen.Config{Handler: newStub(), Limits: listen.Limits{Handshakes: limits, QUIC: listen.QUICLimits{PerClient: 200}}}, nil)
+		c, err := net.Dial("udp", s.addr.String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 4 * handshakes {
+			write(t, c, capture(t, s))
+		}
+		_ = c.Close()
+		if _, err := s.tryQUIC(webName); err != nil {
+			t.Errorf("the limit %s: %v", what, err)
+		}
+	}
+}
+
 // capture gives the first packet of a handshake.
 func capture(t *testing.T, s *shielded) []byte {
 	t.Helper()

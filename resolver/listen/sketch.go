@@ -132,6 +132,7 @@ const (
 	provedPrefix
 	replies
 	begunHandshakes
+	forgeableHandshakes
 )
 
 // subject is who does what.
