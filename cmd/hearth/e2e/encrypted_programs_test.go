@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -43,10 +44,10 @@ func output(t *testing.T, environment []string, path string, args ...string) (st
 	return out.String(), err
 }
 
-// background runs a program until the test ends.
-func background(t *testing.T, path string, args ...string) *lockedBuffer {
+// background runs a program until the test ends or stop is called, which lets it finish.
+func background(t *testing.T, path string, args ...string) (said *lockedBuffer, stop func()) {
 	t.Helper()
-	said := &lockedBuffer{}
+	said = &lockedBuffer{}
 	cmd := exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = said, said
 	if err := cmd.Start(); err != nil {
@@ -59,7 +60,10 @@ func background(t *testing.T, path string, args ...string) *lockedBuffer {
 			t.Logf("%s said:\n%s", path, said)
 		}
 	})
-	return said
+	return said, func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	}
 }
 
 // TestKdig asks with Knot's kdig, which shows the id in the server name or in the path, or comes
