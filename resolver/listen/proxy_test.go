@@ -258,3 +258,26 @@ func TestLimitsAreOfTheClientBehindTheProxy(t *testing.T) {
 	})
 	close(h.gate)
 }
+
+// TestHandshakesAreOfTheClientBehindTheProxy: a proxy that names its clients within TLS
+// begins handshakes for all of them, one that names them before TLS for one.
+func TestHandshakesAreOfTheClientBehindTheProxy(t *testing.T) {
+	s, client := startTLS(t, listen.Config{Handler: newStub(), Listeners: trusting(), Limits: listen.Limits{Handshakes: listen.HandshakeLimits{PerClient: 1}}})
+	named := proxied(proxyProxy, proxyTCP4, fromTo("198.51.100.7:4097")...)
+	for id := range uint16(5) {
+		c := s.dialTLS(client)
+		send(t, c, slices.Concat(named, frame(query(t, id, "a.test"))))
+		recv(t, c)
+	}
+	refused := 0
+	for range 20 { // in far less than 20 seconds
+		c := s.dial("tcp")
+		send(t, c, named)
+		if tls.Client(c, client).Handshake() != nil {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("no handshake of the client was refused")
+	}
+}

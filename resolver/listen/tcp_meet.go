@@ -28,8 +28,12 @@ func (c *tcpConn) introduced() (why reason, ok bool) {
 		}
 	}
 	if t, secure := c.conn.(*tls.Conn); secure {
-		if why, ok = c.handshake(t); !ok {
-			return why, false
+		// A proxy that is still to name its client begins handshakes for many.
+		if (!c.proxied || named) && !c.server.handshakes.allow(c.client.Addr.Addr()) {
+			return noHandshake, false
+		}
+		if !c.handshake(t) {
+			return badHandshake, false
 		}
 		if c.proxied && !named {
 			if _, ok = c.named(c.buffered); !ok {

@@ -15,18 +15,15 @@ func (s *Server) addTLS(socket net.Listener, listener int) {
 }
 
 // handshake takes the identity from the server name of this very connection: where a
-// session ticket came from says nothing. False: it failed, and why.
-func (c *tcpConn) handshake(t *tls.Conn) (why reason, ok bool) {
-	if !c.server.handshakes.allow(c.client.Addr.Addr()) {
-		return noHandshake, false
-	}
+// session ticket came from says nothing. False: it failed.
+func (c *tcpConn) handshake(t *tls.Conn) bool {
 	limit := c.server.cfg.Limits.TCP.Frame
 	_ = c.conn.SetWriteDeadline(time.Now().Add(limit))
 	c.deadline(limit)
 	if err := t.Handshake(); err != nil {
-		return badHandshake, false
+		return false
 	}
 	c.socket.reads = 0
 	c.client.Identity = identityIn(t.ConnectionState().ServerName, c.server.cfg.Listeners[c.client.Listener].Name)
-	return 0, true
+	return true
 }
