@@ -42,8 +42,9 @@ type Client struct {
 	Local     netip.AddrPort // of ours that it was sent to; unspecified if the system does not tell
 	Transport Transport
 	Listener  int // index in Config.Listeners
-	// Identity is the device's id as it stood in the path, the password or the server name,
-	// in this order, lower case; "" if there was none. It is a secret: never log it.
+	// Identity is the device's id as it stood in the path, the password, the authority of a
+	// request or the server name, in this order, lower case; "" if there was none. It is a
+	// secret: never log it.
 	Identity string
 }
 

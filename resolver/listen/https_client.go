@@ -57,7 +57,9 @@ func hopAddress(text string) (netip.Addr, bool) {
 }
 
 // identity finds the id of the device that sends a request: in the path, as the password,
-// in the server name. One that is no id counts as none.
+// in the name that is asked, in that of the connection. One that is no id counts as none. A
+// client may send what is for one name on a connection to another that the certificate holds
+// for as well (RFC 9113 9.1.1), so the name of the request goes first.
 func (l *httpsListener) identity(req *http.Request, id string) string {
 	if id = deviceID(id); id != "" {
 		return id
@@ -67,16 +69,14 @@ func (l *httpsListener) identity(req *http.Request, id string) string {
 			return id
 		}
 	}
-	if req.TLS != nil {
-		if id = identityIn(req.TLS.ServerName, l.settings.Name); id != "" {
-			return id
-		}
-	}
 	host := req.Host
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return identityIn(host, l.settings.Name)
+	if id = identityIn(host, l.settings.Name); id != "" || req.TLS == nil {
+		return id
+	}
+	return identityIn(req.TLS.ServerName, l.settings.Name)
 }
 
 // identityIn finds the id of a device in a server name of the form ID.Name.

@@ -47,7 +47,8 @@ func TestIdentityOverHTTPS(t *testing.T) {
 			{"authority with port", plain, "", "", byHost + "." + webName + ":8443", byHost},
 			{"path before password", named, byPath, byPassword, "", byPath},
 			{"password before server name", named, "", byPassword, "", byPassword},
-			{"server name before authority", named, "", "", byHost + "." + webName, bySNI},
+			{"authority before server name", named, "", "", byHost + "." + webName, byHost}, // RFC 9113 9.1.1
+			{"authority without an id", named, "", "", webName, bySNI},
 			{"malformed path", named, "path", byPassword, "", byPassword},
 			{"path of 64", plain, strings.Repeat("a", 64), "", "", ""},
 			{"path of 63", plain, strings.Repeat("a", 63), "", "", strings.Repeat("a", 63)},
