@@ -70,13 +70,33 @@ func newDesignated(d Designation, own blocklists.Name, infoURL string) (designat
 		return out, fmt.Errorf("designating encrypted transports: the name %s is too long to stand behind an id; write one of at most 190 octets in tls.name", d.Name)
 	}
 	for _, e := range d.Endpoints {
-		head := appendParameter(nil, keyALPN, protocols[e.Transport])
-		if e.Port != usualPort[e.Transport] {
-			head = appendParameter(head, keyPort, string([]byte{byte(e.Port >> 8), byte(e.Port)}))
+		port := e.Port
+		if port == e.Transport.UsualPort() {
+			port = 0
 		}
-		out.heads = append(out.heads, head)
+		out.heads = append(out.heads, ServiceParameters([]Transport{e.Transport}, port, ""))
 	}
 	return out, nil
+}
+
+// UsualPort is the port of an encrypted transport that need not be told, 0 of plain DNS.
+func (t Transport) UsualPort() uint16 { return usualPort[t] }
+
+// ServiceParameters encodes how to use encrypted transports that share a port: alpn, port unless it is 0, and
+// dohpath unless path is empty, in the order of their keys (RFC 9460 section 2.2, RFC 9461).
+func ServiceParameters(over []Transport, port uint16, path string) []byte {
+	alpn := ""
+	for _, t := range over {
+		alpn += protocols[t]
+	}
+	b := appendParameter(nil, keyALPN, alpn)
+	if port != 0 {
+		b = appendParameter(b, keyPort, string([]byte{byte(port >> 8), byte(port)}))
+	}
+	if path != "" {
+		b = appendParameter(b, keyDoHPath, path+pathTemplate)
+	}
+	return b
 }
 
 func appendParameter(dst []byte, key uint16, value string) []byte {

@@ -35,7 +35,7 @@ func dnrInstances(endpoints []resolver.Endpoint, id string) []dnrInstance {
 			}
 		}
 		one := dnrInstance{transports: []resolver.Transport{e.Transport}, path: path}
-		if e.Port != map[resolver.Transport]uint16{resolver.TLS: 853, resolver.QUIC: 853, resolver.HTTPS: 443}[e.Transport] {
+		if e.Port != e.Transport.UsualPort() {
 			one.port = e.Port
 			if !slices.ContainsFunc(others, func(o dnrInstance) bool { return o.port == e.Port && o.transports[0] == e.Transport && o.path == path }) {
 				others = append(others, one)
@@ -53,29 +53,8 @@ func dnrInstances(endpoints []resolver.Endpoint, id string) []dnrInstance {
 	return append([]dnrInstance{usual}, others...)
 }
 
-// parameters encodes the service parameters in the order of their keys (RFC 9460 section 2.2). Address hints are not
-// among them (RFC 9463 section 3.1.8).
-func (i dnrInstance) parameters() []byte {
-	protocols := map[resolver.Transport]string{resolver.TLS: "\x03dot", resolver.QUIC: "\x03doq", resolver.HTTPS: "\x02h2\x02h3"}
-	var alpn []byte
-	for _, t := range i.transports {
-		alpn = append(alpn, protocols[t]...)
-	}
-	b := appendParameter(nil, 1, alpn)
-	if i.port != 0 {
-		b = appendParameter(b, 3, []byte{byte(i.port >> 8), byte(i.port)})
-	}
-	if i.path != "" {
-		b = appendParameter(b, 7, []byte(i.path+"{?dns}"))
-	}
-	return b
-}
-
-func appendParameter(b []byte, key uint16, value []byte) []byte {
-	b = binary.BigEndian.AppendUint16(b, key)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(value))) //nolint:gosec // a path or a few octets
-	return append(b, value...)
-}
+// parameters encodes the service parameters. Address hints are not among them (RFC 9463 section 3.1.8).
+func (i dnrInstance) parameters() []byte { return resolver.ServiceParameters(i.transports, i.port, i.path) }
 
 // dhcp4Instances encodes as many instances as fit into option 162 (RFC 9463 section 5.1), and says how many. None
 // without an IPv4 address.

@@ -216,11 +216,11 @@ func enrolment(c *Config, covers func(string) bool, authority *certificate.Autho
 	for _, at := range d.Endpoints {
 		switch at.Transport {
 		case resolver.TLS:
-			e.TLS = customary(e.TLS, at.Port, 853)
+			e.TLS = customary(e.TLS, at.Port, at.Transport.UsualPort())
 		case resolver.QUIC:
-			e.QUIC = customary(e.QUIC, at.Port, 853)
+			e.QUIC = customary(e.QUIC, at.Port, at.Transport.UsualPort())
 		case resolver.HTTPS:
-			if port := customary(e.HTTPS, at.Port, 443); port != e.HTTPS {
+			if port := customary(e.HTTPS, at.Port, at.Transport.UsualPort()); port != e.HTTPS {
 				e.HTTPS, e.Path = port, at.Path
 			}
 		case resolver.UDP, resolver.TCP: // not encrypted
