@@ -331,15 +331,17 @@ func TestJudge(t *testing.T) {
 	}{
 		{RateLimits{}, forged, 1000, 0, 0, 0, 0},
 		{RateLimits{Queries: 200}, forged, 200, 800, 0, 0, 0},
-		{RateLimits{Queries: 200, Replies: 50, Slip: 2}, forged, 50, 800, 0, 75, 75},
+		{RateLimits{Queries: 200, Slip: 2}, forged, 200, 400, 0, 400, 0},
+		{RateLimits{Queries: 200, Replies: 50, Slip: 2}, forged, 50, 0, 0, 475, 475},
 		{RateLimits{Queries: 200, Replies: 50, Slip: 2}, true, 200, 800, 0, 0, 0},
-		{RateLimits{Queries: 200, Replies: 50, Slip: 3}, forged, 50, 800, 0, 50, 100},
-		{RateLimits{Queries: 200, Replies: 50}, forged, 50, 800, 0, 0, 150},
-		{RateLimits{Queries: 50, Replies: 200, Slip: 1}, forged, 50, 950, 0, 0, 0},
-		{RateLimits{Queries: 50, Replies: 50, Slip: 1}, forged, 50, 950, 0, 0, 0},
+		{RateLimits{Queries: 200, Replies: 50, Slip: 3}, forged, 50, 0, 0, 316, 634},
+		{RateLimits{Queries: 200, Replies: 50}, forged, 50, 0, 0, 0, 950},
+		{RateLimits{Queries: 50, Replies: 200, Slip: 1}, forged, 50, 0, 0, 950, 0},
+		{RateLimits{Queries: 50, Replies: 200}, forged, 50, 950, 0, 0, 0},
+		{RateLimits{Queries: 50, Replies: 50}, forged, 50, 950, 0, 0, 0},
 		{RateLimits{Replies: 50, Slip: 1}, forged, 50, 0, 0, 950, 0},
 		{RateLimits{Replies: 50, Slip: 1}, true, 1000, 0, 0, 0, 0},
-		{RateLimits{Queries: 200, Prefix: 100, Replies: 50, Slip: 1}, forged, 50, 800, 100, 50, 0},
+		{RateLimits{Queries: 200, Prefix: 30, Replies: 50, Slip: 2}, forged, 30, 0, 10, 485, 475},
 		{RateLimits{Prefix: 100}, true, 100, 0, 900, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
