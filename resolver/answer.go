@@ -43,7 +43,7 @@ func (r *Resolver) bare(q *wire.Query, c Client, dst []byte, a action, rc wire.R
 	if ede != edeNone {
 		e = &wire.EDE{Code: ede}
 	}
-	return r.sent(c, a, 0, rc, wire.Finish(reply, q, rc, e), q)
+	return r.sent(c, a, 0, rc, wire.Finish(reply, q, rc, e))
 }
 
 func (r *Resolver) refused(q *wire.Query, c Client, dst []byte) []byte {
@@ -72,7 +72,7 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	} else {
 		r.tell(s, q.Name(), c)
 	}
-	return r.sent(c, actionBlocked, groupOf(s), rc, reply, q)
+	return r.sent(c, actionBlocked, groupOf(s), rc, reply)
 }
 
 func (r *Resolver) blockBody(s *Stroke, q *wire.Query, c Client, dst []byte, ttl uint32, mode policy.BlockMode) (wire.Rcode, []byte) {
@@ -146,7 +146,7 @@ func addressOrNothing(q *wire.Query, dst []byte, ttl uint32, a netip.Addr) []byt
 }
 
 // sent counts a finished reply.
-func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []byte, _ *wire.Query) []byte {
+func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []byte) []byte {
 	r.counts.count(c, a, group, rc)
 	return reply
 }
@@ -157,14 +157,14 @@ func (r *Resolver) sent(c Client, a action, group uint8, rc wire.Rcode, reply []
 func (r *Resolver) alone(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	ttl := min(specialTTL, s.ttl())
 	reply := wire.AppendSOA(wire.Start(dst[:0], q, wire.NoError), q.Name(), ttl, ttl)
-	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
+	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil))
 }
 
 // minimalANY answers ANY with the HINFO record of RFC 8482 section 4.2.
 func (r *Resolver) minimalANY(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	reply := wire.Start(dst[:0], q, wire.NoError)
 	reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypeHINFO, wire.ClassIN, min(anyTTL, s.ttl()), hinfo)
-	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q)
+	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil))
 }
 
 var hinfo = []byte("\x07RFC8482\x00")
@@ -192,7 +192,7 @@ func (r *Resolver) special(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 		}
 		reply = wire.AppendSOA(reply, zone, ttl, ttl)
 	}
-	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
+	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil))
 }
 
 var localhost = []byte("\x09localhost\x00")

@@ -32,7 +32,7 @@ func (r *Resolver) atHome(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	if reply[7] == 0 { // ANCOUNT: it has a name, but nothing of this type
 		reply = wire.AppendSOA(reply, q.Name(), ttl, ttl)
 	}
-	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil), q), true
+	return r.sent(c, actionLocal, 0, wire.NoError, wire.Finish(reply, q, wire.NoError, nil)), true
 }
 
 // appendHost appends what a host has of a type.

@@ -259,7 +259,7 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 		ede = &wire.EDE{Code: s.facts.EDE}
 	}
 	reply = wire.Finish(reply, q, e.Rcode(), ede)
-	return r.sent(c, actionAllowed, 0, e.Rcode(), reply, q)
+	return r.sent(c, actionAllowed, 0, e.Rcode(), reply)
 }
 
 // chainBlocks decides once more, over the targets of the answer's chain and the networks of its addresses.

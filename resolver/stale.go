@@ -69,7 +69,7 @@ func (r *Resolver) fromRest(s *Stroke, q *wire.Query, c Client, dst []byte, why 
 		ede.Code = edeStaleNXDomain
 	}
 	reply := r.cfg.Cache.AppendStale(dst[:0], e, q, s.ttl())
-	return r.sent(c, actionAllowed, 0, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede), q)
+	return r.sent(c, actionAllowed, 0, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede))
 }
 
 // stillFailed answers that the question failed a moment ago (RFC 9520), and first how: some
@@ -81,15 +81,12 @@ func (r *Resolver) stillFailed(q *wire.Query, c Client, dst []byte, why cache.Fa
 	}
 	reply := wire.Finish(wire.Start(dst[:0], q, why.Rcode), q, why.Rcode, &ede)
 	if ede.Code != edeCached {
-		reply = wire.AddOption(reply, q, optionEDE, cachedError[:])
+		reply = wire.AddOption(reply, q, wire.OptionEDE, cachedError[:])
 	}
-	return r.sent(c, actionFailed, 0, why.Rcode, reply, q)
+	return r.sent(c, actionFailed, 0, why.Rcode, reply)
 }
 
-// optionEDE is the EDNS option code of an Extended DNS Error (RFC 8914 section 2), and
-// cachedError the contents of one.
-const optionEDE = 15
-
+// cachedError is the content of an Extended DNS Error (RFC 8914 section 2).
 var cachedError = [2]byte{0, edeCached}
 
 // failureOf returns what is remembered of a resolution that ended with err. Errors 5 to 12

@@ -17,7 +17,6 @@ type Structured struct {
 }
 
 const (
-	edeOption    = 15 // of EDNS (RFC 8914)
 	reasonOctets = 512
 	// elsewhere is what a UDP reply needs beside its records and its reason: OPT record, head of the reason, cookie.
 	elsewhere = 11 + 6 + 28
@@ -57,7 +56,7 @@ func (t *structured) wanted(q *wire.Query) bool {
 	if !t.legacy {
 		return false
 	}
-	v, ok := q.Option(edeOption)
+	v, ok := q.Option(wire.OptionEDE)
 	return ok && len(v) == 2 && v[0] == 0 && v[1] == 0
 }
 

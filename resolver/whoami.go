@@ -24,7 +24,7 @@ func (r *Resolver) whoami(s *Stroke, q *wire.Query, c Client, dst []byte) []byte
 		rc = wire.NXDomain
 		reply = wire.AppendSOA(wire.Start(dst[:0], q, rc), suffix(q.Name(), s.depth), ownTTL, ownTTL)
 	}
-	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil), q)
+	return r.sent(c, actionLocal, 0, rc, wire.Finish(reply, q, rc, nil))
 }
 
 func (r *Resolver) identity(s *Stroke, c Client) []string {

@@ -95,10 +95,11 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if s.stock, err = shelf.load(); err != nil {
 		return nil, err
 	}
-	world, err := s.world(l, s.stock)
+	world, views, err := s.world(l, s.stock)
 	if err != nil {
 		return nil, err
 	}
+	s.switchboard.use(views)
 	if s.portal, err = s.pages(&l.Config); err != nil {
 		return nil, fmt.Errorf("preparing the landing page: %w", err)
 	}
@@ -185,30 +186,30 @@ func (s *server) directory() *policy.Directory { return s.resolver.World().Direc
 
 // world joins a configuration and an index. The caller holds work, or nobody
 // else knows the server yet.
-func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
+func (s *server) world(l *loaded, k stock) (*resolver.World, plan, error) {
 	c := &l.Config
 	own, err := blocklists.ParseName(s.boot.Name)
 	if err != nil {
-		return nil, fmt.Errorf("reading the own name: %w", err)
+		return nil, plan{}, fmt.Errorf("reading the own name: %w", err)
 	}
 	routes, views, err := s.switchboard.routes(k.index.Key(), c, s.boot.addresses())
 	if err != nil {
-		return nil, err
+		return nil, plan{}, err
 	}
 	reached, err := designation(s.boot)
 	if err != nil {
-		return nil, err
+		return nil, plan{}, err
 	}
 	d, err := policy.Compile(policy.CompileConfig{
 		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
 		Fixed: resolver.FixedNames(own, reached.Name, routes.Zones()),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("compiling profiles: %w", err)
+		return nil, plan{}, fmt.Errorf("compiling profiles: %w", err)
 	}
 	to, err := landing(s.boot, c)
 	if err != nil {
-		return nil, err
+		return nil, plan{}, err
 	}
 	s.generation++
 	w, err := resolver.NewWorld(resolver.WorldConfig{
@@ -216,20 +217,20 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, error) {
 		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(), Generation: s.generation,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("joining index and profiles: %w", err)
+		return nil, plan{}, fmt.Errorf("joining index and profiles: %w", err)
 	}
-	s.switchboard.use(views)
 	s.local.Configure(c.homeFiles())
-	return w, nil
+	return w, views, nil
 }
 
 // swap puts a new World in place of the old one. The caller holds work.
 func (s *server) swap(l *loaded, k stock) error {
-	w, err := s.world(l, k)
+	w, views, err := s.world(l, k)
 	if err != nil {
 		return err
 	}
 	s.resolver.Swap(w)
+	s.switchboard.use(views) // after that nobody begins to ask those that are gone
 	s.stock = k
 	return nil
 }

@@ -17,7 +17,7 @@ func BenchmarkExchange(b *testing.B) {
 func BenchmarkExchangeWithCookie(b *testing.B) {
 	benchmarkExchange(b, Strict, func(query []byte) []byte {
 		at := wire.HeaderLen + len("www.example.com.") + 1 + 4 + len(opt) + 4
-		option := append([]byte{0, 0, 41, 4, 208, 0, 0, 128, 0, 0, 20, 0, optionCookie, 0, 16}, query[at:at+8]...)
+		option := append([]byte{0, 0, 41, 4, 208, 0, 0, 128, 0, 0, 20, 0, byte(wire.OptionCookie), 0, 16}, query[at:at+8]...)
 		return append(option, "\x01\x02\x03\x04\x05\x06\x07\x08"...)
 	})
 }

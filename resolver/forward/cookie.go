@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"sync"
 	"time"
+
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // Sizes of a cookie option in octets (RFC 7873 section 4).
@@ -106,14 +108,14 @@ func (r *reply) suits(sent *packet) bool {
 		}
 		value := r.raw[at+4 : at+4+size]
 		switch code := binary.BigEndian.Uint16(r.raw[at:]); {
-		case code == optionCookie && sent.cookie > 0:
+		case code == wire.OptionCookie && sent.cookie > 0:
 			ours := sent.msg[sent.cookie:][:clientCookie]
 			if size != clientCookie && size < minCookie || size > maxCookie || !bytes.Equal(value[:clientCookie], ours) {
 				return false
 			}
 			r.uncookied, r.proven = false, true
 			r.cookie = span{at + 4, at + 4 + size}
-		case code == optionSubnet && sent.subnet != "" && !sameSubnet(value, sent.subnet[4:]):
+		case code == wire.OptionSubnet && sent.subnet != "" && !sameSubnet(value, sent.subnet[4:]):
 			return false
 		}
 		at += 4 + size

@@ -11,9 +11,6 @@ import (
 // length tells little of the name where the channel hides the rest.
 const paddedLen = 128
 
-// paddingOption is the EDNS option code of RFC 7830.
-const paddingOption = 12
-
 // pad pads the query in buf after skip octets, which do not count. Its OPT is its last record; one
 // without stays as it is.
 func pad(buf []byte, skip int) []byte {
@@ -26,7 +23,7 @@ func pad(buf []byte, skip int) []byte {
 	had := binary.BigEndian.Uint16(msg[length:])
 	fill := (paddedLen - (len(msg)+4)%paddedLen) % paddedLen
 	binary.BigEndian.PutUint16(msg[length:], had+4+uint16(fill))
-	buf = binary.BigEndian.AppendUint16(slices.Grow(buf, 4+fill), paddingOption)
+	buf = binary.BigEndian.AppendUint16(slices.Grow(buf, 4+fill), wire.OptionPadding)
 	buf = binary.BigEndian.AppendUint16(buf, uint16(fill))
 	return append(buf, make([]byte, fill)...)
 }

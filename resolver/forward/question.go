@@ -60,7 +60,7 @@ func (p *packet) extend(as *form) {
 	msg[11] = 1 // ARCOUNT
 	msg = append(msg, as.subnet...)
 	if own := as.cookie.bytes(); len(own) > 0 {
-		msg = append(msg, 0, optionCookie, 0, as.cookie.length)
+		msg = append(msg, 0, byte(wire.OptionCookie), 0, as.cookie.length)
 		p.cookie = len(msg)
 		msg = append(msg, own...)
 	}

@@ -42,7 +42,7 @@ func usualOptions(b []byte) bool {
 			return false
 		}
 		code, size := binary.BigEndian.Uint16(b), 4+int(binary.BigEndian.Uint16(b[2:]))
-		if code != optionCookie && code != paddingOption || size > len(b) {
+		if code != wire.OptionCookie && code != wire.OptionPadding || size > len(b) {
 			return false
 		}
 		b = b[size:]

@@ -4,12 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-)
 
-// Codes of options (IANA DNS EDNS0 Option Codes).
-const (
-	optionSubnet = 8
-	optionCookie = 10
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // The longest prefixes that tell of no single household (RFC 7871 section 11.1).
@@ -48,7 +44,7 @@ func subnetOption(p netip.Prefix) string {
 		family = 1
 	}
 	address := p.Masked().Addr().AsSlice()[:(p.Bits()+7)/8]
-	b := binary.BigEndian.AppendUint16(nil, optionSubnet)
+	b := binary.BigEndian.AppendUint16(nil, wire.OptionSubnet)
 	b = binary.BigEndian.AppendUint16(b, uint16(4+len(address))) //nolint:gosec // at most 20
 	b = binary.BigEndian.AppendUint16(b, family)
 	return string(append(append(b, byte(p.Bits()), 0), address...)) //nolint:gosec // at most 128

@@ -64,7 +64,7 @@ func wholeOption(code uint16, v []byte) bool {
 	switch code {
 	case OptionCookie: // RFC 7873 5.2.2
 		return len(v) == 8 || len(v) >= 16 && len(v) <= 40
-	case optionSubnet:
+	case OptionSubnet:
 		return wholeSubnet(v)
 	}
 	return true

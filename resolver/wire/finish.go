@@ -30,7 +30,7 @@ func Finish(dst []byte, q *Query, rc Rcode, e *EDE) []byte {
 	}
 	at := len(dst)
 	text := trim(e.Text, maxText)
-	dst = binary.BigEndian.AppendUint16(dst, optionEDE)
+	dst = binary.BigEndian.AppendUint16(dst, OptionEDE)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(2+len(text)))
 	dst = binary.BigEndian.AppendUint16(dst, e.Code)
 	return endRR(append(dst, text...), at)

@@ -123,7 +123,7 @@ func dropWords(dst []byte, opt int) []byte {
 	for b := dst[data:]; len(b) > 0; {
 		code, value := nextOption(b)
 		b = b[optionHead+len(value):]
-		if code == optionEDE {
+		if code == OptionEDE {
 			value = value[:codeOnly]
 		}
 		kept = binary.BigEndian.AppendUint16(kept, code)

@@ -104,10 +104,9 @@ const (
 
 // EDNS options that this resolver reads or writes (IANA DNS EDNS0 Option Codes).
 const (
+	OptionSubnet    uint16 = 8  // RFC 7871
 	OptionCookie    uint16 = 10 // RFC 7873
 	OptionKeepalive uint16 = 11 // RFC 7828
 	OptionPadding   uint16 = 12 // RFC 7830
-
-	optionSubnet uint16 = 8  // RFC 7871
-	optionEDE    uint16 = 15 // RFC 8914
+	OptionEDE       uint16 = 15 // RFC 8914
 )
