@@ -141,7 +141,7 @@ func TestCurl(t *testing.T) {
 // shown compares the page that a device gets for a name.
 func (s *secure) shown(t *testing.T, device, name, page string) {
 	t.Helper()
-	if real := strings.Contains(page, "<title>the real "+name); real != (wanted(device, name) == theirs) {
+	if theirOwn := strings.Contains(page, "<title>the real "+name); theirOwn != (wanted(device, name) == theirs) {
 		t.Errorf("%s gets for %s\n%.300s", device, name, page)
 	}
 	if ours := strings.Contains(page, "blocked") || strings.Contains(page, "dangerous"); wanted(device, name) == landed && !ours {

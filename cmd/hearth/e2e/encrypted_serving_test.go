@@ -57,7 +57,11 @@ func TestTapRead(t *testing.T) {
 			s.signal(syscall.SIGTERM) // what waits for the receiver is told first
 			err := <-s.exited
 			s.exited <- err
-			for end := time.Now().Add(10 * time.Second); !strings.Contains(said.String(), "FINISH") && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			finished := func() bool { return strings.Contains(said.String(), "FINISH") }
+			for range 200 {
+				if !finished() {
+					time.Sleep(50 * time.Millisecond)
+				}
 			}
 			stop() // it writes its file when it ends
 			told := frames(t, file)
