@@ -58,16 +58,16 @@ func pour(ctx context.Context, open []channel, t traffic) (tally, error) {
 	return c.tally(time.Since(began)), err
 }
 
-// shake opens a new connection for each query of t, some at once. With resume each of
+// shake opens a new connection for each query of load, some at once. With resume each of
 // those who ask takes up its last session again where the server lets it: resumed
 // tells how often.
-func (to target) shake(ctx context.Context, t traffic, resume bool) (got tally, resumed int, err error) {
+func (t target) shake(ctx context.Context, load traffic, resume bool) (got tally, resumed int, err error) {
 	var c count
 	var again atomic.Int64
 	began := time.Now()
-	err = crew(t.sockets, func(int) error {
-		mine := to
-		mine.tls = to.tls.Clone()
+	err = crew(load.sockets, func(int) error {
+		mine := t
+		mine.tls = t.tls.Clone()
 		if resume {
 			mine.tls.ClientSessionCache = tls.NewLRUClientSessionCache(4)
 		}
@@ -77,8 +77,8 @@ func (to target) shake(ctx context.Context, t traffic, resume bool) (got tally, 
 			}
 			return nil
 		}
-		for n := c.next.Add(1); n <= int64(t.count); n = c.next.Add(1) {
-			if err := mine.meet(ctx, &c, &t.queries[int(n-1)%len(t.queries)]); err != nil {
+		for n := c.next.Add(1); n <= int64(load.count); n = c.next.Add(1) {
+			if err := mine.meet(ctx, &c, &load.queries[int(n-1)%len(load.queries)]); err != nil {
 				return err
 			}
 		}
@@ -88,10 +88,10 @@ func (to target) shake(ctx context.Context, t traffic, resume bool) (got tally, 
 }
 
 // meet opens a connection, asks one query on it and closes it.
-func (to target) meet(ctx context.Context, c *count, q *query) error {
+func (t target) meet(ctx context.Context, c *count, q *query) error {
 	within, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	conn, err := to.open(within)
+	conn, err := t.open(within)
 	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
 		c.lost.Add(1)
 		return nil
@@ -125,7 +125,7 @@ func (r *running) reach(over protocol) target {
 	if over == overHTTP2 || over == overHTTP3 {
 		addr = r.web
 	}
-	return target{over: over, addr: addr, tls: r.credentials.client(), host: secureName, path: "/dns-query"}
+	return target{over: over, addr: addr, tls: r.client(), host: secureName, path: "/dns-query"}
 }
 
 // secured runs a workload of an encrypted protocol on one server. What opens and fills
@@ -174,12 +174,12 @@ func (r *running) secured(ctx context.Context, w workload, round int) (figure, e
 var errNoResumption = errors.New("sessions are not taken up again")
 
 // several opens n connections.
-func (to target) several(ctx context.Context, n int) ([]channel, error) {
+func (t target) several(ctx context.Context, n int) ([]channel, error) {
 	within, cancel := context.WithTimeout(ctx, 5*patience)
 	defer cancel()
 	var all []channel
 	for range n {
-		c, err := to.open(within)
+		c, err := t.open(within)
 		if err != nil {
 			return all, err
 		}
