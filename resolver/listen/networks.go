@@ -14,10 +14,14 @@ type spans []span
 
 type span struct{ first, last number }
 
-// number is an address as a number.
+// number is an address as a number, of IPv4 in the low half.
 type number struct{ high, low uint64 }
 
 func numberOf(a netip.Addr) number {
+	if a.Is4() {
+		b := a.As4()
+		return number{low: uint64(binary.BigEndian.Uint32(b[:]))}
+	}
 	b := a.As16()
 	return number{binary.BigEndian.Uint64(b[:]), binary.BigEndian.Uint64(b[8:])}
 }
