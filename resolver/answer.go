@@ -181,7 +181,7 @@ func (r *Resolver) special(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	case !known && a.IsValid():
 		reply = wire.AppendAddress(reply, ttl, a)
 		if s.kind == kindNAT64 {
-			reply = wire.AppendAddress(reply, ttl, netip.AddrFrom4([4]byte{192, 0, 0, 171}))
+			reply = wire.AppendAddress(reply, ttl, s.wellKnown(q.Type, 171))
 		}
 	case s.kind == kindLoopback && apex && q.Type == wire.TypePTR:
 		reply = wire.AppendRR(reply, wire.Answer, nil, wire.TypePTR, wire.ClassIN, ttl, localhost)
@@ -204,10 +204,23 @@ func (r *Resolver) specialAddress(s *Stroke, qtype uint16, c Client, apex bool) 
 		return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	case s.kind == kindHost && qtype == wire.TypeAAAA:
 		return netip.IPv6Loopback()
-	case s.kind == kindNAT64 && qtype == wire.TypeA && apex:
-		return netip.AddrFrom4([4]byte{192, 0, 0, 170})
+	case s.kind == kindNAT64 && apex:
+		return s.wellKnown(qtype, 170)
 	case s.kind == kindOwn && (apex || r.selfTest(s)):
 		return s.world.Landing.forType(qtype, c.Local)
+	}
+	return netip.Addr{}
+}
+
+// wellKnown is an address of ipv4only.arpa, by its last octet: for AAAA behind the translator's prefix, which
+// clients learn from it (RFC 7050, RFC 8880), and the zero Addr where there is none.
+func (s *Stroke) wellKnown(qtype uint16, last byte) netip.Addr {
+	a := netip.AddrFrom4([4]byte{192, 0, 0, last})
+	switch prefix := s.view.Translator; {
+	case qtype == wire.TypeA:
+		return a
+	case qtype == wire.TypeAAAA && prefix.IsValid():
+		return wire.EmbedIPv4(prefix, a)
 	}
 	return netip.Addr{}
 }

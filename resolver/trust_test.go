@@ -124,3 +124,22 @@ func TestTranslatedAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestPrefixOfTheTranslatorIsTold: phones learn the prefix of DNS64 from ipv4only.arpa (RFC 7050).
+func TestPrefixOfTheTranslatorIsTold(t *testing.T) {
+	h := newHouse(t, records(t))
+	if got := answers(h.ask(pat, "ipv4only.arpa", dns.TypeAAAA)); got != "" {
+		t.Errorf("without DNS64: %q", got)
+	}
+	w := newWorld(t, buildIndex(t), records(t))
+	w.Upstreams.profiles[0].Translator = netip.MustParsePrefix("64:ff9b::/96")
+	h.r.Swap(w)
+	for qtype, want := range map[uint16]string{
+		dns.TypeA:    "ipv4only.arpa. A 192.0.0.170\nipv4only.arpa. A 192.0.0.171",
+		dns.TypeAAAA: "ipv4only.arpa. AAAA 64:ff9b::c000:aa\nipv4only.arpa. AAAA 64:ff9b::c000:ab",
+	} {
+		if got := answers(h.ask(pat, "ipv4only.arpa", qtype)); got != want {
+			t.Errorf("%s: %q, want %q", dns.TypeToString[qtype], got, want)
+		}
+	}
+}

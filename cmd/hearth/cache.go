@@ -16,7 +16,7 @@ func (a *app) cacheCommand() *cobra.Command {
 	answers := &cobra.Command{
 		Use:     "cache",
 		Short:   "Look at the cache of answers, and have it forget names",
-		Long:    "Look at the cache of answers of the running server, and have it forget names.\nThe server is asked on its control socket.",
+		Long:    "Look at the cache of answers of the running server, and have it forget names.\nThe server is asked on its control socket,\nof the configuration that --config names.",
 		Example: "  hearth cache stats\n  hearth cache flush --subtree example.com",
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -66,7 +66,7 @@ type flushedResult struct {
 }
 
 func (a *app) flushCache(ctx context.Context, name string, subtree bool) error {
-	c, err := a.reach()
+	c, err := a.server()
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ type cacheResult struct {
 }
 
 func (a *app) cacheStats(ctx context.Context) error {
-	c, err := a.reach()
+	c, err := a.server()
 	if err != nil {
 		return err
 	}

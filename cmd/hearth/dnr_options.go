@@ -54,7 +54,9 @@ func dnrInstances(endpoints []resolver.Endpoint, id string) []dnrInstance {
 }
 
 // parameters encodes the service parameters. Address hints are not among them (RFC 9463 section 3.1.8).
-func (i dnrInstance) parameters() []byte { return resolver.ServiceParameters(i.transports, i.port, i.path) }
+func (i dnrInstance) parameters() []byte {
+	return resolver.ServiceParameters(i.transports, i.port, i.path)
+}
 
 // dhcp4Instances encodes as many instances as fit into option 162 (RFC 9463 section 5.1), and says how many. None
 // without an IPv4 address.

@@ -52,7 +52,7 @@ func load(file string, environ []string) (*loaded, error) {
 	found, judge := l.read(name, b, environ)
 	if judge {
 		nilEmpty(reflect.ValueOf(&l.Config).Elem())
-		l.rooted()
+		l.rooted(environ)
 		found = append(found, l.at.unrepeated(l.Config.validate(l.at))...)
 	}
 	if len(found) > 0 {

@@ -141,8 +141,9 @@ func (l *loaded) includeFile(file string) problems {
 	return found
 }
 
-// rooted makes relative paths start at the folder of the configuration file.
-func (l *loaded) rooted() {
+// rooted makes relative paths start at the folder of the configuration file; those of the environment
+// start where the program does.
+func (l *loaded) rooted(environ []string) {
 	if l.File == "" {
 		return
 	}
@@ -151,6 +152,11 @@ func (l *loaded) rooted() {
 		return
 	}
 	paths := []*string{&l.Config.Lists.Help.Update.Path}
+	for name, path := range map[string]*string{"STATE": &l.Config.State, "CONTROL": &l.Config.Control} {
+		if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, envPrefix+name+"=") }) {
+			paths = append(paths, path)
+		}
+	}
 	for i := range l.Config.Lists.Sources {
 		s := &l.Config.Lists.Sources[i]
 		paths = append(paths, &s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile)

@@ -23,6 +23,20 @@ func (a *app) reach() (client, error) {
 	if a.config != "" {
 		return a.offline(l)
 	}
+	return a.running(l)
+}
+
+// server gives a client of the control API of the server that runs with --config, or with what is
+// usual: for what only a running one has.
+func (a *app) server() (client, error) {
+	l, err := a.load()
+	if err != nil {
+		return client{}, err
+	}
+	return a.running(l)
+}
+
+func (a *app) running(l *loaded) (client, error) {
 	state, err := a.stateDir(&l.Config)
 	if err != nil {
 		return client{}, err

@@ -200,11 +200,11 @@ func addrs(texts ...string) (all []netip.Addr) {
 
 // TestAccountsAreNotShown: some resolvers know whose account asks by the path.
 func TestAccountsAreNotShown(t *testing.T) {
-	f, err := New(Config{Upstreams: []string{"https://dns.example/a1b2c3", "h3://dns.example/dns-query"}, Bootstrap: []string{"192.0.2.53"}})
+	f, err := New(Config{Upstreams: []string{"https://dns.example/a1b2c3", "h3://dns.example/dns-query", "tls://5qq6yoioa4nzco7a4b3diiql66.dns.example:8853"}, Bootstrap: []string{"192.0.2.53"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"https://dns.example/…", "h3://dns.example/dns-query"}
+	want := []string{"https://dns.example/…", "h3://dns.example/dns-query", "tls://….dns.example:8853"}
 	if got := f.Upstreams(); !slices.Equal(got, want) || f.upstreams[0].url != want[0] {
 		t.Errorf("shown as %q, want %q", got, want)
 	}

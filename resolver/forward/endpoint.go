@@ -31,14 +31,21 @@ type endpoint struct {
 // String returns the endpoint as a URL, the canonical form of what was configured.
 func (e endpoint) String() string { return e.network + "://" + e.authority() + e.path }
 
-// shown is the endpoint as metrics and logs have it: in the path of some resolvers stands
-// whose account asks, which is nobody else's business.
+// shown is the endpoint as metrics and logs have it: in the path of some resolvers, or in the
+// first label of their name, stands whose account asks, which is nobody else's business.
 func (e endpoint) shown() string {
-	if e.path == "" || e.path == usualPath {
-		return e.String()
+	host, path := e, e.path
+	if first, rest, ok := strings.Cut(e.name, "."); ok && len(first) >= shortestID {
+		host.name = "…." + rest
 	}
-	return e.network + "://" + e.authority() + "/…"
+	if path != "" && path != usualPath {
+		path = "/…"
+	}
+	return e.network + "://" + host.authority() + path
 }
+
+// shortestID is the least length of a label that may be an id: 80 bits in base32.
+const shortestID = 16
 
 // usualPath is that of RFC 8484's examples and of most resolvers.
 const usualPath = "/dns-query"
