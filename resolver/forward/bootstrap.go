@@ -195,7 +195,7 @@ func (n *named) find(family uint16, found chan<- finding) {
 	})
 }
 
-// wireName returns a name, which isHostName holds for, as it is in a message.
+// wireName returns a sound name as it is in a message.
 func wireName(name string) []byte {
 	buf := make([]byte, wire.MaxName)
 	end, err := dns.PackDomainName(name, buf, 0, nil, false)

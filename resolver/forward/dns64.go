@@ -42,26 +42,28 @@ func NewDNS64(prefix netip.Prefix, next Exchanger) (*DNS64, error) {
 
 // Exchange does as Forwarder.Exchange, but that a name without IPv6 addresses is asked for its
 // IPv4 ones, and the name of an address behind the prefix is an alias of that of the address in
-// it (RFC 6147 section 5.3.1).
+// it (RFC 6147 section 5.3.1). Nobody is asked for the name of a private one.
 func (d *DNS64) Exchange(q wire.Question, done func(raw []byte, err error)) {
-	if q.Class == wire.ClassIN && !q.CD {
-		if q.Type == wire.TypeAAAA {
-			d.address(q, done)
-			return
-		}
-		if target := d.reverse(&q); target != nil {
-			d.pointer(q, target, done)
-			return
-		}
+	if q.Class == wire.ClassIN && q.Type == wire.TypeAAAA && !q.CD {
+		d.address(q, done)
+		return
 	}
-	d.next.Exchange(q, done)
+	switch v4, behind := d.embedded(&q); {
+	case behind && private(v4):
+		done(nameless(q), nil)
+	case behind && !q.CD:
+		d.pointer(q, v4, done)
+	default:
+		d.next.Exchange(q, done)
+	}
 }
 
-// address answers a question for AAAA. NXDOMAIN stays; every other failure counts as a name
-// without AAAA (sections 5.1.2 and 5.1.3), and stays only if there is no A either.
+// address answers a question for AAAA. NXDOMAIN stays, and that the validation failed (section
+// 5.5); every other failure counts as a name without AAAA (sections 5.1.2 and 5.1.3), and stays
+// only if there is no A either.
 func (d *DNS64) address(q wire.Question, done func(raw []byte, err error)) {
 	d.next.Exchange(q, func(six []byte, err error) {
-		if err == nil && d.reachable(six) {
+		if err == nil && settled(six) {
 			done(unmapped(six), nil)
 			return
 		}
@@ -80,12 +82,20 @@ func (d *DNS64) address(q wire.Question, done func(raw []byte, err error)) {
 	})
 }
 
-// reachable reports whether a reply has an address that a client can use, or says that the name
-// does not exist.
-func (d *DNS64) reachable(raw []byte) bool {
-	rcode := wire.Rcode(raw[3] & 0xF)
-	good, _ := addresses(raw)
-	return rcode == wire.NXDomain || rcode == wire.NoError && good > 0
+// settled reports whether a reply has an address that a client can use, or says that the name
+// does not exist or that nobody is to believe what is said of it.
+func settled(raw []byte) bool {
+	switch wire.Rcode(raw[3] & 0xF) {
+	case wire.NXDomain:
+		return true
+	case wire.NoError:
+		good, _ := addresses(raw)
+		return good > 0
+	case wire.ServFail:
+		r := reply{raw: raw}
+		return r.study() && r.bogus
+	}
+	return false
 }
 
 // addresses counts the AAAA records of an answer, those apart that nobody can use.
@@ -166,43 +176,61 @@ func lifetime(six []byte) uint32 {
 	return unsignedTTL
 }
 
-// reverse returns the name in in-addr.arpa of the address that is embedded in the one that q asks
-// the name of, in wire form; nil: q asks for something else.
-func (d *DNS64) reverse(q *wire.Question) []byte {
+// embedded returns the address behind the prefix that q asks the name of; false: it asks for
+// something else.
+func (d *DNS64) embedded(q *wire.Question) (v4 netip.Addr, ok bool) {
 	const nibbles, suffix = 32, "\x03ip6\x04arpa\x00"
-	if q.Type != wire.TypePTR || len(q.Name) != 2*nibbles+len(suffix) || string(q.Name[2*nibbles:]) != suffix {
-		return nil
+	if q.Class != wire.ClassIN || q.Type != wire.TypePTR || len(q.Name) != 2*nibbles+len(suffix) || string(q.Name[2*nibbles:]) != suffix {
+		return v4, false
 	}
 	var b [16]byte
 	for i := range nibbles { // the last of the address comes first
 		digit := bytes.IndexByte([]byte("0123456789abcdef"), q.Name[2*i+1])
 		if q.Name[2*i] != 1 || digit < 0 {
-			return nil
+			return v4, false
 		}
 		b[15-i/2] |= byte(digit) << (4 * (i % 2)) //nolint:gosec // under 16
 	}
-	v4, ok := wire.EmbeddedIPv4(d.prefix, netip.AddrFrom16(b))
-	if !ok {
-		return nil
-	}
-	name, _ := dns.ReverseAddr(v4.String())
-	target := make([]byte, wire.MaxName)
-	n, err := dns.PackDomainName(name, target, 0, nil, false)
+	return wire.EmbeddedIPv4(d.prefix, netip.AddrFrom16(b))
+}
+
+// between is the space between providers and their customers (RFC 6598).
+var between = netip.MustParsePrefix("100.64.0.0/10")
+
+// private reports whether the reverse zone of an address is one that no public server has (RFC
+// 6303 section 4.1, RFC 7793).
+func private(v4 netip.Addr) bool {
+	return v4.IsPrivate() || v4.IsLoopback() || v4.IsLinkLocalUnicast() || v4.IsUnspecified() || between.Contains(v4)
+}
+
+// namelessTTL is for how many seconds a private address has no name.
+const namelessTTL = 3600
+
+// nameless is the reply that an address has no name.
+func nameless(q wire.Question) []byte {
+	owner, _, err := dns.UnpackDomainName(q.Name, 0)
 	if err != nil {
 		return nil
 	}
-	return target[:n]
+	out := response(owner, q.Type)
+	out.Rcode, out.CheckingDisabled = dns.RcodeNameError, q.CD
+	out.Ns = []dns.RR{&dns.SOA{
+		Hdr: dns.RR_Header{Name: owner, Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: namelessTTL},
+		Ns:  "localhost.", Mbox: "nobody.invalid.", Serial: 1, Refresh: 3600, Retry: 1200, Expire: 604800, Minttl: namelessTTL,
+	}}
+	return pack(out)
 }
 
 // pointer answers a question for the name of an address behind the prefix.
-func (d *DNS64) pointer(q wire.Question, target []byte, done func(raw []byte, err error)) {
+func (d *DNS64) pointer(q wire.Question, v4 netip.Addr, done func(raw []byte, err error)) {
 	owner, _, err := dns.UnpackDomainName(q.Name, 0)
+	name, _ := dns.ReverseAddr(v4.String())
 	if err != nil {
 		d.next.Exchange(q, done)
 		return
 	}
 	four := q
-	four.Name = target
+	four.Name = wireName(name)
 	d.next.Exchange(four, func(raw []byte, err error) {
 		var m dns.Msg
 		if err != nil || m.Unpack(raw) != nil || len(m.Question) != 1 {
@@ -216,6 +244,9 @@ func (d *DNS64) pointer(q wire.Question, target []byte, done func(raw []byte, er
 			alias.Hdr.Ttl = min(alias.Hdr.Ttl, rr.Header().Ttl)
 		}
 		out.Answer = append([]dns.RR{alias}, m.Answer...)
+		if o := m.IsEdns0(); o != nil { // it tells why there is none
+			out.Extra = []dns.RR{o}
+		}
 		done(pack(out), nil)
 	})
 }

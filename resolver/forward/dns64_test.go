@@ -19,6 +19,7 @@ type zone struct {
 	records map[string][]string
 	codes   map[string]int
 	soa     string
+	ede     uint16 // of SERVFAIL
 	asked   []string
 	silent  map[string]bool
 }
@@ -50,6 +51,10 @@ func (z *zone) Exchange(q wire.Question, done func([]byte, error)) {
 	}
 	if len(m.Answer) == 0 && z.soa != "" {
 		add(&m.Ns, z.soa)
+	}
+	if z.ede != 0 && m.Rcode == dns.RcodeServerFailure {
+		m.SetEdns0(1232, true)
+		m.IsEdns0().Option = []dns.EDNS0{&dns.EDNS0_EDE{InfoCode: z.ede}}
 	}
 	raw, err := m.Pack()
 	if err != nil {
@@ -132,6 +137,14 @@ func TestDNS64(t *testing.T) {
 		},
 		"5.1.2: SERVFAIL is as an empty answer": {
 			zone: zone{codes: map[string]int{aaaa: dns.RcodeServerFailure}, records: map[string][]string{a: {"www.example. 60 IN A 192.0.2.1"}}},
+			want: []string{"www.example. 60 IN AAAA 64:ff9b::c000:201"}, asked: []string{aaaa, a},
+		},
+		"5.5: a failed validation stays": {
+			zone: zone{ede: dns.ExtendedErrorCodeDNSBogus, codes: map[string]int{aaaa: dns.RcodeServerFailure}, records: map[string][]string{a: {"www.example. 60 IN A 192.0.2.1"}}},
+			code: dns.RcodeServerFailure, ad: true, asked: []string{aaaa},
+		},
+		"5.1.2: SERVFAIL for another reason is as an empty answer": {
+			zone: zone{ede: dns.ExtendedErrorCodeNetworkError, codes: map[string]int{aaaa: dns.RcodeServerFailure}, records: map[string][]string{a: {"www.example. 60 IN A 192.0.2.1"}}},
 			want: []string{"www.example. 60 IN AAAA 64:ff9b::c000:201"}, asked: []string{aaaa, a},
 		},
 		"5.1.3: so is silence": {
@@ -224,10 +237,35 @@ func TestDNS64Pointer(t *testing.T) {
 			t.Errorf("%s: no name gives %v, %v", prefix, m, err)
 		}
 	}
+	z := &zone{t: t, ede: dns.ExtendedErrorCodeDNSBogus, codes: map[string]int{"PTR 33.2.0.192.in-addr.arpa.": dns.RcodeServerFailure}}
+	reverse, _ := dns.ReverseAddr("64:ff9b::c000:221")
+	if m, err := z.through("64:ff9b::/96", reverse, dns.TypePTR, false); err != nil || m.Rcode != dns.RcodeServerFailure || m.IsEdns0() == nil || !saysBogus(m.IsEdns0()) {
+		t.Errorf("a failed validation gives %v, %v; want that it failed", m, err)
+	}
 	other, _ := dns.ReverseAddr("2001:db8::1")
-	z := &zone{t: t, soa: soa}
+	z = &zone{t: t, soa: soa}
 	if _, err := z.through("64:ff9b::/96", other, dns.TypePTR, false); err != nil || len(z.asked) != 1 || z.asked[0] != "PTR "+other {
 		t.Errorf("asked %q, %v", z.asked, err)
+	}
+}
+
+// Whose name a private address is, no public server knows, nor is it to learn who asks for it (RFC
+// 6303): behind the prefix as well.
+func TestDNS64PrivatePointer(t *testing.T) {
+	for _, address := range []string{"10.1.2.3", "172.16.0.1", "192.168.178.20", "100.64.0.1", "127.0.0.1", "169.254.1.1", "0.0.0.0"} {
+		embedded := "64:ff9b::" + address
+		reverse, err := dns.ReverseAddr(netip.MustParseAddr(embedded).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		z := &zone{t: t, soa: soa}
+		m, err := z.through("64:ff9b::/96", reverse, dns.TypePTR, false)
+		if err != nil || m.Rcode != dns.RcodeNameError || len(m.Answer) > 0 || len(m.Ns) != 1 || m.Ns[0].Header().Rrtype != dns.TypeSOA {
+			t.Errorf("%s: %v, %v; want NXDOMAIN with an SOA", embedded, m, err)
+		}
+		if len(z.asked) > 0 {
+			t.Errorf("%s: asked %q", embedded, z.asked)
+		}
 	}
 }
 
