@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -63,13 +64,20 @@ func (x *errand) back(raw []byte, err error) {
 	if err == nil {
 		e, err = x.r.keep(x.world, x.view, key, raw, x.r.cfg.Now().Unix())
 	}
-	if err != nil {
+	if err != nil && !busy(err) {
 		c.Fail(key, failureOf(err), read(x.world.Index, key.Name, key.Type, nil), x.r.cfg.Now())
 	}
 	if x.flight.Forgotten() { // asked before a flush, and stored perhaps after it
 		c.Forget(key)
 	}
 	x.flight.Finish(e, err)
+}
+
+// busy reports whether err is about us: nobody was asked. Who has many names asked for that nobody
+// answers must not have others fail for longer than that.
+func busy(err error) bool {
+	var full interface{ Busy() bool }
+	return errors.As(err, &full) && full.Busy()
 }
 
 // rescue, deferred, turns a panic into an answer for those that wait.

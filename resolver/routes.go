@@ -15,7 +15,8 @@ import (
 // the reply is lent to it until it returns. The reply is checked to belong to the
 // question and complete (truncation was followed over TCP); its content is not
 // trusted. An error that knows what to tell the client has a method ExtendedError() uint16
-// (RFC 8914) or is an *Error. q.Name is not changed any more; how long it all
+// (RFC 8914) or is an *Error; one that says nothing of the name has a method Busy() bool that
+// returns true, and is not remembered. q.Name is not changed any more; how long it all
 // may take is the Exchanger's to bound.
 type Exchanger interface {
 	Exchange(q wire.Question, done func(raw []byte, err error))

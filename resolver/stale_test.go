@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"strings"
 	"testing"
@@ -349,6 +350,27 @@ func TestFailuresAreRemembered(t *testing.T) {
 		h.r.Swap(w)
 		if r := h.ask(guest, "www.school.example", dns.TypeA); len(r.Answer) != 1 || fresh.asked.Load() != 1 {
 			t.Errorf("by other upstreams: %s", r)
+		}
+	})
+}
+
+// crowded is the error of an Exchanger that has no room.
+type crowded struct{ error }
+
+func (crowded) Busy() bool { return true }
+
+// RFC 9520 has failures to resolve a name remembered; that we asked nobody is none.
+func TestBusyIsNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		u := newDying(t, "www.school.example. 60 IN A 192.0.2.7")
+		h := newBridged(t, u, bridged)
+		u.instead = func(dns.Question) (*dns.Msg, error) { return nil, fmt.Errorf("asking: %w", crowded{errSilent}) }
+		if r := h.ask(guest, "www.school.example", dns.TypeA); r.Rcode != dns.RcodeServerFailure {
+			t.Fatalf("no room gives %s", r)
+		}
+		u.instead = nil
+		if r := h.ask(guest, "www.school.example", dns.TypeA); r.Rcode != dns.RcodeSuccess || u.asked.Load() != 2 {
+			t.Errorf("as soon as there is room: %s, asked %d times", r, u.asked.Load())
 		}
 	})
 }

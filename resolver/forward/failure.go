@@ -1,6 +1,9 @@
 package forward
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Extended DNS Error codes of RFC 8914 section 4.
 const (
@@ -22,6 +25,10 @@ func (f *Failure) ExtendedError() uint16 { return f.EDE }
 
 // Unwrap returns the cause.
 func (f *Failure) Unwrap() error { return f.Err }
+
+// Busy reports whether an upstream was not asked because too many questions were open. That says
+// nothing of the name.
+func (f *Failure) Busy() bool { return errors.Is(f.Err, errBusy) }
 
 // reason is why a try failed; the closed set of the metric's label.
 type reason uint8

@@ -109,7 +109,7 @@ func TestNoRoomIsNobodysFault(t *testing.T) {
 	f.upstreams[0].udp = new(full)
 	var failed *Failure
 	for range 2 * failuresToDown {
-		if _, err := answer(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !errors.Is(err, errBusy) {
+		if _, err := answer(f, query(t, "www.example.com.", nil)); !errors.As(err, &failed) || failed.EDE != NetworkError || !failed.Busy() {
 			t.Fatalf("Exchange = %v, want a failure that says it was us", err)
 		}
 	}
