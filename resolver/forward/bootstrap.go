@@ -48,7 +48,8 @@ func (f *fixed) favour(addr netip.AddrPort) {
 }
 
 // named is a place that must be looked up. What was found is used, while it is looked up again,
-// until something else is found.
+// until something else is found. If nothing is reached there it is looked up again soon: whoever
+// told the addresses, over UDP, may have lied, and written any TTL.
 type named struct {
 	name string // with a dot at the end
 	port uint16
@@ -59,6 +60,7 @@ type named struct {
 	mu      sync.Mutex
 	addrs   []netip.AddrPort
 	err     error         // of the last lookup
+	found   time.Time     // when the addresses were
 	next    time.Time     // when it may be looked up again
 	backoff time.Duration // after failures
 	looking chan struct{} // closed when the lookup under way has found something, or nothing; nil: none is
@@ -100,6 +102,10 @@ func (n *named) known() []netip.AddrPort {
 func (n *named) favour(addr netip.AddrPort) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if !addr.IsValid() {
+		n.next = earlier(n.next, n.found.Add(minPlaceTTL))
+		return
+	}
 	n.addrs = first(n.addrs, addr)
 }
 
@@ -175,8 +181,8 @@ func (n *named) learn(f finding) {
 	if len(n.addrs) > 0 {
 		addrs = first(addrs, n.addrs[0])
 	}
-	n.addrs, n.err, n.backoff = addrs, nil, 0
-	n.next = time.Now().Add(min(max(f.ttl, minPlaceTTL), maxPlaceTTL))
+	n.addrs, n.err, n.backoff, n.found = addrs, nil, 0, time.Now()
+	n.next = n.found.Add(min(max(f.ttl, minPlaceTTL), maxPlaceTTL))
 }
 
 // find looks up the addresses of one family.

@@ -12,27 +12,28 @@ import (
 	"github.com/miekg/dns"
 )
 
-// directory answers questions for addresses: an alias, and then the addresses of the family asked.
+// directory answers questions for addresses: an alias, and then the addresses of the family asked,
+// good for a day.
 func directory(four, six []string) func(*visit) {
 	return func(v *visit) {
 		m := v.reply("192.0.2.66")
 		asked := m.Question[0]
 		m.Answer = []dns.RR{&dns.CNAME{
-			Hdr:    dns.RR_Header{Name: asked.Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 60},
+			Hdr:    dns.RR_Header{Name: asked.Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 86400},
 			Target: "ServerS.test.",
 		}}
 		for _, a := range four {
 			if asked.Qtype == dns.TypeA {
-				m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "servers.test.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.ParseIP(a)})
+				m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "servers.test.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 86400}, A: net.ParseIP(a)})
 			}
 		}
 		for _, a := range six {
 			if asked.Qtype == dns.TypeAAAA {
-				m.Answer = append(m.Answer, &dns.AAAA{Hdr: dns.RR_Header{Name: "servers.test.", Rrtype: dns.TypeAAAA, Class: dns.ClassINET, Ttl: 60}, AAAA: net.ParseIP(a)})
+				m.Answer = append(m.Answer, &dns.AAAA{Hdr: dns.RR_Header{Name: "servers.test.", Rrtype: dns.TypeAAAA, Class: dns.ClassINET, Ttl: 86400}, AAAA: net.ParseIP(a)})
 			}
 		}
 		// What is beside the name is nobody's address.
-		m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "other.test.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(127, 0, 0, 9)})
+		m.Answer = append(m.Answer, &dns.A{Hdr: dns.RR_Header{Name: "other.test.", Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 86400}, A: net.IPv4(127, 0, 0, 9)})
 		v.say(m)
 	}
 }
@@ -150,6 +151,35 @@ func TestLastGoodAddressesStay(t *testing.T) {
 		h.hangUp()
 		want(t, f, "192.0.2.1")
 	}
+}
+
+// Addresses where nobody proves to be the upstream are not used as long as their TTL says: a
+// captive portal, or who forged the reply, could keep us from it for a day.
+func TestAddressesThatLedNowhereAreLookedUpAgain(t *testing.T) {
+	once(t)
+	t.Parallel()
+	ca, stranger := newAuthority(t, nil), newAuthority(t, nil)
+	finder := newEvil(t, directory([]string{"127.0.0.2"}, nil))
+	h := newHost(t, "tls", ca.issue(nil), honest)
+	h.name = "dns.test"
+	startHost(t, "tls", netip.AddrPortFrom(netip.MustParseAddr("127.0.0.2"), h.addr.Port()), stranger.issue(nil), honest)
+	f := impatient(t, Config{Upstreams: []string{h.url()}, Servers: servers(h, Server{CAFile: ca.file}), Bootstrap: []string{finder.addr.String()}})
+	defer f.Close()
+	if _, err := ask(t, f); err == nil {
+		t.Fatal("a stranger was asked")
+	}
+	finder.become(directory([]string{"127.0.0.1"}, nil))
+	at := f.upstreams[0].place.(*named)
+	at.mu.Lock()
+	if left := time.Until(at.next); left > minPlaceTTL {
+		t.Errorf("looked up again in %v, want %v at most", left, minPlaceTTL)
+	}
+	at.next, at.found = at.next.Add(-minPlaceTTL), at.found.Add(-minPlaceTTL) // a minute passes
+	at.mu.Unlock()
+	await(t, func() bool {
+		m, err := ask(t, f)
+		return err == nil && m.Answer[0].(*dns.A).A.Equal(net.IPv4(192, 0, 2, 1))
+	})
 }
 
 // Names that lead to ourselves, or to nowhere, are not asked.

@@ -12,7 +12,7 @@ import (
 type place interface {
 	addresses(ctx context.Context) ([]netip.AddrPort, error)
 	known() []netip.AddrPort    // without looking it up
-	favour(addr netip.AddrPort) // which was reached
+	favour(addr netip.AddrPort) // which was reached; the zero AddrPort: none was
 }
 
 // attemptDelay is how long one address is tried before the next is beside it (RFC 8305 section 5).
@@ -61,6 +61,7 @@ func connect[C any](ctx context.Context, at place, dial func(context.Context, st
 			next.Reset(attemptDelay)
 		}
 	}
+	at.favour(netip.AddrPort{})
 	return conn, errors.Join(errs...)
 }
 
