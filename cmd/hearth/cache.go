@@ -129,7 +129,7 @@ func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (i
 // noAnswers is the cache where no server runs.
 type noAnswers struct{}
 
-var errNoCache = fmt.Errorf("%w, so there is no cache; leave out --config to ask the running one", errNoServer)
+var errNoCache = fmt.Errorf("%w, so there is no cache", errNoServer)
 
 // Stats implements portal.Cache.
 func (noAnswers) Stats(context.Context) (portal.CacheStats, error) {
