@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -181,5 +182,33 @@ func TestManyMistakes(t *testing.T) {
 	}
 	if r = hearth(t, "serve", "--config", file); strings.Count(r.err, "\n") != 101 {
 		t.Errorf("serve prints %d lines, want 101", strings.Count(r.err, "\n"))
+	}
+}
+
+// TestListenersThatCannotBe: what is wrong with encrypted listeners is said of each.
+func TestListenersThatCannotBe(t *testing.T) {
+	got := keysOfProblems(t, `version: 1
+listen:
+  - {addresses: ["127.0.0.1:853"], protocol: tls, path: /x}
+  - {addresses: ["127.0.0.1:853"], protocol: quic, proxies: [10.0.0.1/32]}
+  - {addresses: ["127.0.0.1:443"], protocol: https, path: dns-query, proxies: ["::ffff:10.0.0.0/104"]}
+  - {addresses: ["127.0.0.1:853"], protocol: tcp}
+limits: {rate: {exempt: ["::ffff:10.0.0.0/104"], slip: -1}, tcp: {reads: -2}}
+resolve: {dns64: {prefix: "64:ff9b::/95"}, strategy: quickest, servers: [{url: "tls://192.0.2.1"}]}
+telemetry: {dnstap: {unix: a, tcp: "127.0.0.1:1"}, traces: {endpoint: "collector:4318"}}
+`)
+	want := []string{
+		"3 listen[0].path", "4 listen[1].proxies", "5 listen[2].path", "5 listen[2].proxies[0]", "6 listen[3].addresses[0]",
+		"7 limits.rate.exempt[0]", "7 limits.rate.slip", "7 limits.tcp.reads",
+		"8 resolve.dns64.prefix", "8 resolve.strategy", "8 resolve.servers[0].url",
+		"9 telemetry.dnstap", "9 telemetry.traces.endpoint",
+	}
+	for _, w := range want {
+		if !slices.Contains(got, w) {
+			t.Errorf("%s is not reported; reported are %q", w, got)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("%d problems, want %d: %q", len(got), len(want), got)
 	}
 }

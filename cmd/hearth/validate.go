@@ -121,6 +121,8 @@ func (c *Config) validateListen(r *report) {
 			}
 		}
 		l.validateWeb(r, path)
+		r.networks(path+".allow", l.Allow)
+		r.networks(path+".proxies", l.Proxies)
 		if len(l.Allow) > 0 && l.Guest == "" {
 			r.add(path+".allow", "these clients belong to no household and no profile is named for them; write guest: with a profile or an age band, such as guest: adult")
 		}
@@ -136,6 +138,15 @@ func (l ListenConfig) ports() []string {
 		return []string{"tcp"}
 	default:
 		return []string{"udp", "tcp"}
+	}
+}
+
+// networks refuses IPv4 that is written as IPv6, which no client is taken for.
+func (r *report) networks(path string, list []netip.Prefix) {
+	for i, p := range list {
+		if p.Addr().Is4In6() {
+			r.add(path+"["+strconv.Itoa(i)+"]", "%s is IPv4 written as IPv6, which no client is; write the network as 192.0.2.0/24", p)
+		}
 	}
 }
 

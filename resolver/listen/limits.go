@@ -142,6 +142,10 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// forged is how many queries may wait whose addresses nobody has proved: a quarter is left for
+// clients that nobody can pretend to be.
+func (l Limits) forged() int { return l.InFlight - l.InFlight/4 }
+
 // perProved is PerClient for a client whose address is proved.
 func (l Limits) perProved() int {
 	return max(l.PerClient, min(l.PerClient*l.CookieFactor, l.InFlight/2))
@@ -194,6 +198,11 @@ func (l Limits) Validate() error {
 	rate("rate.prefix", l.Rate.Prefix)
 	rate("rate.replies", l.Rate.Replies)
 	rate("rate.slip", l.Rate.Slip)
+	for i, p := range l.Rate.Exempt {
+		if p.Addr().Is4In6() {
+			errs = append(errs, fieldError{fmt.Sprintf("rate.exempt[%d]", i), fmt.Sprintf("%s is IPv4 written as IPv6, which no client is; write the network as 192.0.2.0/24", p)})
+		}
+	}
 	return errors.Join(errs...)
 }
 

@@ -11,6 +11,28 @@ import (
 	"github.com/miekg/dns"
 )
 
+// TestForgedQueriesLeaveRoom: queries from addresses that nobody has proved, which a flood can
+// make up, do not take the last quarter of the room.
+func TestForgedQueriesLeaveRoom(t *testing.T) {
+	h := newStub()
+	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{InFlight: 8}})
+	u, c := s.dial("udp"), s.dial("tcp")
+	for i := range 8 {
+		send(t, u, query(t, uint16(i), "slow.test"))
+	}
+	eventually(t, "two are dropped", func() bool {
+		return s.metric(`hearth_listen_shed_total{reason="in_flight",transport="udp"}`) == 2
+	})
+	send(t, c, frame(query(t, 11, "slow.test"), query(t, 12, "slow.test"), query(t, 13, "slow.test")))
+	if m := recv(t, c); m.Id != 13 || m.Rcode != dns.RcodeServerFailure {
+		t.Errorf("%v, want SERVFAIL for the ninth", m)
+	}
+	if got := h.waiting.Load(); got != 8 {
+		t.Errorf("%d wait, want 6 over UDP and 2 over TCP", got)
+	}
+	close(h.gate)
+}
+
 func TestInFlightLimit(t *testing.T) {
 	h := newStub()
 	s := start(t, listen.Config{Handler: h, Limits: listen.Limits{InFlight: 2}})
@@ -161,7 +183,7 @@ func TestLimitsArePublished(t *testing.T) {
 	// The budget: 1000 in all, 100 a client, 1.9 s; 256 connections, 16 a client, 64 in
 	// flight, 30 s falling to 2 s idle, 2 s a frame, 2 s a write; 1232 octets.
 	for name, want := range map[string]float64{
-		"in_flight": 1000, "in_flight_per_client": 100, "udp_late_seconds": 1.9, "udp_reply_bytes": 1232, "udp_sockets": 1,
+		"in_flight": 1000, "in_flight_unproved": 750, "in_flight_per_client": 100, "udp_late_seconds": 1.9, "udp_reply_bytes": 1232, "udp_sockets": 1,
 		"tcp_connections": 256, "tcp_connections_per_client": 16, "tcp_in_flight_per_connection": 64, "tcp_idle_seconds": 30,
 		"tcp_busy_idle_seconds": 2, "tcp_frame_seconds": 2, "tcp_write_seconds": 2, "tcp_resolve_seconds": 7, "drain_seconds": 5,
 		// Ten times as many for who proved its address, at most half of all; 50 reads a query;

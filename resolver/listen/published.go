@@ -15,6 +15,7 @@ func (s *Server) limits() []published {
 	l := s.cfg.Limits
 	return []published{
 		{"in_flight", float64(l.InFlight)},
+		{"in_flight_unproved", float64(l.forged())},
 		{"in_flight_per_client", float64(l.PerClient)},
 		{"in_flight_per_proved_client", float64(l.perProved())},
 		{"udp_late_seconds", l.Late.Seconds()},

@@ -45,6 +45,10 @@ func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 // Over TCP, where the client's address is proved, a query that cannot be taken gets
 // SERVFAIL; over UDP silence, which an attacker cannot aim at others.
 func (s *Server) hand(t *tally, r *Request) bool {
+	if !r.proved() && s.workers.used() >= s.cfg.Limits.forged() {
+		refuse(t, r, noRoom)
+		return false
+	}
 	worker, ok := s.workers.take()
 	if !ok {
 		refuse(t, r, noRoom)
