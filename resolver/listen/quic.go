@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -152,6 +153,8 @@ type quicConn struct {
 	conn     *quic.Conn
 	slots    chan struct{}     // taken by streams whose query is being read or answered
 	owed     sync.WaitGroup    // streams in hand, and replies to come
+	debts    atomic.Int32      // how many those are
+	unused   *time.Timer       // ends it after a while without a query
 	idle     chan struct{}     // taken by goroutines that wait for a stream
 	streams  chan *quic.Stream // to them
 }
@@ -168,13 +171,16 @@ const partingTime = 100 * time.Millisecond
 // further ones wait unseen, and without credit for more. At a shutdown it sees the replies
 // in flight off.
 func (c *quicConn) each(handle func(*quic.Stream)) {
+	c.unused = time.AfterFunc(c.listener.server.quicIdle(), c.leaveUnused)
+	defer c.unused.Stop()
 	for !c.listener.server.draining.Load() {
 		c.slots <- struct{}{}
+		c.unused.Reset(c.listener.server.quicIdle())
 		stream, err := c.conn.AcceptStream(c.listener.reading)
 		if err != nil {
 			break
 		}
-		c.owed.Add(1)
+		c.owe()
 		select {
 		case c.streams <- stream:
 		default:
@@ -190,12 +196,41 @@ func (c *quicConn) each(handle func(*quic.Stream)) {
 	_ = c.conn.CloseWithError(c.listener.parting, "")
 }
 
+// leaveUnused closes a connection on which nothing was asked for as long as it may be idle: packets that
+// ask nothing keep it alive for QUIC, not for us. While something is owed it stays.
+func (c *quicConn) leaveUnused() {
+	if c.debts.Load() > 0 {
+		c.unused.Reset(c.listener.server.quicIdle())
+		return
+	}
+	_ = c.conn.CloseWithError(c.listener.parting, "")
+}
+
+// quicIdle is how long a connection of QUIC may stay open without a query: shorter while connections run short.
+func (s *Server) quicIdle() time.Duration {
+	l := s.cfg.Limits
+	if s.connections[QUIC].workers.used()*4 >= l.QUIC.Connections*3 {
+		return min(l.TCP.BusyIdle, l.QUIC.Idle)
+	}
+	return l.QUIC.Idle
+}
+
+func (c *quicConn) owe() {
+	c.debts.Add(1)
+	c.owed.Add(1)
+}
+
+func (c *quicConn) paid() {
+	c.debts.Add(-1)
+	c.owed.Done()
+}
+
 // handle handles a stream and then others, until enough goroutines wait for one.
 func (c *quicConn) handle(stream *quic.Stream, handle func(*quic.Stream)) {
 	for ok := true; ok; {
 		handle(stream)
 		<-c.slots
-		c.owed.Done()
+		c.paid()
 		select {
 		case c.idle <- struct{}{}:
 		default:

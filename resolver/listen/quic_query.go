@@ -79,11 +79,11 @@ func (c *quicConn) answer(stream *quic.Stream, r *Request, packet []byte) {
 		// A client that gives up may open another stream at once; the query may go on.
 		q.forget = context.AfterFunc(stream.Context(), func() { stream.CancelWrite(doqUnspecified) })
 		r.origin = q
-		c.owed.Add(1)
+		c.owe()
 		if s.hand(c.listener.tally, r) {
 			return
 		}
-		c.owed.Done()
+		c.paid()
 		q.forget()
 	}
 	c.reply(stream, r)
@@ -103,7 +103,7 @@ type quicReply struct {
 func (q *quicReply) deliver(r *Request) {
 	q.forget()
 	q.conn.reply(q.stream, r)
-	q.conn.owed.Done()
+	q.conn.paid()
 }
 
 // reply sends r.Reply and ends the stream. The query is not needed any more: its buffer

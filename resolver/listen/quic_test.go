@@ -195,6 +195,38 @@ func TestQUICConnectionLimits(t *testing.T) {
 	}
 }
 
+// TestQUICPingsKeepNoConnection: a client that only keeps its connection alive makes room, one that
+// waits for a reply does not.
+func TestQUICPingsKeepNoConnection(t *testing.T) {
+	h := newStub()
+	s := startShielded(t, listen.QUIC, listen.Config{Handler: h, Limits: listen.Limits{QUIC: listen.QUICLimits{Idle: 300 * time.Millisecond}}}, nil)
+	alive := &quic.Config{KeepAlivePeriod: 50 * time.Millisecond}
+	dial := func() *quic.Conn {
+		c, err := quic.DialAddr(t.Context(), s.addr.String(), s.trusting(webName, "doq"), alive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	waits, idle := dial(), dial()
+	stream := openStream(t, waits)
+	write(t, stream, frame(query(t, 0, "slow.test")))
+	_ = stream.Close()
+	eventually(t, "it waits", func() bool { return h.waiting.Load() == 1 })
+	<-idle.Context().Done()
+	var ended *quic.ApplicationError
+	if err := context.Cause(idle.Context()); !errors.As(err, &ended) || !ended.Remote || ended.ErrorCode != doqNoError {
+		t.Errorf("the idle connection: %v, want DOQ_NO_ERROR", err)
+	}
+	if err := waits.Context().Err(); err != nil {
+		t.Errorf("the one that waits: %v", context.Cause(waits.Context()))
+	}
+	close(h.gate)
+	if _, err := io.ReadAll(stream); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestForgedInitialsAreAskedToProveThemselves sends the first packet of handshakes and
 // never another, as from forged addresses.
 func TestForgedInitialsAreAskedToProveThemselves(t *testing.T) {
