@@ -51,7 +51,10 @@ type Admission struct {
 // a child's phone keeps its profile in any home; an unknown id counts as none.
 func (s *Stroke) admit(c Client) bool {
 	w := s.world
-	if s.who, s.named = w.Directory.IdentifyDevice(c.Identity); !s.named {
+	if s.named = false; c.Identity != "" {
+		s.who, s.named = w.Directory.IdentifyDevice(c.Identity)
+	}
+	if !s.named {
 		s.who = w.Directory.Identify(c.Addr)
 	}
 	if s.who.Status != policy.Stranger {
