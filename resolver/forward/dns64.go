@@ -85,17 +85,16 @@ func (d *DNS64) address(q wire.Question, done func(raw []byte, err error)) {
 // settled reports whether a reply has an address that a client can use, or says that the name
 // does not exist or that nobody is to believe what is said of it.
 func settled(raw []byte) bool {
-	switch wire.Rcode(raw[3] & 0xF) {
-	case wire.NXDomain:
-		return true
-	case wire.NoError:
+	switch rcode := wire.Rcode(raw[3] & 0xF); {
+	case rcode == wire.NoError:
 		good, _ := addresses(raw)
 		return good > 0
-	case wire.ServFail:
+	case rcode == wire.ServFail:
 		r := reply{raw: raw}
 		return r.study() && r.bogus
+	default:
+		return rcode == wire.NXDomain
 	}
-	return false
 }
 
 // addresses counts the AAAA records of an answer, those apart that nobody can use.

@@ -332,6 +332,25 @@ func TestPanicEndsOneExchange(t *testing.T) {
 	}
 }
 
+// So does what breaks down while an upstream is only looked at.
+func TestPanicEndsOneProbe(t *testing.T) {
+	t.Parallel()
+	f := forwarder(t, newEvil(t, truth).addr, newEvil(t, second).addr)
+	dead := f.upstreams[1]
+	var calls atomic.Int64
+	dead.now = func() time.Time {
+		if calls.Add(1) == 1 {
+			panic("broken")
+		}
+		return time.Now()
+	}
+	dead.health.backoff = minBackoff
+	await(t, func() bool { // the second probe finds it alive
+		want(t, f, "192.0.2.1")
+		return !dead.health.down()
+	})
+}
+
 // Exchanges with a mute upstream end with their time and leave nothing open.
 func TestNothingStaysOpen(t *testing.T) {
 	for _, network := range []string{"udp://", "tcp://"} {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"runtime/debug"
 	"time"
 )
 
@@ -145,9 +146,15 @@ func (u *upstream) failed(why reason, proven bool) {
 	}
 }
 
-// probe asks the upstream q, for its health alone.
+// probe asks the upstream q, for its health alone. As in an exchange, one that panics must not
+// take the resolver down.
 func (u *upstream) probe(q question, why extra) {
-	defer u.health.endProbe()
+	defer func() {
+		if p := recover(); p != nil {
+			u.log.Error("asking an upstream broke down", "panic", p, "stack", string(debug.Stack()))
+		}
+		u.health.endProbe()
+	}()
 	u.metrics.extras[why].Inc()
 	began := time.Now()
 	r, err := u.ask(q, maxTimeout, began.Add(4*maxTimeout))
