@@ -85,16 +85,10 @@ func (d *DNS64) address(q wire.Question, done func(raw []byte, err error)) {
 // settled reports whether a reply has an address that a client can use, or says that the name
 // does not exist or that nobody is to believe what is said of it.
 func settled(raw []byte) bool {
-	switch rcode := wire.Rcode(raw[3] & 0xF); {
-	case rcode == wire.NoError:
-		good, _ := addresses(raw)
-		return good > 0
-	case rcode == wire.ServFail:
-		r := reply{raw: raw}
-		return r.study() && r.bogus
-	default:
-		return rcode == wire.NXDomain
-	}
+	good, _ := addresses(raw)
+	r := reply{raw: raw}
+	rcode := wire.Rcode(raw[3] & 0xF)
+	return rcode == wire.NXDomain || rcode == wire.NoError && good > 0 || rcode == wire.ServFail && r.study() && r.bogus
 }
 
 // addresses counts the AAAA records of an answer, those apart that nobody can use.
