@@ -53,7 +53,7 @@ func New(cfg Config) (*Forwarder, error) {
 	for _, at := range all {
 		url := at.shown()
 		u := &upstream{
-			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: cfg.server(at).Validates,
+			at: at, url: url, metrics: f.metrics.of(url), log: log, udp: f.udp, trusted: at.encrypted() && cfg.server(at).Validates,
 			subnet: subnetOption(cfg.ClientSubnet), now: func() time.Time { return f.now() },
 		}
 		u.jar.draw()
