@@ -27,8 +27,10 @@ func (s *server) snapshotFile() string { return filepath.Join(s.state, "answers.
 func (s *server) restoreAnswers() {
 	file := s.snapshotFile()
 	if !s.boot.Cache.Snapshot {
-		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			s.log.Error("answers on disk cannot be removed", "error", err)
+		for _, each := range []string{file, unfinished(file)} {
+			if err := os.Remove(each); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				s.log.Error("answers on disk cannot be removed", "error", err)
+			}
 		}
 		return
 	}
@@ -89,9 +91,14 @@ func (s *server) writeAnswers() {
 	s.log.Debug("answers kept on disk", "answers", n)
 }
 
+// unfinished is where a snapshot is written before it takes the place of the last one. There is one
+// such name, so that what a killed process leaves goes with the next snapshot.
+func unfinished(file string) string { return file + ".new" }
+
 // replaceAnswers puts what write writes in place of file as a whole, for the owner's eyes alone.
 func replaceAnswers(file string, write func(io.Writer) (int, error)) (n int, err error) {
-	temp, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".tmp-*") // mode 0600
+	_ = os.Remove(unfinished(file)) // of a process that was killed
+	temp, err := os.OpenFile(unfinished(file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return 0, err
 	}

@@ -32,6 +32,12 @@ func TestAnswersAreReplacedWhole(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || info.Mode() != 0o600 {
 		t.Errorf("the file: %v, %v; want mode 0600", info, err)
 	}
+	if err := os.WriteFile(unfinished(file), []byte("a killed process wrote this"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("one", nil); err != nil {
+		t.Fatal(err)
+	}
 	if all, _ := filepath.Glob(file + "*"); len(all) != 1 {
 		t.Errorf("left behind: %v", all)
 	}

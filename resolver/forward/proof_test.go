@@ -195,9 +195,10 @@ func TestAddressesInTurn(t *testing.T) {
 		for name, elsewhere := range map[string]string{"refused": "127.0.0.2", "silent": "127.0.0.3"} {
 			t.Run(network+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				h := newHost(t, network, ca.issue(nil), honest)
+				start := func() *host { return newHost(t, network, ca.issue(nil), honest) }
+				h := start()
 				if name == "silent" {
-					occupy(t, network, elsewhere, h.addr.Port())
+					h = besideSilence(t, network, elsewhere, start)
 				}
 				h.name = "dns.test"
 				f := guarded(t, h, Server{CAFile: ca.file, Addresses: addrs(elsewhere, "127.0.0.1")})
@@ -212,20 +213,32 @@ func TestAddressesInTurn(t *testing.T) {
 	}
 }
 
+// besideSilence makes a host at whose port another address listens and says nothing.
+func besideSilence(t *testing.T, network, address string, make func() *host) *host {
+	t.Helper()
+	for range 20 { // somebody else may have the port there
+		h := make()
+		if occupy(t, network, address, h.addr.Port()) == nil {
+			return h
+		}
+	}
+	t.Fatalf("no port is free at %s too", address)
+	return nil
+}
+
 // occupy listens and says nothing.
-func occupy(t testing.TB, network, address string, port uint16) {
+func occupy(t *testing.T, network, address string, port uint16) error {
 	t.Helper()
 	if network == "h3" || network == "quic" {
 		conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(address), Port: int(port)})
-		if err != nil {
-			t.Fatal(err)
+		if err == nil {
+			t.Cleanup(func() { _ = conn.Close() })
 		}
-		t.Cleanup(func() { _ = conn.Close() })
-		return
+		return err
 	}
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.ParseIP(address), Port: int(port)})
-	if err != nil {
-		t.Fatal(err)
+	if err == nil {
+		t.Cleanup(func() { _ = l.Close() })
 	}
-	t.Cleanup(func() { _ = l.Close() })
+	return err
 }

@@ -195,14 +195,17 @@ func (s *secure) load(t *testing.T) (end func()) {
 					t.Errorf("%s: %s is answered with %v (%v)", w.name, name, r, err)
 				}
 				asked.Add(1)
+				time.Sleep(5 * time.Millisecond) // each is a new connection, and there are six of these
 			}
 		})
 	}
-	return func() {
+	end = sync.OnceFunc(func() {
 		done.Store(true)
 		all.Wait()
 		t.Logf("%d queries", asked.Load())
-	}
+	})
+	t.Cleanup(end) // before the server goes, if the test breaks off
+	return end
 }
 
 // TestReloadUnderEncryptedLoad: no query over an encrypted transport is lost by a reload.

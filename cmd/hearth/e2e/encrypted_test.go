@@ -92,7 +92,7 @@ func newSecure(t *testing.T, u *upstream, parts ...string) *secure {
 		whole += fmt.Sprintf("\nresolve: {upstreams: [%q], zones: [{zone: home-lists.example, upstreams: [%q]}]}\n", u.addr, u.addr)
 	}
 	if !strings.Contains(whole, "limits:") { // all clients of the test are one
-		whole += "\nlimits: {handshakes: {per_client: 1000}, tcp: {per_client: 200}, https: {per_client: 200}, quic: {per_client: 200}}\n"
+		whole += "\nlimits: {handshakes: {per_second: 100000, per_client: 100000}, tcp: {connections: 1000, per_client: 1000}, https: {connections: 1000, per_client: 1000}, quic: {connections: 1000, per_client: 1000}}\n"
 	}
 	if !strings.Contains(whole, "lists:") {
 		whole += s.lists()
