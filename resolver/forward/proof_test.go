@@ -214,10 +214,10 @@ func TestAddressesInTurn(t *testing.T) {
 }
 
 // besideSilence makes a host at whose port another address listens and says nothing.
-func besideSilence(t *testing.T, network, address string, make func() *host) *host {
+func besideSilence(t *testing.T, network, address string, begin func() *host) *host {
 	t.Helper()
 	for range 20 { // somebody else may have the port there
-		h := make()
+		h := begin()
 		if occupy(t, network, address, h.addr.Port()) == nil {
 			return h
 		}
