@@ -7,7 +7,7 @@ type Memory uint8
 // The tiers.
 const (
 	Forget Memory = iota // nothing, not even that there was a query
-	Totals               // that it was, what became of it and why; no name and no address
+	Totals               // that it was, what became of it and why, in sums; no name and no address
 	Names                // the messages themselves
 )
 

@@ -9,8 +9,7 @@ import (
 
 // Flush makes the cache forget name, with subtree also every name beneath it, in all views
 // and of all types, failures included; what is being resolved is not kept either. It
-// returns how many entries there were, not counting those that nobody must learn of: that
-// somebody asked for help.
+// returns how many entries there were, not counting those that are confidential.
 func (r *Resolver) Flush(name blocklists.Name, subtree bool) (flushed int) {
 	covers := func(asked []byte) bool {
 		return bytes.Equal(asked, name) || subtree && beneath(asked, name)
@@ -39,7 +38,7 @@ func beneath(name, zone []byte) bool {
 // secrets are the categories of names that must not be told of, nor written down.
 type secrets blocklists.Categories
 
-// confidential returns them: help, health, and what legal lists hold.
+// confidential returns them: help, self-harm, drugs, and what legal lists hold.
 func confidential(index *blocklists.Index) secrets {
 	var all blocklists.Categories
 	for _, id := range []string{"ok.help", "ok.help.core", "harm.selfharm", "harm.drugs", "illegal.*"} {

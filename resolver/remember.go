@@ -8,8 +8,8 @@ import (
 )
 
 // Memory says how much of the query that s answered last may be told to others: what the
-// band of the profile allows; of a device that nobody knows at most that it asked; and nothing
-// of who was turned away.
+// band of the profile allows; of a device that nobody knows at most totals; and nothing of who
+// was turned away.
 func (s *Stroke) Memory() policy.Memory {
 	if !s.judged {
 		return policy.Forget

@@ -11,10 +11,9 @@ import (
 )
 
 // admissions says for each running listener, an address with a protocol, who may ask
-// there. boot is the
-// configuration that the listeners were opened with; a listener that the new
-// one no longer has keeps serving its networks until the restart, with the
-// guest profile it names if that still exists.
+// there. boot is the configuration that the listeners were opened with; a listener that
+// the new one no longer has keeps serving its networks until the restart, with the guest
+// profile it names if that still exists.
 func admissions(boot, now *Config, d *policy.Directory) []resolver.Admission {
 	type socket struct {
 		at       netip.AddrPort

@@ -16,7 +16,7 @@ func (a *app) cacheCommand() *cobra.Command {
 	answers := &cobra.Command{
 		Use:     "cache",
 		Short:   "Look at the cache of answers, and have it forget names",
-		Long:    "Look at the cache of answers of the running server, and have it forget names.\nThe server is asked on its control socket,\nof the configuration that --config names.",
+		Long:    "Look at the cache of answers of the running server, and have it forget names.\nThe server is asked on its control socket; --config FILE says which server, and\nunlike elsewhere nothing is worked out offline.",
 		Example: "  hearth cache stats\n  hearth cache flush --subtree example.com",
 		Args:    noSuchCommand,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -39,7 +39,8 @@ func (a *app) cacheFlushCommand() *cobra.Command {
 		Short: "Have the cache forget a name",
 		Long: `Have the cache forget what it knows of a name, of all types: answers, those
 that have run out too, and failures. What is being asked at this moment is not
-kept either. How many there were is told, without names of help.`,
+kept either. How many there were is told, not counting names of help, of
+self-harm, of drugs and of legal lists.`,
 		Example: "  hearth cache flush www.example.com\n  hearth cache flush --subtree example.com\n  hearth cache flush --all",
 		Args: func(_ *cobra.Command, args []string) error {
 			if all == (len(args) == 1) || len(args) > 1 || all && subtree {

@@ -185,6 +185,9 @@ func dnrAddresses(d resolver.Designation) ([]netip.Addr, error) {
 			}
 		}
 	}
+	if len(d.Addresses) == 0 && apart(all) {
+		return nil, errors.New("the listeners stand on different addresses, and not each has them all; write those at which all of them are reached into tls.addresses")
+	}
 	if len(all) == 0 {
 		return nil, errors.New("the listeners stand on all addresses of this machine; write those that clients reach into tls.addresses")
 	}
@@ -194,6 +197,20 @@ func dnrAddresses(d resolver.Designation) ([]netip.Addr, error) {
 		}
 	}
 	return all, nil
+}
+
+// apart reports whether there are several addresses of one family, so that clients would look for each
+// listener at every one.
+func apart(all []netip.Addr) bool {
+	four, six := 0, 0
+	for _, a := range all {
+		if a.Is4() {
+			four++
+		} else {
+			six++
+		}
+	}
+	return four > 1 || six > 1
 }
 
 func (r *dnrResult) describe(w io.Writer) {

@@ -215,6 +215,7 @@ func TestDNRRefuses(t *testing.T) {
 		{"name: hearth.home.arpa\n", nil, "protocol: https"},
 		{"listen: [{addresses: [\"0.0.0.0:853\"], protocol: tls}]\n", nil, "tls.addresses"},
 		{"listen: [{addresses: [\"127.0.0.1:853\"], protocol: tls}]\n", nil, "tls.addresses"},
+		{"listen: [{addresses: [\"192.168.1.2:853\"], protocol: tls}, {addresses: [\"192.168.1.3:443\"], protocol: https}]\n", nil, "different addresses"},
 	} {
 		file := filepath.Join(t.TempDir(), "config.yaml")
 		if err := os.WriteFile(file, []byte(c.config), 0o600); err != nil {

@@ -41,14 +41,14 @@ type route struct {
 
 // need is a view that a configuration asks for.
 type need struct {
-	label     string            // what it is for, in metrics: "" for all, a zone, or a profile
+	label     string            // what it is for, in metrics: "" for all, a zone, "home", or "profile NAME"
 	zones     []blocklists.Name // none: every other name
 	home      bool              // names of a single label are asked there too
 	upstreams []string
 }
 
 // needs lists the views of a configuration: that for all, those of profiles in the order of
-// their routes, then those of zones.
+// their routes, then those of zones, then that of the home.
 func needs(c *Config) ([]need, error) {
 	all := []need{{upstreams: c.Resolve.Upstreams}}
 	for _, set := range c.people().UpstreamSets()[1:] {
@@ -240,7 +240,7 @@ func (s *switchboard) newRoute(n need, c *Config, own []netip.AddrPort) (*route,
 	return &route{label: n.label, view: v, to: f}, nil
 }
 
-// upstreams lists what is asked, each zone's after its name.
+// upstreams lists what is asked, each after the label of what it is for.
 func (s *switchboard) upstreams() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -98,3 +98,18 @@ func TestConnectionThatEndedIsReplaced(t *testing.T) {
 		})
 	}
 }
+
+// TestFullConnectionIsNoReasonToGiveUp: while another connection is being opened, a query waits
+// for that rather than being refused.
+func TestFullConnectionIsNoReasonToGiveUp(t *testing.T) {
+	once(t)
+	full, opening := &link{isOpen: true, riders: maxRiders}, &link{}
+	p := &pool{links: []*link{full, opening}, held: maxLinks, note: noting(t).traffic}
+	if l, wasOpen, _ := p.join(false); l != opening || wasOpen {
+		t.Errorf("joined %p, want the connection that is being opened", l)
+	}
+	opening.riders = maxRiders
+	if l, _, _ := p.join(false); l != nil {
+		t.Error("a query joined a connection that is full")
+	}
+}

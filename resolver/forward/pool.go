@@ -94,7 +94,8 @@ func (l *link) exchange(deadline time.Time, q packet) (reply, error) {
 }
 
 // join puts a query on a link: the open one with the fewest or, where fresh is wanted or there
-// is none, one that is being opened. Nobody waits for another connection while there is one.
+// is none, one that is being opened. Nobody waits for another connection while there is one that
+// has room.
 func (p *pool) join(fresh bool) (l *link, wasOpen bool, heard int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +111,7 @@ func (p *pool) join(fresh bool) (l *link, wasOpen bool, heard int) {
 	if opening == nil && p.held < maxLinks && (l == nil || fresh || l.riders >= crowd) {
 		opening = p.add()
 	}
-	if opening != nil && (l == nil || fresh) {
+	if opening != nil && (l == nil || fresh || l.riders == maxRiders) {
 		l = opening
 	}
 	if l == nil || l.riders == maxRiders {

@@ -59,7 +59,7 @@ type QUICLimits struct {
 	PerClient   int           `yaml:"per_client"`  // of one client (16)
 	Streams     int           `yaml:"streams"`     // queries of one connection at once (64)
 	Stream      time.Duration `yaml:"stream"`      // for a query from the opening of its stream to its last octet (2 s)
-	Idle        time.Duration `yaml:"idle"`        // without a packet, until we close (30 s)
+	Idle        time.Duration `yaml:"idle"`        // without a query, until we close (30 s)
 	// RetryAbove is the share of Connections in percent from which on a client must prove its
 	// address first (RFC 9000 8.1.2) (50).
 	RetryAbove int `yaml:"retry_above"`

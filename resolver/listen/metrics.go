@@ -11,9 +11,9 @@ import (
 type reason uint8
 
 const (
-	noRoom                reason = iota // Config.InFlight
-	noRoomForClient                     // Config.PerClient
-	tooLate                             // Config.Late
+	noRoom                reason = iota // Limits.InFlight
+	noRoomForClient                     // Limits.PerClient
+	tooLate                             // Limits.Late
 	noConnection                        // TCPLimits.Connections and its like
 	noConnectionForClient               // TCPLimits.PerClient and its like
 	noHandshake                         // HandshakeLimits
@@ -46,13 +46,13 @@ type tally struct {
 }
 
 var (
-	descQueries     = prometheus.NewDesc("hearth_listen_queries_total", "Packets received as queries, malformed ones included.", []string{"transport"}, nil)
-	descFaults      = prometheus.NewDesc("hearth_listen_faults_total", "Packets that were not a query to resolve, by what was wrong with them.", []string{"transport", "fault"}, nil)
+	descQueries     = prometheus.NewDesc("hearth_listen_queries_total", "Messages received as queries, malformed ones included.", []string{"transport"}, nil)
+	descFaults      = prometheus.NewDesc("hearth_listen_faults_total", "Messages that were not a query to resolve, by what was wrong with them.", []string{"transport", "fault"}, nil)
 	descShed        = prometheus.NewDesc("hearth_listen_shed_total", "Queries, replies and connections dropped at a limit, or replies that the system would not send.", []string{"transport", "reason"}, nil)
 	descInFlight    = prometheus.NewDesc("hearth_listen_in_flight", "Queries that wait for an upstream now.", nil, nil)
 	descConnections = prometheus.NewDesc("hearth_listen_connections", "Open connections now.", []string{"transport"}, nil)
 	descPanics      = prometheus.NewDesc("hearth_listen_panics_total", "Queries answered with SERVFAIL because handling them panicked.", nil, nil)
-	descLimit       = prometheus.NewDesc("hearth_listen_limit", "Limits in force: counts, and times in seconds.", []string{"limit"}, nil)
+	descLimit       = prometheus.NewDesc("hearth_listen_limit", "Limits in force: counts, sizes in bytes, percents, and times in seconds.", []string{"limit"}, nil)
 )
 
 // Describe implements prometheus.Collector.

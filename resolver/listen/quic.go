@@ -221,7 +221,9 @@ func (c *quicConn) owe() {
 }
 
 func (c *quicConn) paid() {
-	c.debts.Add(-1)
+	if c.debts.Add(-1) == 0 {
+		c.unused.Reset(c.listener.server.quicIdle()) // the client has to read what it was just sent
+	}
 	c.owed.Done()
 }
 

@@ -31,7 +31,7 @@ func newRates(l RateLimits, s *sketch) *rates {
 const none = reason(reasons)
 
 // judge counts a query from an address and says which limit it is over, or none. One whose
-// source may be forged is never just dropped if there is a slip: whoever asks in the name of
+// source may be forged is not always dropped where there is a slip: whoever asks in the name of
 // a client, however fast, must not keep the client itself from learning to come over TCP.
 func (l *rates) judge(a netip.Addr, proved bool) reason {
 	if l.query|l.prefix|l.reply == 0 || l.exempt.contains(a) {

@@ -42,7 +42,7 @@ func (s *Server) first(t *tally, r *Request, packet []byte) outcome {
 }
 
 // hand has a query resolved, if there is room: true, and its origin will be called.
-// Over TCP, where the client's address is proved, a query that cannot be taken gets
+// Over connections, where the client's address is proved, a query that cannot be taken gets
 // SERVFAIL; over UDP silence, which an attacker cannot aim at others.
 func (s *Server) hand(t *tally, r *Request) bool {
 	if !r.proved() && s.workers.used() >= s.cfg.Limits.forged() {
