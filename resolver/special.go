@@ -29,25 +29,40 @@ const (
 // zoneKinds is the table of names with a meaning of their own. Sources: RFC 6761
 // (localhost, test, invalid), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt),
 // RFC 8375 (home.arpa), RFC 8880 (ipv4only.arpa), RFC 9462 section 6.4
-// (resolver.arpa), and the canary names by which Firefox and Apple's private
-// relay ask whether the network filters.
+// (resolver.arpa). The canaries stand apart.
 var zoneKinds = map[string]kind{
-	"localhost":               kindHost,
-	"test":                    kindAbsent,
-	"invalid":                 kindAbsent,
-	"local":                   kindAbsent,
-	"onion":                   kindAbsent,
-	"alt":                     kindAbsent,
-	"home.arpa":               kindZone,
-	"resolver.arpa":           kindResolver,
-	"ipv4only.arpa":           kindNAT64,
-	"use-application-dns.net": kindAbsent,
-	"mask.icloud.com":         kindAbsent,
-	"mask-h2.icloud.com":      kindAbsent,
-	"mask-canary.icloud.com":  kindAbsent,
-	"127.in-addr.arpa":        kindZone,
-	"1.0.0.127.in-addr.arpa":  kindLoopback,
+	"localhost":              kindHost,
+	"test":                   kindAbsent,
+	"invalid":                kindAbsent,
+	"local":                  kindAbsent,
+	"onion":                  kindAbsent,
+	"alt":                    kindAbsent,
+	"home.arpa":              kindZone,
+	"resolver.arpa":          kindResolver,
+	"ipv4only.arpa":          kindNAT64,
+	"127.in-addr.arpa":       kindZone,
+	"1.0.0.127.in-addr.arpa": kindLoopback,
 	"1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.ip6.arpa": kindLoopback,
+}
+
+// canaries are the names by which systems ask, of themselves, whether the network
+// filters. The answer that says so is NXDOMAIN for all of them; each maker takes an
+// answer without an address for the same, and Apple asks for a fast one rather than
+// none. No list has them, so they never count as an attempt to get round the filter.
+var canaries = [...]string{
+	// Firefox keeps to the network's resolver, unless somebody chose another by
+	// hand: support.mozilla.org, "Canary domain - use-application-dns.net".
+	"use-application-dns.net",
+	// An Apple device tells its owner that the private relay is off in this network:
+	// developer.apple.com, "Prepare your network or web server for iCloud Private
+	// Relay". The third is not in that page; devices ask for it all the same.
+	"mask.icloud.com",
+	"mask-h2.icloud.com",
+	"mask-canary.icloud.com",
+	// Chrome looks a page up before it shows what it fetched ahead through Google's
+	// proxy, so that a blocked page is not shown from there: developer.chrome.com,
+	// "Private prefetch proxy in Chrome for network administrators".
+	"dns-tunnel-check.googlezip.net",
 }
 
 // reverseZones are the locally served reverse zones of RFC 6303 section 4 and
@@ -90,6 +105,9 @@ func forEachSpecial(own, designated blocklists.Name, zones []blocklists.Name, vi
 	}
 	for text, k := range zoneKinds {
 		add(text, k)
+	}
+	for _, text := range canaries {
+		add(text, kindAbsent)
 	}
 	for _, text := range reverseZones() {
 		add(text, kindZone)
