@@ -22,11 +22,16 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // made with AppendTarget; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
 func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
+	return p.chained(asked, q, targets, hashes, nil)
+}
+
+// chained is DecideChain with what people's acts mean for the question; h may be nil.
+func (p *Profile) chained(asked Decision, q *Question, targets blocklists.Match, hashes []uint64, h *hand) Decision {
 	d := asked
 	if d.Blocks() || d.Action == Fixed || p.helps(d) {
 		return d
 	}
-	c := chain{p: p, q: q, decision: &d, names: targets.Categories}
+	c := chain{p: p, q: q, hand: h, decision: &d, names: targets.Categories}
 	take(&c.names, &p.ground.quiet)
 	c.run(hashes)
 	return d
@@ -41,6 +46,7 @@ func (p *Profile) helps(d Decision) bool {
 type chain struct {
 	p        *Profile
 	q        *Question
+	hand     *hand // what people's acts mean, or nil
 	decision *Decision             // about the asked name, then about all
 	names    blocklists.Categories // of the targets
 }
@@ -63,6 +69,9 @@ func (c *chain) covered() bool {
 	case StepAllowed:
 		return true
 	case StepAlwaysOn:
+		if c.hand != nil && c.hand.name != nil {
+			return true
+		}
 		r, _ := c.p.rules.winner(c.q.Hashes.H[:c.q.Hashes.N])
 		return r != nil && r.Allow
 	default:
@@ -73,10 +82,13 @@ func (c *chain) covered() bool {
 func (c *chain) by(a Action, s Step, cat blocklists.Category) bool {
 	d := c.decision
 	d.Action, d.Step, d.Category, d.HasCategory, d.Rule = a, s, cat, true, nil
-	d.Applied = applied(c.p, s)
+	d.Applied = !c.observes() || unconditional(s)
 	d.Silent = c.p.ground.silences(a, &c.names)
 	return true
 }
+
+// observes is walk.observes.
+func (c *chain) observes() bool { return c.p.observe || c.hand != nil && c.hand.off }
 
 func (c *chain) law() bool {
 	if cat, ok := common(&c.names, &c.p.ground.illegal); ok {
@@ -87,6 +99,9 @@ func (c *chain) law() bool {
 }
 
 func (c *chain) secured() bool {
+	if c.hand != nil && c.hand.secure {
+		return false
+	}
 	if cat, ok := common(&c.names, &c.p.security); ok {
 		return c.by(Block, StepSecurity, cat)
 	}
@@ -94,7 +109,7 @@ func (c *chain) secured() bool {
 }
 
 func (c *chain) denied(hashes []uint64) bool {
-	if c.p.observe && meet(&c.names, &c.p.security) { // as walk.shadows
+	if c.observes() && meet(&c.names, &c.p.security) { // as walk.shadows
 		return false
 	}
 	for len(hashes) > 0 {
@@ -122,12 +137,19 @@ func (c *chain) ruled(r *Rule) bool {
 // content applies the services and categories. What an allowed service lifts is
 // lifted on the whole chain of its names.
 func (c *chain) content() {
-	if cat, ok := common(&c.names, &c.p.services.block); ok {
+	blocked := c.p.services.block
+	if c.hand != nil {
+		take(&blocked, &c.hand.services)
+	}
+	if cat, ok := common(&c.names, &blocked); ok {
 		c.by(Block, StepService, cat)
 		return
 	}
 	names, services := c.names, c.q.Match.Categories.Or(c.names)
 	c.p.lift(&names, &services)
+	if c.hand != nil {
+		c.p.cells.grant(&names, c.hand)
+	}
 	if action, cat, ok := c.p.cells.verdict(&names); ok {
 		c.by(action, StepCategory, c.p.shownOf(&names, cat))
 	}

@@ -21,6 +21,9 @@ type CompileConfig struct {
 	Fixed []FixedName
 	// Popular says that a popularity list is loaded into the Index.
 	Popular bool
+	// States is what people changed, by the id of the household. What of it makes no sense any more is
+	// left out with a warning.
+	States map[string]State
 	// Now is the instant for which birth dates are turned into bands. It may be
 	// zero where nobody's band depends on a birth date.
 	Now time.Time

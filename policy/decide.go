@@ -44,22 +44,22 @@ func (w *walk) run() {
 	// 4. No list and no clock may override help and what devices need to work.
 	case w.staysOn():
 	// 5. Time rules beat content rules: at bedtime it does not matter what it is.
-	// A pause and a used-up total quota join here; extra time lifts it.
+	// So do a pause and a used-up total quota; extra time lifts them.
 	case w.bedtime():
 	// 6. The softer time rule, for timed names only.
 	// A used-up quota of a category or service joins here; extra time lifts it.
 	case w.homework():
 	// 7. Malware is nobody's choice, so it stands above the parents' allow.
-	// An adult's separate, warned confirmation for one name joins here.
+	// An adult's separate, warned confirmation for one name lifts it.
 	case w.secured():
 	// 8. The parents' allow lifts what follows, neither the clock nor security.
-	// Grants for a name, which lift 9 to 12, join here.
+	// A grant for a name, which lifts 9 to 12, is one.
 	case w.allowed():
 	// 9. One switch for a service is finer than its category, so it comes first.
-	// Grants for a service join here.
+	// A grant for a service lifts its switch.
 	case w.service():
 	// 10. The preset of the age band, with the household's changes.
-	// Grants for a category and a "continue" join here.
+	// A grant for a category lifts its cell, a "continue" a warning.
 	case w.category():
 	// 11. A name that no list knows may say for whom it is: the age label joins
 	// here. A label "for all" that a site gave itself never unblocks.
@@ -73,6 +73,7 @@ func (w *walk) run() {
 type walk struct {
 	p     *Profile
 	q     *Question
+	hand  *hand  // what people's acts mean; nil: nobody did anything
 	clock *state // of the schedule
 	rule  *Rule
 	whole bool // the rule is one of exactly this name
@@ -86,6 +87,8 @@ type walk struct {
 	cause      blocklists.Category
 	step       Step
 	action     Action
+	kind       Clock
+	granted    bool
 }
 
 // look finds out what of the person's own concerns the name, and what the hour is.
@@ -162,13 +165,22 @@ func (w *walk) staysOn() bool {
 
 func (w *walk) bedtime() bool {
 	switch {
+	case w.hand != nil && w.hand.paused && w.shadows():
+		return w.pass(StepBedtime, "a pause, but nothing is applied; security decides")
+	case w.hand != nil && w.hand.paused:
+		w.kind = Paused
+		return w.end(Block, StepBedtime)
 	case w.p.schedule == nil:
 		return w.pass(StepBedtime, "no schedule")
+	case w.hand != nil && w.hand.time && w.clock.on[bedtime]:
+		w.granted = true
+		return w.pass(StepBedtime, "bedtime, but a grant lifts it")
 	case !w.clock.on[bedtime]:
 		return w.pass(StepBedtime, "not bedtime")
 	case w.shadows():
 		return w.pass(StepBedtime, "observed only; security decides")
 	}
+	w.kind = Window
 	return w.end(Block, StepBedtime)
 }
 
@@ -178,9 +190,13 @@ func (w *walk) homework() bool {
 		return w.pass(StepHomework, "not a timed name")
 	case !w.clock.on[homework]:
 		return w.pass(StepHomework, "a timed name, but no homework time")
+	case w.hand != nil && w.hand.time:
+		w.granted = true
+		return w.pass(StepHomework, "homework time, but a grant lifts it")
 	case w.shadows():
 		return w.pass(StepHomework, "observed only; security decides")
 	}
+	w.kind = Window
 	return w.by(Block, StepHomework, w.timedBy())
 }
 
@@ -195,12 +211,20 @@ func (w *walk) timedBy() blocklists.Category {
 
 func (w *walk) secured() bool {
 	if c, ok := common(&w.q.Match.Categories, &w.p.security); ok {
+		if w.hand != nil && w.hand.secure {
+			w.granted = true
+			return w.pass(StepSecurity, "an adult confirmed this very name")
+		}
 		return w.by(Block, StepSecurity, c)
 	}
 	return w.pass(StepSecurity, "in no security category")
 }
 
 func (w *walk) allowed() bool {
+	if w.hand != nil && w.hand.name != nil {
+		w.granted = true
+		return w.end(Allow, StepAllowed)
+	}
 	if w.rule == nil || !w.rule.Allow {
 		return w.pass(StepAllowed, "no own rule allows it")
 	}
@@ -208,7 +232,12 @@ func (w *walk) allowed() bool {
 }
 
 func (w *walk) service() bool {
-	if c, ok := common(&w.q.Match.Categories, &w.p.services.block); ok {
+	blocked := w.p.services.block
+	if w.hand != nil {
+		w.granted = w.granted || meet(&w.q.Match.Categories, &w.hand.services) && meet(&w.hand.services, &blocked)
+		take(&blocked, &w.hand.services)
+	}
+	if c, ok := common(&w.q.Match.Categories, &blocked); ok {
 		return w.by(Block, StepService, c)
 	}
 	if w.names != w.q.Match.Categories {
@@ -218,6 +247,9 @@ func (w *walk) service() bool {
 }
 
 func (w *walk) category() bool {
+	if w.hand != nil {
+		w.granted = w.p.cells.grant(&w.names, w.hand) || w.granted
+	}
 	if action, c, ok := w.p.cells.verdict(&w.names); ok {
 		if action == Block || !w.offList() {
 			return w.by(action, StepCategory, w.p.shownOf(&w.names, c))
@@ -225,6 +257,18 @@ func (w *walk) category() bool {
 		return w.pass(StepCategory, "a warning, for a name that is not on the allow-list")
 	}
 	return w.pass(StepCategory, "no category of this name is blocked")
+}
+
+// grant takes off names what grants lift, and reports whether any of it would have been stopped. A
+// "continue" passes a warning, and opens no block.
+func (m *masks) grant(names *blocklists.Categories, h *hand) bool {
+	before, _, stopped := m.verdict(names)
+	take(names, &h.class)
+	if !meet(names, &m.block) {
+		take(names, &h.goOn)
+	}
+	after, _, still := m.verdict(names)
+	return stopped && (!still || before != after)
 }
 
 // offList says that the last step will block the name because an allow-list does

@@ -70,6 +70,10 @@ type Decision struct {
 	// Timed says that a homework window or a quota may switch the name off: its
 	// replies live for MaxTTL's second value.
 	Timed bool
+	// Clock is what stopped it at the steps 5 and 6.
+	Clock Clock
+	// Granted says that a grant let it through, or that it would have been stopped without one.
+	Granted bool
 	// Silent says that a block's answer must carry no reason and not end with the
 	// clock: the name is on a legal list or in a security category, whatever step
 	// blocked it first, and the two must look alike at every hour.
@@ -84,6 +88,22 @@ type Decision struct {
 func (d Decision) Blocks() bool {
 	return d.Applied && (d.Action == Block || d.Action == Warn)
 }
+
+// Clock is what of time stops a name. The set is closed.
+type Clock uint8
+
+// The kinds of time rules.
+const (
+	NoClock   Clock = iota
+	Window          // bedtime or homework time
+	Paused          // somebody's hand
+	QuotaUsed       // the day's minutes are used up
+)
+
+var clockNames = [...]string{"", "window", "pause", "quota"}
+
+// String gives the kind's key, "" for none.
+func (c Clock) String() string { return clockNames[c] }
 
 // Rule is a parents' own rule.
 type Rule struct {

@@ -16,6 +16,7 @@ type Directory struct {
 	hash     string
 	bands    Date // when the band of a member changes next
 	warnings []Warning
+	waiting  []Waiting
 
 	households map[string]*Household
 	order      []*Household
@@ -50,6 +51,15 @@ func (d *Directory) BandsUntil() Date { return d.bands }
 
 // Warnings are what Compile found worth saying without refusing.
 func (d *Directory) Warnings() []Warning { return d.warnings }
+
+// Waiting is a member whose birthday has come, and whose next band nobody has confirmed yet.
+type Waiting struct {
+	Household, Member string
+	From, To          Band
+}
+
+// Waiting lists who waits for the next band.
+func (d *Directory) Waiting() []Waiting { return d.waiting }
 
 // Households lists the households in the order of the configuration.
 func (d *Directory) Households() []*Household { return d.order }

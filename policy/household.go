@@ -13,6 +13,8 @@ type Household struct {
 	Members  []*Member
 	Devices  []*Device
 	Guest    *Profile // of devices that are not known
+
+	stands // what people changed; Directory.Apply replaces it
 }
 
 // Member is a person of a household. Names are for the household's own eyes.

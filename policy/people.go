@@ -26,6 +26,11 @@ func (b *compiler) household(i int) {
 		h.Guest = b.profile(&s)
 	}
 	b.devices(i, c, h, specs)
+	st, err := d.stand(h, b.config.States[c.ID])
+	if err != nil {
+		b.warn(fmt.Sprintf("households[%d]", i), "left out of what people changed: %v", err)
+	}
+	h.standing.Store(st)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
 		b.directory.addresses.addNetwork(p, at)
@@ -67,8 +72,23 @@ func (b *compiler) band(i, j int, h *Household) Band {
 		return Little
 	}
 	band, next := BandAt(m.Born, today)
+	band = b.promoted(h, m, band)
 	if d := b.directory; !next.IsZero() && (d.bands.IsZero() || next.Before(d.bands)) {
 		d.bands = next
+	}
+	return band
+}
+
+// promoted holds a member in the band that was last confirmed: the next one waits for a parent, who is
+// told of it. At 18 the controls end by themselves.
+func (b *compiler) promoted(h *Household, m *MemberConfig, band Band) Band {
+	for _, p := range b.config.States[h.ID].Promotions {
+		held, ok := ParseBand(p.Band)
+		if !ok || p.Member != m.Name || p.Born != m.Born || band == Adult || held >= band {
+			continue
+		}
+		b.directory.waiting = append(b.directory.waiting, Waiting{Household: h.ID, Member: m.Name, From: held, To: band})
+		return held
 	}
 	return band
 }

@@ -20,6 +20,7 @@ import (
 //	config.yaml          profiles, households, categories; name (the resolver's own); today
 //	lists/<category>.txt one name a line, with all beneath it; "=name" for the name alone
 //	fixed                names that the resolver answers itself; "*.name" with all beneath, "!name" takes out again
+//	given                what people changed: rows of what, for whom, from, until
 //	expect               rows of name, client, at, want
 //
 // All but expect may be absent. # begins a comment. A name may be a chain, "a ->
@@ -37,6 +38,7 @@ type Scenario struct {
 	hasFixed  bool
 	fixed     []FixedName
 	hasExpect bool
+	given     []given
 }
 
 // Expectation is a row.
@@ -96,13 +98,15 @@ func (s *Scenario) file(f txtar.File) error {
 	case f.Name == "fixed":
 		s.hasFixed = true
 		return s.readFixed(f.Data)
+	case f.Name == "given":
+		return s.readGiven(f.Data)
 	case f.Name == "expect":
 		s.hasExpect = true
 		return s.readExpect(f.Data)
 	case isList:
 		return s.readList(strings.TrimSuffix(category, ".txt"), f.Data)
 	}
-	return errors.New("no such file in a scenario: write config.yaml, lists/<category>.txt, fixed or expect")
+	return errors.New("no such file in a scenario: write config.yaml, lists/<category>.txt, fixed, given or expect")
 }
 
 // rows calls f for each line that says something.
@@ -203,6 +207,13 @@ func (s *Scenario) Prepare(ctx context.Context, c CompileConfig) (CompileConfig,
 	}
 	if s.hasFixed {
 		c.Fixed = s.fixed
+	}
+	if len(s.given) > 0 {
+		states, err := s.states(c.Config, c.Now)
+		if err != nil {
+			return c, fmt.Errorf("reading what people changed: %w", err)
+		}
+		c.States = states
 	}
 	if len(s.lists) == 0 && c.Index != nil {
 		return c, nil

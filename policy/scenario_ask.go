@@ -32,7 +32,7 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 	if err != nil {
 		return "", err
 	}
-	got, err := d.decideText(client.Profile, e.Name, at)
+	got, err := d.decideText(client.Now(at), e.Name, at)
 	if err != nil {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func (d *Directory) find(text string) (Client, error) {
 }
 
 // decideText decides about a name, or a chain of names, in text.
-func (d *Directory) decideText(p *Profile, text string, at time.Time) (Decision, error) {
+func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, error) {
 	var asked, target blocklists.Hashes
 	var q Question
 	var out Decision
@@ -84,7 +84,7 @@ func (d *Directory) decideText(p *Profile, text string, at time.Time) (Decision,
 		}
 		if i == 0 {
 			q = d.Ask(name, &asked)
-			out = p.Decide(&q, at)
+			out = c.Decide(&q, at)
 			continue
 		}
 		t := d.Ask(name, &target)
@@ -92,7 +92,7 @@ func (d *Directory) decideText(p *Profile, text string, at time.Time) (Decision,
 		hashes = AppendTarget(hashes, &target)
 	}
 	if len(hashes) > 0 {
-		out = p.DecideChain(out, &q, targets, hashes)
+		out = c.DecideChain(out, &q, targets, hashes, at)
 	}
 	return out, nil
 }

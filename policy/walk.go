@@ -5,8 +5,12 @@ import "github.com/hearthdns/hearth/blocklists"
 // shadows says that this profile only observes and the name is a security
 // block: a block that is not applied must not stand before one that is.
 func (w *walk) shadows() bool {
-	return w.p.observe && meet(&w.q.Match.Categories, &w.p.security)
+	return w.observes() && meet(&w.q.Match.Categories, &w.p.security)
 }
+
+// observes says that verdicts are not put into force: the profile only observes, or somebody switched
+// the filter off.
+func (w *walk) observes() bool { return w.p.observe || w.hand != nil && w.hand.off }
 
 // by ends the walk because of a category.
 func (w *walk) by(a Action, s Step, c blocklists.Category) bool {
@@ -27,13 +31,32 @@ func (w *walk) end(a Action, s Step) bool {
 // struct of small fields that a call returns is waited for when it is copied.
 func (w *walk) write(d *Decision) {
 	d.Action, d.Step, d.Category, d.HasCategory = w.action, w.step, w.cause, w.byCategory
-	d.Applied = applied(w.p, w.step)
+	d.Applied = !w.observes() || unconditional(w.step)
+	d.Clock, d.Granted = w.kind, w.granted && w.action == Allow
 	d.Timed = w.timed && w.step > StepAlwaysOn
 	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
 	d.Until = w.until(w.step)
 	if w.step == StepDenied || w.step == StepAllowed {
 		d.Rule = w.rule
 	}
+	if w.hand != nil {
+		w.hold(d)
+	}
+}
+
+// hold bounds a decision by when people's acts change it.
+func (w *walk) hold(d *Decision) {
+	h := w.hand
+	switch {
+	case w.step <= StepNeeded:
+		return
+	case w.step <= StepAlwaysOn:
+		d.Until = sooner(d.Until, h.offEdge)
+		return
+	case w.step == StepAllowed && h.name != nil:
+		d.Rule = h.name.rule
+	}
+	d.Until = sooner(d.Until, h.edge)
 }
 
 // silences says whether an action on a name of these categories is a Silent one.
@@ -41,9 +64,10 @@ func (g *ground) silences(a Action, names *blocklists.Categories) bool {
 	return (a == Block || a == Warn) && meet(names, &g.silent)
 }
 
-// applied: observing leaves the law, the resolver's own names and security in force.
-func applied(p *Profile, s Step) bool {
-	return !p.observe || s == StepLaw || s == StepNeeded || s == StepSecurity
+// unconditional steps stay in force while a profile observes, or the filter is off: the law, the resolver's own
+// names and security.
+func unconditional(s Step) bool {
+	return s == StepLaw || s == StepNeeded || s == StepSecurity
 }
 
 // pass goes on to the next step.

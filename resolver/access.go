@@ -57,7 +57,7 @@ func (s *Stroke) admit(c Client) bool {
 	if !s.named {
 		s.who = w.Directory.Identify(c.Addr)
 	}
-	if s.who.Status != policy.Stranger {
+	if s.who = s.who.Now(s.now); s.who.Status != policy.Stranger {
 		return s.who.Profile != nil
 	}
 	if c.Listener >= len(w.Listeners) {

@@ -111,7 +111,7 @@ func (s *Stroke) blocksBeneath() bool {
 	h.H[h.N] = ^h.H[h.N-1] // some name beneath that nobody listed
 	h.N++
 	s.question.Match = s.world.Index.Match(h)
-	d := s.who.Profile.Decide(&s.question, s.now)
+	d := s.who.Decide(&s.question, s.now)
 	h.N--
 	s.question.Match = asked
 	return d.Blocks()

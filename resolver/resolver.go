@@ -172,7 +172,7 @@ func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte
 // decide goes on from what is known of the name. Patterns that have not been asked yet may add to that, and their
 // answer has to be waited for, unless it makes no difference.
 func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.decision, s.judged = s.who.Profile.Decide(&s.question, s.now), true
+	s.decision, s.judged = s.who.Decide(&s.question, s.now), true
 	if r.finders.over.Load() != 0 {
 		r.withhold(s, c)
 	}
@@ -264,7 +264,7 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 
 // chainBlocks decides once more, over the targets of the answer's chain and the networks of its addresses.
 func (s *Stroke) chainBlocks() bool {
-	s.decision = s.who.Profile.DecideChain(s.decision, &s.question, s.facts.Targets, s.facts.Chain)
+	s.decision = s.who.DecideChain(s.decision, &s.question, s.facts.Targets, s.facts.Chain, s.now)
 	return s.decision.Blocks()
 }
 

@@ -94,6 +94,7 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 		return Explanation{}, &QueryError{Field: "at", Problem: err.Error(), Original: err}
 	}
 	e := Explanation{Name: name.String(), Type: qtype, At: at, Categories: []string{}, Steps: []Step{}}
+	client = client.Now(at)
 	e.identify(client, addr)
 	if client.Profile == nil {
 		e.Action, e.Answer = "refuse", "REFUSED: the client belongs to no household; add its network or device to one"
@@ -104,7 +105,7 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 		return e, nil
 	}
 	var hashes blocklists.Hashes
-	e.walk(dir, client.Profile, dir.AskFor(name, typeNumber(qtype), &hashes))
+	e.walk(dir, &client, dir.AskFor(name, typeNumber(qtype), &hashes))
 	return e, nil
 }
 

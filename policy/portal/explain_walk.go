@@ -17,18 +17,18 @@ const securityDetail = "on a security list"
 
 // walk fills in the decision and its steps. The block of a name that is on a legal or a security list is told as
 // that of a name on some security list, with whatever else the name is: so both read alike at every hour.
-func (e *Explanation) walk(dir *policy.Directory, p *policy.Profile, q policy.Question) {
-	trace := p.Explain(&q, e.At)
+func (e *Explanation) walk(dir *policy.Directory, c *policy.Client, q policy.Question) {
+	trace := c.Explain(&q, e.At)
 	if told, veiled := veil(dir, q.Match.Categories); veiled && blocks(trace) {
 		q.Match.Categories = told
 		q.Match.Categories.Add(security(dir))
-		trace = p.Explain(&q, e.At)
+		trace = c.Explain(&q, e.At)
 		if q.Match.Categories = told; !blocks(trace) || trace.Step == policy.StepSecurity {
-			e.conceal(p, q)
+			e.conceal(c, q)
 			return
 		}
 	}
-	e.decided(p, trace.Decision)
+	e.decided(c.Profile, trace.Decision)
 	for _, s := range trace.Steps {
 		e.Steps = append(e.Steps, Step{int(s.Step), s.Step.String(), s.Verdict, s.Detail})
 	}
@@ -82,10 +82,10 @@ func unnamed(id string) bool {
 
 // conceal tells a security block, whichever of the two this was. Every step before it reads as it does for a name
 // that is on no list at all.
-func (e *Explanation) conceal(p *policy.Profile, q policy.Question) {
-	e.decided(p, policy.Decision{Action: policy.Block, Step: policy.StepSecurity, Applied: true})
+func (e *Explanation) conceal(c *policy.Client, q policy.Question) {
+	e.decided(c.Profile, policy.Decision{Action: policy.Block, Step: policy.StepSecurity, Applied: true})
 	q.Match = blocklists.Match{}
-	steps := p.Explain(&q, e.At).Steps
+	steps := c.Explain(&q, e.At).Steps
 	for s := policy.StepLaw; s < policy.StepSecurity; s++ {
 		detail := ""
 		if i := slices.IndexFunc(steps, func(t policy.TraceStep) bool { return t.Step == s && t.Verdict == passed }); i >= 0 {

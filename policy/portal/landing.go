@@ -73,7 +73,7 @@ func whole(path string, v *visit, page func(*visit) *view) (int, *view) {
 func (p *Portal) judge(v *visit) (int, *view) {
 	var hashes blocklists.Hashes
 	q := v.dir.Ask(v.host.name, &hashes)
-	d := v.profile.Decide(&q, v.now)
+	d := v.client.Decide(&q, v.now)
 	if p.held != nil && p.held(v.addr, &q, d) {
 		d = policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}
 	}

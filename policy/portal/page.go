@@ -153,7 +153,7 @@ func (p *Portal) goodPlaces(v *visit) []link {
 			break
 		}
 		q := v.dir.Ask(name, &hashes)
-		if d := v.profile.Decide(&q, v.now); !d.Blocks() {
+		if d := v.client.Decide(&q, v.now); !d.Blocks() {
 			out = append(out, link{"https://" + text + "/", strings.TrimPrefix(text, "www.")})
 		}
 	}

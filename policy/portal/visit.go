@@ -25,10 +25,10 @@ type visit struct {
 
 func (p *Portal) visit(r *http.Request, host asked) *visit {
 	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, now: p.now()}
-	v.client = v.dir.Identify(v.addr)
-	if v.profile = v.client.Profile; v.client.Status == policy.Stranger && p.guest != "" {
-		v.profile = v.dir.Profile(p.guest)
+	if v.client = v.dir.Identify(v.addr).Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
+		v.client.Profile = v.dir.Profile(p.guest)
 	}
+	v.profile = v.client.Profile
 	language := ""
 	if home := v.client.Household; home != nil {
 		language, v.country = home.Language, home.Country
