@@ -42,8 +42,9 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "blocklists", "blocklists/help"},
+	"policy/store":                nil,
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "policy/store", "resolver",
 		"resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
 	"blocklists/register": nil,
 }
@@ -57,6 +58,7 @@ var confined = map[string][]string{
 	"log":                    nil, // log/slog alone
 	"github.com/pkg/errors":  nil,
 	"github.com/coreos/":     {"cmd/hearth"},
+	"go.etcd.io/bbolt":       {"policy/store"},
 	"github.com/invopop/":    {"cmd/hearth"},
 	"github.com/fsnotify/":   {"cmd/hearth"},
 	"github.com/go-viper/":   {"cmd/hearth"},
