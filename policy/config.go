@@ -114,6 +114,8 @@ type HouseholdConfig struct {
 	Members  []MemberConfig `yaml:"members"`
 	Devices  []DeviceConfig `yaml:"devices"`
 	Rules    []RuleConfig   `yaml:"rules"`
+	// Recognise gives profiles to devices that are not known; the first rule that fits holds.
+	Recognise []RecogniseConfig `yaml:"recognise"`
 	// Guest is the profile of devices that are not known yet. Empty: the
 	// strictest block-list preset among the members, at most the preteen's.
 	Guest string `yaml:"guest"`
@@ -138,7 +140,7 @@ type MemberConfig struct {
 	Profile string `yaml:"profile"`
 }
 
-// DeviceConfig is a device known by its addresses or its id. It has one member, or
+// DeviceConfig is a device known by its addresses, its MACs, its id or its name. It has one member, or
 // several (then the strictest of their profiles holds, cell by cell), or a
 // profile of its own, which wins.
 type DeviceConfig struct {
@@ -147,9 +149,14 @@ type DeviceConfig struct {
 	// knows it is taken for the device, wherever it is.
 	ID        string       `yaml:"id"`
 	Addresses []netip.Addr `yaml:"addresses"`
-	Member    string       `yaml:"member"`
-	Members   []string     `yaml:"members"`
-	Profile   string       `yaml:"profile"`
+	MACs      []MAC        `yaml:"macs"`
+	// Hostnames are what the device calls itself. Anything may call itself so: by its name alone it gets what
+	// both it and a guest are allowed.
+	Hostnames []string `yaml:"hostnames"`
+	Tokens    []string `yaml:"tokens"` // by which trusted forwarders tell of it
+	Member    string   `yaml:"member"`
+	Members   []string `yaml:"members"`
+	Profile   string   `yaml:"profile"`
 }
 
 // CategoryConfig is an operator's own category. It is allowed in every band

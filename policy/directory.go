@@ -25,6 +25,7 @@ type Directory struct {
 	clients   []Client // 0 is the stranger
 	addresses addresses
 	ids       map[string]int32 // of devices; they are secrets
+	macs      table[number6]   // of devices, for addresses of nobody's network
 }
 
 // Warning is something in the configuration that holds, but that the people

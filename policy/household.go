@@ -14,7 +14,8 @@ type Household struct {
 	Devices  []*Device
 	Guest    *Profile // of devices that are not known
 
-	stands // what people changed; Directory.Apply replaces it
+	stands                   // what people changed; Directory.Apply replaces it
+	recognition *recognition // nil: its devices are known by addresses and ids alone
 }
 
 // Member is a person of a household. Names are for the household's own eyes.
@@ -24,12 +25,14 @@ type Member struct {
 	Profile *Profile
 }
 
-// Device is something with an address, an id, or both.
+// Device is something that somebody uses.
 type Device struct {
 	Name    string
 	ID      string    // its secret name in encrypted DNS, "" for none: never show it to anybody else
 	Members []*Member // none if the device has a profile of its own and nobody's name
 	Profile *Profile
+
+	seats
 }
 
 // Status says how well a client is known. The set is closed.
@@ -61,4 +64,7 @@ type Client struct {
 	Member    *Member // nil unless the device is one member's alone
 	Device    *Device
 	Profile   *Profile
+	// Assumed: all that speaks for the device is what anybody can say of themselves. Profile allows no more than a
+	// guest's; what people take away from the device holds, what they grant it does not.
+	Assumed bool
 }

@@ -54,25 +54,47 @@ func (d *Directory) IdentifyDevice(id string) (Client, bool) {
 	return d.clients[at], known
 }
 
-// ReadClient finds a client as a person writes it: an address, "id:" and a device's id, or both with a space
-// between. A known id wins over the address, an unknown one counts as none, as for the resolver. The address is the
+// ReadClient finds a client as a person writes it, by ReadFacts and IdentifyBy. The address is the
 // zero Addr if there is none. The error does not repeat an id.
 func (d *Directory) ReadClient(text string) (Client, netip.Addr, error) {
-	var addr netip.Addr
-	before, id, hasID := splitID(text)
-	if before != "" || !hasID {
-		var err error
-		if addr, err = netip.ParseAddr(before); err != nil {
-			return Client{}, addr, fmt.Errorf("%q is not an address: write one such as 192.168.1.20 or 2001:db8::20, id:ID, or both", before)
-		}
+	f, err := ReadFacts(text)
+	if err != nil {
+		return Client{}, f.Addr, err
 	}
-	if c, known := d.IdentifyDevice(strings.ToLower(strings.TrimSpace(id))); known {
-		return c, addr, nil
-	}
-	return d.Identify(addr), addr, nil
+	return d.IdentifyBy(&f), f.Addr, nil
 }
 
-// splitID takes the id out of a client.
+// ReadFacts reads what is known of a client as a person writes it: an address, and any of "id:" and a device's id,
+// "mac:" and a MAC, "name:" and the name it gives itself, "token:" and what a forwarder tells, with spaces between.
+// The error does not repeat an id.
+func ReadFacts(text string) (f Facts, err error) {
+	before, id, _ := splitID(text)
+	f.ID = strings.ToLower(strings.TrimSpace(id))
+	for word := range strings.FieldsSeq(before) {
+		kind, value, _ := strings.Cut(word, ":")
+		switch kind {
+		case "mac":
+			f.MAC, err = ParseMAC(value)
+		case "name":
+			f.Name = HostLabel(value)
+		case "token":
+			f.Token = value
+		default:
+			if f.Addr, err = netip.ParseAddr(word); err != nil {
+				err = fmt.Errorf("%q is not an address: write one such as 192.168.1.20 or 2001:db8::20, id:ID, or both; mac:, name: and token: may stand behind an address", word)
+			}
+		}
+		if err != nil {
+			return f, err
+		}
+	}
+	if f == (Facts{}) {
+		return f, errors.New("there is no client: write an address such as 192.168.1.20 or 2001:db8::20, id:ID, or both")
+	}
+	return f, nil
+}
+
+// splitID takes the id out of a client, where it stands last.
 func splitID(client string) (before, id string, found bool) {
 	if id, found = strings.CutPrefix(client, "id:"); found {
 		return "", id, true

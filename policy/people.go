@@ -3,7 +3,6 @@ package policy
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 )
 
 // household compiles one household and enters its addresses.
@@ -31,6 +30,7 @@ func (b *compiler) household(i int) {
 		b.warn(fmt.Sprintf("households[%d]", i), "left out of what people changed: %v", err)
 	}
 	h.standing.Store(st)
+	b.recognise(i, c, h, specs)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
 		b.directory.addresses.addNetwork(p, at)
@@ -127,6 +127,7 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 		}
 		device.Profile = b.deviceProfile(c, device, v, specs)
 		at := b.client(h.device(device))
+		device.proved = at
 		for k, a := range v.Addresses {
 			b.directory.addresses.addDevice(a, at)
 			b.warnOfAddress(c, a, i, j, k)
@@ -145,27 +146,12 @@ func (v DeviceConfig) owners() []string {
 	return v.Members
 }
 
-// deviceProfile: its own profile, else its member's, else the strictest of all its
-// members', cell by cell.
+// deviceProfile compiles deviceSpec, unless a member has it compiled already.
 func (b *compiler) deviceProfile(c *HouseholdConfig, device *Device, v *DeviceConfig, specs []spec) *Profile {
-	owners := v.owners()
-	if v.Profile != "" {
-		member := ""
-		if len(owners) == 1 {
-			member = owners[0]
-		}
-		s := b.person(c, member, v.Profile, NoBand)
-		return b.profile(&s)
-	}
-	if len(device.Members) == 1 {
+	if v.Profile == "" && len(device.Members) == 1 {
 		return device.Members[0].Profile
 	}
-	parts := make([]spec, 0, len(owners))
-	for _, o := range owners {
-		i := slices.IndexFunc(c.Members, func(m MemberConfig) bool { return m.Name == o })
-		parts = append(parts, specs[i])
-	}
-	s := join(b.ground.taxonomy, parts)
+	s := b.deviceSpec(c, v, specs)
 	return b.profile(&s)
 }
 

@@ -209,6 +209,8 @@ func (a *act) concerns(c *Client) bool {
 		return c.Profile.band.Minor()
 	case a.house:
 		return true
+	case c.Assumed && a.kind != actPause:
+		return false
 	case a.device != nil:
 		return a.device == c.Device
 	case a.kind == actPause && c.Member == nil && c.Device != nil:
@@ -343,7 +345,7 @@ func (c *Client) standing() *standing {
 // is the one who does, with their profile. 0 allocations.
 func (c Client) Now(now time.Time) Client {
 	st := c.standing()
-	if st == nil || c.Device == nil {
+	if st == nil || c.Device == nil || c.Assumed {
 		return c
 	}
 	for i := range st.acts {

@@ -35,6 +35,7 @@ func (v *validator) household(path string, h HouseholdConfig) {
 			v.memberRef(at+".member", r.Member, names)
 		}
 	}
+	v.recognition(path, &h)
 	v.profileRef(path+".guest", h.Guest, true)
 	v.schedule(path+".schedule", h.Schedule)
 }
@@ -140,8 +141,8 @@ func (v *validator) device(path string, d DeviceConfig, members map[string]bool)
 	if d.Profile == "" && len(d.owners()) == 0 {
 		v.add(path, "nobody uses this device: write member, members, or a profile such as things")
 	}
-	if len(d.Addresses) == 0 && d.ID == "" {
-		v.add(path+".addresses", "the device has neither address nor id: write at least one address such as 192.168.1.20, or an id that `hearth enrol --new` makes")
+	if d.unknowable() {
+		v.add(path+".addresses", "the device has neither address nor MAC nor id: write at least one address such as 192.168.1.20, macs, hostnames, or an id that `hearth enrol --new` makes")
 	}
 	if d.ID != "" {
 		if err := CheckDeviceID(d.ID); err != nil {

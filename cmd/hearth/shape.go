@@ -122,6 +122,8 @@ func plural(name string) string {
 		return "addresses"
 	case "address and port":
 		return "addresses and ports"
+	case "hardware address":
+		return "hardware addresses"
 	default:
 		return name + "s"
 	}
@@ -140,6 +142,8 @@ func textTypeName(t reflect.Type) string {
 		return "size"
 	case "policy.Date":
 		return "date"
+	case "policy.MAC":
+		return "hardware address"
 	default:
 		return "text"
 	}
@@ -158,6 +162,8 @@ func sample(t reflect.Type) string {
 		return "an address such as 192.168.1.10 or fd00::10"
 	case "network":
 		return "a network such as 192.168.1.0/24"
+	case "hardware address":
+		return "a hardware address such as a4:cf:12:00:4d:91"
 	case "address and port":
 		return `an address and port such as 127.0.0.1:5300 or "[::1]:5300"`
 	case "size":
