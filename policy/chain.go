@@ -15,11 +15,12 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // what was not allowed before. Of the order, steps 1, 3, 7, 9 and 10 are applied
 // to the targets; 11 and 12 never are, because content networks would break
 // every allow-listed site, and the clock has already spoken about the asked name.
+// An address is asked at step 3, whether a rule denies where it lies.
 // A parents' allow of the asked name covers its chain, except 1 and 7; the chain
 // of help is not looked at, so that no list whatever blocks it.
 //
 // targets is the OR over all targets; ok.* bits in it lend nothing. hashes is
-// made with AppendTarget; a list not made so is read strictly, any deny wins.
+// made with AppendTarget and AppendAddress; a list not made so is read strictly, any deny wins.
 // The verdict on targets does not depend on the time. 0 allocations.
 func (p *Profile) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64) Decision {
 	return p.chained(asked, q, targets, hashes, nil)
@@ -46,7 +47,7 @@ func (p *Profile) helps(d Decision) bool {
 type chain struct {
 	p        *Profile
 	q        *Question
-	hand     *hand // what people's acts mean, or nil
+	hand     *hand                 // what people's acts mean, or nil
 	decision *Decision             // about the asked name, then about all
 	names    blocklists.Categories // of the targets
 }
@@ -114,6 +115,13 @@ func (c *chain) denied(hashes []uint64) bool {
 	}
 	for len(hashes) > 0 {
 		n := hashes[0]
+		if n&addressMark != 0 && len(hashes) >= addressWords {
+			if r := c.p.where.denies(readAddress(hashes)); r != nil {
+				return c.ruled(r)
+			}
+			hashes = hashes[addressWords:]
+			continue
+		}
 		if n >= uint64(len(hashes)) {
 			return c.ruled(c.p.rules.anyDeny(hashes))
 		}

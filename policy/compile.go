@@ -81,6 +81,7 @@ type parts struct {
 	profiles  map[Profile]*Profile
 	stances   map[traits]*stance
 	rules     map[string]*ruleSet
+	where     map[string]*addressSet
 	windows   map[timetable][]window
 	schedules map[string]*schedule
 	texts     map[tongue]*texts
@@ -99,7 +100,7 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 		presets: map[Band]*Preset{}, bases: map[Band]*spec{NoBand: {traits: traits{name: "opted-out"}}},
 		named: map[string]ProfileConfig{}, places: places{}, routes: map[string]uint8{},
 		parts: parts{
-			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{},
+			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{}, where: map[string]*addressSet{},
 			windows: map[timetable][]window{}, schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
 		},
 		directory: &Directory{

@@ -28,6 +28,8 @@ type ProfileConfig struct {
 	Categories []CategoryChange `yaml:"categories"`
 	Services   []ServiceChange  `yaml:"services"`
 	Rules      []RuleConfig     `yaml:"rules"`
+	// Addresses deny answers by where their addresses lie.
+	Addresses []AddressRuleConfig `yaml:"addresses"`
 	// Unknown is what happens to names on no list: allow, block, or popular
 	// (block outside the popularity list, while one is loaded). Empty: as the band.
 	Unknown string `yaml:"unknown"`
@@ -116,6 +118,8 @@ type HouseholdConfig struct {
 	Rules    []RuleConfig   `yaml:"rules"`
 	// Recognise gives profiles to devices that are not known; the first rule that fits holds.
 	Recognise []RecogniseConfig `yaml:"recognise"`
+	// Addresses hold for everyone in the household, its guests too.
+	Addresses []AddressRuleConfig `yaml:"addresses"`
 	// Guest is the profile of devices that are not known yet. Empty: the
 	// strictest block-list preset among the members, at most the preteen's.
 	Guest string `yaml:"guest"`

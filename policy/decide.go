@@ -141,7 +141,7 @@ func (w *walk) needed() bool {
 func (w *walk) denied() bool {
 	switch {
 	case w.rule == nil:
-		return w.pass(StepDenied, "no own rule")
+		return w.pass(StepDenied, w.later("no own rule"))
 	case w.rule.Allow:
 		return w.pass(StepDenied, "the winning own rule is an allow")
 	case !w.whole && meet(&w.q.Match.Categories, &w.p.ground.help):

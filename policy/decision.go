@@ -110,10 +110,15 @@ type Rule struct {
 	Name  string // presentation form
 	Allow bool
 	Exact bool // the name alone, not what lies beneath
+	// Address says that it denies addresses: Name is a network, "country AQ" or "AS64500".
+	Address bool
 }
 
 // String reads like "deny example.com and all beneath".
 func (r *Rule) String() string {
+	if r.Address {
+		return "deny addresses in " + r.Name
+	}
 	word, scope := "deny ", " and all beneath"
 	if r.Allow {
 		word = "allow "

@@ -16,6 +16,7 @@ type Directory struct {
 	hash     string
 	bands    Date // when the band of a member changes next
 	warnings []Warning
+	where    bool // somebody has rules of addresses
 	waiting  []Waiting
 
 	households map[string]*Household
@@ -41,6 +42,10 @@ func (d *Directory) Index() *blocklists.Index { return d.index }
 // Popular reports whether a popularity list is loaded. Without one, profiles
 // that block unpopular names allow them.
 func (d *Directory) Popular() bool { return d.ground.popular }
+
+// Locates reports whether somebody has rules of addresses, so that it matters where
+// those of an answer lie.
+func (d *Directory) Locates() bool { return d.where }
 
 // Hash names this version of the policy, in hexadecimal: equal configurations
 // on equal bands have equal hashes.

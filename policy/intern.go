@@ -9,7 +9,7 @@ import (
 
 // profile interns: equal specs are one Profile, and equal parts one part.
 func (b *compiler) profile(s *spec) *Profile {
-	p := Profile{stance: b.stance(&s.traits), rules: b.rules(s), schedule: b.schedule(s)}
+	p := Profile{stance: b.stance(&s.traits), rules: b.rules(s), where: b.addressRules(s), schedule: b.schedule(s)}
 	found, ok := b.parts.profiles[p]
 	if !ok {
 		found = new(Profile)

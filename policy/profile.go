@@ -13,7 +13,8 @@ import (
 type Profile struct {
 	*stance
 	rules    *ruleSet
-	schedule *schedule // nil: none
+	where    *addressSet // nil: none
+	schedule *schedule   // nil: none
 }
 
 // stance is what a profile holds of categories, and what it is called.

@@ -21,23 +21,25 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 		band, _ = ParseBand(profile)
 	}
 	s := *b.bases[band]
-	s.rules = nil
+	s.rules, s.where = nil, nil
 	if isNamed {
 		b.change(&s, named)
 	}
 	b.addRules(&s, named.Rules, "", "")
+	s.addAddressRules(named.Addresses)
 	loc, when := time.UTC, named.Schedule
 	if h != nil {
 		s.language = h.Language
 		s.observe = s.observe || h.Observe
 		b.addRules(&s, h.Rules, s.name, member)
+		s.addAddressRules(h.Addresses)
 		loc = b.locationOf(h)
 		if member != "" && when.isZero() && band.Minor() {
 			when = h.Schedule
 		}
 	}
 	s.list(b.ground.newNames)
-	s.rules = sortRules(s.rules)
+	s.rules, s.where = sortRules(s.rules), sortAddressRules(s.where)
 	if s.windows = b.windows(when, band); len(s.windows) > 0 {
 		s.location = loc
 	}

@@ -24,7 +24,8 @@ import (
 //	expect               rows of name, client, at, want
 //
 // All but expect may be absent. # begins a comment. A name may be a chain, "a ->
-// b -> c". A client is an address, "id:ID" or "ADDRESS id:ID" as encrypted DNS
+// b -> c", and lead to an address, "a -> 203.0.113.7" or with where that lies "a ->
+// 203.0.113.7 AQ AS64500". A client is an address, "id:ID" or "ADDRESS id:ID" as encrypted DNS
 // tells a device's id, a device, household/member or "profile NAME".
 // at is as ParseAt reads it, counted from today. want is an action (allow,
 // block, warn, fixed) with, where it matters, the step's number, the category,

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -78,6 +79,10 @@ func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, e
 	var targets blocklists.Match
 	var hashes []uint64
 	for i, part := range strings.Split(text, "->") {
+		if a, w, ok := parseWhereabouts(part); ok && i > 0 {
+			hashes = AppendAddress(hashes, a, w)
+			continue
+		}
 		name, err := blocklists.ParseName(strings.TrimSpace(part))
 		if err != nil {
 			return out, fmt.Errorf("name %q: %w", part, err)
@@ -95,6 +100,31 @@ func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, e
 		out = c.DecideChain(out, &q, targets, hashes, at)
 	}
 	return out, nil
+}
+
+// parseWhereabouts reads an address, and behind it the country and the system that it lies in.
+func parseWhereabouts(text string) (a netip.Addr, w Whereabouts, ok bool) {
+	for i, word := range strings.Fields(text) {
+		country, isCountry := ParseCountry(word)
+		number, isSystem := strings.CutPrefix(word, "AS")
+		var err error
+		switch {
+		case i == 0:
+			a, err = netip.ParseAddr(word)
+		case isCountry:
+			w.Country = country
+		case isSystem:
+			var n uint64
+			n, err = strconv.ParseUint(number, 10, 32)
+			w.System = uint32(n) //nolint:gosec // 32 bits
+		default:
+			return a, w, false
+		}
+		if err != nil {
+			return a, w, false
+		}
+	}
+	return a, w, a.IsValid()
 }
 
 // want is what a row asks for; what it leaves out may be anything.

@@ -69,6 +69,7 @@ func parseUnknown(word string) (unknownRule, bool) {
 type spec struct {
 	traits
 	rules    []ownRule
+	where    []addressRule
 	windows  []window
 	location *time.Location // of the windows; nil without any
 }
@@ -101,7 +102,7 @@ type ownRule struct {
 func join(t *blocklists.Taxonomy, specs []spec) spec {
 	strictest := slices.MinFunc(specs, func(a, b spec) int { return int(a.band) - int(b.band) })
 	out := strictest
-	out.rules, out.windows = nil, nil
+	out.rules, out.windows, out.where = nil, nil, nil
 	for _, s := range specs {
 		out.allowList = out.allowList || s.allowList
 		out.unknown = max(out.unknown, s.unknown)
@@ -109,6 +110,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.memory, out.alarms = min(out.memory, s.memory), min(out.alarms, s.alarms)
 		out.alwaysOn = out.alwaysOn.And(s.alwaysOn)
 		out.windows = append(out.windows, s.windows...)
+		out.where = append(out.where, s.where...)
 		if s.location != nil {
 			out.location = s.location
 		}
@@ -118,6 +120,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 	}
 	out.listed = joinListed(specs)
 	out.rules = joinRules(specs)
+	out.where = sortAddressRules(out.where)
 	sortWindows(&out.windows)
 	return out
 }

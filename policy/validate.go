@@ -136,6 +136,7 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 			v.add(at, "a profile's rule holds for the profile: write rules for one member under the household")
 		}
 	}
+	v.addressRules(path+".addresses", p.Addresses)
 	v.schedule(path+".schedule", p.Schedule)
 }
 

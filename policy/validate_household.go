@@ -36,6 +36,7 @@ func (v *validator) household(path string, h HouseholdConfig) {
 		}
 	}
 	v.recognition(path, &h)
+	v.addressRules(path+".addresses", h.Addresses)
 	v.profileRef(path+".guest", h.Guest, true)
 	v.schedule(path+".schedule", h.Schedule)
 }
