@@ -7,7 +7,6 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
@@ -26,19 +25,20 @@ type Bolt struct {
 	changed chan struct{} // closed by the next commit
 	closed  bool
 
+	spooling sync.Mutex // one Backup at a time
+
 	counters
 }
 
 // counters are what the metrics tell that the file does not.
 type counters struct {
-	watchers    atomic.Int64
-	writeErrors atomic.Uint64
-	dropped     atomic.Uint64 // records of the Journal
+	watchers       atomic.Int64
+	writeErrors    atomic.Uint64
+	dropped        atomic.Uint64 // records of the Journal
+	snapshotErrors atomic.Uint64
 }
 
 const (
-	// lockWait is how long Open waits for whoever has the file: a process that is being replaced needs some time to end.
-	lockWait = 2 * time.Second
 	// maxFile bounds the file in octets, maxJournal what the Journal may take of it, so that activity never
 	// keeps a parent from writing state.
 	maxFile    = 1 << 30
@@ -47,38 +47,15 @@ const (
 
 // Buckets of the file. What a key or a record holds is sealed (record.go).
 var (
-	bucketFormat  = []byte("hearth")  // version of the format, lost deletions
+	bucketFormat  = []byte("hearth")  // version of the format, and numbers
 	bucketState   = []byte("state")   // key -> place, value; its sequence is the revision
-	bucketOrder   = []byte("order")   // place -> key of every value; its sequence counts them
-	bucketGone    = []byte("gone")    // place -> key of the last deletions; its sequence counts them
+	bucketOrder   = []byte("order")   // place -> key of every value
+	bucketGone    = []byte("gone")    // place -> key of the last deletions
 	bucketJournal = []byte("journal") // kind / day / household / person / key -> record; persons' sequences count records
 )
 
-// ErrDamaged says that the file is no store, or a torn one.
-var ErrDamaged = errors.New("the file is damaged or is no store of Hearth")
-
-// Open opens the store, or makes it.
-func Open(path string) (*Bolt, error) {
-	b := &Bolt{path: path, changed: make(chan struct{})}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType, MaxSize: maxFile})
-	if err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w", path, err)
-	}
-	b.db = db
-	if err := b.update(prepare); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return b, nil
-}
-
-// prepare makes the buckets of an empty file.
-func prepare(tx *bbolt.Tx) error {
-	for _, name := range [][]byte{bucketFormat, bucketState, bucketOrder, bucketGone, bucketJournal} {
-		if _, err := tx.CreateBucketIfNotExists(name); err != nil {
-			return err
-		}
-	}
-	return nil
+func buckets() [][]byte {
+	return [][]byte{bucketFormat, bucketState, bucketOrder, bucketGone, bucketJournal}
 }
 
 // Close ends all watches and closes the file.
@@ -92,7 +69,7 @@ func (b *Bolt) Close() error {
 	if already || b.db == nil || b.broken.Load() != nil {
 		return nil // a broken engine may hold locks that Close would wait for
 	}
-	return b.db.Close()
+	return errors.Join(os.Remove(holder(b.path)), b.db.Close())
 }
 
 // tick gives what is closed at the next commit.
@@ -126,21 +103,16 @@ func (b *Bolt) update(do func(*bbolt.Tx) error) error {
 	return err
 }
 
-// guard runs a transaction. A page that cannot be read, because the disk or somebody else took it away, is a
-// fault of memory in a mapped file: it becomes ErrDamaged here, and the store refuses everything from then on.
-func (b *Bolt) guard(run func(func(*bbolt.Tx) error) error, do func(*bbolt.Tx) error) (err error) {
+// guard runs a transaction. After a panic or a fault the store refuses everything: the engine may hold locks.
+func (b *Bolt) guard(run func(func(*bbolt.Tx) error) error, do func(*bbolt.Tx) error) error {
 	if failed := b.broken.Load(); failed != nil {
 		return *failed
 	}
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("using the store %s: %w (%v)", b.path, ErrDamaged, p)
-			b.broken.CompareAndSwap(nil, &err)
-		}
-	}()
-	err = run(do)
+	err := calm(func() error { return run(do) })
 	switch {
+	case errors.As(err, new(*faultError)):
+		err = fmt.Errorf("using the store %s: %w; stop the server and restore a backup: hearth restore FILE", b.path, err)
+		b.broken.CompareAndSwap(nil, &err)
 	case errors.Is(err, berrors.ErrDatabaseNotOpen):
 		return ErrClosed
 	case errors.Is(err, berrors.ErrMaxSizeReached):
@@ -149,11 +121,30 @@ func (b *Bolt) guard(run func(func(*bbolt.Tx) error) error, do func(*bbolt.Tx) e
 	return err
 }
 
+// faultError is a panic of the engine.
+type faultError struct{ reason any }
+
+func (e *faultError) Error() string { return fmt.Sprint(ErrDamaged, ": ", e.reason) }
+func (e *faultError) Unwrap() error { return ErrDamaged }
+
+// calm makes errors of panics, and of faults: a page of the mapped file that the disk or somebody else took away.
+func calm(do func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = &faultError{p}
+		}
+	}()
+	return do()
+}
+
 // Path is the file.
 func (b *Bolt) Path() string { return b.path }
 
-// exists says whether there is a file that is not empty.
-func exists(path string) bool {
-	st, err := os.Stat(path)
-	return err == nil && st.Size() > 0
+// Refused says why nothing can be written: the file could not be opened, or broke since. nil: all is well.
+func (b *Bolt) Refused() error {
+	if failed := b.broken.Load(); failed != nil {
+		return *failed
+	}
+	return b.refused
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -38,6 +39,9 @@ func (b *Bolt) Append(additions ...Addition) (dropped int, err error) {
 				return err
 			}
 			for _, r := range a.Records {
+				if legal(r.Key) {
+					continue // nobody is remembered by that
+				}
 				ok, err := merge(into, r)
 				if err != nil {
 					return err
@@ -85,8 +89,8 @@ func (p Partition) path() []string { return []string{p.Kind, string(p.Day), p.Ho
 // merge adds a record to its partition, or says that there is no room.
 func merge(into *bbolt.Bucket, r Record) (ok bool, err error) {
 	k := []byte(r.Key)
-	if kept := into.Get(k); kept != nil {
-		old, err := parseRecord(k, kept)
+	if v := into.Get(k); v != nil {
+		old, err := parseRecord(k, v)
 		if err != nil {
 			return false, err
 		}
@@ -100,7 +104,7 @@ func merge(into *bbolt.Bucket, r Record) (ok bool, err error) {
 			return false, err
 		}
 	}
-	return true, into.Put(k, seal(k, r.append(nil)))
+	return true, keep(into, k, r.append(nil))
 }
 
 // plus merges what is added.
@@ -146,8 +150,8 @@ func (r Record) append(b []byte) []byte {
 }
 
 // parseRecord reads what append wrote and seal sealed.
-func parseRecord(k, kept []byte) (Record, error) {
-	body, err := unseal(k, kept)
+func parseRecord(k, v []byte) (Record, error) {
+	body, err := unseal(k, v)
 	if err != nil {
 		return Record{}, err
 	}
@@ -197,27 +201,34 @@ func (b *Bolt) Records(p Partition) (records []Record, err error) {
 	return records, err
 }
 
-// Partitions lists what is kept of a household, of one person or with "" of all, in the order of days.
+// Partitions lists what is kept of a household and a person, with "" of all of them, in the order of days.
 func (b *Bolt) Partitions(household, person string) (found []Partition, err error) {
 	if b.db == nil {
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
 		return eachDay(tx, func(kind, day string, at *bbolt.Bucket) error {
-			at = at.Bucket([]byte(household))
-			if at == nil {
-				return nil
-			}
-			return at.ForEachBucket(func(k []byte) error {
-				if person == "" || person == string(k) {
-					found = append(found, Partition{kind, Day(day), household, string(k)})
-				}
-				return nil
+			return within(at, household, func(home string, people *bbolt.Bucket) error {
+				return within(people, person, func(who string, _ *bbolt.Bucket) error {
+					found = append(found, Partition{kind, Day(day), home, who})
+					return nil
+				})
 			})
 		})
 	})
 	slices.SortStableFunc(found, func(a, b Partition) int { return cmp.Compare(a.Day, b.Day) })
 	return found, err
+}
+
+// within visits the bucket of a name, with "" all buckets.
+func within(at *bbolt.Bucket, name string, do func(string, *bbolt.Bucket) error) error {
+	if name == "" {
+		return at.ForEachBucket(func(k []byte) error { return do(string(k), at.Bucket(k)) })
+	}
+	if one := at.Bucket([]byte(name)); one != nil {
+		return do(name, one)
+	}
+	return nil
 }
 
 // eachDay visits the buckets of days.
@@ -253,27 +264,29 @@ func (b *Bolt) Drop(kind string, before Day) (days int, err error) {
 	return days, err
 }
 
-// Erase forgets all that is remembered of a person, or with "" of the household, and says how many partitions it was.
+// Erase forgets all that is remembered of a person, or with "" of a household, and says how many partitions it was.
 func (b *Bolt) Erase(household, person string) (partitions int, err error) {
+	if err := validHousehold(household); err != nil {
+		return 0, fmt.Errorf("erasing activity: %w", err)
+	}
 	if b.db == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
 		partitions = 0
 		return eachDay(tx, func(_, _ string, day *bbolt.Bucket) error {
-			at := day.Bucket([]byte(household))
-			if at == nil {
+			people := day.Bucket([]byte(household))
+			switch {
+			case people == nil:
+				return nil
+			case person == "":
+				err := within(people, "", func(string, *bbolt.Bucket) error { partitions++; return nil })
+				return errors.Join(err, day.DeleteBucket([]byte(household)))
+			case people.Bucket([]byte(person)) == nil:
 				return nil
 			}
-			if person != "" {
-				if at.Bucket([]byte(person)) == nil {
-					return nil
-				}
-				partitions++
-				return at.DeleteBucket([]byte(person))
-			}
-			partitions += at.Inspect().KeyN
-			return day.DeleteBucket([]byte(household))
+			partitions++
+			return people.DeleteBucket([]byte(person))
 		})
 	})
 	return partitions, err

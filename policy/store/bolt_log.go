@@ -5,18 +5,15 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
-	"slices"
 
 	"go.etcd.io/bbolt"
 )
 
 // watchAtOnce is how many changes a watcher gets at once, but for a batch that is larger.
 const watchAtOnce = 1000
-
-// keyCompacted leads, in bucketFormat, to the revision of the last deletion that was forgotten.
-var keyCompacted = []byte("compacted")
 
 // Snapshot implements Log.
 func (b *Bolt) Snapshot(ctx context.Context, prefix string) (s Snapshot, err error) {
@@ -27,9 +24,10 @@ func (b *Bolt) Snapshot(ctx context.Context, prefix string) (s Snapshot, err err
 		return b.frozen.under(prefix), nil
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
-		state := tx.Bucket(bucketState)
-		s.Revision = state.Sequence()
-		c := state.Cursor()
+		if s.Revision, err = number(tx, keyRevision); err != nil {
+			return err
+		}
+		c := tx.Bucket(bucketState).Cursor()
 		for k, v := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)) && ctx.Err() == nil; k, v = c.Next() {
 			if !covers(prefix, string(k)) {
 				continue
@@ -81,17 +79,18 @@ func (b *Bolt) Put(ctx context.Context, writes ...Write) (revision uint64, err e
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
-		l := ledger{tx.Bucket(bucketState), tx.Bucket(bucketOrder), tx.Bucket(bucketGone), tx.Bucket(bucketFormat)}
-		revision = l.state.Sequence() + 1
+		l, err := openLedger(tx)
+		if err != nil {
+			return err
+		}
+		l.revision++
 		for i, w := range writes {
-			if err := l.write(w, placeOf(revision, i)); err != nil {
+			if err := l.write(w, placeOf(l.revision, i)); err != nil {
 				return err
 			}
 		}
-		if err := l.compact(); err != nil {
-			return err
-		}
-		return l.state.SetSequence(revision)
+		revision = l.revision
+		return l.close(tx)
 	})
 	if err != nil {
 		return 0, err
@@ -100,87 +99,106 @@ func (b *Bolt) Put(ctx context.Context, writes ...Write) (revision uint64, err e
 	return revision, nil
 }
 
-// ledger is the buckets of the Log in one transaction.
-type ledger struct{ state, order, gone, format *bbolt.Bucket }
+// Numbers of bucketFormat.
+var (
+	keyFormat    = []byte("format")
+	keyRevision  = []byte("revision")
+	keyEntries   = []byte("entries")   // values in bucketState
+	keyDeletions = []byte("deletions") // in bucketGone
+	keyCompacted = []byte("compacted") // revision of the last deletion that was forgotten
+)
 
-// write makes one write, at its place in the log.
-func (l ledger) write(w Write, at place) error {
-	k := []byte(w.Key.String())
-	found := Entry{Key: w.Key}
-	var old place
-	if kept := l.state.Get(k); kept != nil {
-		var err error
-		if old, found.Value, err = stored(k, kept); err != nil {
-			return err
-		}
-		found.Revision = old.revision()
-	}
-	if w.Expect != nil && *w.Expect != found.Revision {
-		return &ConflictError{Expected: *w.Expect, Found: found}
-	}
-	if found.Revision > 0 {
-		if err := l.order.Delete(old[:]); err != nil {
-			return err
-		}
-	}
-	if w.Value == nil {
-		return l.remove(k, at, found.Revision > 0)
-	}
-	if found.Revision == 0 {
-		if err := count(l.order, 1, MaxEntries); err != nil {
-			return err
-		}
-	}
-	if err := l.order.Put(at[:], k); err != nil {
-		return err
-	}
-	return l.state.Put(k, seal(k, append(bytes.Clone(at[:]), w.Value...)))
+// ledger is the Log in one transaction.
+type ledger struct {
+	state, order, gone *bbolt.Bucket
+	sizes
 }
 
-// remove deletes a key that may be there.
-func (l ledger) remove(k []byte, at place, there bool) error {
-	if !there {
-		return nil
+// sizes are the numbers of the Log.
+type sizes struct{ revision, entries, deletions, compacted uint64 }
+
+func openSizes(tx *bbolt.Tx) (s sizes, err error) {
+	for key, n := range s.numbers() {
+		if *n, err = number(tx, []byte(key)); err != nil {
+			return s, err
+		}
 	}
-	if err := count(l.order, -1, MaxEntries); err != nil {
-		return err
-	}
-	if err := l.gone.Put(at[:], k); err != nil {
-		return err
-	}
-	if err := l.gone.SetSequence(l.gone.Sequence() + 1); err != nil {
-		return err
-	}
-	return l.state.Delete(k)
+	return s, nil
 }
 
-// count adds to the number of what is in a bucket, which is its sequence.
-func count(b *bbolt.Bucket, n int, most uint64) error {
-	now := b.Sequence() + uint64(n)
-	if n > 0 && now > most {
-		return fmt.Errorf("%w: it holds %d values already", ErrFull, most)
+func (s *sizes) numbers() map[string]*uint64 {
+	return map[string]*uint64{
+		string(keyRevision): &s.revision, string(keyEntries): &s.entries,
+		string(keyDeletions): &s.deletions, string(keyCompacted): &s.compacted,
 	}
-	return b.SetSequence(now)
 }
 
-// compact forgets the oldest deletions beyond MaxGone.
-func (l ledger) compact() error {
-	for l.gone.Sequence() > MaxGone {
+func openLedger(tx *bbolt.Tx) (*ledger, error) {
+	s, err := openSizes(tx)
+	return &ledger{tx.Bucket(bucketState), tx.Bucket(bucketOrder), tx.Bucket(bucketGone), s}, err
+}
+
+// close forgets the oldest deletions beyond MaxGone and writes the numbers.
+func (l *ledger) close(tx *bbolt.Tx) error {
+	for l.deletions > MaxGone {
 		at, _ := l.gone.Cursor().First()
 		if len(at) != len(place{}) {
-			return fmt.Errorf("%w: its count of deletions is wrong", ErrDamaged)
+			return fmt.Errorf("%w: its number of deletions is wrong", ErrDamaged)
 		}
-		if err := l.format.Put(keyCompacted, bytes.Clone(at[:8])); err != nil {
-			return err
-		}
+		l.compacted = binary.BigEndian.Uint64(at)
+		l.deletions--
 		if err := l.gone.Delete(bytes.Clone(at)); err != nil {
 			return err
 		}
-		if err := l.gone.SetSequence(l.gone.Sequence() - 1); err != nil {
+	}
+	for key, n := range l.numbers() {
+		if err := setNumber(tx, []byte(key), *n); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// write makes one write, at its place in the log.
+func (l *ledger) write(w Write, at place) error {
+	k := []byte(w.Key.String())
+	found := Entry{Key: w.Key}
+	var old place
+	if v := l.state.Get(k); v != nil {
+		var err error
+		if old, found.Value, err = stored(k, v); err != nil {
+			return err
+		}
+		found.Revision = old.revision()
+	}
+	there := found.Revision > 0
+	if w.Expect != nil && *w.Expect != found.Revision {
+		return &ConflictError{Expected: *w.Expect, Found: found}
+	}
+	if there {
+		if err := l.order.Delete(old[:]); err != nil {
+			return err
+		}
+	}
+	switch {
+	case w.Value == nil && !there:
+		return nil
+	case w.Value == nil:
+		l.entries--
+		l.deletions++
+		if err := keep(l.gone, at[:], k); err != nil {
+			return err
+		}
+		return l.state.Delete(k)
+	case !there:
+		if l.entries++; l.entries > MaxEntries {
+			return fmt.Errorf("%w: it holds %d values already", ErrFull, MaxEntries)
+		}
+	}
+	if err := keep(l.order, at[:], k); err != nil {
+		return err
+	}
+	return keep(l.state, k, append(bytes.Clone(at[:]), w.Value...))
 }
 
 // Watch implements Log.
@@ -221,54 +239,76 @@ func (b *Bolt) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2
 // since gives the next changes after a revision, and the revision up to which it looked.
 func (b *Bolt) since(prefix string, after uint64) (found []Change, seen uint64, err error) {
 	err = b.view(func(tx *bbolt.Tx) error {
-		state := tx.Bucket(bucketState)
-		seen = state.Sequence()
-		kept := tx.Bucket(bucketFormat).Get(keyCompacted)
-		if after > seen || after > 0 && len(kept) == 8 && after < binary.BigEndian.Uint64(kept) {
+		s, err := openSizes(tx)
+		if err != nil {
+			return err
+		}
+		if after > s.revision || after > 0 && after < s.compacted {
 			return ErrCompacted
 		}
-		from := placeOf(after+1, 0)
-		live, gone := tx.Bucket(bucketOrder).Cursor(), tx.Bucket(bucketGone).Cursor()
-		lk, lv := live.Seek(from[:])
-		gk, gv := gone.Seek(from[:])
-		for looked := 0; lk != nil || gk != nil; looked++ {
-			deleted := lk == nil || gk != nil && bytes.Compare(gk, lk) < 0
-			at, key := lk, lv
-			if deleted {
-				at, key = gk, gv
-			}
-			if revision := binary.BigEndian.Uint64(at); looked >= watchAtOnce && revision > after {
+		seen = s.revision
+		looked := 0
+		for at, row := range changes(tx, after) {
+			revision := binary.BigEndian.Uint64(at)
+			if looked++; looked > watchAtOnce && revision > after {
 				seen = after
 				break
-			} else {
-				after = revision
 			}
-			if covers(prefix, string(key)) {
-				c, err := change(state, at, key, deleted)
-				if err != nil {
-					return err
-				}
+			after = revision
+			c, err := row.change(tx, at)
+			if err != nil {
+				return err
+			}
+			if covers(prefix, c.Key.String()) {
 				found = append(found, c)
-			}
-			if deleted {
-				gk, gv = gone.Next()
-			} else {
-				lk, lv = live.Next()
 			}
 		}
 		return nil
 	})
-	return slices.Clip(found), seen, err
+	return found, seen, err
 }
 
-// change gives what stands at one place of the log.
-func change(state *bbolt.Bucket, at, key []byte, deleted bool) (Change, error) {
-	if deleted {
-		k, err := ParseKey(string(key))
-		return Change{Entry{Key: k, Revision: binary.BigEndian.Uint64(at)}}, err
+// row is a key in the log, as it is sealed.
+type row struct {
+	sealed  []byte
+	deleted bool
+}
+
+// changes walks the log after a revision, values and deletions together, by place.
+func changes(tx *bbolt.Tx, after uint64) iter.Seq2[[]byte, row] {
+	return func(yield func([]byte, row) bool) {
+		from := placeOf(after+1, 0)
+		live, gone := tx.Bucket(bucketOrder).Cursor(), tx.Bucket(bucketGone).Cursor()
+		lk, lv := live.Seek(from[:])
+		gk, gv := gone.Seek(from[:])
+		for lk != nil || gk != nil {
+			if lk == nil || gk != nil && bytes.Compare(gk, lk) < 0 {
+				if !yield(gk, row{gv, true}) {
+					return
+				}
+				gk, gv = gone.Next()
+				continue
+			}
+			if !yield(lk, row{lv, false}) {
+				return
+			}
+			lk, lv = live.Next()
+		}
 	}
-	e, err := entry(key, state.Get(key))
-	return Change{e}, err
+}
+
+// change gives what stands at a place of the log.
+func (r row) change(tx *bbolt.Tx, at []byte) (Change, error) {
+	k, err := unseal(at, r.sealed)
+	if err != nil || len(at) != len(place{}) {
+		return Change{}, errors.Join(ErrDamaged, err)
+	}
+	if !r.deleted {
+		e, err := entry(k, tx.Bucket(bucketState).Get(k))
+		return Change{e}, err
+	}
+	key, err := ParseKey(string(k))
+	return Change{Entry{Key: key, Revision: binary.BigEndian.Uint64(at)}}, err
 }
 
 // readOnly says why nothing can be written.

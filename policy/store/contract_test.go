@@ -20,8 +20,8 @@ func TestBoltKeepsTheContract(t *testing.T) {
 // testContract holds any Log to what the interface promises. Each case gets a Log of its own, empty.
 func testContract(t *testing.T, make func(*testing.T) store.Log) {
 	for name, do := range map[string]func(*testing.T, store.Log){
-		"snapshots give what holds, in the order of keys":                  contractSnapshot,
-		"a batch with one wrong expectation changes nothing":               contractAtomic,
+		"snapshots give what holds, in the order of keys":    contractSnapshot,
+		"a batch with one wrong expectation changes nothing": contractAtomic,
 		"expected revisions":                                               contractExpect,
 		"bad keys and values are refused":                                  contractRefused,
 		"a watcher from 0 sees each key's last change, in order":           contractReplay,

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// exported is the state and the activity of one household, or of all, for people to read and keep.
+type exported struct {
+	Revision uint64     `json:"revision"`
+	State    []Entry    `json:"state"`
+	Activity []activity `json:"activity"`
+}
+
+// activity is what is kept of one person on one day.
+type activity struct {
+	Partition
+	Records []Record `json:"records"`
+}
+
+// Export writes what is held of a household, with "" of all, as JSON: its state, and what is remembered by day. Nothing that names a category of legal lists is in it, whoever kept it.
+func (b *Bolt) Export(ctx context.Context, w io.Writer, household string) error {
+	prefix := ""
+	if household != "" {
+		prefix = household + "/"
+	}
+	s, err := b.Snapshot(ctx, prefix)
+	if err != nil {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	all := exported{Revision: s.Revision, State: []Entry{}, Activity: []activity{}}
+	for _, e := range s.Entries {
+		var keep bool
+		if e.Value, keep = lawful(e.Value); keep && !legal(e.Key.ID) {
+			all.State = append(all.State, e)
+		}
+	}
+	partitions, err := b.Partitions(household, "")
+	if err != nil && !errors.Is(err, ErrReadOnly) {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	for _, p := range partitions {
+		a, err := b.activity(p)
+		if err := errors.Join(err, ctx.Err()); err != nil {
+			return fmt.Errorf("exporting: %w", err)
+		}
+		all.Activity = append(all.Activity, a)
+	}
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	if err := out.Encode(all); err != nil {
+		return fmt.Errorf("exporting: %w", err)
+	}
+	return nil
+}
+
+func (b *Bolt) activity(p Partition) (activity, error) {
+	records, err := b.Records(p)
+	a := activity{p, []Record{}}
+	for _, r := range records {
+		keep := true
+		if r.JSON != nil {
+			r.JSON, keep = lawful(r.JSON)
+		}
+		if keep && !legal(r.Key) {
+			a.Records = append(a.Records, r)
+		}
+	}
+	return a, err
+}
+
+// legal says whether a word is a category of legal lists, which nothing may tell.
+func legal(s string) bool {
+	return strings.EqualFold(s, "illegal.csam") || strings.EqualFold(s, "illegal.order") || s == "illegal.*"
+}
+
+// lawful leaves out each object that names such a category, with all that it says, and says whether anything is left.
+func lawful(value json.RawMessage) (json.RawMessage, bool) {
+	if !bytes.Contains(bytes.ToLower(value), []byte("illegal")) && !bytes.Contains(value, []byte(`\u`)) {
+		return value, true
+	}
+	read := json.NewDecoder(bytes.NewReader(value))
+	read.UseNumber()
+	var tree any
+	if read.Decode(&tree) != nil {
+		return nil, false
+	}
+	tree, keep := without(tree)
+	left, err := json.Marshal(tree)
+	return left, keep && err == nil
+}
+
+// without walks a tree of JSON. An object goes if one of its own strings is such a word, alone or in a list.
+func without(v any) (left any, keep bool) {
+	switch v := v.(type) {
+	case string:
+		return v, !legal(v)
+	case []any:
+		kept := make([]any, 0, len(v))
+		for _, each := range v {
+			each, ok := without(each)
+			if _, word := each.(string); word && !ok {
+				return nil, false
+			}
+			if ok {
+				kept = append(kept, each)
+			}
+		}
+		return kept, true
+	case map[string]any:
+		for name, each := range v {
+			left, ok := without(each)
+			_, object := each.(map[string]any)
+			switch {
+			case legal(name), !ok && !object:
+				return nil, false
+			case !ok:
+				delete(v, name)
+			default:
+				v[name] = left
+			}
+		}
+		return v, true
+	}
+	return v, true
+}
