@@ -54,6 +54,7 @@ func builtinCategories() []Definition {
 		{ID: "bypass.vpn", Group: "bypass"},
 		{ID: "bypass.dns", Group: "bypass"},
 		{ID: "bypass.remote", Group: "bypass"},
+		{ID: "search.other", Group: "bypass"}, // engines that cannot be held to safe search
 
 		{ID: "sec.malware", Group: "security"},
 		{ID: "sec.phishing", Group: "security"},

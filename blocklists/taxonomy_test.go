@@ -34,6 +34,7 @@ fun.ai social
 bypass.vpn bypass
 bypass.dns bypass
 bypass.remote bypass
+search.other bypass
 sec.malware security
 sec.phishing security
 sec.scam security
