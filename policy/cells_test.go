@@ -53,9 +53,11 @@ ads.trackers       B B B B A A B
 `
 
 // notInTable are categories that the band table has no row for: coarse humour
-// is blocked below 10, where blocking too much is accepted, and left alone above.
+// is blocked below 10, where blocking too much is accepted, and left alone above. That
+// other search engines are blocked is told in the row of safe search.
 const notInTable = `
 talk.profanity     L B A A A A -
+search.other       B A A A A A -
 `
 
 // TestEveryCell decides about a name of each category in each band.
@@ -145,7 +147,7 @@ func TestPresetModes(t *testing.T) {
 	kids := "ok.help ok.infra ok.school"
 	want := map[Band]facts{
 		Little: {Remember: "totals", Alarms: "totals", Filter: "allow-list", Unknown: "block", School: "19:00-07:00", Free: "19:30-07:00",
-			SafeSearch: "on", Other: "blocked", YouTube: "blocked", Listed: "ok.help ok.kids ok.school ok.infra", Always: kids},
+			SafeSearch: "on", Other: "block", YouTube: "blocked", Listed: "ok.help ok.kids ok.school ok.infra", Always: kids},
 		Child: {Remember: "totals", Alarms: "totals", Filter: "listed", Unknown: "popular", School: "20:00-07:00", Free: "21:00-07:00", Homework: "15:00-17:00",
 			SafeSearch: "on", YouTube: "strict", Always: kids, Pick: "social.chat"},
 		Preteen: {Remember: "totals", Alarms: "totals", Filter: "block-list", Unknown: "allow", School: "21:00-06:30", Free: "22:00-06:30", Homework: "15:00-17:30",

@@ -33,6 +33,12 @@ type ProfileConfig struct {
 	// Unknown is what happens to names on no list: allow, block, or popular
 	// (block outside the popularity list, while one is loaded). Empty: as the band.
 	Unknown string `yaml:"unknown"`
+	// SafeSearch makes search engines answer with safe results alone: on or off. Empty: as the band.
+	SafeSearch string `yaml:"safe_search"`
+	// YouTube is its restricted mode: strict, moderate or off; blocked is the switch of the service. Empty: as the band.
+	YouTube string `yaml:"youtube"`
+	// OtherSearch is what happens to engines that cannot be held to safe search: block or allow. Empty: as the band.
+	OtherSearch string `yaml:"other_search"`
 	// AlwaysOn are services (or social.chat) that work even at bedtime: the
 	// family's messenger.
 	AlwaysOn []string `yaml:"always_on"`

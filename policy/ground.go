@@ -31,6 +31,8 @@ type ground struct {
 	fixed table[uint64]                                 // how far the resolver's own names reach
 	deep  int                                           // labels of the deepest of them
 
+	engines engines // safe search
+
 	own    uint64             // hash of the own name
 	above  int                // its labels
 	tests  []blocklists.Match // the first is nobody's
@@ -65,6 +67,9 @@ func newGround(c CompileConfig) (*ground, error) {
 	}
 	g.shownAs()
 	if err := g.fix(c); err != nil {
+		return nil, err
+	}
+	if err := g.search(); err != nil {
 		return nil, err
 	}
 	return g, nil

@@ -40,7 +40,7 @@ type Preset struct {
 	Alarms   string `yaml:"alarms"`
 
 	SafeSearch         string `yaml:"safe_search"`  // on, off, or "" where it does not apply
-	OtherSearch        string `yaml:"other_search"` // "blocked": engines without a safe mode
+	OtherSearch        string `yaml:"other_search"` // allow or block: engines without a safe mode; "" is as any listed name
 	SafeSearchOptional bool   `yaml:"safe_search_optional"`
 	YouTube            string `yaml:"youtube"` // blocked, strict, moderate, off or ""
 }
@@ -94,7 +94,7 @@ func (p *Preset) spec(t *blocklists.Taxonomy) (*spec, error) {
 	if s.alwaysOn, err = lookupAll(t, p.Always); err != nil {
 		return nil, fmt.Errorf("preset %s: %w", p.Band, err)
 	}
-	return s, nil
+	return s, p.search(s, t)
 }
 
 func lookupAll(t *blocklists.Taxonomy, ids []string) (blocklists.Categories, error) {

@@ -40,6 +40,9 @@ type stance struct {
 	unknown   unknownRule
 	newNames  cell
 	texts     *texts
+
+	safeSearch bool
+	youtube    youtubeMode
 }
 
 // masks holds categories by what happens to them.
@@ -70,7 +73,7 @@ func newStance(g *ground, t *traits, words *texts) *stance {
 	p := &stance{
 		ground: g, name: t.name, band: t.band, language: t.language, mode: t.mode, observe: t.observe, route: t.route, memory: t.memory, alarms: t.alarms,
 		alwaysOn: t.alwaysOn.Or(g.help), allowList: t.allowList, listed: t.listed, unknown: t.unknown,
-		newNames: t.cells[g.newNames], texts: words,
+		newNames: t.cells[g.newNames], texts: words, safeSearch: t.safeSearch, youtube: t.youtube,
 	}
 	if t.band == NoBand {
 		p.alwaysOn = blocklists.Categories{}

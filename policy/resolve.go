@@ -56,6 +56,7 @@ func (b *compiler) change(s *spec, p ProfileConfig) {
 	if p.Unknown != "" {
 		s.unknown, _ = parseUnknown(p.Unknown)
 	}
+	s.search(t, p)
 	for _, change := range p.Categories {
 		set, err := t.Select(change.ID)
 		if err != nil {

@@ -29,7 +29,8 @@ import (
 // tells a device's id, a device, household/member or "profile NAME".
 // at is as ParseAt reads it, counted from today. want is an action (allow,
 // block, warn, fixed) with, where it matters, the step's number, the category,
-// "until" with a time or none, and "observed" in front; or stranger.
+// "as" with the safe host that the name becomes an alias of, or itself, "until" with
+// a time or none, and "observed" in front; or stranger.
 type Scenario struct {
 	Story  string
 	Expect []Expectation

@@ -33,7 +33,7 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 	if err != nil {
 		return "", err
 	}
-	got, err := d.decideText(client.Now(at), e.Name, at)
+	got, as, err := d.decideText(client.Now(at), e.Name, at)
 	if err != nil {
 		return "", err
 	}
@@ -41,10 +41,10 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 	if err != nil {
 		return "", err
 	}
-	if w.holds(d, got) {
+	if w.holds(d, got) && (w.as == "" || w.as == as) {
 		return "", nil
 	}
-	return d.describe(got, loc), nil
+	return d.describe(got, loc) + " as " + as, nil
 }
 
 // find reads a client as a person writes it.
@@ -71,11 +71,11 @@ func (d *Directory) find(text string) (Client, error) {
 	return c, nil
 }
 
-// decideText decides about a name, or a chain of names, in text.
-func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, error) {
+// decideText decides about a name, or a chain of names, in text, and says as which name
+// it answers.
+func (d *Directory) decideText(c Client, text string, at time.Time) (out Decision, as string, err error) {
 	var asked, target blocklists.Hashes
 	var q Question
-	var out Decision
 	var targets blocklists.Match
 	var hashes []uint64
 	for i, part := range strings.Split(text, "->") {
@@ -85,11 +85,14 @@ func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, e
 		}
 		name, err := blocklists.ParseName(strings.TrimSpace(part))
 		if err != nil {
-			return out, fmt.Errorf("name %q: %w", part, err)
+			return out, "", fmt.Errorf("name %q: %w", part, err)
 		}
 		if i == 0 {
 			q = d.Ask(name, &asked)
-			out = c.Decide(&q, at)
+			var safe *Transform
+			if out, safe = d.Safe(&c, &q, c.Decide(&q, at), at); safe != nil {
+				return out, safe.Target.String(), nil
+			}
 			continue
 		}
 		t := d.Ask(name, &target)
@@ -99,7 +102,7 @@ func (d *Directory) decideText(c Client, text string, at time.Time) (Decision, e
 	if len(hashes) > 0 {
 		out = c.DecideChain(out, &q, targets, hashes, at)
 	}
-	return out, nil
+	return out, "itself", nil
 }
 
 // parseWhereabouts reads an address, and behind it the country and the system that it lies in.
@@ -133,6 +136,7 @@ type want struct {
 	observed bool
 	step     Step
 	category string
+	as       string // "" if it does not matter
 	hasUntil bool
 	until    int64
 }
@@ -148,6 +152,8 @@ func parseWant(text string, at time.Time, loc *time.Location) (want, error) {
 		w.until = t.Unix()
 	}
 	named := false
+	text, w.as, _ = strings.Cut(text, " as ")
+	w.as = strings.TrimSpace(w.as)
 	for _, word := range strings.Fields(text) {
 		n, err := strconv.ParseUint(word, 10, 8)
 		switch action, ok := parseAction(word); {

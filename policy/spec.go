@@ -89,6 +89,9 @@ type traits struct {
 	cells     [blocklists.MaxCategories]cell // services too
 	listed    blocklists.Categories
 	alwaysOn  blocklists.Categories
+
+	safeSearch bool
+	youtube    youtubeMode
 }
 
 type ownRule struct {
@@ -109,6 +112,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.observe = out.observe && s.observe
 		out.memory, out.alarms = min(out.memory, s.memory), min(out.alarms, s.alarms)
 		out.alwaysOn = out.alwaysOn.And(s.alwaysOn)
+		out.safeSearch, out.youtube = out.safeSearch || s.safeSearch, max(out.youtube, s.youtube)
 		out.windows = append(out.windows, s.windows...)
 		out.where = append(out.where, s.where...)
 		if s.location != nil {

@@ -47,7 +47,7 @@ func newTexts(g *ground, words *Phrases, r Reader, own []CategoryConfig) *texts 
 
 // name finds the plain words for each category.
 func (t *texts) name(g *ground, words *Phrases, own []CategoryConfig) {
-	titles := map[string]string{}
+	titles := map[string]string{otherSearch: words.Search}
 	services, _ := blocklists.Services() // without an error, since there is a taxonomy
 	for _, s := range services {
 		titles[s.ID] = s.Title

@@ -117,6 +117,7 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 		v.add(path+".block_mode", "%q is no block mode: write %s", p.BlockMode, oneOf(blockModeNames[:]...))
 	}
 	v.unknown(path+".unknown", p)
+	v.searching(path, p)
 	for i, change := range p.Categories {
 		v.categoryChange(v.item(path+".categories", i), change)
 	}

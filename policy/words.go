@@ -66,6 +66,7 @@ type Phrases struct {
 	ThisDevice string
 	Unknown    string // a device that is not known yet
 	Security   string // the name of the step, where no category is told
+	Search     string // engines that cannot be held to safe search
 	pages      [readers][reasons]Message
 }
 

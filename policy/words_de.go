@@ -2,7 +2,7 @@ package policy
 
 func german() *Phrases {
 	return &Phrases{
-		Language: "de", ThisDevice: "dieses Gerät", Unknown: "Dieses Gerät ist noch nicht bekannt.", Security: "Sicherheit",
+		Language: "de", ThisDevice: "dieses Gerät", Unknown: "Dieses Gerät ist noch nicht bekannt.", Security: "Sicherheit", Search: "Suche ohne SafeSearch",
 		Groups: map[string]string{
 			"sex": "Sex", "violence": "Gewalt und Hass", "selfharm": "Selbstverletzung", "drugs": "Drogen, Alkohol, Tabak",
 			"money": "Glücksspiel und Geld", "piracy": "Raubkopien und Hacking", "social": "Soziales und Chat", "video": "Video",

@@ -3,7 +3,7 @@ package policy
 // english is the text that the others translate.
 func english() *Phrases {
 	return &Phrases{
-		Language: "en", Reviewed: true, ThisDevice: "this device", Unknown: "This device is not known yet.", Security: "Security",
+		Language: "en", Reviewed: true, ThisDevice: "this device", Unknown: "This device is not known yet.", Security: "Security", Search: "Search without safe search",
 		Groups: map[string]string{
 			"sex": "Sex", "violence": "Violence and hate", "selfharm": "Self-harm", "drugs": "Drugs, alcohol, tobacco",
 			"money": "Gambling and money", "piracy": "Piracy and hacking", "social": "Social and chat", "video": "Video",

@@ -2,7 +2,7 @@ package policy
 
 func spanish() *Phrases {
 	return &Phrases{
-		Language: "es", ThisDevice: "este dispositivo", Unknown: "Este dispositivo aún no es conocido.", Security: "Seguridad",
+		Language: "es", ThisDevice: "este dispositivo", Unknown: "Este dispositivo aún no es conocido.", Security: "Seguridad", Search: "Búsqueda sin SafeSearch",
 		Groups: map[string]string{
 			"sex": "Sexo", "violence": "Violencia y odio", "selfharm": "Autolesión", "drugs": "Drogas, alcohol, tabaco",
 			"money": "Apuestas y dinero", "piracy": "Piratería", "social": "Redes sociales y chat", "video": "Vídeo",

@@ -2,7 +2,7 @@ package policy
 
 func french() *Phrases {
 	return &Phrases{
-		Language: "fr", ThisDevice: "cet appareil", Unknown: "Cet appareil n'est pas encore connu.", Security: "Sécurité",
+		Language: "fr", ThisDevice: "cet appareil", Unknown: "Cet appareil n'est pas encore connu.", Security: "Sécurité", Search: "Recherche sans SafeSearch",
 		Groups: map[string]string{
 			"sex": "Sexe", "violence": "Violence et haine", "selfharm": "Automutilation", "drugs": "Drogues, alcool, tabac",
 			"money": "Jeux d'argent et argent", "piracy": "Piratage", "social": "Réseaux sociaux et discussion", "video": "Vidéo",

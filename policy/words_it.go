@@ -2,7 +2,7 @@ package policy
 
 func italian() *Phrases {
 	return &Phrases{
-		Language: "it", ThisDevice: "questo dispositivo", Unknown: "Questo dispositivo non è ancora conosciuto.", Security: "Sicurezza",
+		Language: "it", ThisDevice: "questo dispositivo", Unknown: "Questo dispositivo non è ancora conosciuto.", Security: "Sicurezza", Search: "Ricerca senza SafeSearch",
 		Groups: map[string]string{
 			"sex": "Sesso", "violence": "Violenza e odio", "selfharm": "Autolesionismo", "drugs": "Droghe, alcol, tabacco",
 			"money": "Gioco d'azzardo e denaro", "piracy": "Pirateria e hacking", "social": "Social e chat", "video": "Video",

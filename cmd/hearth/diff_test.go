@@ -75,7 +75,7 @@ func TestDiff(t *testing.T) {
 			[]string{"{name: Toni, band: teen}", "{name: Toni, band: adult}"},
 			[]string{
 				"households[home].members[Toni].band: teen -> adult",
-				"household home, member Toni: profile teen -> profile adult; no longer blocked: ads.trackers, adult.dating, adult.mixed, adult.porn, adult.services, bypass.dns",
+				"household home, member Toni: profile teen -> profile adult; safe search is switched off; YouTube moderate -> off; no longer blocked: ads.trackers, adult.dating, adult.mixed, adult.porn, adult.services, bypass.dns",
 			},
 		},
 		{

@@ -188,6 +188,12 @@ func profileChanges(was, now *policy.Profile) []string {
 	if a, b := was.Mode(), now.Mode(); a != b {
 		changes = append(changes, fmt.Sprintf("blocks look like %v -> %v", a, b))
 	}
+	if was.SafeSearch() != now.SafeSearch() {
+		changes = append(changes, map[bool]string{true: "safe search is switched on", false: "safe search is switched off"}[now.SafeSearch()])
+	}
+	if a, b := was.YouTube(), now.YouTube(); a != b {
+		changes = append(changes, "YouTube "+a+" -> "+b)
+	}
 	if now.Observe() != was.Observe() {
 		if now.Observe() {
 			changes = append(changes, "observed only: blocks are counted, not applied")
