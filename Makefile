@@ -23,7 +23,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/arm/GOARM=7 linux/mipsle/GOMIPS=softf
              darwin/arm64 darwin/amd64 windows/amd64
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint vuln fuzz soak bench cover cross unit clean
+.PHONY: help build run test race lint vuln fuzz mutate soak bench cover cross unit clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ fuzz: ## fuzz each target for FUZZTIME
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$pkg; \
 		done; \
 	done
+
+mutate: ## change each step, guard and cell of the policy, and see a scenario notice (5 to 10 minutes)
+	$(GO) test -tags mutate -v -timeout 30m -run '^(TestMutants|TestFlippedCells)$$' ./policy
 
 soak: ## repeat the tests of the data path SOAK times, shuffled, under the race detector
 	CGO_ENABLED=1 $(GO) test -race -shuffle=on -count=$(SOAK) -timeout 60m ./blocklists ./policy ./resolver/...

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
+	"io/fs"
 
 	"github.com/goccy/go-yaml"
 
@@ -11,7 +12,10 @@ import (
 )
 
 //go:embed presets/*.yaml
-var presetFiles embed.FS
+var embedded embed.FS
+
+// presetFiles is where the presets are.
+var presetFiles fs.FS = embedded
 
 // Preset is what a band starts from: the column of the band table that
 // concerns names, as data.
@@ -47,7 +51,7 @@ type Preset struct {
 
 // LoadPreset reads the embedded preset of a band.
 func LoadPreset(b Band) (*Preset, error) {
-	text, err := presetFiles.ReadFile("presets/" + b.String() + ".yaml")
+	text, err := fs.ReadFile(presetFiles, "presets/"+b.String()+".yaml")
 	if err != nil {
 		return nil, fmt.Errorf("reading preset: %w", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
-	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
@@ -42,11 +41,11 @@ type act struct {
 	house     bool
 	member    *Member
 	device    *Device
-	at, until int64 // unix seconds; until 0: no end
+	at, until int64                 // unix seconds; until 0: no end
 	set       blocklists.Categories // which names it is about
 	services  blocklists.Categories // what it lifts of step 9
 	class     blocklists.Categories // and of 10
-	hash      uint64 // of a name
+	hash      uint64                // of a name
 	labels    int
 	atBedtime bool
 	minutes   int
@@ -230,196 +229,6 @@ func (a *act) about(h *blocklists.Hashes) bool {
 		return false
 	}
 	return h.N >= a.labels && h.H[a.labels-1] == a.hash
-}
-
-// hand is what the acts of a household mean for one question of one client at one instant.
-type hand struct {
-	paused   bool
-	pauseEnd int64 // 0: none is known
-	pausedAt int64
-	off      bool
-	time     bool // 5 and 6 are lifted
-	secure   bool // 7 is
-	name     *act // that grants the asked name
-	services blocklists.Categories // lifted of step 9
-	class    blocklists.Categories // and of 10
-	goOn     blocklists.Categories // warnings that are passed
-	offEdge  int64 // when off ends, 0 if it is not on
-	edge     int64 // the next instant at which any of this changes, 0: none
-}
-
-// of finds out what the acts mean.
-func (st *standing) of(c *Client, q *Question, now int64) (h hand) {
-	for i := range st.acts {
-		if a := &st.acts[i]; a.kind == actPause && a.concerns(c) && a.running(now, &h) {
-			h.pause(a)
-		}
-	}
-	for i := range st.acts {
-		if a := &st.acts[i]; a.matters(q) && a.concerns(c) && a.running(now, &h) {
-			h.take(a)
-		}
-	}
-	return h
-}
-
-// matters says whether an act may change anything about a question.
-func (a *act) matters(q *Question) bool {
-	switch a.kind {
-	case actName, actSecurity:
-		return a.about(q.Hashes)
-	case actClass, actContinue:
-		return meet(&q.Match.Categories, &a.set)
-	case actOff, actTime:
-		return true
-	case actPause, actUse, actBonus: // asked for elsewhere
-	}
-	return false
-}
-
-// running says whether an act is in force, and notes when that changes.
-func (a *act) running(now int64, h *hand) bool {
-	switch {
-	case a.until != 0 && now >= a.until:
-		return false
-	case now < a.at:
-		h.edge = sooner(h.edge, a.at)
-		return false
-	}
-	h.edge = sooner(h.edge, a.until)
-	return true
-}
-
-// pause notes the longest of the pauses, and the latest.
-func (h *hand) pause(a *act) {
-	if !h.paused || a.until == 0 || h.pauseEnd != 0 && a.until > h.pauseEnd {
-		h.pauseEnd = a.until
-	}
-	h.paused, h.pausedAt = true, max(h.pausedAt, a.at)
-}
-
-// take notes what a grant lifts. A pause that came later is not lifted by it.
-func (h *hand) take(a *act) {
-	switch a.kind {
-	case actOff:
-		h.off, h.offEdge = true, max(h.offEdge, a.until)
-	case actTime:
-		h.lift(a)
-	case actName:
-		if h.name = a; a.atBedtime {
-			h.lift(a)
-		}
-	case actSecurity:
-		h.secure = true
-	case actClass:
-		h.services, h.class = h.services.Or(a.services), h.class.Or(a.class)
-	case actContinue:
-		h.goOn = h.goOn.Or(a.class)
-	case actPause, actUse, actBonus:
-	}
-}
-
-func (h *hand) lift(a *act) {
-	if !h.paused || a.at >= h.pausedAt {
-		h.time, h.paused = true, false
-	}
-}
-
-// sooner is the earlier of two instants, 0 being none.
-func sooner(a, b int64) int64 {
-	if a == 0 || b != 0 && b < a {
-		return b
-	}
-	return a
-}
-
-// standingOf gives what people changed that concerns a client, nil for nearly all.
-func (c *Client) standing() *standing {
-	if c.Household == nil || c.Status == OptedOut {
-		return nil
-	}
-	return c.Household.standing.Load()
-}
-
-// Now gives the client as it is at an instant: whoever has said that they use a shared device
-// is the one who does, with their profile. 0 allocations.
-func (c Client) Now(now time.Time) Client {
-	st := c.standing()
-	if st == nil || c.Device == nil || c.Assumed {
-		return c
-	}
-	for i := range st.acts {
-		a := &st.acts[i]
-		if a.kind == actUse && a.device == c.Device && now.Unix() >= a.at && now.Unix() < a.until {
-			c.Member, c.Profile = a.member, a.member.Profile
-		}
-	}
-	return c
-}
-
-// UsedUntil is when Now may give somebody else for the client, in unix seconds; 0: not by itself.
-func (c *Client) usedUntil(now int64) (edge int64) {
-	st := c.standing()
-	if st == nil || c.Device == nil {
-		return 0
-	}
-	for i := range st.acts {
-		if a := &st.acts[i]; a.kind == actUse && a.device == c.Device {
-			if now < a.at {
-				edge = sooner(edge, a.at)
-			} else if now < a.until {
-				edge = sooner(edge, a.until)
-			}
-		}
-	}
-	return edge
-}
-
-// Decide gives the verdict on a question of this client at an instant, with all that its profile, the clock
-// and people say. c is one that Now gave for that instant. 0 allocations but at an edge, as for a Profile.
-func (c *Client) Decide(q *Question, now time.Time) (d Decision) {
-	st := c.standing()
-	if st == nil {
-		return c.Profile.Decide(q, now)
-	}
-	h := st.of(c, q, now.Unix())
-	h.edge = sooner(h.edge, c.usedUntil(now.Unix()))
-	w := walk{p: c.Profile, q: q, hand: &h}
-	w.look(now)
-	w.run()
-	w.write(&d)
-	return d
-}
-
-// Explain is Decide with the reasons: the same walk, with a trace.
-func (c *Client) Explain(q *Question, now time.Time) Trace {
-	st := c.standing()
-	if st == nil {
-		return c.Profile.Explain(q, now)
-	}
-	h := st.of(c, q, now.Unix())
-	h.edge = sooner(h.edge, c.usedUntil(now.Unix()))
-	var t Trace
-	w := walk{p: c.Profile, q: q, hand: &h, trace: &t}
-	w.look(now)
-	w.run()
-	return t
-}
-
-// DecideChain decides again about an asked name, now that the targets of its chain are known, as
-// Profile.DecideChain does, at the instant of the decision.
-func (c *Client) DecideChain(asked Decision, q *Question, targets blocklists.Match, hashes []uint64, now time.Time) Decision {
-	st := c.standing()
-	if st == nil {
-		return c.Profile.DecideChain(asked, q, targets, hashes)
-	}
-	whole := *q
-	whole.Match.Categories = q.Match.Categories.Or(targets.Categories)
-	h := st.of(c, &whole, now.Unix())
-	if asked.Step > StepNeeded && asked.Action != Fixed {
-		asked.Until = sooner(asked.Until, h.edge)
-	}
-	return c.Profile.chained(asked, q, targets, hashes, &h)
 }
 
 // stands is where a household keeps what people changed.
