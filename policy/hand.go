@@ -198,4 +198,3 @@ func sooner(a, b int64) int64 {
 	}
 	return a
 }
-

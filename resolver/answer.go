@@ -237,7 +237,7 @@ func missing(k kind, apex bool) bool {
 }
 
 func ttlOf(k kind) uint32 {
-	if k == kindOwn || k == kindWhoami || k == kindResolver || k == kindDesignated {
+	if k == kindOwn || k == kindWhoami || k == kindWhy || k == kindResolver || k == kindDesignated {
 		return ownTTL
 	}
 	return specialTTL

@@ -35,8 +35,12 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 			return
 		}
 	}
-	if s.kind == kindWhoami {
+	switch s.kind {
+	case kindWhoami:
 		s.finish(r.whoami(s, s.query, s.client, s.dst))
+		return
+	case kindWhy:
+		s.finish(r.why(s, s.query, s.client, s.dst))
 		return
 	}
 	r.fetch(s, until)

@@ -191,10 +191,10 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	if reply, known := r.atHome(s, q, c, dst); known {
 		return reply, true
 	}
-	if s.kind != kindNone && s.kind != kindRoute && s.kind != kindWhoami {
+	if s.kind != kindNone && s.kind != kindRoute && !s.kind.told() {
 		return r.special(s, q, c, dst), true
 	}
-	if q.Type == wire.TypeANY && s.kind != kindWhoami {
+	if q.Type == wire.TypeANY && !s.kind.told() {
 		return r.minimalANY(s, q, c, dst), true
 	}
 	if s.kind == kindNone && s.hashes.N == 1 && len(s.view.Zones) == 0 && !infrastructure(q.Type) {

@@ -24,7 +24,11 @@ const (
 	kindResolver        // resolver.arpa: NODATA, but for what the resolver says of itself
 	kindDesignated      // the name of the encrypted listeners
 	kindWhoami          // who we take the client for
+	kindWhy             // why the name beneath it is answered as it is
 )
+
+// told are the kinds whose answer is put together for the one who asks, which takes the second stroke.
+func (k kind) told() bool { return k == kindWhoami || k == kindWhy }
 
 // zoneKinds is the table of names with a meaning of their own. Sources: RFC 6761
 // (localhost, test, invalid), RFC 6762 (local), RFC 7686 (onion), RFC 9476 (alt),
@@ -119,11 +123,7 @@ func forEachSpecial(own, designated blocklists.Name, zones []blocklists.Name, vi
 		visit(designated, kindDesignated)
 	}
 	visit(own, kindOwn)
-	for _, label := range []string{"ask", "whoami"} {
-		k := kindOwn
-		if label == "whoami" {
-			k = kindWhoami
-		}
+	for label, k := range map[string]kind{"ask": kindOwn, "whoami": kindWhoami, "why": kindWhy} {
 		name := append(blocklists.Name{byte(len(label))}, label...)
 		visit(append(name, own...), k)
 	}
