@@ -109,4 +109,9 @@ const (
 	OptionKeepalive uint16 = 11 // RFC 7828
 	OptionPadding   uint16 = 12 // RFC 7830
 	OptionEDE       uint16 = 15 // RFC 8914
+
+	OptionUmbrella uint16 = 20292 // "OD", of Cisco Umbrella
+	OptionMAC      uint16 = 65001 // of the range for local use, as dnsmasq sends them: --add-mac
+	OptionMACText  uint16 = 65073 // --add-mac=text and --add-mac=base64
+	OptionToken    uint16 = 65074 // --add-cpe-id
 )
