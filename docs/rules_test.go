@@ -40,12 +40,13 @@ var graph = map[string][]string{
 	"resolver/querylog":           {"policy"},
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
+	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "blocklists", "blocklists/help"},
 	"policy/store":                nil,
 	"cmd/dnsbench":                nil,
 	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "policy/store", "resolver",
-		"resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
+		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
 	"blocklists/register": nil,
 }
 
@@ -62,6 +63,8 @@ var confined = map[string][]string{
 	"github.com/invopop/":    {"cmd/hearth"},
 	"github.com/fsnotify/":   {"cmd/hearth"},
 	"github.com/go-viper/":   {"cmd/hearth"},
+	"github.com/oschwald/":   {"resolver/atlas"},
+	"github.com/maxmind/":    {"tests"}, // no folder: tests write databases
 	"golang.org/x/net/http2": {"tests"}, // no folder: tests of attacks speak it frame by frame
 	"github.com/prometheus/client_golang/prometheus/promauto": nil, // registers in globals
 }

@@ -65,7 +65,7 @@ func (x *errand) back(raw []byte, err error) {
 		e, err = x.r.keep(x.world, x.view, key, raw, x.r.cfg.Now().Unix())
 	}
 	if err != nil && !busy(err) {
-		c.Fail(key, failureOf(err), read(x.world.Index, key.Name, key.Type, nil), x.r.cfg.Now())
+		c.Fail(key, failureOf(err), read(x.world, key.Name, key.Type, nil), x.r.cfg.Now())
 	}
 	if x.flight.Forgotten() { // asked before a flush, and stored perhaps after it
 		c.Forget(key)
@@ -93,8 +93,8 @@ func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64)
 	defer inspections.Put(in)
 	in.reset()
 	err := in.inspect(raw, key, func(a address) bool {
-		if w.Index.Prefixes() > 0 {
-			in.places = in.places.Or(w.Index.MatchAddress(translated(a, v.Translator)))
+		if w.asksPlaces() {
+			in.places = append(in.places, translated(a, v.Translator))
 		}
 		return !v.exposes(a) || w.Landing.spares(a)
 	})
@@ -104,32 +104,49 @@ func (r *Resolver) keep(w *World, v *View, key *cache.Key, raw []byte, at int64)
 	if in.stripped {
 		r.counts.rebinding.Inc()
 	}
-	return r.cfg.Cache.Store(key, &in.reply, in.facts(w.Index, key), at)
+	return r.cfg.Cache.Store(key, &in.reply, in.facts(w, key), at)
 }
 
 // inspections holds the memory of inspections between replies.
 var inspections = sync.Pool{New: func() any { return new(inspected) }}
 
-// refresh returns an entry's facts as w's index reads them, and leaves them in the
-// entry if they were another index's.
+// refresh returns an entry's facts as w reads them, and leaves them in the entry if
+// they were another World's.
 func refresh(e *cache.Entry, w *World) *cache.Facts {
-	f, index := e.Facts(), w.Index
-	if f.Index == index {
+	f := e.Facts()
+	if w.read(f) {
 		return f
 	}
-	next := read(index, e.Name(), e.Type(), f.Names)
+	next := read(w, e.Name(), e.Type(), f.Names)
 	next.EDE = f.EDE
-	if index.Prefixes() > 0 {
-		lend(&next, places(w, e))
+	if w.asksPlaces() {
+		w.locate(&next, places(w, e))
 	}
 	e.SetFacts(&next)
 	return &next
 }
 
-// read returns what index says of a name that was asked for with qtype and of the targets its answer leads
+// read reports whether facts are of this World's index and atlas.
+func (w *World) read(f *cache.Facts) bool { return f.Index == w.Index && f.Atlas == w.edition }
+
+// asksPlaces reports whether lists or people's rules are about addresses.
+func (w *World) asksPlaces() bool { return w.atlas != nil || w.Index.Prefixes() > 0 }
+
+// locate puts to facts what is known of the addresses of an answer.
+func (w *World) locate(f *cache.Facts, places []address) {
+	for _, a := range places {
+		lend(f, w.Index.MatchAddress(a))
+		if w.atlas != nil {
+			f.Chain = policy.AppendAddress(f.Chain, a, w.atlas.Locate(a.Unmap()))
+		}
+	}
+}
+
+// read returns what w's index says of a name that was asked for with qtype and of the targets its answer leads
 // to, the latter in wire form one behind the other.
-func read(index *blocklists.Index, asked []byte, qtype uint16, targets []byte) cache.Facts {
-	f := cache.Facts{Index: index, Names: targets}
+func read(w *World, asked []byte, qtype uint16, targets []byte) cache.Facts {
+	index := w.Index
+	f := cache.Facts{Index: index, Names: targets, Atlas: w.edition}
 	key := index.Key()
 	var h blocklists.Hashes
 	key.Hash(asked, &h)
@@ -156,15 +173,15 @@ func lend(f *cache.Facts, set blocklists.Categories) {
 	f.Targets.Categories = f.Targets.Categories.Or(set.AndNot(kept))
 }
 
-// places returns the categories of the networks that the addresses of a cached answer lie in.
-func places(to *World, e *cache.Entry) (found blocklists.Categories) {
+// places returns the addresses that a cached answer leads to, from behind a translator.
+func places(to *World, e *cache.Entry) (found []address) {
 	var m dns.Msg
 	if m.Unpack(e.AppendMessage(nil)) != nil {
 		return found // it has no address that a client could read either
 	}
 	translator := to.Upstreams.translator(e.Key().View)
 	w := walker{may: func(a address) bool {
-		found = found.Or(to.Index.MatchAddress(translated(a, translator)))
+		found = append(found, translated(a, translator))
 		return true
 	}}
 	for _, rr := range m.Answer {

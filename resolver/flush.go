@@ -15,11 +15,11 @@ func (r *Resolver) Flush(name blocklists.Name, subtree bool) (flushed int) {
 		return bytes.Equal(asked, name) || subtree && beneath(asked, name)
 	}
 	r.flights.Forget(func(k *cache.Key) bool { return covers(k.Name) })
-	index := r.world.Load().Index
-	private := confidential(index)
+	w := r.world.Load()
+	private := confidential(w.Index)
 	r.cfg.Cache.Flush(func(e *cache.Entry) bool {
 		found := covers(e.Name())
-		if found && !private.holds(e, index) {
+		if found && !private.holds(e, w) {
 			flushed++
 		}
 		return found
@@ -50,13 +50,9 @@ func confidential(index *blocklists.Index) secrets {
 }
 
 // holds reports whether the name of an entry, one that its answer leads to, or the network
-// of an address in it is of such a category, by what index says.
-func (c secrets) holds(e *cache.Entry, index *blocklists.Index) bool {
-	f := e.Facts()
-	if f.Index != index {
-		next := read(index, e.Name(), e.Type(), f.Names)
-		f = &next
-	}
+// of an address in it is of such a category, by what w's index says.
+func (c secrets) holds(e *cache.Entry, w *World) bool {
+	f, index := refresh(e, w), w.Index
 	found := f.Match.Categories.Or(f.Targets.Categories)
 	key := index.Key()
 	var h blocklists.Hashes

@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
@@ -29,22 +28,21 @@ type address = netip.Addr
 
 // inspected is what an upstream said, reduced to what answers the question.
 type inspected struct {
-	reply    cache.Reply           // the chain in order, then the records, then the proof
-	targets  []byte                // wire-form names that the answer leads to
-	places   blocklists.Categories // of the networks that its addresses lie in
-	stripped bool                  // addresses that no public name may have were taken out
-	records  []placed              // scratch of glance
+	reply    cache.Reply // the chain in order, then the records, then the proof
+	targets  []byte      // wire-form names that the answer leads to
+	places   []address   // that it leads to, from behind a translator
+	stripped bool        // addresses that no public name may have were taken out
+	records  []placed    // scratch of glance
 }
 
 func (in *inspected) reset() {
 	in.reply.Reset()
-	in.targets, in.stripped, in.records = in.targets[:0], false, in.records[:0]
-	in.places = blocklists.Categories{}
+	in.targets, in.places, in.stripped, in.records = in.targets[:0], in.places[:0], false, in.records[:0]
 }
 
-func (in *inspected) facts(index *blocklists.Index, key *cache.Key) cache.Facts {
-	f := read(index, key.Name, key.Type, bytes.Clone(in.targets))
-	lend(&f, in.places)
+func (in *inspected) facts(w *World, key *cache.Key) cache.Facts {
+	f := read(w, key.Name, key.Type, bytes.Clone(in.targets))
+	w.locate(&f, in.places)
 	if in.stripped {
 		f.EDE = edeBlocked
 	}

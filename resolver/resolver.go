@@ -211,7 +211,7 @@ func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	if s.entry == nil {
 		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
 	}
-	s.facts = facts(s.entry, s.world.Index)
+	s.facts = facts(s.entry, s.world)
 	if s.slow && s.facts == nil && s.entry != nil {
 		s.facts = refresh(s.entry, s.world)
 	}
@@ -233,12 +233,12 @@ func (s *Stroke) ask(m blocklists.Match) {
 // unsure reports whether there are patterns that have not been asked yet.
 func (s *Stroke) unsure() bool { return !s.question.Match.Whole && s.world.Index.Patterns() > 0 }
 
-// facts returns an entry's facts if they were read from index.
-func facts(e *cache.Entry, index *blocklists.Index) *cache.Facts {
+// facts returns an entry's facts if they are as w reads them.
+func facts(e *cache.Entry, w *World) *cache.Facts {
 	if e == nil {
 		return nil
 	}
-	if f := e.Facts(); f.Index == index {
+	if f := e.Facts(); w.read(f) {
 		return f
 	}
 	return nil
@@ -262,7 +262,7 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 	return r.sent(c, actionAllowed, 0, e.Rcode(), reply)
 }
 
-// chainBlocks decides once more, over the targets of the answer's chain and the networks of its addresses.
+// chainBlocks decides once more, over the targets of the answer's chain and its addresses.
 func (s *Stroke) chainBlocks() bool {
 	s.decision = s.who.DecideChain(s.decision, &s.question, s.facts.Targets, s.facts.Chain, s.now)
 	return s.decision.Blocks()

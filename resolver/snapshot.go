@@ -23,7 +23,7 @@ func (r *Resolver) Answers() iter.Seq[cache.Record] {
 		}
 		for e := range r.cfg.Cache.Entries() {
 			view, known := names[e.Key().View]
-			if !known || !r.cfg.Cache.Usable(e, now) || e.Facts().EDE != 0 || private.holds(e, w.Index) {
+			if !known || !r.cfg.Cache.Usable(e, now) || e.Facts().EDE != 0 || private.holds(e, w) {
 				continue
 			}
 			if !yield(cache.Record{View: view, Stored: e.Stored(), Message: e.AppendMessage(nil)}) {

@@ -2,6 +2,7 @@ package resolver
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -23,6 +24,9 @@ type World struct {
 	lifting bool                  // a pattern can give a category that allows
 	special specials
 
+	atlas   Atlas  // nil: nobody has rules of addresses
+	edition uint32 // of it
+
 	designated designated
 	structured structured
 	help       blocklists.Categories // see atHome
@@ -41,8 +45,22 @@ type WorldConfig struct {
 	Designated Designation
 	InfoURL    string // page about this resolver, "" for none
 	Structured Structured
+	Atlas      Atlas // nil: nobody knows where addresses lie
 	Generation uint64
 }
+
+// Atlas says where addresses lie. It is asked when an answer is stored or read anew, from any goroutine.
+type Atlas interface {
+	Locate(netip.Addr) policy.Whereabouts
+	Edition() uint32 // names what it says; never 0
+}
+
+// blank is an atlas for rules of networks alone.
+type blank struct{}
+
+func (blank) Locate(netip.Addr) policy.Whereabouts { return policy.Whereabouts{} }
+
+func (blank) Edition() uint32 { return math.MaxUint32 }
 
 // NewWorld checks that the parts fit each other and returns them as one.
 func NewWorld(cfg WorldConfig) (*World, error) {
@@ -57,7 +75,7 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &World{
+	w := &World{
 		help:       help,
 		Index:      cfg.Index,
 		Directory:  cfg.Directory,
@@ -71,7 +89,14 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		designated: designated,
 		structured: newStructured(cfg.Structured),
 		groups:     groupTable(cfg.Index.Taxonomy()),
-	}, nil
+	}
+	if cfg.Directory.Locates() {
+		if w.atlas = cfg.Atlas; w.atlas == nil {
+			w.atlas = blank{}
+		}
+		w.edition = w.atlas.Edition()
+	}
+	return w, nil
 }
 
 // settled reports whether a decision stands whatever the patterns say of the name: one about a name of our own, or a

@@ -14,10 +14,11 @@ import (
 type Facts struct {
 	Match   blocklists.Match  // of the asked name
 	Targets blocklists.Match  // OR over the targets of the chain, ok.* cleared
-	Chain   []uint64          // suffix hashes of the targets, for people's own rules
+	Chain   []uint64          // suffix hashes of the targets and where addresses lie, for people's own rules
 	Names   []byte            // the targets' names, wire form, to compute all this again
 	Index   *blocklists.Index // the index that gave Match, Targets and Chain
 	EDE     uint16            // RFC 8914 code that goes with the reply, 0 for none
+	Atlas   uint32            // edition of the atlas that told where the addresses in Chain lie, 0 if it has none
 }
 
 // Lead reports whether the answer leads to something that has a say in who may have it.
