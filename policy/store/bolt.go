@@ -45,13 +45,13 @@ const (
 	maxJournal = 3 * maxFile / 4
 )
 
-// Buckets of the file. What a key or a record holds is sealed (record.go).
+// Buckets of the file. What they hold is sealed, and each knows how many elements it has (record.go).
 var (
 	bucketFormat  = []byte("hearth")  // version of the format, and numbers
-	bucketState   = []byte("state")   // key -> place, value; its sequence is the revision
+	bucketState   = []byte("state")   // key -> place, value
 	bucketOrder   = []byte("order")   // place -> key of every value
 	bucketGone    = []byte("gone")    // place -> key of the last deletions
-	bucketJournal = []byte("journal") // kind / day / household / person / key -> record; persons' sequences count records
+	bucketJournal = []byte("journal") // kind / day / household / person / key -> record
 )
 
 func buckets() [][]byte {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -34,7 +33,7 @@ func (b *Bolt) Append(additions ...Addition) (dropped int, err error) {
 			return fmt.Errorf("%w: %d octets are in use, and activity may bring them to %d", ErrFull, used, maxJournal)
 		}
 		for _, a := range additions {
-			into, err := a.make(tx.Bucket(bucketJournal))
+			into, err := a.make(top(tx, bucketJournal))
 			if err != nil {
 				return err
 			}
@@ -62,24 +61,20 @@ func (b *Bolt) used(tx *bbolt.Tx) int64 {
 	return tx.Size() - int64(b.db.Stats().FreePageN)*int64(b.db.Info().PageSize)
 }
 
-// make gives the bucket of a partition, which it makes if need be.
-func (p Partition) make(journal *bbolt.Bucket) (at *bbolt.Bucket, err error) {
-	at = journal
+// make gives the part of a partition, which it makes if need be.
+func (p Partition) make(at part) (_ part, err error) {
 	for _, name := range p.path() {
-		if at, err = at.CreateBucketIfNotExists([]byte(name)); err != nil {
-			return nil, err
+		if at, err = at.make([]byte(name)); err != nil {
+			return at, err
 		}
 	}
 	return at, nil
 }
 
-// find gives the bucket of a partition, nil where there is none.
-func (p Partition) find(journal *bbolt.Bucket) *bbolt.Bucket {
-	at := journal
+// find gives the part of a partition.
+func (p Partition) find(at part) part {
 	for _, name := range p.path() {
-		if at = at.Bucket([]byte(name)); at == nil {
-			return nil
-		}
+		at = at.sub([]byte(name))
 	}
 	return at
 }
@@ -87,24 +82,18 @@ func (p Partition) find(journal *bbolt.Bucket) *bbolt.Bucket {
 func (p Partition) path() []string { return []string{p.Kind, string(p.Day), p.Household, p.Person} }
 
 // merge adds a record to its partition, or says that there is no room.
-func merge(into *bbolt.Bucket, r Record) (ok bool, err error) {
+func merge(into part, r Record) (ok bool, err error) {
 	k := []byte(r.Key)
 	if v := into.Get(k); v != nil {
-		old, err := parseRecord(k, v)
+		old, err := parseRecord(into, k, v)
 		if err != nil {
 			return false, err
 		}
 		r = old.plus(r)
-	} else {
-		n := into.Sequence() + 1
-		if n > MaxRecords {
-			return false, nil
-		}
-		if err := into.SetSequence(n); err != nil {
-			return false, err
-		}
+	} else if into.Sequence() >= MaxRecords {
+		return false, nil
 	}
-	return true, keep(into, k, r.append(nil))
+	return true, into.keep(k, r.append(nil))
 }
 
 // plus merges what is added.
@@ -149,15 +138,15 @@ func (r Record) append(b []byte) []byte {
 	return binary.AppendUvarint(append(b, formCount), r.Count)
 }
 
-// parseRecord reads what append wrote and seal sealed.
-func parseRecord(k, v []byte) (Record, error) {
-	body, err := unseal(k, v)
+// parseRecord reads what append wrote.
+func parseRecord(in part, k, v []byte) (Record, error) {
+	body, err := in.open(k, v)
 	if err != nil {
 		return Record{}, err
 	}
 	r := Record{Key: string(k)}
 	if len(body) == 0 {
-		return r, fmt.Errorf("%w: the record %q is empty", ErrDamaged, k)
+		return r, damaged("the record %q is empty", k)
 	}
 	form, body := body[0], body[1:]
 	switch {
@@ -176,7 +165,7 @@ func parseRecord(k, v []byte) (Record, error) {
 			return r, nil
 		}
 	}
-	return r, fmt.Errorf("%w: the record %q has no known form", ErrDamaged, k)
+	return r, damaged("the record %q has no known form", k)
 }
 
 // Records gives what a partition holds, in the order of keys.
@@ -188,12 +177,12 @@ func (b *Bolt) Records(p Partition) (records []Record, err error) {
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
-		from := p.find(tx.Bucket(bucketJournal))
-		if from == nil {
+		from := p.find(top(tx, bucketJournal))
+		if from.Bucket == nil {
 			return nil
 		}
 		return from.ForEach(func(k, v []byte) error {
-			r, err := parseRecord(k, v)
+			r, err := parseRecord(from, k, v)
 			records = append(records, r)
 			return err
 		})
@@ -207,9 +196,9 @@ func (b *Bolt) Partitions(household, person string) (found []Partition, err erro
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
-		return eachDay(tx, func(kind, day string, at *bbolt.Bucket) error {
-			return within(at, household, func(home string, people *bbolt.Bucket) error {
-				return within(people, person, func(who string, _ *bbolt.Bucket) error {
+		return eachDay(tx, func(kind, day string, at part) error {
+			return within(at, household, func(home string, people part) error {
+				return within(people, person, func(who string, _ part) error {
 					found = append(found, Partition{kind, Day(day), home, who})
 					return nil
 				})
@@ -221,40 +210,36 @@ func (b *Bolt) Partitions(household, person string) (found []Partition, err erro
 }
 
 // within visits the bucket of a name, with "" all buckets.
-func within(at *bbolt.Bucket, name string, do func(string, *bbolt.Bucket) error) error {
+func within(at part, name string, do func(string, part) error) error {
 	if name == "" {
-		return at.ForEachBucket(func(k []byte) error { return do(string(k), at.Bucket(k)) })
+		return at.ForEachBucket(func(k []byte) error { return do(string(k), at.sub(k)) })
 	}
-	if one := at.Bucket([]byte(name)); one != nil {
+	if one := at.sub([]byte(name)); one.Bucket != nil {
 		return do(name, one)
 	}
 	return nil
 }
 
 // eachDay visits the buckets of days.
-func eachDay(tx *bbolt.Tx, do func(kind, day string, at *bbolt.Bucket) error) error {
-	journal := tx.Bucket(bucketJournal)
-	return journal.ForEachBucket(func(kind []byte) error {
-		days := journal.Bucket(kind)
-		return days.ForEachBucket(func(day []byte) error {
-			return do(string(kind), string(day), days.Bucket(day))
-		})
+func eachDay(tx *bbolt.Tx, do func(kind, day string, at part) error) error {
+	return within(top(tx, bucketJournal), "", func(kind string, days part) error {
+		return within(days, "", func(day string, at part) error { return do(kind, day, at) })
 	})
 }
 
-// Drop forgets the partitions of a kind that are older than a day, of all households.
+// Drop forgets the partitions of a kind that are older than a day, of all households, and says how many days it was.
 func (b *Bolt) Drop(kind string, before Day) (days int, err error) {
 	if b.db == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
 		days = 0
-		at := tx.Bucket(bucketJournal).Bucket([]byte(kind))
-		if at == nil {
+		at := top(tx, bucketJournal).sub([]byte(kind))
+		if at.Bucket == nil {
 			return nil
 		}
 		for k, _ := at.Cursor().First(); k != nil && Day(k) < before; k, _ = at.Cursor().First() {
-			if err := at.DeleteBucket(bytes.Clone(k)); err != nil {
+			if err := at.drop(bytes.Clone(k)); err != nil {
 				return err
 			}
 			days++
@@ -274,19 +259,19 @@ func (b *Bolt) Erase(household, person string) (partitions int, err error) {
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
 		partitions = 0
-		return eachDay(tx, func(_, _ string, day *bbolt.Bucket) error {
-			people := day.Bucket([]byte(household))
+		return eachDay(tx, func(_, _ string, day part) error {
+			people := day.sub([]byte(household))
 			switch {
-			case people == nil:
+			case people.Bucket == nil:
 				return nil
 			case person == "":
-				err := within(people, "", func(string, *bbolt.Bucket) error { partitions++; return nil })
-				return errors.Join(err, day.DeleteBucket([]byte(household)))
-			case people.Bucket([]byte(person)) == nil:
+				partitions += int(people.Sequence())
+				return day.drop([]byte(household))
+			case people.sub([]byte(person)).Bucket == nil:
 				return nil
 			}
 			partitions++
-			return people.DeleteBucket([]byte(person))
+			return people.drop([]byte(person))
 		})
 	})
 	return partitions, err

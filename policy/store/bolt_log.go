@@ -27,12 +27,13 @@ func (b *Bolt) Snapshot(ctx context.Context, prefix string) (s Snapshot, err err
 		if s.Revision, err = number(tx, keyRevision); err != nil {
 			return err
 		}
-		c := tx.Bucket(bucketState).Cursor()
+		values := top(tx, bucketState)
+		c := values.Cursor()
 		for k, v := c.Seek([]byte(prefix)); k != nil && bytes.HasPrefix(k, []byte(prefix)) && ctx.Err() == nil; k, v = c.Next() {
 			if !covers(prefix, string(k)) {
 				continue
 			}
-			e, err := entry(k, v)
+			e, _, err := entry(values, k, v)
 			if err != nil {
 				return err
 			}
@@ -52,19 +53,6 @@ func (s Snapshot) under(prefix string) Snapshot {
 		}
 	}
 	return part
-}
-
-// entry reads one value of bucketState.
-func entry(k, v []byte) (Entry, error) {
-	at, value, err := stored(k, v)
-	if err != nil {
-		return Entry{}, err
-	}
-	key, err := ParseKey(string(k))
-	if err != nil {
-		return Entry{}, fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return Entry{Key: key, Revision: at.revision(), Value: value}, nil
 }
 
 // Put implements Log.
@@ -103,60 +91,37 @@ func (b *Bolt) Put(ctx context.Context, writes ...Write) (revision uint64, err e
 var (
 	keyFormat    = []byte("format")
 	keyRevision  = []byte("revision")
-	keyEntries   = []byte("entries")   // values in bucketState
-	keyDeletions = []byte("deletions") // in bucketGone
 	keyCompacted = []byte("compacted") // revision of the last deletion that was forgotten
 )
 
 // ledger is the Log in one transaction.
 type ledger struct {
-	state, order, gone *bbolt.Bucket
-	sizes
+	state, order, gone  part
+	revision, compacted uint64
 }
 
-// sizes are the numbers of the Log.
-type sizes struct{ revision, entries, deletions, compacted uint64 }
-
-func openSizes(tx *bbolt.Tx) (s sizes, err error) {
-	for key, n := range s.numbers() {
-		if *n, err = number(tx, []byte(key)); err != nil {
-			return s, err
-		}
+func openLedger(tx *bbolt.Tx) (l ledger, err error) {
+	l.state, l.order, l.gone = top(tx, bucketState), top(tx, bucketOrder), top(tx, bucketGone)
+	if l.revision, err = number(tx, keyRevision); err != nil {
+		return l, err
 	}
-	return s, nil
-}
-
-func (s *sizes) numbers() map[string]*uint64 {
-	return map[string]*uint64{
-		string(keyRevision): &s.revision, string(keyEntries): &s.entries,
-		string(keyDeletions): &s.deletions, string(keyCompacted): &s.compacted,
-	}
-}
-
-func openLedger(tx *bbolt.Tx) (*ledger, error) {
-	s, err := openSizes(tx)
-	return &ledger{tx.Bucket(bucketState), tx.Bucket(bucketOrder), tx.Bucket(bucketGone), s}, err
+	l.compacted, err = number(tx, keyCompacted)
+	return l, err
 }
 
 // close forgets the oldest deletions beyond MaxGone and writes the numbers.
 func (l *ledger) close(tx *bbolt.Tx) error {
-	for l.deletions > MaxGone {
+	for l.gone.Sequence() > MaxGone {
 		at, _ := l.gone.Cursor().First()
 		if len(at) != len(place{}) {
-			return fmt.Errorf("%w: its number of deletions is wrong", ErrDamaged)
+			return damaged("its number of deletions is wrong")
 		}
 		l.compacted = binary.BigEndian.Uint64(at)
-		l.deletions--
-		if err := l.gone.Delete(bytes.Clone(at)); err != nil {
+		if err := l.gone.remove(bytes.Clone(at)); err != nil {
 			return err
 		}
 	}
-	for key, n := range l.numbers() {
-		if err := setNumber(tx, []byte(key), *n); err != nil {
-			return err
-		}
-	}
-	return nil
+	return errors.Join(setNumber(tx, keyRevision, l.revision), setNumber(tx, keyCompacted, l.compacted))
 }
 
 // write makes one write, at its place in the log.
@@ -166,17 +131,16 @@ func (l *ledger) write(w Write, at place) error {
 	var old place
 	if v := l.state.Get(k); v != nil {
 		var err error
-		if old, found.Value, err = stored(k, v); err != nil {
+		if found, old, err = entry(l.state, k, v); err != nil {
 			return err
 		}
-		found.Revision = old.revision()
 	}
 	there := found.Revision > 0
 	if w.Expect != nil && *w.Expect != found.Revision {
 		return &ConflictError{Expected: *w.Expect, Found: found}
 	}
 	if there {
-		if err := l.order.Delete(old[:]); err != nil {
+		if err := l.order.remove(old[:]); err != nil {
 			return err
 		}
 	}
@@ -184,21 +148,11 @@ func (l *ledger) write(w Write, at place) error {
 	case w.Value == nil && !there:
 		return nil
 	case w.Value == nil:
-		l.entries--
-		l.deletions++
-		if err := keep(l.gone, at[:], k); err != nil {
-			return err
-		}
-		return l.state.Delete(k)
-	case !there:
-		if l.entries++; l.entries > MaxEntries {
-			return fmt.Errorf("%w: it holds %d values already", ErrFull, MaxEntries)
-		}
+		return errors.Join(l.gone.keep(at[:], k), l.state.remove(k))
+	case !there && l.state.Sequence() >= MaxEntries:
+		return fmt.Errorf("%w: it holds %d values already", ErrFull, MaxEntries)
 	}
-	if err := keep(l.order, at[:], k); err != nil {
-		return err
-	}
-	return keep(l.state, k, append(bytes.Clone(at[:]), w.Value...))
+	return errors.Join(l.order.keep(at[:], k), l.state.keep(k, append(bytes.Clone(at[:]), w.Value...)))
 }
 
 // Watch implements Log.
@@ -239,23 +193,23 @@ func (b *Bolt) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2
 // since gives the next changes after a revision, and the revision up to which it looked.
 func (b *Bolt) since(prefix string, after uint64) (found []Change, seen uint64, err error) {
 	err = b.view(func(tx *bbolt.Tx) error {
-		s, err := openSizes(tx)
+		l, err := openLedger(tx)
 		if err != nil {
 			return err
 		}
-		if after > s.revision || after > 0 && after < s.compacted {
+		if after > l.revision || after > 0 && after < l.compacted {
 			return ErrCompacted
 		}
-		seen = s.revision
+		seen = l.revision
 		looked := 0
-		for at, row := range changes(tx, after) {
+		for at, row := range l.changes(after) {
 			revision := binary.BigEndian.Uint64(at)
 			if looked++; looked > watchAtOnce && revision > after {
 				seen = after
 				break
 			}
 			after = revision
-			c, err := row.change(tx, at)
+			c, err := row.change(l.state, at)
 			if err != nil {
 				return err
 			}
@@ -268,28 +222,29 @@ func (b *Bolt) since(prefix string, after uint64) (found []Change, seen uint64, 
 	return found, seen, err
 }
 
-// row is a key in the log, as it is sealed.
+// row is a line of the log: a key of bucketOrder or of bucketGone.
 type row struct {
+	in      part
 	sealed  []byte
 	deleted bool
 }
 
 // changes walks the log after a revision, values and deletions together, by place.
-func changes(tx *bbolt.Tx, after uint64) iter.Seq2[[]byte, row] {
+func (l *ledger) changes(after uint64) iter.Seq2[[]byte, row] {
 	return func(yield func([]byte, row) bool) {
 		from := placeOf(after+1, 0)
-		live, gone := tx.Bucket(bucketOrder).Cursor(), tx.Bucket(bucketGone).Cursor()
+		live, dead := l.order.Cursor(), l.gone.Cursor()
 		lk, lv := live.Seek(from[:])
-		gk, gv := gone.Seek(from[:])
-		for lk != nil || gk != nil {
-			if lk == nil || gk != nil && bytes.Compare(gk, lk) < 0 {
-				if !yield(gk, row{gv, true}) {
+		dk, dv := dead.Seek(from[:])
+		for lk != nil || dk != nil {
+			if lk == nil || dk != nil && bytes.Compare(dk, lk) < 0 {
+				if !yield(dk, row{l.gone, dv, true}) {
 					return
 				}
-				gk, gv = gone.Next()
+				dk, dv = dead.Next()
 				continue
 			}
-			if !yield(lk, row{lv, false}) {
+			if !yield(lk, row{l.order, lv, false}) {
 				return
 			}
 			lk, lv = live.Next()
@@ -298,13 +253,16 @@ func changes(tx *bbolt.Tx, after uint64) iter.Seq2[[]byte, row] {
 }
 
 // change gives what stands at a place of the log.
-func (r row) change(tx *bbolt.Tx, at []byte) (Change, error) {
-	k, err := unseal(at, r.sealed)
-	if err != nil || len(at) != len(place{}) {
-		return Change{}, errors.Join(ErrDamaged, err)
+func (r row) change(state part, at []byte) (Change, error) {
+	k, err := r.in.open(at, r.sealed)
+	if err != nil {
+		return Change{}, err
+	}
+	if len(at) != len(place{}) {
+		return Change{}, damaged("a place of %d octets", len(at))
 	}
 	if !r.deleted {
-		e, err := entry(k, tx.Bucket(bucketState).Get(k))
+		e, _, err := entry(state, k, state.Get(k))
 		return Change{e}, err
 	}
 	key, err := ParseKey(string(k))

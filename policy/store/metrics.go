@@ -40,18 +40,18 @@ func (b *Bolt) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
 	}
 	up := 0.0
-	s := sizes{revision: b.frozen.Revision, entries: uint64(len(b.frozen.Entries))}
+	revision, entries := b.frozen.Revision, uint64(len(b.frozen.Entries))
 	var used int64
-	if b.db != nil && b.view(func(tx *bbolt.Tx) (err error) {
-		used = b.used(tx)
-		s, err = openSizes(tx)
+	if b.db != nil && b.view(func(tx *bbolt.Tx) error {
+		l, err := openLedger(tx)
+		revision, entries, used = l.revision, l.state.Sequence(), b.used(tx)
 		return err
 	}) == nil {
 		up = 1
 	}
 	gauge(descUp, up)
-	gauge(descRevision, float64(s.revision))
-	gauge(descEntries, float64(s.entries))
+	gauge(descRevision, float64(revision))
+	gauge(descEntries, float64(entries))
 	gauge(descUsed, float64(used))
 	gauge(descBytes, float64(sizeOf(b.path)))
 	gauge(descWatchers, float64(b.watchers.Load()))

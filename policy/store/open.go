@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -99,14 +100,14 @@ func engine(path string, readOnly bool) (db *bbolt.DB, err error) {
 		})
 		return err
 	})
-	if errors.Is(err, ErrDamaged) && file != nil {
-		file.Close() // which gives up the lock
-	}
 	switch {
+	case errors.As(err, new(*faultError)):
+		file.Close() // which gives up the lock
+		return nil, err
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, locked(path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return nil, damaged("%v", err)
+	case err != nil && !errors.As(err, new(*fs.PathError)) && !errors.As(err, new(syscall.Errno)):
+		return nil, damaged("%v", err) // the system has nothing against it, the engine does
 	}
 	return db, err
 }
@@ -168,6 +169,9 @@ func syncFolder(path string) error {
 
 // inspect reads all of a file, and says of which format it is, at most newest.
 func inspect(path string, newest uint64) (format uint64, err error) {
+	if !exists(path) {
+		return 0, damaged("it is empty")
+	}
 	db, err := engine(path, true)
 	if err != nil {
 		return 0, err
@@ -182,7 +186,8 @@ func inspect(path string, newest uint64) (format uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := checkPages(f, st.Size()); err != nil {
+	unsealed, err := checkPages(f, st.Size())
+	if err != nil {
 		return 0, err
 	}
 	err = calm(func() error {
@@ -190,7 +195,7 @@ func inspect(path string, newest uint64) (format uint64, err error) {
 			if format, err = formatOf(tx); err != nil || format > newest {
 				return err
 			}
-			return checkBuckets(tx)
+			return errors.Join(unsealed, checkBuckets(tx))
 		})
 	})
 	if err == nil && format > newest {
@@ -218,7 +223,7 @@ func checkBuckets(tx *bbolt.Tx) error {
 			return damaged("its part %q is missing", name)
 		}
 	}
-	_, err := openSizes(tx)
+	_, err := openLedger(tx)
 	return err
 }
 

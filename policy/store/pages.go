@@ -37,20 +37,22 @@ const (
 
 var order = binary.NativeEndian
 
-// checkPages says whether the engine can use the file: all of it that is reachable is read.
-func checkPages(f io.ReaderAt, size int64) error {
+// checkPages says whether the engine can use the file: all of it that is reachable is read. What is sealed otherwise than
+// this program does it is told apart, as unsealed: another version may have written it.
+func checkPages(f io.ReaderAt, size int64) (unsealed, err error) {
 	if size > 2*maxFile {
-		return damaged("it has %d octets, more than Hearth ever makes it", size)
+		return nil, damaged("it has %d octets, more than Hearth ever makes it", size)
 	}
 	m, err := readMeta(f, size)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c := checker{f: f, page: m.page, seen: make([]bool, m.pages)}
 	if err := c.freelist(m.freelist); err != nil {
-		return err
+		return nil, err
 	}
-	return c.tree(m.root, nil, nil, 0)
+	err = c.tree(m.root, span{})
+	return c.unsealed, err
 }
 
 func damaged(format string, args ...any) error {
@@ -113,6 +115,9 @@ type checker struct {
 	f    io.ReaderAt
 	page int
 	seen []bool // of each page: it is free, or something has led there
+
+	unsealed error  // the first
+	elements uint64 // of the bucket that is being walked
 }
 
 // load reads a page with its overflow.
@@ -125,9 +130,9 @@ func (c *checker) load(id uint64) (p []byte, flags uint16, err error) {
 		return nil, 0, damaged("page %d cannot be read: %v", id, err)
 	}
 	pages := uint64(order.Uint32(header[12:])) + 1
-	span := pages * uint64(c.page)
-	if order.Uint64(header) != id || span > maxSpan || pages > uint64(len(c.seen))-id {
-		return nil, 0, damaged("page %d calls itself %d, and takes %d octets", id, order.Uint64(header), span)
+	octets := pages * uint64(c.page)
+	if order.Uint64(header) != id || octets > maxSpan || pages > uint64(len(c.seen))-id {
+		return nil, 0, damaged("page %d calls itself %d, and takes %d octets", id, order.Uint64(header), octets)
 	}
 	for i := id; i < id+pages; i++ {
 		if c.seen[i] {
@@ -135,7 +140,7 @@ func (c *checker) load(id uint64) (p []byte, flags uint16, err error) {
 		}
 		c.seen[i] = true
 	}
-	p = make([]byte, span)
+	p = make([]byte, octets)
 	if _, err := c.f.ReadAt(p, int64(id)*int64(c.page)); err != nil {
 		return nil, 0, damaged("page %d cannot be read: %v", id, err)
 	}
@@ -165,9 +170,17 @@ func (c *checker) freelist(id uint64) error {
 	return nil
 }
 
-// tree checks the pages beneath one. Keys are at least from and, where before is not nil, less than that.
-func (c *checker) tree(id uint64, from, before []byte, depth int) error {
-	if depth > maxDepth {
+// span is where a page stands: in the bucket of a path, so deep, with keys that are at least from and, where before is not
+// nil, less than that.
+type span struct {
+	path         uint32
+	depth        int
+	from, before []byte
+}
+
+// tree checks the pages beneath one.
+func (c *checker) tree(id uint64, s span) error {
+	if s.depth > maxDepth {
 		return damaged("pages are nested more than %d deep", maxDepth)
 	}
 	p, flags, err := c.load(id)
@@ -176,9 +189,9 @@ func (c *checker) tree(id uint64, from, before []byte, depth int) error {
 	}
 	switch flags {
 	case flagLeaf:
-		return c.leaf(p, from, before, depth)
+		return c.leaf(p, s)
 	case flagBranch:
-		return c.branch(p, from, before, depth)
+		return c.branch(p, s)
 	}
 	return damaged("page %d has the flags %x", id, flags)
 }
@@ -202,21 +215,21 @@ func elements(p []byte) (int, error) {
 }
 
 // ordered checks one key against the one before it and the bounds of its page.
-func ordered(p, key, last, from, before []byte) error {
+func (s span) ordered(p, key, last []byte) error {
 	if len(key) == 0 || last != nil && bytes.Compare(key, last) <= 0 ||
-		bytes.Compare(key, from) < 0 || before != nil && bytes.Compare(key, before) >= 0 {
+		bytes.Compare(key, s.from) < 0 || s.before != nil && bytes.Compare(key, s.before) >= 0 {
 		return damaged("keys of page %d are out of order", order.Uint64(p))
 	}
 	return nil
 }
 
-func (c *checker) branch(p, from, before []byte, depth int) error {
+func (c *checker) branch(p []byte, s span) error {
 	n, err := elements(p)
 	if err != nil || n == 0 {
 		return damaged("page %d has no elements: %v", order.Uint64(p), err)
 	}
 	keys, pages := make([][]byte, n+1), make([]uint64, n)
-	keys[n] = before
+	keys[n] = s.before
 	var last []byte
 	for i := range n {
 		at := pageHeader + i*elementSize
@@ -224,20 +237,20 @@ func (c *checker) branch(p, from, before []byte, depth int) error {
 		if keys[i], err = element(p, at, uint64(order.Uint32(e)), uint64(order.Uint32(e[4:]))); err != nil {
 			return err
 		}
-		if err := ordered(p, keys[i], last, from, before); err != nil {
+		if err := s.ordered(p, keys[i], last); err != nil {
 			return err
 		}
 		last, pages[i] = keys[i], order.Uint64(e[8:])
 	}
 	for i, id := range pages {
-		if err := c.tree(id, keys[i], keys[i+1], depth+1); err != nil {
+		if err := c.tree(id, span{s.path, s.depth + 1, keys[i], keys[i+1]}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *checker) leaf(p, from, before []byte, depth int) error {
+func (c *checker) leaf(p []byte, s span) error {
 	n, err := elements(p)
 	if err != nil {
 		return err
@@ -252,15 +265,18 @@ func (c *checker) leaf(p, from, before []byte, depth int) error {
 			return err
 		}
 		key, value := both[:ksize], both[ksize:]
-		if err := ordered(p, key, last, from, before); err != nil {
+		if err := s.ordered(p, key, last); err != nil {
 			return err
 		}
 		last = key
+		c.elements++
 		switch order.Uint32(e) {
 		case 0:
-			_, err = unseal(key, value)
+			if _, wrong := unseal(s.path, key, value); c.unsealed == nil {
+				c.unsealed = wrong
+			}
 		case leafBucket:
-			err = c.bucket(value, depth)
+			err = c.bucket(value, span{path: inside(s.path, key), depth: s.depth + 1})
 		default:
 			err = damaged("an element of page %d has the flags %x", order.Uint64(p), order.Uint32(e))
 		}
@@ -271,17 +287,29 @@ func (c *checker) leaf(p, from, before []byte, depth int) error {
 	return nil
 }
 
-// bucket checks what a bucket leads to, or has inline.
-func (c *checker) bucket(value []byte, depth int) error {
+// bucket checks what a bucket leads to, or has inline, and that none of it is missing.
+func (c *checker) bucket(value []byte, s span) (err error) {
 	if len(value) < bucketSize {
 		return damaged("a bucket is cut off")
 	}
+	around := c.elements
+	c.elements = 0
 	if root := order.Uint64(value); root != 0 {
-		return c.tree(root, nil, nil, depth+1)
+		err = c.tree(root, s)
+	} else {
+		err = c.inline(value[bucketSize:], s)
 	}
-	inline := value[bucketSize:]
-	if len(inline) < pageHeader || order.Uint16(inline[8:]) != flagLeaf || depth > maxDepth {
+	if sequence := order.Uint64(value[8:]); c.elements != sequence && c.unsealed == nil {
+		c.unsealed = damaged("a bucket has %d elements, and should have %d", c.elements, sequence)
+	}
+	c.elements = around
+	return err
+}
+
+// inline checks a bucket that is small enough to lie within the page around it.
+func (c *checker) inline(p []byte, s span) error {
+	if len(p) < pageHeader || order.Uint16(p[8:]) != flagLeaf || s.depth > maxDepth {
 		return damaged("a bucket has no page")
 	}
-	return c.leaf(inline, nil, nil, depth+1)
+	return c.leaf(p, s)
 }

@@ -40,33 +40,34 @@ func (b *Bolt) Run(ctx context.Context, log *slog.Logger) error {
 	if b.db == nil {
 		return nil // the snapshot is all there is
 	}
-	every := time.NewTimer(0)
-	defer every.Stop()
 	var written uint64
 	for first := true; ; first = false {
 		more, err := b.tick()
 		if err != nil {
-			return nil
+			return nil // closed
 		}
 		last, err := b.keepSnapshot(written, first)
-		if err != nil {
+		switch {
+		case err != nil:
 			b.snapshotErrors.Add(1)
 			log.Error("the snapshot of the state cannot be written", "error", err)
-		} else {
+		default:
 			written = last
 		}
-		every.Reset(snapshotEvery)
+		if ctx.Err() != nil || b.Refused() != nil {
+			return nil
+		}
 		select {
 		case <-ctx.Done():
-			_, err := b.keepSnapshot(written, false)
-			return err
-		case <-every.C:
+			continue // once more, for what changed since
+		case <-time.After(snapshotEvery):
 		}
-		if err == nil {
-			select {
-			case <-ctx.Done():
-			case <-more:
-			}
+		if err != nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-more:
 		}
 	}
 }

@@ -1,0 +1,12 @@
+package store
+
+import "go.etcd.io/bbolt"
+
+// OpenWith is Open of a program with other steps between formats.
+func OpenWith(path string, steps ...func(*bbolt.Tx) error) (*Bolt, error) {
+	all := make([]step, len(steps))
+	for i, s := range steps {
+		all[i] = s
+	}
+	return open(path, all)
+}
