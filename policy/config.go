@@ -167,6 +167,8 @@ type DeviceConfig struct {
 	Member    string   `yaml:"member"`
 	Members   []string `yaml:"members"`
 	Profile   string   `yaml:"profile"`
+	// Use is school or work: its VPN names are allowed, and nobody is told of them. Empty: neither.
+	Use string `yaml:"use"`
 }
 
 // CategoryConfig is an operator's own category. It is allowed in every band

@@ -274,7 +274,7 @@ func (m *masks) grant(names *blocklists.Categories, h *hand) bool {
 // offList says that the last step will block the name because an allow-list does
 // not have it. A warning, which a person may pass, must not stand before that.
 func (w *walk) offList() bool {
-	return w.p.allowList && !meet(&w.q.Match.Categories, &w.p.listed)
+	return w.p.allowList && !meet(&w.q.Match.Categories, &w.p.listed) && !w.p.knows(w.q.Hashes)
 }
 
 // verdict gives the strictest action of the masks on a set.

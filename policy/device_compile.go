@@ -91,8 +91,22 @@ func (b *compiler) warnOfMAC(m MAC, i, j, k int) {
 	}
 }
 
-// deviceSpec: its own profile, else its member's, else the strictest of all its members', cell by cell.
+// deviceSpec is ownedSpec with what the device is for, and what it has learned.
 func (b *compiler) deviceSpec(c *HouseholdConfig, v *DeviceConfig, specs []spec) spec {
+	s := b.ownedSpec(c, v, specs)
+	if v.Use != "" {
+		b.liftVPN(&s)
+	}
+	for _, t := range b.config.States[c.ID].Things {
+		if t.Device == v.Name && s.band == Things {
+			s.teach(t)
+		}
+	}
+	return s
+}
+
+// ownedSpec: the device's own profile, else its member's, else the strictest of all its members', cell by cell.
+func (b *compiler) ownedSpec(c *HouseholdConfig, v *DeviceConfig, specs []spec) spec {
 	owners := v.owners()
 	if v.Profile != "" {
 		member := ""

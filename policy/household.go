@@ -31,6 +31,7 @@ type Device struct {
 	ID      string    // its secret name in encrypted DNS, "" for none: never show it to anybody else
 	Members []*Member // none if the device has a profile of its own and nobody's name
 	Profile *Profile
+	Use     string // "school", "work", or ""
 
 	seats
 }

@@ -9,7 +9,7 @@ import (
 
 // profile interns: equal specs are one Profile, and equal parts one part.
 func (b *compiler) profile(s *spec) *Profile {
-	p := Profile{stance: b.stance(&s.traits), rules: b.rules(s), where: b.addressRules(s), schedule: b.schedule(s)}
+	p := Profile{stance: b.stance(&s.traits), rules: b.rules(s.name, s.rules), learned: b.learned(s), where: b.addressRules(s), schedule: b.schedule(s)}
 	found, ok := b.parts.profiles[p]
 	if !ok {
 		found = new(Profile)
@@ -28,9 +28,9 @@ func (b *compiler) stance(t *traits) *stance {
 	return found
 }
 
-func (b *compiler) rules(s *spec) *ruleSet {
+func (b *compiler) rules(profile string, rules []ownRule) *ruleSet {
 	key := b.parts.key[:0]
-	for _, r := range s.rules {
+	for _, r := range rules {
 		key = append(key, r.name...)
 		key = append(key, ' ', bit(r.allow)|bit(r.exact)<<1)
 	}
@@ -38,9 +38,9 @@ func (b *compiler) rules(s *spec) *ruleSet {
 	if found, ok := b.parts.rules[string(key)]; ok {
 		return found
 	}
-	made, err := newRuleSet(s.rules, b.ground.key)
+	made, err := newRuleSet(rules, b.ground.key)
 	if err != nil {
-		b.problems.addErr("", fmt.Errorf("compiling profile %s: %w", s.name, err))
+		b.problems.addErr("", fmt.Errorf("compiling profile %s: %w", profile, err))
 	}
 	b.parts.rules[string(key)] = made
 	return made

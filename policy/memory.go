@@ -1,5 +1,11 @@
 package policy
 
+import (
+	"strings"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
 // Memory is how much of a query may be remembered, or told to another program. The set is
 // closed; the order is that of what it tells.
 type Memory uint8
@@ -29,16 +35,45 @@ func parseMemory(word string) (Memory, bool) {
 // of help, of what the law blocks, and of names that the resolver answers itself, which may
 // have a device's id in them; no name of self-harm is. 0 allocations.
 func (p *Profile) Remembers(q *Question, d Decision) Memory {
-	g, set := p.ground, q.Match.Categories
-	switch {
-	case d.Step == StepLaw || set.Intersects(g.illegal) || set.Intersects(g.help) || p.helps(d):
-		return Forget
-	case has(&set, g.selfharm) || d.HasCategory && d.Category == g.selfharm:
-		return min(p.memory, Totals)
-	case d.Step == StepSecurity && d.Blocks():
+	most := p.most(&q.Match.Categories, &d)
+	if most == Names && d.Step == StepSecurity && d.Blocks() {
 		return max(p.memory, p.alarms)
 	}
-	return p.memory
+	return min(most, p.memory)
+}
+
+// most is what may be remembered of a query by anybody.
+func (p *Profile) most(set *blocklists.Categories, d *Decision) Memory {
+	g := p.ground
+	switch {
+	case d.Step == StepLaw || meet(set, &g.illegal) || meet(set, &g.help) || p.helps(*d):
+		return Forget
+	case has(set, g.selfharm) || d.HasCategory && d.Category == g.selfharm:
+		return Totals
+	}
+	return Names
+}
+
+// Counts says that queries of the profile are counted in sums: that of a band which forgets them, only single names
+// may be remembered.
+func (p *Profile) Counts() bool { return p.memory >= Totals }
+
+// Told lists the categories of names that sums may tell of: those that say what a name is for, without self-harm, which
+// nobody must learn of by a sum, and without help and the law.
+func (p *Profile) Told(names blocklists.Categories) []string {
+	var ids []string
+	g := p.ground
+	hidden := g.help.Or(g.illegal)
+	hidden.Add(g.selfharm)
+	if names = names.AndNot(hidden); meet(&names, &g.security) {
+		names = names.And(g.security) // malware that pretends to be a shop
+	}
+	for c := range names.All() {
+		if id := g.taxonomy.ID(c); !strings.HasPrefix(id, "meta.") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // Cause is the category that a decision is by, as other programs may be told; "" for none, and for self-harm, which

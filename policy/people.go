@@ -30,6 +30,7 @@ func (b *compiler) household(i int) {
 		b.warn(fmt.Sprintf("households[%d]", i), "left out of what people changed: %v", err)
 	}
 	h.standing.Store(st)
+	h.keepLogs(b.config.States[c.ID].Logs)
 	b.recognise(i, c, h, specs)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
@@ -116,7 +117,7 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 	for j := range c.Devices {
 		v, device := &c.Devices[j], &devices[j]
 		h.Devices[j] = device
-		device.Name = v.Name
+		device.Name, device.Use = v.Name, v.Use
 		owners := v.owners()
 		for _, m := range h.Members {
 			for _, o := range owners {
@@ -148,7 +149,7 @@ func (v DeviceConfig) owners() []string {
 
 // deviceProfile compiles deviceSpec, unless a member has it compiled already.
 func (b *compiler) deviceProfile(c *HouseholdConfig, device *Device, v *DeviceConfig, specs []spec) *Profile {
-	if v.Profile == "" && len(device.Members) == 1 {
+	if v.Profile == "" && v.Use == "" && len(device.Members) == 1 {
 		return device.Members[0].Profile
 	}
 	s := b.deviceSpec(c, v, specs)

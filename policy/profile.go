@@ -13,6 +13,7 @@ import (
 type Profile struct {
 	*stance
 	rules    *ruleSet
+	learned  *ruleSet    // what an allow-list has besides its categories; nil: nothing
 	where    *addressSet // nil: none
 	schedule *schedule   // nil: none
 }

@@ -11,7 +11,7 @@ import (
 // givens are rows of the file given: what people changed. Each has four columns: what, for whom, from,
 // until ("-": no end). For whom is household, household/member or household/device. What is
 //
-//	pause | filter off | use MEMBER | grant KIND [VALUE] [at bedtime] | grant bonus QUOTA MINUTES
+//	pause | filter off | use MEMBER | grant KIND [VALUE] [at bedtime] | grant bonus QUOTA MINUTES | learning | learned NAMES
 type given struct {
 	line                    int
 	what, whom, from, until string
@@ -66,10 +66,12 @@ func (g given) enter(states map[string]State, c Config, today time.Time) error {
 		st.Offs = append(st.Offs, FilterOff{Subject: to, At: from, Until: until})
 	case "use":
 		st.Uses = append(st.Uses, Use{Device: name, Member: rest, At: from, Until: until})
+	case "learning", "learned":
+		st.Things = append(st.Things, Thing{Device: name, Learning: what == "learning", Names: strings.Fields(rest)})
 	case "grant":
 		st.Grants = append(st.Grants, readGrant(rest, Grant{ID: strconv.Itoa(g.line), Subject: to, At: from, Until: until}))
 	default:
-		return fmt.Errorf("%q: write pause, filter off, use MEMBER or grant KIND VALUE", g.what)
+		return fmt.Errorf("%q: write pause, filter off, use MEMBER, learning, learned NAMES or grant KIND VALUE", g.what)
 	}
 	return nil
 }

@@ -69,6 +69,7 @@ func parseUnknown(word string) (unknownRule, bool) {
 type spec struct {
 	traits
 	rules    []ownRule
+	learned  []string // names that an allow-list profile may ask for besides
 	where    []addressRule
 	windows  []window
 	location *time.Location // of the windows; nil without any
@@ -105,7 +106,7 @@ type ownRule struct {
 func join(t *blocklists.Taxonomy, specs []spec) spec {
 	strictest := slices.MinFunc(specs, func(a, b spec) int { return int(a.band) - int(b.band) })
 	out := strictest
-	out.rules, out.windows, out.where = nil, nil, nil
+	out.rules, out.windows, out.where, out.learned = nil, nil, nil, nil
 	for _, s := range specs {
 		out.allowList = out.allowList || s.allowList
 		out.unknown = max(out.unknown, s.unknown)

@@ -53,7 +53,7 @@ type act struct {
 	rule      *Rule // as which a granted name is told
 }
 
-// Apply puts the grants, pauses, filter-offs and uses of a state in force for a household, in
+// Apply puts the grants, pauses, filter-offs, uses and logs of a state in force for a household, in
 // place of those before. What names nobody of the household any more is left out; a grant that cannot be
 // understood is an error, and changes nothing. Promotions and things are for Compile alone.
 func (d *Directory) Apply(household string, s State) error {
@@ -66,6 +66,7 @@ func (d *Directory) Apply(household string, s State) error {
 		return fmt.Errorf("household %s: %w", household, err)
 	}
 	h.standing.Store(st)
+	h.keepLogs(s.Logs)
 	return nil
 }
 
@@ -232,4 +233,7 @@ func (a *act) about(h *blocklists.Hashes) bool {
 }
 
 // stands is where a household keeps what people changed.
-type stands struct{ standing atomic.Pointer[standing] }
+type stands struct {
+	standing atomic.Pointer[standing]
+	logs
+}

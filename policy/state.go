@@ -9,6 +9,7 @@ type State struct {
 	Uses       []Use
 	Promotions []Promotion
 	Things     []Thing
+	Logs       []Log
 }
 
 // Subject is whom something concerns: a member, a device, or with neither the house.
@@ -86,11 +87,4 @@ type Promotion struct {
 	Band   string `json:"band"`
 	At     int64  `json:"at"`
 	By     string `json:"by,omitempty"`
-}
-
-// Thing is what a device of the band things has been seen to need.
-type Thing struct {
-	Device   string   `json:"device"`
-	Learning bool     `json:"learning"` // it may ask for what no category blocks
-	Names    []string `json:"names"`    // that a parent confirmed
 }

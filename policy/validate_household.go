@@ -105,6 +105,8 @@ func (v *validator) unique(path, what, name string, seen map[string]bool) {
 	switch {
 	case name == "":
 		v.add(path, "the %s has no name: write one", what)
+	case !nameable(name):
+		v.add(path, "%q cannot be the name of a %s: write one of at most %d octets, without / and not beginning with %q or %q", name, what, maxPersonName, personDevice, PersonGuests)
 	case seen[name]:
 		v.add(path, "this household has a %s %q already: choose another name", what, name)
 	}
@@ -139,6 +141,9 @@ func (v *validator) device(path string, d DeviceConfig, members map[string]bool)
 		v.memberRef(v.item(path+".members", i), m, members)
 	}
 	v.profileRef(path+".profile", d.Profile, true)
+	if d.Use != "" && d.Use != "school" && d.Use != "work" {
+		v.add(path+".use", "%q: write school or work, or leave it out", d.Use)
+	}
 	if d.Profile == "" && len(d.owners()) == 0 {
 		v.add(path, "nobody uses this device: write member, members, or a profile such as things")
 	}

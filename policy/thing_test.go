@@ -1,0 +1,49 @@
+package policy
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// TestHear: names are counted, many beneath one domain become that domain, and there is an end to them.
+func TestHear(t *testing.T) {
+	l := Learned{Device: "bear", Since: 1, Until: 100}
+	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 10)
+	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 5)
+	l.Hear("v2.api.bear.test", "bear.test", nil, 20)
+	want := Destination{Name: "api.bear.test", Categories: []string{"fun.games"}, Count: 3, First: 5, Last: 20}
+	if len(l.Names) != 1 || fmt.Sprint(l.Names[0]) != fmt.Sprint(want) {
+		t.Errorf("%+v, want %+v", l.Names, want)
+	}
+	for i := range manyBeneath {
+		l.Hear(fmt.Sprintf("n%d.cdn.test", i), "cdn.test", []string{"ok.infra"}, int64(30+i))
+	}
+	if i := slices.IndexFunc(l.Names, func(d Destination) bool { return d.Name == "cdn.test" }); i < 0 || len(l.Names) != 2 ||
+		l.Names[i].Count != manyBeneath || l.Names[i].First != 30 || l.Names[i].Last != 30+manyBeneath-1 || len(l.Names[i].Categories) != 1 {
+		t.Errorf("%+v, want cdn.test for all beneath it", l.Names)
+	}
+	for i := range 2 * MaxDestinations {
+		l.Hear(fmt.Sprintf("n%d.test", i), fmt.Sprintf("n%d.test", i), nil, 50)
+	}
+	if len(l.Names) != MaxDestinations || !l.More {
+		t.Errorf("%d names, more %v", len(l.Names), l.More)
+	}
+}
+
+// TestLearnedEnds: learning ends by itself, and then nothing is let through that nobody confirmed.
+func TestLearnedEnds(t *testing.T) {
+	l := Learned{Device: "bear", Since: 10, Until: 100, Names: []Destination{{Name: "a.test"}, {Name: "x.b.test"}}}
+	for at, want := range map[int64]bool{9: false, 10: true, 99: true, 100: false} {
+		if th := l.Thing(at); th.Learning != want || len(th.Names) != 0 {
+			t.Errorf("at %d: %+v", at, th)
+		}
+	}
+	l.Confirmed = []string{"b.test"}
+	if got := l.Waiting(); !slices.Equal(got, []string{"a.test"}) {
+		t.Errorf("%v wait, want a.test", got)
+	}
+	if th := l.Thing(100); th.Learning || !slices.Equal(th.Names, l.Confirmed) {
+		t.Errorf("%+v", th)
+	}
+}
