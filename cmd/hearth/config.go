@@ -166,7 +166,8 @@ type TracesConfig struct {
 
 // PrivacyConfig is what may be remembered of what people asked.
 type PrivacyConfig struct {
-	AskPage bool `yaml:"ask_page"`
+	AskPage  bool `yaml:"ask_page"`
+	Activity bool `yaml:"activity"`
 }
 
 // MetricsConfig is the operator's HTTP listener: /metrics, /healthz, /readyz.
