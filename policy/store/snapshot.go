@@ -46,6 +46,7 @@ func (b *Bolt) Run(ctx context.Context, log *slog.Logger) error {
 		if err != nil {
 			return nil // closed
 		}
+		ended := ctx.Err() != nil // before the state is read, so that nothing that came before the end is missed
 		last, err := b.keepSnapshot(written, first)
 		switch {
 		case err != nil:
@@ -54,12 +55,12 @@ func (b *Bolt) Run(ctx context.Context, log *slog.Logger) error {
 		default:
 			written = last
 		}
-		if ctx.Err() != nil || b.Refused() != nil {
+		if ended || b.Refused() != nil {
 			return nil
 		}
 		select {
 		case <-ctx.Done():
-			continue // once more, for what changed since
+			continue // once more, for what has changed since
 		case <-time.After(snapshotEvery):
 		}
 		if err != nil {
