@@ -30,7 +30,11 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 	}
 	if s.entry == nil && s.unsure() {
 		s.askPatterns()
-		if reply, done := r.decide(s, s.query, s.client, s.dst); done {
+		reply, done := r.decide(s, s.query, s.client, s.dst)
+		if !done {
+			reply, done = r.fromCache(s, s.query, s.client, s.dst)
+		}
+		if done {
 			s.finish(reply)
 			return
 		}
@@ -86,7 +90,13 @@ func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte) {
 	if reply, judged := r.judge(s, s.query, s.client, s.dst); judged {
 		return reply
 	}
-	return r.fromEntry(s, s.query, s.client, s.dst)
+	if s.entry == e {
+		return r.fromEntry(s, s.query, s.client, s.dst)
+	}
+	if reply, known := r.fromCache(s, s.query, s.client, s.dst); known {
+		return reply
+	}
+	return r.failed(s.query, s.client, s.dst, errChanged)
 }
 
 // finish hands the reply over.

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -131,12 +132,14 @@ type Stroke struct {
 	key      cache.Key
 	fetched  *cache.Entry // what Resolve has in hand already
 	entry    *cache.Entry
-	fresh    bool         // the entry is, and has an answer
-	facts    *cache.Facts // of the entry; nil if they were read from another index
-	slow     bool         // this is the second stroke, which has time to read them anew
-	withheld bool         // the client found too many names of legal lists
-	judged   bool         // there is a decision
-	typed    bool         // what the patterns say holds for this type alone
+	fresh    bool              // the entry is, and has an answer
+	facts    *cache.Facts      // of the entry; nil if they were read from another index
+	slow     bool              // this is the second stroke, which has time to read them anew
+	withheld bool              // the client found too many names of legal lists
+	judged   bool              // there is a decision
+	typed    bool              // what the patterns say holds for this type alone
+	alone    bool              // the answer must not lead anywhere
+	safe     *policy.Transform // what the name becomes an alias of; key, view, entry and facts are of that
 	kind     kind
 	depth    int       // labels of the special suffix
 	words    [512]byte // of the reason, or of a record
@@ -157,7 +160,7 @@ type Stroke struct {
 // answered by ourselves (true), or allowed with whatever the cache has.
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
-	s.kind, s.depth, s.withheld, s.judged = kindNone, 0, false, false
+	s.kind, s.depth, s.withheld, s.judged, s.alone, s.safe = kindNone, 0, false, false, false, nil
 	if !s.admit(c) {
 		return r.refused(q, c, dst), true
 	}
@@ -166,6 +169,9 @@ func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte
 	}
 	s.world.Index.Key().Hash(q.Name(), &s.hashes)
 	r.look(s, q)
+	if s.slow && s.unsure() {
+		s.askPatterns()
+	}
 	return r.decide(s, q, c, dst)
 }
 
@@ -188,6 +194,9 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 			s.kind, s.depth = s.world.special.find(&s.hashes, s.depth-1)
 		}
 	}
+	if t := s.transformed(); t != nil {
+		return r.alias(s, t, q, c, dst)
+	}
 	if reply, known := r.atHome(s, q, c, dst); known {
 		return reply, true
 	}
@@ -207,14 +216,7 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 func (r *Resolver) look(s *Stroke, q *wire.Query) {
 	s.view = s.world.Upstreams.view(&s.hashes, q.Type, s.who.Profile)
 	s.key = cache.Key{View: s.view.ID, Name: q.Name(), Type: q.Type, Class: q.Class, CD: q.CD}
-	s.entry, s.fresh = s.fetched, true
-	if s.entry == nil {
-		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
-	}
-	s.facts = facts(s.entry, s.world)
-	if s.slow && s.facts == nil && s.entry != nil {
-		s.facts = refresh(s.entry, s.world)
-	}
+	r.find(s)
 	var m blocklists.Match
 	if s.facts != nil {
 		m = s.facts.Match
@@ -222,6 +224,17 @@ func (r *Resolver) look(s *Stroke, q *wire.Query) {
 		m = r.cfg.Catalog.Match(s.world.Index, &s.hashes)
 	}
 	s.ask(m)
+}
+
+// find gets the entry of the key: what Resolve has in hand, if it is that, or what the cache has.
+func (r *Resolver) find(s *Stroke) {
+	if s.entry, s.fresh = s.fetched, true; s.entry == nil || !bytes.Equal(s.entry.Name(), s.key.Name) {
+		s.entry, s.fresh = r.cfg.Cache.Lookup(&s.key, s.now.Unix())
+	}
+	s.facts = facts(s.entry, s.world)
+	if s.slow && s.facts == nil && s.entry != nil {
+		s.facts = refresh(s.entry, s.world)
+	}
 }
 
 // ask takes m for what the index says of the name.
@@ -249,11 +262,19 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 	if s.facts.Lead() && s.chainBlocks() {
 		return r.blocked(s, q, c, dst)
 	}
+	if s.leaks() {
+		return r.nothing(s, q, c, dst)
+	}
 	e, now := s.entry, s.now.Unix()
 	if r.cfg.Cache.Renew(e, now) {
 		r.ahead.add(e, s.view)
 	}
-	reply := e.AppendReply(dst[:0], q, now, s.ttl())
+	var reply []byte
+	if s.safe == nil {
+		reply = e.AppendReply(dst[:0], q, now, s.ttl())
+	} else if reply = e.AppendAlias(dst[:0], q, now, s.ttl()); len(reply) == 0 {
+		return r.failed(q, c, dst, errTooLong)
+	}
 	var ede *wire.EDE
 	if s.facts.EDE != 0 {
 		ede = &wire.EDE{Code: s.facts.EDE}

@@ -64,11 +64,19 @@ func (r *Resolver) fromRest(s *Stroke, q *wire.Query, c Client, dst []byte, why 
 	if s.facts.Lead() && s.chainBlocks() {
 		return r.blocked(s, q, c, dst)
 	}
+	if s.leaks() {
+		return r.nothing(s, q, c, dst)
+	}
 	e, ede := s.entry, wire.EDE{Code: edeStale}
 	if e.Rcode() == wire.NXDomain {
 		ede.Code = edeStaleNXDomain
 	}
-	reply := r.cfg.Cache.AppendStale(dst[:0], e, q, s.ttl())
+	var reply []byte
+	if s.safe == nil {
+		reply = r.cfg.Cache.AppendStale(dst[:0], e, q, s.ttl())
+	} else if reply = r.cfg.Cache.AppendStaleAlias(dst[:0], e, q, s.ttl()); len(reply) == 0 {
+		return r.failed(q, c, dst, errTooLong)
+	}
 	return r.sent(c, actionAllowed, 0, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede))
 }
 
