@@ -42,10 +42,11 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
-	"policy/portal":               {"policy", "blocklists", "blocklists/help"},
+	"policy/portal":               {"policy", "policy/parents", "blocklists", "blocklists/help"},
 	"policy/store":                nil,
+	"policy/parents":              {"policy", "policy/store", "blocklists"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/portal", "policy/store", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/parents", "policy/portal", "policy/store", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
 	"blocklists/register": nil,
 }

@@ -46,6 +46,8 @@ type ProfileConfig struct {
 	// resolver's own names and security stay in force.
 	Observe  bool           `yaml:"observe"`
 	Schedule ScheduleConfig `yaml:"schedule"`
+	// Standing is time that members with this profile may take themselves.
+	Standing []StandingConfig `yaml:"standing"`
 	// Upstreams are who resolves for this profile, in place of those for all. Empty: those for all.
 	Upstreams []string `yaml:"upstreams"`
 }

@@ -139,6 +139,7 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 	}
 	v.addressRules(path+".addresses", p.Addresses)
 	v.schedule(path+".schedule", p.Schedule)
+	v.standing(path+".standing", p.Standing)
 }
 
 func (v *validator) profileName(path string, at int, name string) {

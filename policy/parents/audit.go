@@ -1,0 +1,94 @@
+package parents
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// keepAudit is how long changes are remembered.
+const keepAudit = 90 * 24 * time.Hour
+
+// maxAudit bounds what is remembered of one household: more than 50 changes on each of 90 days are no family's.
+const maxAudit = 5000
+
+// Entry is one change that somebody made. It holds no name of a site but what a parent wrote.
+type Entry struct {
+	At     int64  `json:"at"` // unix seconds
+	By     string `json:"by,omitempty"`
+	What   string `json:"what"`
+	Member string `json:"member,omitempty"`
+	Device string `json:"device,omitempty"`
+	Detail string `json:"detail,omitempty"`
+	Until  int64  `json:"until,omitempty"`
+}
+
+func (p *place) entry(what, detail string, until int64) Entry {
+	return Entry{What: what, Member: p.subject.Member, Device: p.subject.Device, Detail: cut(detail, 512), Until: until}
+}
+
+// cut shortens a text to at most n octets.
+func cut(text string, n int) string {
+	if len(text) <= n {
+		return text
+	}
+	for n > 0 && text[n]&0xc0 == 0x80 {
+		n--
+	}
+	return text[:n]
+}
+
+// Audit lists who changed what in a household, the latest first.
+func (d *Desk) Audit(ctx context.Context, household string) (id string, list []Entry, err error) {
+	h, err := one(d.Directory(), household)
+	if err != nil {
+		return "", nil, err
+	}
+	s, err := d.Log.Snapshot(ctx, h.ID+"/"+kindAudit+"/")
+	if err != nil {
+		return "", nil, fmt.Errorf("reading what was changed: %w", err)
+	}
+	list = make([]Entry, 0, len(s.Entries))
+	for _, e := range slices.Backward(s.Entries) {
+		var entry Entry
+		if err := json.Unmarshal(e.Value, &entry); err == nil && time.Unix(entry.At, 0).Add(keepAudit).After(d.Now()) {
+			list = append(list, entry)
+		}
+	}
+	return h.ID, list, nil
+}
+
+// forget drops what is no longer remembered. The caller holds mu.
+func (d *Desk) forget(ctx context.Context, household string, now time.Time) error {
+	s, err := d.Log.Snapshot(ctx, household+"/"+kindAudit+"/")
+	if err != nil {
+		return err
+	}
+	before := fmt.Sprintf("%011d", now.Add(-keepAudit).Unix())
+	var gone []change
+	for i, e := range s.Entries { // the oldest first
+		if (e.Key.ID < before || i < len(s.Entries)-maxAudit) && len(gone) < store.MaxBatch {
+			gone = append(gone, change{kind: kindAudit, id: e.Key.ID})
+		}
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return d.put(ctx, household, gone)
+}
+
+// whom names a subject for people.
+func (p *place) whom(s policy.Subject) string {
+	switch {
+	case s.Member != "":
+		return s.Member
+	case s.Device != "":
+		return s.Device
+	}
+	return "the house"
+}

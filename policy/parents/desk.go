@@ -1,0 +1,214 @@
+package parents
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// Config is what a Desk stands on.
+type Config struct {
+	Log store.Log
+	// Directory gives what is in force.
+	Directory func() *policy.Directory
+	// Written gives what the YAML in force says, and where in it a household stands, as file:line.
+	Written func() (people policy.Config, place func(household string) string)
+	// Renew compiles anew and puts the result in force by Install.
+	Renew func(ctx context.Context) error
+	// Presence knows what has which address; nil: nothing does.
+	Presence Presence
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Report gets what could not be done in the background; nil discards. It never gets a name of a person or a site.
+	Report *slog.Logger
+}
+
+// Presence tells what the network knows of addresses.
+type Presence interface {
+	// Seen lists what was seen lately.
+	Seen() []Seen
+	// Find tells what has an address; false if nobody knows.
+	Find(addr netip.Addr) (Seen, bool)
+}
+
+// Seen is something on the network.
+type Seen struct {
+	Address netip.Addr `json:"address"`
+	MAC     policy.MAC `json:"mac,omitzero"`
+	Name    string     `json:"name,omitempty"` // that it gives itself
+	At      time.Time  `json:"at,omitzero"`
+}
+
+// Desk is where parents change what holds. It is safe for concurrent use.
+type Desk struct {
+	Config
+	codes codes
+	pins  pins
+
+	mu       sync.Mutex
+	homes    map[string]home
+	revision uint64 // of the store, up to which homes is
+}
+
+// Open reads the log.
+func Open(ctx context.Context, c Config) (*Desk, error) {
+	d := &Desk{Config: c, homes: map[string]home{}}
+	d.codes.wait, d.codes.wrong, d.pins.wrong = map[string][]invitation{}, tries{}, tries{}
+	if d.Now == nil {
+		d.Now = time.Now
+	}
+	if d.Report == nil {
+		d.Report = slog.New(slog.DiscardHandler)
+	}
+	return d, d.read(ctx)
+}
+
+// act makes changes of what people do in one household: what edit asks for is checked against the Directory, written
+// down, and in force when it returns.
+func (d *Desk) act(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) (*place, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(who)
+	if err != nil {
+		return nil, err
+	}
+	entry, changes, err := edit(p)
+	if err != nil {
+		return nil, err
+	}
+	next := p.home.with(changes...)
+	if err := p.dir.Check(p.household.ID, next.state(p.now)); err != nil {
+		return nil, refused("", "%v", err)
+	}
+	if err := d.commit(ctx, p, entry, changes); err != nil {
+		return nil, err
+	}
+	p.home = d.homes[p.household.ID]
+	if err := p.dir.Apply(p.household.ID, p.home.state(p.now)); err != nil {
+		return nil, fmt.Errorf("it is written down and not in force: %w", err)
+	}
+	return p, nil
+}
+
+// define makes changes of who and what there is in a household: they are judged as part of the whole configuration,
+// written down, and compiled.
+func (d *Desk) define(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) error {
+	if err := d.redefine(ctx, who, edit); err != nil {
+		return err
+	}
+	if err := d.Renew(context.WithoutCancel(ctx)); err != nil {
+		return fmt.Errorf("it is written down, and comes in force once this is in order: %w", err)
+	}
+	return nil
+}
+
+func (d *Desk) redefine(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(who)
+	if err != nil {
+		return err
+	}
+	entry, changes, err := edit(p)
+	if err != nil {
+		return err
+	}
+	if err := d.judge(p.household.ID, p.home.with(changes...)); err != nil {
+		return err
+	}
+	return d.commit(ctx, p, entry, changes)
+}
+
+// judge says what is wrong with the whole configuration if one household were as it is to be.
+func (d *Desk) judge(household string, next home) error {
+	was, there := d.homes[household]
+	d.homes[household] = next
+	defer func() {
+		if d.homes[household] = was; !there {
+			delete(d.homes, household)
+		}
+	}()
+	written, _ := d.Written()
+	people, err := d.merged(written)
+	if err != nil {
+		return err
+	}
+	if err := people.Validate(d.Directory().Index().Taxonomy()); err != nil {
+		return refused("definition", "%s", plain(err))
+	}
+	return nil
+}
+
+// plain tells errors of a configuration on one line each, without the numbers of households that nobody wrote so.
+func plain(err error) string {
+	lines := []string{}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if rest, found := strings.CutPrefix(line, "households["); found {
+			_, rest, _ = strings.Cut(rest, "]")
+			line = strings.TrimPrefix(rest, ".")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "; ")
+}
+
+// commit writes changes and what is remembered of them in one step, then takes them over.
+func (d *Desk) commit(ctx context.Context, p *place, entry Entry, changes []change) error {
+	id := p.household.ID
+	entry.At, entry.By = p.now.Unix(), p.by
+	changes = append(changes, change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", entry.At, rand.Text()[:8]), value: entry})
+	return d.put(ctx, id, changes)
+}
+
+// put writes changes, and takes them over.
+func (d *Desk) put(ctx context.Context, household string, changes []change) error {
+	writes := make([]store.Write, 0, len(changes))
+	for _, c := range changes {
+		w, err := c.write(household)
+		if err != nil {
+			return err
+		}
+		writes = append(writes, w)
+	}
+	revision, err := d.Log.Put(ctx, writes...)
+	if err != nil {
+		return conflicting(err)
+	}
+	kept := changes[:0:0]
+	for _, c := range changes {
+		if c.revision = revision; readers[c.kind] != nil {
+			kept = append(kept, c)
+		}
+	}
+	d.homes[household] = d.homes[household].with(kept...)
+	return nil
+}
+
+// Install puts a Directory in force by calling swap, with all that people changed up to that moment. The server calls
+// it for each Directory that it compiles; written is what the YAML says that it was compiled of.
+func (d *Desk) Install(ctx context.Context, dir *policy.Directory, written policy.Config, swap func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now := d.Now()
+	for id, h := range d.homes {
+		if _, there := dir.Household(id); !there {
+			continue
+		}
+		if err := dir.Apply(id, h.state(now)); err != nil {
+			d.Report.Error("part of what people changed is not in force", "household", id, "error", "it is not understood")
+		}
+	}
+	swap()
+	if err := errors.Join(d.settle(ctx, written), d.grow(ctx, dir, written)); err != nil {
+		d.Report.Error("the state of households is not written down", "error", err)
+	}
+}

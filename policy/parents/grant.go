@@ -1,0 +1,259 @@
+package parents
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+)
+
+// Ask is what a parent grants.
+type Ask struct {
+	Kind      policy.GrantKind `json:"kind"`
+	Value     string           `json:"value,omitempty"` // a name, the id of a category or service, what a quota is of
+	AtBedtime bool             `json:"at_bedtime,omitempty"`
+	Minutes   int              `json:"minutes,omitempty"` // of a bonus
+	// Confirm repeats the name of a security grant, after its warning was read.
+	Confirm string `json:"confirm,omitempty"`
+	Span
+}
+
+// whyStanding marks a grant that a child took.
+const whyStanding = "standing"
+
+// continueFor is the longest that a warning stays passed.
+const continueFor = 30 * time.Minute
+
+// maxBonus bounds the minutes that are added to a quota.
+const maxBonus = 24 * 60
+
+// lifts says in words what a grant of a kind lifts, and what not.
+var lifts = map[policy.GrantKind]string{
+	policy.GrantName:     "It lifts the rules for sites of this name, neither the law nor what protects from dangerous sites.",
+	policy.GrantSecurity: "It lifts what protects from dangerous sites for exactly this name, never the law.",
+	policy.GrantService:  "It lifts the switch of the service and its category for it, nothing else.",
+	policy.GrantCategory: "It lifts the category, no switch of a service and no rule of your own.",
+	policy.GrantTime:     "It lifts bedtime, homework time and used-up quotas, and a pause that was before it.",
+	policy.GrantBonus:    "It adds minutes to the quota for today.",
+}
+
+// Grant lifts something for somebody. A grant of the same to the same subject takes the place of the earlier one.
+func (d *Desk) Grant(ctx context.Context, who Who, ask Ask) (Act, error) {
+	if ask.Kind == policy.GrantName && strings.EqualFold(ask.For, "always") && !ask.AtBedtime && who.Device == "" {
+		if act, done, err := d.always(ctx, who, ask); done || err != nil {
+			return act, err
+		}
+	}
+	var made policy.Grant
+	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+		if made, err = p.grantFor(ask); err != nil {
+			return e, nil, err
+		}
+		for id, was := range all[policy.Grant](p.home, kindGrant) {
+			if was.Subject == made.Subject && was.Kind == made.Kind && was.Value == made.Value && was.Why == "" && made.Kind != policy.GrantBonus {
+				changes = append(changes, change{kind: kindGrant, id: id})
+			}
+		}
+		return p.entry("grant", describe(made), made.Until), append(changes, change{kind: kindGrant, id: made.ID, value: made}), nil
+	})
+	if err != nil {
+		return Act{}, err
+	}
+	act := p.grant(made)
+	act.Note = lifts[made.Kind]
+	if made.Kind == policy.GrantName && strings.EqualFold(ask.For, "always") {
+		act.Note += d.toWrite(p, made)
+	}
+	return act, nil
+}
+
+// grantFor makes a grant of what was asked.
+func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
+	g = policy.Grant{ID: newID(), Subject: p.subject, Kind: ask.Kind, Value: ask.Value, AtBedtime: ask.AtBedtime, At: p.now.Unix(), By: p.by}
+	if g.Until, err = ask.ends(p); err != nil {
+		return g, err
+	}
+	if ask.AtBedtime && ask.Kind != policy.GrantName {
+		return g, refused("at_bedtime", "only a name is granted at bedtime too: grant time beside it")
+	}
+	if ask.Minutes != 0 && ask.Kind != policy.GrantBonus {
+		return g, refused("minutes", "minutes are of a bonus: write for how long with for, such as 15m")
+	}
+	t := p.dir.Index().Taxonomy()
+	switch ask.Kind {
+	case policy.GrantTime:
+		if g.Value = ""; ask.Value != "" {
+			return g, refused("value", "time is granted without %q: write for how long with for, such as 30m", ask.Value)
+		}
+	case policy.GrantBonus:
+		return p.bonus(g, ask)
+	case policy.GrantName:
+		g.Value, err = readName(ask.Value)
+	case policy.GrantSecurity:
+		if g.Value, err = readName(ask.Value); err == nil {
+			err = confirmed(g.Value, ask.Confirm)
+		}
+	case policy.GrantService:
+		if _, known := lookup(t, "service."+strings.TrimPrefix(ask.Value, "service.")); !known {
+			err = refused("value", "%q is no service; did you mean %q?", ask.Value, t.Nearest("service."+ask.Value))
+		}
+	case policy.GrantCategory:
+		if _, known := lookup(t, ask.Value); !known {
+			err = refused("value", "%q is no category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
+		}
+	case policy.GrantContinue:
+		err = refused("kind", "a warning is passed by whom it warned, on its page")
+	default:
+		err = refused("kind", "%q cannot be granted: write time, bonus, name, service, category or security", ask.Kind)
+	}
+	return g, err
+}
+
+func lookup(t *blocklists.Taxonomy, id string) (blocklists.Category, bool) { return t.Lookup(id) }
+
+// bonus makes minutes of a quota, for the day on which they are given.
+func (p *place) bonus(g policy.Grant, ask Ask) (policy.Grant, error) {
+	t := p.dir.Index().Taxonomy()
+	_, category := t.Lookup(ask.Value)
+	_, service := t.Lookup("service." + ask.Value)
+	switch {
+	case ask.Minutes < 1 || ask.Minutes > maxBonus:
+		return g, refused("minutes", "%d minutes: write 1 to %d", ask.Minutes, maxBonus)
+	case ask.For != "" || ask.Until != "":
+		return g, refused("for", "a bonus is for today: leave for and until out")
+	case !category && !service && ask.Value != "total":
+		return g, refused("value", "%q has no quota: write total, a service or a category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
+	}
+	y, m, day := p.now.Date()
+	g.Minutes, g.Until = ask.Minutes, time.Date(y, m, day+1, 0, 0, 0, 0, p.household.Location).Unix()
+	return g, nil
+}
+
+// readName reads the name of a site as a person writes it, in any script.
+func readName(text string) (string, error) {
+	text = strings.TrimSuffix(strings.TrimSpace(text), ".")
+	bad := refused("value", "%q is no name of a site: write the name alone, such as example.com, without http:// and path", text)
+	if text == "" || strings.ContainsAny(text, "/: *") {
+		return "", bad
+	}
+	ascii, err := idna.Lookup.ToASCII(text)
+	if err != nil {
+		ascii = text // names of services have signs that no host has
+	}
+	name, err := blocklists.ParseName(ascii)
+	if err != nil || name.Labels() == 0 {
+		return "", bad
+	}
+	return name.String(), nil
+}
+
+// confirmed asks for a security grant twice. It looks nothing up, so that it tells nothing of the name.
+func confirmed(name, again string) error {
+	if said, err := readName(again); err == nil && said == name {
+		return nil
+	}
+	return &Error{Reason: Unconfirmed, Field: "confirm", Text: fmt.Sprintf(
+		"a site that is blocked for security can take over a device or steal passwords; lists err, but rarely. If you know that %s is harmless, ask again and confirm with its name: %[1]s", name)}
+}
+
+// describe names a grant in a few words.
+func describe(g policy.Grant) string {
+	switch g.Kind {
+	case policy.GrantTime:
+		return "time"
+	case policy.GrantBonus:
+		return fmt.Sprintf("%d minutes more of %s", g.Minutes, g.Value)
+	case policy.GrantName, policy.GrantService, policy.GrantCategory, policy.GrantContinue, policy.GrantSecurity:
+	}
+	text := string(g.Kind) + " " + g.Value
+	if g.AtBedtime {
+		text += " at bedtime too"
+	}
+	return text
+}
+
+// toWrite says what makes a grant of a name a rule where the household stands in YAML.
+func (d *Desk) toWrite(p *place, g policy.Grant) string {
+	_, where := d.Written()
+	at := where(p.household.ID)
+	if at == "" {
+		return ""
+	}
+	rule := "{name: " + g.Value + ", action: allow}"
+	if m := g.Subject.Member; m != "" {
+		rule = fmt.Sprintf("{name: %s, action: allow, member: %q}", g.Value, m)
+	}
+	if g.Subject.Device != "" {
+		return fmt.Sprintf(" It holds until it is revoked; rules are of members and profiles, so give the device a profile of its own to write it into %s.", at)
+	}
+	return fmt.Sprintf(" It holds until it is revoked. To make it a rule, write into %s under rules: - %s", at, rule)
+}
+
+// Revoke ends a grant by its id.
+func (d *Desk) Revoke(ctx context.Context, who Who, id string) (Act, error) {
+	var was policy.Grant
+	p, err := d.act(ctx, Who{Household: who.Household, By: who.By}, func(p *place) (e Entry, changes []change, err error) {
+		r, there := p.home[kindGrant][id]
+		if there {
+			was = r.value.(policy.Grant)
+		}
+		if !there || !runs(was.Until, p.now) {
+			return e, nil, unknown("id", "no grant %q is in force: hearth grant list shows them", id)
+		}
+		c := change{kind: kindGrant, id: id}
+		if was.Why == whyStanding {
+			ended := was
+			ended.Until = p.now.Unix()
+			c.value = ended
+		}
+		p.subject = was.Subject
+		return p.entry("revoke", describe(was), 0), []change{c}, nil
+	})
+	if err != nil {
+		return Act{}, err
+	}
+	return p.grant(was), nil
+}
+
+// Continue passes a warning for whom it warned: for the category of it, at most half an hour, and not beyond the next
+// change of the clock. q is the question that was warned of.
+func (d *Desk) Continue(ctx context.Context, c policy.Client, q policy.Question) (Act, error) {
+	if c.Household == nil || c.Status != policy.Known {
+		return Act{}, refused("", "this device is not known yet: a parent can enrol it")
+	}
+	who := Who{Household: c.Household.ID}
+	switch {
+	case c.Device != nil:
+		who.Device = c.Device.Name
+	case c.Member != nil:
+		who.Member = c.Member.Name
+	}
+	if c.Member != nil {
+		who.By = c.Member.Name
+	}
+	var made policy.Grant
+	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+		decision := c.Decide(&q, p.now)
+		if decision.Action != policy.Warn || !decision.HasCategory {
+			return e, nil, refused("", "only a warning can be passed: ask a parent")
+		}
+		until := p.now.Add(continueFor).Unix()
+		if decision.Until != 0 {
+			until = min(until, decision.Until)
+		}
+		made = policy.Grant{
+			ID: newID(), Subject: p.subject, Kind: policy.GrantContinue, At: p.now.Unix(), Until: until, By: p.by,
+			Value: p.dir.Index().Taxonomy().ID(decision.Category),
+		}
+		return p.entry("continue", describe(made), until), []change{{kind: kindGrant, id: made.ID, value: made}}, nil
+	})
+	if err != nil {
+		return Act{}, err
+	}
+	return p.grant(made), nil
+}

@@ -1,0 +1,244 @@
+package parents
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// Household is one household as a parent sees it.
+type Household struct {
+	ID       string `json:"id"`
+	Owner    string `json:"owner"` // yaml or store
+	Place    string `json:"place,omitempty"`
+	Moving   string `json:"moving,omitempty"`   // what it waits for to change its owner
+	Revision uint64 `json:"revision,omitempty"` // of its definition in the store
+
+	Timezone string    `json:"timezone,omitempty"`
+	Members  []Person  `json:"members"`
+	Devices  int       `json:"devices"`
+	Acts     []Act     `json:"acts"`
+	Now      time.Time `json:"now"` // in its zone
+}
+
+// Person is a member of a household.
+type Person struct {
+	Name    string `json:"name"`
+	Band    string `json:"band"`
+	Profile string `json:"profile"`
+	Waits   string `json:"waits,omitempty"` // the band that a parent is to confirm
+	PIN     bool   `json:"pin"`
+}
+
+// Owners of households.
+const (
+	OwnerYAML  = "yaml"
+	OwnerStore = "store"
+)
+
+// List tells of all households.
+func (d *Desk) List() []Household {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	list := []Household{}
+	for _, h := range d.Directory().Households() {
+		if p, err := d.find(Who{Household: h.ID}); err == nil {
+			list = append(list, d.show(p))
+		}
+	}
+	return list
+}
+
+// Show tells of one household.
+func (d *Desk) Show(household string) (Household, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(Who{Household: household})
+	if err != nil {
+		return Household{}, err
+	}
+	return d.show(p), nil
+}
+
+func (d *Desk) show(p *place) Household {
+	h := p.household
+	out := Household{
+		ID: h.ID, Owner: OwnerYAML, Timezone: h.Location.String(), Members: []Person{}, Devices: len(h.Devices), Acts: p.acts(), Now: p.now,
+	}
+	_, where := d.Written()
+	out.Place = where(h.ID)
+	_, at, revision := p.home.definition()
+	switch {
+	case at == current || at == leaving && out.Place == "":
+		out.Owner, out.Revision = OwnerStore, revision
+		if at == leaving {
+			out.Moving = "it is served from the store until the configuration names it"
+		}
+	case at == arriving:
+		out.Moving = "the store takes it over once " + out.Place + " no longer names it"
+	}
+	for _, m := range h.Members {
+		person := Person{Name: m.Name, Band: m.Band.String(), Profile: m.Profile.Name()}
+		for _, w := range p.dir.Waiting() {
+			if w.Household == h.ID && w.Member == m.Name {
+				person.Waits = w.To.String()
+			}
+		}
+		_, person.PIN = p.home[kindPIN][named(m.Name)]
+		out.Members = append(out.Members, person)
+	}
+	return out
+}
+
+// Export gives the definition of a household as YAML that the configuration takes, as one file of households_dir. With
+// release, one of the store is handed over to YAML: at the moment at which the configuration names it.
+func (d *Desk) Export(ctx context.Context, who Who, release bool) (text []byte, revision uint64, err error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(who)
+	if err != nil {
+		return nil, 0, err
+	}
+	c, at, revision, err := d.owned(p)
+	if err != nil {
+		return nil, 0, err
+	}
+	if text, err = d.written(c); err != nil {
+		return nil, 0, err
+	}
+	if release && at == current {
+		changes := []change{{kind: kindDefinition, id: current, expect: &revision}, {kind: kindDefinition, id: leaving, value: c}}
+		err = d.commit(ctx, p, p.entry("household released", "", 0), changes)
+	}
+	return text, revision, err
+}
+
+// written writes a definition as YAML, and reads it back: what is lost or changed on the way must not leave here.
+func (d *Desk) written(c policy.HouseholdConfig) ([]byte, error) {
+	text, err := yaml.MarshalWithOptions(c, yaml.OmitEmpty(), yaml.OmitZero(), yaml.IndentSequence(true))
+	if err != nil {
+		return nil, fmt.Errorf("writing the household %s: %w", c.ID, err)
+	}
+	back, err := fromYAML[policy.HouseholdConfig](text)
+	if err != nil || !same(back.(policy.HouseholdConfig), c) {
+		return nil, fmt.Errorf("writing the household %s: what was written does not read back as it was (%v)", c.ID, err)
+	}
+	return text, nil
+}
+
+// Adopted is what became of a household that is to move into the store.
+type Adopted struct {
+	Household string `json:"household"`
+	InForce   bool   `json:"in_force"`
+	Place     string `json:"place,omitempty"` // where the configuration names it; it is to be deleted there
+	Revision  uint64 `json:"revision,omitempty"`
+}
+
+// Adopt moves a household into the store: one that stands in YAML by its id, or with text one that is new. The first
+// takes effect when YAML no longer names it, in the same step, so that it is never absent and never there twice.
+func (d *Desk) Adopt(ctx context.Context, who Who, text string) (Adopted, error) {
+	c, err := d.toAdopt(who.Household, text)
+	if err != nil {
+		return Adopted{}, err
+	}
+	_, where := d.Written()
+	if at := where(c.ID); at != "" {
+		return d.prepare(ctx, who, c, at)
+	}
+	if err := d.enter(ctx, who, c); err != nil {
+		return Adopted{}, err
+	}
+	if err := d.Renew(context.WithoutCancel(ctx)); err != nil {
+		return Adopted{}, fmt.Errorf("it is written down, and comes in force once this is in order: %w", err)
+	}
+	h, err := d.Show(c.ID)
+	return Adopted{Household: c.ID, InForce: err == nil, Revision: h.Revision}, err
+}
+
+// toAdopt finds the definition: in the text, else in YAML.
+func (d *Desk) toAdopt(id, text string) (c policy.HouseholdConfig, err error) {
+	if text != "" {
+		return d.readDefinition(text)
+	}
+	written, _ := d.Written()
+	i := slices.IndexFunc(written.Households, func(h policy.HouseholdConfig) bool { return h.ID == id })
+	if i < 0 {
+		return c, unknown("household", "the configuration has no household %q: write the id of one of its households, or a file", id)
+	}
+	return written.Households[i], nil
+}
+
+func (d *Desk) readDefinition(text string) (c policy.HouseholdConfig, err error) {
+	v, err := fromYAML[policy.HouseholdConfig]([]byte(text))
+	if err != nil {
+		return c, refused("definition", "this is not the definition of a household: %v", yaml.FormatError(err, false, false))
+	}
+	return v.(policy.HouseholdConfig), nil
+}
+
+// prepare notes that a household is to move into the store once YAML no longer names it.
+func (d *Desk) prepare(ctx context.Context, who Who, c policy.HouseholdConfig, at string) (Adopted, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	who.Household = c.ID
+	p, err := d.find(who)
+	if err != nil {
+		return Adopted{}, err
+	}
+	written, _ := d.Written()
+	i := slices.IndexFunc(written.Households, func(h policy.HouseholdConfig) bool { return h.ID == c.ID })
+	if i < 0 || !same(written.Households[i], c) {
+		return Adopted{}, refused("definition", "%s names this household, and says other things of it than what is to be adopted: adopt it by its id, and change it then", at)
+	}
+	changes := []change{{kind: kindDefinition, id: arriving, value: c}}
+	err = d.commit(ctx, p, p.entry("household to be adopted", "", 0), changes)
+	return Adopted{Household: c.ID, Place: at}, err
+}
+
+// enter writes a household down that nobody knew.
+func (d *Desk) enter(ctx context.Context, who Who, c policy.HouseholdConfig) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, at, _ := d.homes[c.ID].definition(); at != "" {
+		return &Error{Reason: Conflict, Field: "definition", Text: fmt.Sprintf("the store has a household %s already: hearth household replace changes it", c.ID)}
+	}
+	none := uint64(0)
+	changes := []change{{kind: kindDefinition, id: current, value: c, expect: &none}}
+	if err := d.judge(c.ID, d.homes[c.ID].with(changes...)); err != nil {
+		return err
+	}
+	p := &place{household: &policy.Household{ID: c.ID}, now: d.Now(), by: who.By}
+	return d.commit(ctx, p, p.entry("household adopted", "", 0), changes)
+}
+
+// Replace changes the definition of a household of the store, which must have the expected revision.
+func (d *Desk) Replace(ctx context.Context, who Who, text string, revision uint64) (Household, error) {
+	c, err := d.readDefinition(text)
+	if err != nil {
+		return Household{}, err
+	}
+	if who.Household == "" {
+		who.Household = c.ID
+	}
+	err = d.define(ctx, who, func(p *place) (Entry, []change, error) {
+		_, at, found, err := d.owned(p)
+		switch {
+		case err != nil:
+			return Entry{}, nil, err
+		case c.ID != p.household.ID:
+			return Entry{}, nil, refused("definition", "the definition is of %q and not of %q: an id never changes", c.ID, p.household.ID)
+		case revision != found:
+			return Entry{}, nil, &Error{Reason: Conflict, Field: "revision", Revision: found, Text: fmt.Sprintf("the household %s has revision %d now, not %d: export it again, and change that", c.ID, found, revision)}
+		}
+		return p.entry("household changed", "", 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, nil
+	})
+	if err != nil {
+		return Household{}, err
+	}
+	return d.Show(c.ID)
+}

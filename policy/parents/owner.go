@@ -1,0 +1,222 @@
+package parents
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// A household has one owner, YAML or the store. What the store has of its definition is under one of three ids.
+const (
+	// current is the definition of a household that the store owns. YAML must not name it.
+	current = "current"
+	// arriving is a copy of what YAML says. It takes over at the moment at which YAML no longer names the household.
+	arriving = "arriving"
+	// leaving is what the store says, until YAML names the household; then it is dropped.
+	leaving = "leaving"
+)
+
+// DoubleError says that YAML names a household that the store owns.
+type DoubleError struct{ Household string }
+
+// Error implements error.
+func (e *DoubleError) Error() string {
+	return fmt.Sprintf("the household %s is owned by the store: delete it here, or give it back with hearth household export %[1]s --release", e.Household)
+}
+
+// definition gives what the store has of a household's definition, and under which id.
+func (h home) definition() (c policy.HouseholdConfig, id string, revision uint64) {
+	for _, id := range []string{current, leaving, arriving} {
+		if r, there := h[kindDefinition][id]; there {
+			return r.value.(policy.HouseholdConfig), id, r.revision
+		}
+	}
+	return c, "", 0
+}
+
+// People gives who there is: what YAML says with the devices that were enrolled, and the households of the store.
+func (d *Desk) People(written policy.Config) (policy.Config, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.merged(written)
+}
+
+// Owned lists the households that the store owns, by id: YAML must not name them.
+func (d *Desk) Owned() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ids := []string{}
+	for id, h := range d.homes {
+		if _, kept := h[kindDefinition][current]; kept {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// merged is People. The caller holds mu.
+func (d *Desk) merged(written policy.Config) (policy.Config, error) {
+	all := written
+	all.Households = make([]policy.HouseholdConfig, 0, len(written.Households)+len(d.homes))
+	named := make(map[string]bool, len(written.Households))
+	for _, h := range written.Households {
+		named[h.ID] = true
+		if _, kept := d.homes[h.ID][kindDefinition][current]; kept {
+			return all, &DoubleError{h.ID}
+		}
+		all.Households = append(all.Households, h)
+	}
+	stored := []string{}
+	for id, h := range d.homes {
+		if _, at, _ := h.definition(); at != "" && !named[id] {
+			stored = append(stored, id)
+		}
+	}
+	slices.Sort(stored)
+	for _, id := range stored {
+		c, _, _ := d.homes[id].definition()
+		all.Households = append(all.Households, c)
+	}
+	used := usedAddresses(all.Households)
+	for i := range all.Households {
+		d.enrolled(&all.Households[i], used)
+	}
+	return all, nil
+}
+
+func usedAddresses(all []policy.HouseholdConfig) map[netip.Addr]bool {
+	used := map[netip.Addr]bool{}
+	for _, h := range all {
+		for _, v := range h.Devices {
+			for _, a := range v.Addresses {
+				used[a.Unmap().WithZone("")] = true
+			}
+		}
+	}
+	return used
+}
+
+// enrolled adds the devices that were enrolled, less those that the definition knows by now, or whose member is gone:
+// what somebody writes later must not be refused for them.
+func (d *Desk) enrolled(h *policy.HouseholdConfig, used map[netip.Addr]bool) {
+	extra := []policy.DeviceConfig{}
+	for _, v := range all[policy.DeviceConfig](d.homes[h.ID], kindEnrolment) {
+		if fits(h, v, used) {
+			extra = append(extra, v)
+		}
+	}
+	if len(extra) > 0 {
+		h.Devices = slices.Concat(h.Devices, extra)
+	}
+}
+
+func fits(h *policy.HouseholdConfig, v policy.DeviceConfig, used map[netip.Addr]bool) bool {
+	taken := slices.ContainsFunc(h.Devices, func(o policy.DeviceConfig) bool {
+		return o.Name == v.Name || slices.ContainsFunc(v.MACs, func(m policy.MAC) bool { return slices.Contains(o.MACs, m) })
+	})
+	gone := slices.ContainsFunc(owners(v), func(name string) bool {
+		return !slices.ContainsFunc(h.Members, func(m policy.MemberConfig) bool { return m.Name == name })
+	})
+	twice := slices.ContainsFunc(v.Addresses, func(a netip.Addr) bool { return used[a.Unmap().WithZone("")] })
+	return !taken && !gone && !twice
+}
+
+func owners(v policy.DeviceConfig) []string {
+	if v.Member != "" {
+		return []string{v.Member}
+	}
+	return v.Members
+}
+
+// settle finishes what moves between YAML and the store, now that a configuration is in force: what has arrived is
+// owned, what has left is dropped, and a copy of what YAML says stays true. The caller holds mu.
+func (d *Desk) settle(ctx context.Context, written policy.Config) error {
+	var moving []string
+	for id, h := range d.homes {
+		if _, at, _ := h.definition(); at == arriving || at == leaving {
+			moving = append(moving, id)
+		}
+	}
+	for _, id := range moving {
+		kept, at, _ := d.homes[id].definition()
+		i := slices.IndexFunc(written.Households, func(h policy.HouseholdConfig) bool { return h.ID == id })
+		var changes []change
+		switch {
+		case at == leaving && i >= 0:
+			changes = []change{{kind: kindDefinition, id: leaving}}
+		case at == arriving && i < 0:
+			changes = []change{{kind: kindDefinition, id: arriving}, {kind: kindDefinition, id: current, value: kept}}
+		case at == arriving && !same(kept, written.Households[i]):
+			changes = []change{{kind: kindDefinition, id: arriving, value: written.Households[i]}}
+		default:
+			continue
+		}
+		if err := d.put(ctx, id, changes); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// same compares definitions as they are kept.
+func same(a, b policy.HouseholdConfig) bool {
+	one, err := encode(a)
+	two, failed := encode(b)
+	return err == nil && failed == nil && string(one) == string(two)
+}
+
+// inFile is the error for a change of what YAML owns.
+func (d *Desk) inFile(household string) error {
+	_, where := d.Written()
+	at := where(household)
+	return &Error{Reason: InFile, Place: at, Text: fmt.Sprintf(
+		"the household %s stands in %s and is changed there; hearth household adopt %[1]s moves it into the store, where it can be changed here", household, strings.TrimSpace(at))}
+}
+
+// owned gives the definition of a household of the store, or the error that it is YAML's.
+func (d *Desk) owned(p *place) (policy.HouseholdConfig, string, uint64, error) {
+	c, at, revision := p.home.definition()
+	if at == "" || at == arriving {
+		return c, at, revision, d.inFile(p.household.ID)
+	}
+	return c, at, revision, nil
+}
+
+// always makes a name's grant a rule where the store owns the household; done is false where it does not.
+func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool, err error) {
+	name, err := readName(ask.Value)
+	if err != nil {
+		return act, false, err
+	}
+	d.mu.Lock()
+	p, err := d.find(who)
+	if err != nil {
+		d.mu.Unlock()
+		return act, false, err
+	}
+	_, at, _ := p.home.definition()
+	d.mu.Unlock()
+	if at != current {
+		return act, false, nil
+	}
+	rule := policy.RuleConfig{Name: name, Action: "allow", Member: p.subject.Member}
+	err = d.define(ctx, who, func(p *place) (Entry, []change, error) {
+		c, at, revision, err := d.owned(p)
+		if err != nil {
+			return Entry{}, nil, err
+		}
+		if !slices.Contains(c.Rules, rule) {
+			c.Rules = append(slices.Clone(c.Rules), rule)
+		}
+		return p.entry("rule", "allow "+name, 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, nil
+	})
+	act = p.told("rule", "", p.subject, p.now.Unix(), 0, p.by)
+	act.Kind, act.Value = string(policy.GrantName), name
+	act.Note = "It is a rule of the household now. " + lifts[policy.GrantName]
+	return act, true, err
+}

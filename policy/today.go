@@ -1,0 +1,47 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+)
+
+// Check says what Apply would, and changes nothing.
+func (d *Directory) Check(household string, s State) error {
+	h, ok := d.households[household]
+	if !ok {
+		return fmt.Errorf("no household %q: write one of %s", household, d.listHouseholds())
+	}
+	if _, err := d.stand(h, s); err != nil {
+		return fmt.Errorf("household %s: %w", household, err)
+	}
+	return nil
+}
+
+// Household gives a household by its id.
+func (d *Directory) Household(id string) (*Household, bool) {
+	h, ok := d.households[id]
+	return h, ok
+}
+
+// Today is the end of the present day for whoever has this profile: the next bedtime, as far as it begins before
+// noon of the day that follows, else midnight. loc is the household's zone.
+func (p *Profile) Today(now time.Time, loc *time.Location) time.Time {
+	y, m, d := now.In(loc).Date()
+	next := DateOf(time.Date(y, m, d+1, 12, 0, 0, 0, time.UTC))
+	if at := p.schedule.begins(bedtime, now.Unix()); at != 0 && at < localTime(next, minutesOfDay/2, loc).Unix() {
+		return time.Unix(at, 0).In(loc)
+	}
+	return localTime(next, 0, loc)
+}
+
+// begins is when a window of a kind begins next, 0 if none does.
+func (s *schedule) begins(kind windowKind, unix int64) int64 {
+	for range 2 { // out of the present one, and into the next
+		at := s.at(unix)
+		if !at.on[kind] || at.edges[kind] == 0 {
+			return at.edges[kind]
+		}
+		unix = at.edges[kind]
+	}
+	return 0
+}
