@@ -12,7 +12,7 @@ import (
 
 // ask gives "" if a row holds, else what came instead.
 func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, error) {
-	client, err := d.find(e.Client)
+	client, err := d.Find(e.Client)
 	if err != nil {
 		return "", err
 	}
@@ -47,8 +47,8 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 	return d.describe(got, loc) + " as " + as, nil
 }
 
-// find reads a client as a person writes it.
-func (d *Directory) find(text string) (Client, error) {
+// Find reads a client as a person writes it: an address, "id:ID", both, a device, household/member or "profile NAME".
+func (d *Directory) Find(text string) (Client, error) {
 	c, _, err := d.ReadClient(text)
 	if _, _, hasID := splitID(text); err == nil || hasID {
 		return c, err

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) simulateCommand() *cobra.Command {
+	var before, day string
+	cmd := &cobra.Command{
+		Use:   "simulate FILE",
+		Short: "Replay a day of queries and say what would change",
+		Long: `Replay queries over the configuration of --config, or the usual one, with the
+lists of its state folder, and say for each person what would be stopped that
+is not stopped now. Without --before that is compared with no filter at all,
+with --before with another configuration. Nothing is asked and nothing changes:
+what a name's answer leads to is not known here.
+
+FILE has a query a line: TIME CLIENT NAME. TIME is a time of day or RFC 3339;
+CLIENT an address, a device or HOUSEHOLD/MEMBER. "-" is the
+standard input. Quotas count the day's queries as they come.`,
+		Example: `  hearth simulate --config new.yaml --before config.yaml monday.txt
+  hearth simulate --day 2026-03-02 monday.txt`,
+		Args: exactly(1, "the FILE of queries, or -"),
+		RunE: func(_ *cobra.Command, args []string) error { return a.simulate(args[0], before, day) },
+	}
+	cmd.Flags().StringVar(&before, "before", "", "compare with this configuration `FILE`")
+	cmd.Flags().StringVar(&day, "day", "", "`DATE` of times of day, YYYY-MM-DD (default today)")
+	return cmd
+}
+
+func (a *app) simulate(file, before, day string) error {
+	r := &replay{day: time.Now(), clients: map[string]*replayed{}}
+	if day != "" {
+		var err error
+		if r.day, err = time.ParseInLocation(time.DateOnly, day, time.Local); err != nil {
+			return usageError{fmt.Errorf("--day %q is no date: write YYYY-MM-DD", day)}
+		}
+	}
+	var err error
+	if r.after, err = a.judgeOf(a.config, r.day); err != nil {
+		return err
+	}
+	if before != "" {
+		if r.before, err = a.judgeOf(before, r.day); err != nil {
+			return err
+		}
+	}
+	lines := os.Stdin
+	if file != "-" {
+		if lines, err = os.Open(file); err != nil {
+			return fmt.Errorf("reading queries: %w", err)
+		}
+		defer lines.Close()
+	}
+	result, err := r.run(lines)
+	if err != nil {
+		return err
+	}
+	a.print(result, result.describe)
+	return nil
+}
+
+// judgeOf compiles a configuration with the lists of its state folder.
+func (a *app) judgeOf(file string, day time.Time) (*policy.Directory, error) {
+	l, err := load(file, a.environ)
+	if err != nil {
+		return nil, err
+	}
+	s, err := a.openShelf(l)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.load()
+	if err != nil {
+		return nil, err
+	}
+	if k.starter {
+		fmt.Fprintf(a.err, "%s: with the built-in lists alone; hearth lists compile makes the index of all\n", l.source())
+	}
+	return compilePolicy(&l.Config, k, day)
+}
+
+// describe says it in lines.
+func (s *simulation) describe(w io.Writer) {
+	fmt.Fprintf(w, "%d queries", s.Queries)
+	if s.Strangers > 0 {
+		fmt.Fprintf(w, ", %d of nobody's clients, which would be refused", s.Strangers)
+	}
+	if s.Unreadable > 0 {
+		fmt.Fprintf(w, ", %d lines that cannot be read", s.Unreadable)
+	}
+	fmt.Fprintln(w)
+	for _, c := range s.Clients {
+		fmt.Fprintf(w, "%s: %d queries, %d stopped, %d before\n", c.Who, c.Queries, c.After, c.Before)
+		if c.Observed > 0 {
+			fmt.Fprintf(w, "  %d more would be stopped if the profile did not only observe\n", c.Observed)
+		}
+		if c.Silent > 0 {
+			fmt.Fprintf(w, "  %d changes by security, which are not named\n", c.Silent)
+		}
+		names := func(what string, list []*renamed) {
+			for _, n := range list {
+				fmt.Fprintf(w, "  %s %6d  %s  (%s, first %s)\n", what, n.Count, n.Name, n.Why, n.First.Format("15:04"))
+			}
+		}
+		names("newly stopped", c.Closed)
+		names("no longer    ", c.Opened)
+	}
+	if s.Unnamed > 0 {
+		fmt.Fprintf(w, "%d more changes of names beyond the %d that are told apart\n", s.Unnamed, replayedNames)
+	}
+}
