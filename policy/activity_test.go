@@ -104,7 +104,7 @@ func TestTiers(t *testing.T) {
 		"192.168.2.5":  "FFFFFFFF", // a household that has not opted in
 		"203.0.113.9":  "",
 	} {
-		c, err := a.d.find(client)
+		c, err := a.d.Find(client)
 		if err != nil {
 			if c, err = a.d.LocateDevice("h/" + client); err != nil {
 				t.Fatal(err)
