@@ -79,19 +79,51 @@ type request struct {
 	body         any // nil for none
 }
 
-// call sends one request and decodes the reply into result. What the server
-// refuses is an error with the server's own words.
+// call sends one request and decodes the reply into result.
 func (c client) call(ctx context.Context, r request, result any) error {
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+	}
+	if err := json.Unmarshal(answer, result); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+	}
+	return nil
+}
+
+// stream sends one request and copies the reply to w.
+func (c client) stream(ctx context.Context, r request, w io.Writer) error {
+	response, err := c.send(ctx, r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if _, err := io.Copy(w, response.Body); err != nil {
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+	}
+	return nil
+}
+
+// maxAnswer bounds a reply that is decoded, in octets.
+const maxAnswer = 64 << 20
+
+// send sends one request. The reply is a good one: what the server refuses is an error with the server's own words.
+func (c client) send(ctx context.Context, r request) (*http.Response, error) {
 	var body bytes.Buffer
 	if r.body != nil {
 		if err := json.NewEncoder(&body).Encode(r.body); err != nil {
-			return fmt.Errorf("asking %s: %w", c.where, err)
+			return nil, fmt.Errorf("asking %s: %w", c.where, err)
 		}
 	}
 	target := url.URL{Scheme: "http", Host: "hearth", Path: r.path, RawQuery: r.query.Encode()}
 	message, err := http.NewRequestWithContext(ctx, r.method, target.String(), &body)
 	if err != nil {
-		return fmt.Errorf("asking %s: %w", c.where, err)
+		return nil, fmt.Errorf("asking %s: %w", c.where, err)
 	}
 	response, err := c.http.Do(message)
 	if err != nil {
@@ -99,24 +131,20 @@ func (c client) call(ctx context.Context, r request, result any) error {
 		if errors.As(err, &wrapped) {
 			err = wrapped.Err
 		}
-		return fmt.Errorf("asking %s: %w", c.where, err)
+		return nil, fmt.Errorf("asking %s: %w", c.where, err)
+	}
+	if response.StatusCode == http.StatusOK {
+		return response, nil
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
+	said, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
+		return nil, fmt.Errorf("reading the answer of %s: %w", c.where, err)
 	}
-	if response.StatusCode != http.StatusOK {
-		err := errors.New(refusal(answer, response.StatusCode))
-		if response.StatusCode == http.StatusBadRequest {
-			return usageError{err} // what was asked cannot be understood
-		}
-		return err
+	if err = errors.New(refusal(said, response.StatusCode)); response.StatusCode == http.StatusBadRequest {
+		return nil, usageError{err} // what was asked cannot be understood
 	}
-	if err := json.Unmarshal(answer, result); err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
-	}
-	return nil
+	return nil, err
 }
 
 // refusal gives the words of an error reply (RFC 9457).

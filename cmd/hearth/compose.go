@@ -18,6 +18,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
@@ -60,6 +61,7 @@ type server struct {
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
+	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
 	supervisor  supervisor
 }
 
@@ -69,11 +71,13 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, err
 	}
-	if err := makeState(state); err != nil {
+	kept, err := openStore(state, log)
+	if err != nil {
 		return nil, err
 	}
 	s := &server{
-		log: log, level: level, state: state, file: l.File, env: a.environ, term: a.err, boot: &l.Config, started: time.Now(),
+		store: kept,
+		log:   log, level: level, state: state, file: l.File, env: a.environ, term: a.err, boot: &l.Config, started: time.Now(),
 		shelfChanged: make(chan struct{}, 1),
 		switchboard:  &switchboard{log: log, loop: new(forward.Loop)},
 		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),

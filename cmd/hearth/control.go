@@ -43,6 +43,9 @@ func (c control) Reload(ctx context.Context) (portal.Reloaded, error) {
 	return portal.Reloaded{Before: done.Old, After: done.New, Changed: changed}, nil
 }
 
+// State implements portal.Control.
+func (c control) State() portal.State { return c.server.store }
+
 // Lists implements portal.Control.
 func (c control) Lists() portal.Lists {
 	return desk{shelf: c.server.shelf.Load(), changed: c.server.recompile}
@@ -67,6 +70,9 @@ func (o offline) Status(context.Context) portal.Status {
 func (offline) Reload(context.Context) (portal.Reloaded, error) {
 	return portal.Reloaded{}, fmt.Errorf("%w, so there is nothing to reload; start one with hearth serve", errNoServer)
 }
+
+// State implements portal.Control.
+func (offline) State() portal.State { return noState{} }
 
 // Cache implements portal.Control.
 func (offline) Cache() portal.Cache { return noAnswers{} }

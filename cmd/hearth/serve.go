@@ -52,6 +52,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	defer s.closeStore()
 	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver, s.telemetry.tap}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
@@ -92,6 +93,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.birthdays)
 	start(s.hangups)
 	start(s.keepAnswers)
+	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
 	for _, l := range open.landing {
 		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
 	}
@@ -153,7 +155,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.store, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

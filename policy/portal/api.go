@@ -27,6 +27,8 @@ const maxBody = 64 << 10
 //	POST /v1/lists/accept             {"name": "…"}: its version that is held back
 //	GET  /v1/cache                    what the cache of answers holds
 //	POST /v1/cache/flush              {"name": "…", "subtree": false}: has it forget a name, or all beneath it too
+//	GET  /v1/backup                   the state, as hearth restore takes it
+//	GET  /v1/export?household=…       what is held of a household, or of all, for people to read
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -43,6 +45,8 @@ func (p *Portal) API() http.Handler {
 		routes["/v1/lists/update"] = route{http.MethodPost, p.serveUpdate}
 		routes["/v1/cache"] = route{http.MethodGet, p.serveCache}
 		routes["/v1/cache/flush"] = route{http.MethodPost, p.serveFlush}
+		routes["/v1/backup"] = route{http.MethodGet, p.serveBackup}
+		routes["/v1/export"] = route{http.MethodGet, p.serveExport}
 		routes["/v1/reload"] = route{http.MethodPost, p.serveReload}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -95,6 +99,9 @@ func (p *Portal) serveStatus(w http.ResponseWriter, r *http.Request) {
 	ix := dir.Index()
 	s.Policy = dir.Hash()
 	s.Index = IndexState{ID: ix.ID(), Names: ix.Names(), Bytes: ix.Bytes(), Built: ix.Built()}
+	if err := p.ctl.State().Refused(); err != nil {
+		s.Warnings = append(s.Warnings, "state: it is as it last was and nothing can be changed: "+err.Error())
+	}
 	for _, warning := range dir.Warnings() {
 		s.Warnings = append(s.Warnings, warning.Path+": "+warning.Text)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,6 +32,25 @@ func (c *controls) Reload(context.Context) (Reloaded, error) {
 
 func (c *controls) Lists() Lists { return c }
 func (c *controls) Cache() Cache { return answers{c} }
+func (c *controls) State() State { return kept{c} }
+
+// kept is the state of controls: a line, or half of one where it is broken.
+type kept struct{ of *controls }
+
+func (k kept) Refused() error { return k.of.broken }
+
+func (k kept) Backup(w io.Writer) error {
+	_, _ = io.WriteString(w, "half")
+	return k.of.broken
+}
+
+func (k kept) Export(_ context.Context, w io.Writer, household string) error {
+	if k.of.broken != nil {
+		return k.of.broken
+	}
+	_, err := fmt.Fprintf(w, "{%q: 1}", household)
+	return err
+}
 
 // answers is the cache of controls, which forgets seven answers whatever it is told.
 type answers struct{ of *controls }

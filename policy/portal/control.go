@@ -19,6 +19,8 @@ type Operation interface {
 	// Reload loads the configuration again and puts it in force, or leaves the last good one and says where the
 	// new one is broken.
 	Reload(ctx context.Context) (Reloaded, error)
+	// State is what is kept beside the configuration.
+	State() State
 }
 
 // Lists is what the control socket can do with the block lists.

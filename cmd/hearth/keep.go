@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// storePath is the file of what people decide while the server runs.
+func storePath(state string) string { return filepath.Join(state, "hearth.db") }
+
+// openStore opens the store in the state folder. One that cannot be used is no reason not to filter: the households of the
+// configuration and the last snapshot serve on, and nothing can be changed. Only where another server has it this
+// one does not start.
+func openStore(state string, log *slog.Logger) (*store.Bolt, error) {
+	if err := makeState(state); err != nil {
+		return nil, err
+	}
+	path := storePath(state)
+	s, err := store.Open(path)
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return nil, err
+	case err != nil:
+		s = store.Frozen(path, err)
+		log.Error("the state cannot be opened: as it last was it serves on, and nothing can be changed", "error", s.Refused())
+	}
+	return s, nil
+}
+
+// closeStore ends the use of the store.
+func (s *server) closeStore() {
+	if err := s.store.Close(); err != nil {
+		s.log.Error("closing the state", "error", err)
+	}
+}
+
+// noState is the state where no server runs: the commands open the file themselves.
+type noState struct{}
+
+var errNoState = fmt.Errorf("%w; hearth backup and hearth export read the file", errNoServer)
+
+// Backup implements portal.State.
+func (noState) Backup(io.Writer) error { return errNoState }
+
+// Export implements portal.State.
+func (noState) Export(context.Context, io.Writer, string) error { return errNoState }
+
+// Refused implements portal.State.
+func (noState) Refused() error { return nil }
