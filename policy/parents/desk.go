@@ -56,7 +56,8 @@ type Desk struct {
 
 	mu       sync.Mutex
 	homes    map[string]home
-	revision uint64 // of the store, up to which homes is
+	revision uint64               // up to which the changes of others are known
+	gone     map[store.Key]uint64 // what was deleted here after that, so that no older change brings it back
 }
 
 // Open reads the log.
@@ -185,8 +186,13 @@ func (d *Desk) put(ctx context.Context, household string, changes []change) erro
 	}
 	kept := changes[:0:0]
 	for _, c := range changes {
-		if c.revision = revision; readers[c.kind] != nil {
-			kept = append(kept, c)
+		if readers[c.kind] == nil {
+			continue
+		}
+		c.revision = revision
+		kept = append(kept, c)
+		if c.value == nil {
+			d.gone[store.Key{Household: household, Kind: c.kind, ID: c.id}] = revision
 		}
 	}
 	d.homes[household] = d.homes[household].with(kept...)

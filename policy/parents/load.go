@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -22,7 +23,7 @@ func (d *Desk) read(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading what people changed: %w", err)
 	}
-	d.homes, d.revision = map[string]home{}, s.Revision
+	d.homes, d.revision, d.gone = map[string]home{}, s.Revision, map[store.Key]uint64{}
 	for _, e := range s.Entries {
 		d.take(e)
 	}
@@ -161,7 +162,9 @@ func (d *Desk) notice(ctx context.Context, changes []store.Change) {
 	touched, anew := map[string]bool{}, false
 	for _, c := range changes {
 		d.revision = max(d.revision, c.Revision)
-		if h := d.homes[c.Key.Household]; readers[c.Key.Kind] == nil || c.Revision <= h[c.Key.Kind][c.Key.ID].revision || c.Deleted() && !h.has(c.Key) {
+		h := d.homes[c.Key.Household]
+		known := max(h[c.Key.Kind][c.Key.ID].revision, d.gone[c.Key])
+		if readers[c.Key.Kind] == nil || c.Revision <= known || c.Deleted() && !h.has(c.Key) {
 			continue
 		}
 		d.take(c.Entry)
@@ -171,6 +174,7 @@ func (d *Desk) notice(ctx context.Context, changes []store.Change) {
 			anew = true
 		}
 	}
+	maps.DeleteFunc(d.gone, func(_ store.Key, at uint64) bool { return at <= d.revision })
 	dir, now := d.Directory(), d.Now()
 	for id := range touched {
 		if _, there := dir.Household(id); there {
