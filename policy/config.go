@@ -124,6 +124,8 @@ type HouseholdConfig struct {
 	Members  []MemberConfig `yaml:"members"`
 	Devices  []DeviceConfig `yaml:"devices"`
 	Rules    []RuleConfig   `yaml:"rules"`
+	// Forwarders are who asks for devices behind them.
+	Forwarders []ForwarderConfig `yaml:"forwarders"`
 	// Recognise gives profiles to devices that are not known; the first rule that fits holds.
 	Recognise []RecogniseConfig `yaml:"recognise"`
 	// Addresses hold for everyone in the household, its guests too.

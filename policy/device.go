@@ -30,7 +30,7 @@ func (d *Directory) IdentifyBy(f *Facts) Client {
 	at := d.addresses.find(f.Addr)
 	if at == 0 && !f.MAC.IsZero() {
 		at = d.macs.find(f.MAC.number(), f.MAC.number().hash())
-	} else if at != 0 {
+	} else if at != 0 && d.clients[at].Forwarder == nil { // whose own MAC says nothing of who asks
 		if r := d.clients[at].Household.recognition; r != nil {
 			at = r.identify(d, f, at)
 		}

@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Household is a family, compiled.
 type Household struct {
@@ -27,11 +30,13 @@ type Member struct {
 
 // Device is something that somebody uses.
 type Device struct {
-	Name    string
-	ID      string    // its secret name in encrypted DNS, "" for none: never show it to anybody else
-	Members []*Member // none if the device has a profile of its own and nobody's name
-	Profile *Profile
-	Use     string // "school", "work", or ""
+	Name string
+	ID   string // its secret name in encrypted DNS, "" for none: never show it to anybody else
+	// Addresses are the configured ones.
+	Addresses []netip.Addr
+	Members   []*Member // none if the device has a profile of its own and nobody's name
+	Profile   *Profile
+	Use       string // "school", "work", or ""
 
 	seats
 }
@@ -68,4 +73,7 @@ type Client struct {
 	// Assumed: all that speaks for the device is what anybody can say of themselves. Profile allows no more than a
 	// guest's; what people take away from the device holds, what they grant it does not.
 	Assumed bool
+	// Forwarder is who asks for somebody behind it, nil for nearly all. Directory.IdentifyTold goes on from there;
+	// the client itself is whoever it tells nothing of.
+	Forwarder *Forwarder
 }

@@ -32,6 +32,7 @@ func (b *compiler) household(i int) {
 	h.standing.Store(st)
 	h.keepLogs(b.config.States[c.ID].Logs)
 	b.recognise(i, c, h, specs)
+	b.forwarders(i, c, h, specs)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
 		b.directory.addresses.addNetwork(p, at)
@@ -117,7 +118,7 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 	for j := range c.Devices {
 		v, device := &c.Devices[j], &devices[j]
 		h.Devices[j] = device
-		device.Name, device.Use = v.Name, v.Use
+		device.Name, device.Use, device.Addresses = v.Name, v.Use, v.Addresses
 		owners := v.owners()
 		for _, m := range h.Members {
 			for _, o := range owners {

@@ -211,6 +211,8 @@ func (a *act) concerns(c *Client) bool {
 		return true
 	case c.Assumed && a.kind != actPause:
 		return false
+	case c.Forwarder != nil: // it may be any device behind it
+		return a.kind == actPause && c.Forwarder.TellsApart()
 	case a.device != nil:
 		return a.device == c.Device
 	case a.kind == actPause && c.Member == nil && c.Device != nil:

@@ -36,6 +36,7 @@ func (v *validator) household(path string, h HouseholdConfig) {
 		}
 	}
 	v.recognition(path, &h)
+	v.forwarders(path, &h)
 	v.addressRules(path+".addresses", h.Addresses)
 	v.profileRef(path+".guest", h.Guest, true)
 	v.schedule(path+".schedule", h.Schedule)
@@ -251,6 +252,7 @@ func (v *validator) addresses() {
 			}
 		}
 	}
+	v.forwarderAddresses(seen)
 }
 
 // ids checks that every id is one device's. Nothing that is told repeats one.

@@ -97,6 +97,14 @@ func TestDiff(t *testing.T) {
 				"household home, member Toni: removed, was profile teen",
 			},
 		},
+		{
+			"a forwarder",
+			[]string{"    devices:\n", "    forwarders: [{address: 10.0.0.1, profile: teen}]\n    devices:\n"},
+			[]string{
+				"households[home].forwarders[0]: added {address: 10.0.0.1, profile: teen}",
+				"household home, forwarder 10.0.0.1: new, profile teen",
+			},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

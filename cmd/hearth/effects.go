@@ -74,6 +74,9 @@ func (j *judge) persons() []person {
 		for _, d := range h.Devices {
 			all = append(all, person{h.ID, "device " + d.Name})
 		}
+		for _, f := range h.Forwarders {
+			all = append(all, person{h.ID, "forwarder " + f.Address.String()})
+		}
 		all = append(all, person{h.ID, "unknown devices"})
 	}
 	return all
@@ -95,6 +98,10 @@ func (j *judge) profile(p person) *policy.Profile {
 			if c, err := j.directory.LocateDevice(h.ID + "/" + name); err == nil {
 				return c.Profile
 			}
+		case "forwarder":
+			if a, err := netip.ParseAddr(name); err == nil && j.directory.Identify(a).Forwarder != nil {
+				return j.directory.Identify(a).Profile
+			}
 		default:
 			if a, ok := unknownAddress(h); ok {
 				return j.directory.Identify(a).Profile
@@ -111,6 +118,9 @@ func unknownAddress(h policy.HouseholdConfig) (netip.Addr, bool) {
 		for _, a := range d.Addresses {
 			known[a.Unmap()] = true
 		}
+	}
+	for _, f := range h.Forwarders {
+		known[f.Address.Unmap()] = true
 	}
 	for _, n := range h.Networks {
 		for a := n.Masked().Addr(); n.Contains(a); a = a.Next() {
