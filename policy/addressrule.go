@@ -133,6 +133,14 @@ func newAddressSet(rules []addressRule) *addressSet {
 	return s
 }
 
+// AddressRules are the rules of addresses that hold for this profile.
+func (p *Profile) AddressRules() []Rule {
+	if p.where == nil {
+		return nil
+	}
+	return p.where.rules[1:]
+}
+
 // denies gives the rule that denies an address, nil if none does: that of the
 // longest network, else that of the country, else that of the system.
 func (s *addressSet) denies(a netip.Addr, w Whereabouts) *Rule {
@@ -160,14 +168,14 @@ func (w *walk) later(why string) string {
 	}
 	const shown = 5
 	var names []string
-	for i, r := range w.p.where.rules[1:] {
+	for i, r := range w.p.AddressRules() {
 		if i == shown {
 			names = append(names, "...")
 			break
 		}
 		names = append(names, r.Name)
 	}
-	return fmt.Sprintf("%s; the addresses of the answer are judged when it is there, by %d rules: %s", why, len(w.p.where.rules)-1, strings.Join(names, ", "))
+	return fmt.Sprintf("%s; the addresses of the answer are judged when it is there, by %d rules: %s", why, len(w.p.AddressRules()), strings.Join(names, ", "))
 }
 
 // addressMark tells an address in the list that DecideChain reads from a name, of

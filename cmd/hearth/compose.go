@@ -20,6 +20,7 @@ import (
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
+	"github.com/hearthdns/hearth/resolver/atlas"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
@@ -57,6 +58,7 @@ type server struct {
 	catalog     *blocklists.Catalog
 	cache       *cache.Cache
 	local       *local.Names
+	atlas       *atlas.Keeper
 	telemetry   telemetry
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
@@ -83,6 +85,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		catalog:      blocklists.NewCatalog(blocklists.CatalogConfig{}),
 		cache:        newCache(&l.Config),
 		local:        local.New(log),
+		atlas:        atlas.NewKeeper(log),
 		supervisor:   supervisor{log},
 	}
 	if s.keeper, err = newKeeper(&l.Config, state, log); err != nil {
@@ -218,7 +221,8 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, plan, error) {
 	s.generation++
 	w, err := resolver.NewWorld(resolver.WorldConfig{
 		Index: k.index, Directory: d, Upstreams: routes, Landing: to, Own: own,
-		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(), Generation: s.generation,
+		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(),
+		Atlas: s.atlas.Follow(c.Geo), Generation: s.generation,
 	})
 	if err != nil {
 		return nil, plan{}, fmt.Errorf("joining index and profiles: %w", err)

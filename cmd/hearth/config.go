@@ -32,6 +32,7 @@ type Config struct {
 	Answers AnswersConfig      `yaml:"answers"`
 	Resolve ResolveConfig      `yaml:"resolve"`
 	Cache   CacheConfig        `yaml:"cache"`
+	Geo     GeoConfig          `yaml:"geo"`
 
 	Lists         source.Config            `yaml:"lists"`
 	Categories    []policy.CategoryConfig  `yaml:"categories"`

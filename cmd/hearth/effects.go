@@ -204,6 +204,7 @@ func profileChanges(was, now *policy.Profile) []string {
 	if a, b := was.YouTube(), now.YouTube(); a != b {
 		changes = append(changes, "YouTube "+a+" -> "+b)
 	}
+	changes = append(changes, addressChanges(was.AddressRules(), now.AddressRules())...)
 	if now.Observe() != was.Observe() {
 		if now.Observe() {
 			changes = append(changes, "observed only: blocks are counted, not applied")

@@ -151,7 +151,7 @@ func (l *loaded) rooted(environ []string) {
 	if err != nil {
 		return
 	}
-	paths := []*string{&l.Config.Lists.Help.Update.Path}
+	paths := []*string{&l.Config.Lists.Help.Update.Path, &l.Config.Geo.Country, &l.Config.Geo.System}
 	for name, path := range map[string]*string{"STATE": &l.Config.State, "CONTROL": &l.Config.Control} {
 		if !slices.ContainsFunc(environ, func(e string) bool { return strings.HasPrefix(e, envPrefix+name+"=") }) {
 			paths = append(paths, path)

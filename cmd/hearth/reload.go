@@ -138,10 +138,11 @@ func (s *server) folders() []string {
 	return dirs
 }
 
-// localLists gives the paths of the lists on this machine.
+// localLists gives the paths of the lists and of the databases of addresses on this machine.
 func (s *server) localLists() []string {
-	var paths []string
-	for _, l := range s.config.Load().Config.Lists.Sources {
+	c := &s.config.Load().Config
+	paths := c.Geo.Paths()
+	for _, l := range c.Lists.Sources {
 		if l.Path != "" {
 			paths = append(paths, l.Path)
 		}

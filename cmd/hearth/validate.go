@@ -76,6 +76,7 @@ func (c *Config) validate(at *places) problems {
 	c.validateResolve(r)
 	c.Telemetry.validate(r)
 	c.validateParts(r)
+	c.validateGeo(r)
 	return r.found
 }
 

@@ -31,6 +31,7 @@ func (c *Config) warnings(at *places) problems {
 		r.add("landing.ipv4", "%s is each client's own machine, so no other device sees the page; write this machine's address in the home network", c.Landing.IPv4)
 	}
 	c.warnIDs(r)
+	c.warnGeo(r)
 	return r.found
 }
 

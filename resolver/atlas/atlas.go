@@ -13,6 +13,16 @@ type Config struct {
 	System  string `yaml:"system"`
 }
 
+// Paths lists the files that are configured.
+func (c Config) Paths() (all []string) {
+	for _, path := range []string{c.Country, c.System} {
+		if path != "" {
+			all = append(all, path)
+		}
+	}
+	return all
+}
+
 // Check reads each database that is configured and says what is wrong with it.
 func (c Config) Check() (country, system error) {
 	_, _, country = read(countries, c.Country, stamp{})
