@@ -19,7 +19,6 @@ import (
 // whatever is answered, whoever allowed it: no grant, no own rule, no observing and no
 // filter that is off lifts it, only its own switch.
 type Transform struct {
-	Engine string            // what people call it
 	Target blocklists.Name   // the safe host
 	Hashes blocklists.Hashes // of Target, with the key of the Directory's Index
 	Chain  []uint64          // Target alone, as DecideChain reads it
@@ -44,11 +43,6 @@ func (p *Profile) Transform(q *Question) *Transform {
 		return e.strict
 	}
 	return nil
-}
-
-// Says tells a transform of a name in words.
-func (t *Transform) Says(name string) string {
-	return fmt.Sprintf("safe search: %s answers as %s", name, t.Target)
 }
 
 // SafeSearch says that search engines answer with safe results alone.
@@ -166,7 +160,7 @@ func (g *ground) transform(title, target string) (*Transform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("search engine %s: %w", title, err)
 	}
-	t := &Transform{Engine: title, Target: name}
+	t := &Transform{Target: name}
 	g.key.Hash(name, &t.Hashes)
 	t.Chain = AppendTarget(nil, &t.Hashes)
 	return t, nil

@@ -25,11 +25,13 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	s, _, _ := testServer(t, busyFamily(t))
 	at := serveDNS(t, s)
 	warm(t, at, "www.allowed.example.", "127.0.0.2")
+	warm(t, at, "forcesafesearch.google.com.", "127.0.0.2")
 	for _, c := range []struct {
 		what, name, from string
 		rcode            int
 	}{
 		{"a hit", "www.allowed.example.", "127.0.0.2", dns.RcodeSuccess},
+		{"an engine's safe host", "www.google.de.", "127.0.0.2", dns.RcodeSuccess},
 		{"a block by category", "%04d.4tube.com.", "127.0.0.2", dns.RcodeSuccess},
 		{"a block by an own rule", "%04d.rule150.example.", "127.0.0.2", dns.RcodeSuccess},
 		{"our own name", "hearth.home.arpa.", "127.0.0.2", dns.RcodeSuccess},

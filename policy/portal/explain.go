@@ -49,9 +49,10 @@ type Explanation struct {
 	Band       string      `json:"band,omitempty"`
 	At         time.Time   `json:"at"`
 	Action     string      `json:"action"`
-	Applied    bool        `json:"applied"` // false: observed only
-	Answer     string      `json:"answer"`  // what DNS says, in words
-	Step       int         `json:"step"`    // of the order of decisions; 0 for a stranger, and for who has not opted in
+	Applied    bool        `json:"applied"`               // false: observed only
+	Answer     string      `json:"answer"`                // what DNS says, in words
+	SafeSearch string      `json:"safe_search,omitempty"` // the host as which the name answers, "" for itself
+	Step       int         `json:"step"`                  // of the order of decisions; 0 for a stranger, and for who has not opted in
 	StepName   string      `json:"step_name,omitempty"`
 	Category   string      `json:"category,omitempty"`
 	Categories []string    `json:"categories"` // all that the name is

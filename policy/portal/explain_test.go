@@ -18,6 +18,12 @@ func patterned(name, qtype, answer string) Explanation {
 		Categories: []string{"adult.porn"}}
 }
 
+// engine explains an allowed name of a search engine.
+func engine(name, qtype, answer string) Explanation {
+	return Explanation{Name: name, Type: qtype, Status: "known", Household: "family", Member: "Tom", Device: "tom-phone", Profile: "teens",
+		Band: "teen", Action: "allow", Applied: true, Answer: answer, SafeSearch: "forcesafesearch.google.com", Step: 12, StepName: "unknown", Categories: []string{}}
+}
+
 func TestExplain(t *testing.T) {
 	dir := directory(t, houseOptions{language: "en"})
 	tests := []struct {
@@ -45,6 +51,13 @@ func TestExplain(t *testing.T) {
 			Explanation{Name: "naked.example", Type: "A", Client: anna, Status: "known", Household: "family", Member: "Anna", Device: "anna-phone",
 				Profile: "adult", Band: "adult", Action: "allow", Applied: true, Answer: "what the upstream says", Step: 12, StepName: "unknown",
 				Categories: []string{"adult.porn"}}}, // step 10 knows block, warn and timed: an allowed category goes on
+		{"an engine with safe search", ExplainQuery{Name: "www.google.de", Device: "tom-phone"},
+			engine("www.google.de", "A", "safe search: www.google.de answers as forcesafesearch.google.com")},
+		{"a service binding of an engine", ExplainQuery{Name: "www.google.de", Device: "tom-phone", Type: "https"},
+			engine("www.google.de", "HTTPS", "NODATA: safe search has www.google.de answer as forcesafesearch.google.com, and a record of type HTTPS could lead past it")},
+		{"an engine without safe search", ExplainQuery{Name: "www.google.de", Client: anna},
+			Explanation{Name: "www.google.de", Type: "A", Client: anna, Status: "known", Household: "family", Member: "Anna", Device: "anna-phone",
+				Profile: "adult", Band: "adult", Action: "allow", Applied: true, Answer: "what the upstream says", Step: 12, StepName: "unknown", Categories: []string{}}},
 		{"a client of no household", ExplainQuery{Name: "naked.example"},
 			Explanation{Name: "naked.example", Type: "A", Client: "127.0.0.1", Status: "stranger", Action: "refuse", Categories: []string{},
 				Answer: "REFUSED: the client belongs to no household; add its network or device to one"}},
@@ -155,5 +168,19 @@ func TestExplainOfAChild(t *testing.T) {
 	e, err := Explain(dir, ExplainQuery{Name: "naked.example", Client: mia, Now: moment(t, noon)})
 	if err != nil || e.Category != "adult.porn" || !strings.HasPrefix(e.ID, "10-") {
 		t.Errorf("category %q, id %q (%v), want adult.porn and an id without it", e.Category, e.ID, err)
+	}
+}
+
+// TestExplainOfASafeHost: what is said of the safe host decides about the engine, and a security list is not named.
+func TestExplainOfASafeHost(t *testing.T) {
+	dir := directory(t, houseOptions{language: "en", config: func(c *policy.Config) {
+		c.Households[0].Rules = []policy.RuleConfig{{Name: "strict.bing.com", Action: "deny"}}
+	}})
+	e, err := Explain(dir, ExplainQuery{Name: "www.bing.com", Client: tom, Now: moment(t, noon)})
+	if err != nil || e.Action != "block" || e.Step != 3 || e.Rule == "" || e.Answer != "the landing page's address" {
+		t.Errorf("got %+v (%v), want a block by the rule about the safe host", e, err)
+	}
+	if n := len(e.Steps); n == 0 || e.Steps[n-1].Step != 3 || !strings.Contains(e.Steps[n-1].Detail, "strict.bing.com") {
+		t.Errorf("the last step does not tell of the safe host: %+v", e.Steps)
 	}
 }

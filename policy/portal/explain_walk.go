@@ -28,9 +28,17 @@ func (e *Explanation) walk(dir *policy.Directory, c *policy.Client, q policy.Que
 			return
 		}
 	}
+	host := e.safe(dir, c, &q, &trace)
+	if host != "" && trace.Silent {
+		e.conceal(c, q)
+		return
+	}
 	e.decided(c.Profile, trace.Decision)
 	for _, s := range trace.Steps {
 		e.Steps = append(e.Steps, Step{int(s.Step), s.Step.String(), s.Verdict, s.Detail})
+	}
+	if e.SafeSearch = host; host != "" && !trace.Blocks() {
+		e.Answer = safely(e.Name, host, e.Type)
 	}
 	if trace.HasCategory {
 		e.Category = dir.Index().Taxonomy().ID(trace.Category)
