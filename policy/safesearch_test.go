@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,25 @@ func TestTransformAllocatesNothing(t *testing.T) {
 			}
 		}); n != 0 {
 			t.Errorf("%s: %v allocations, want 0", host, n)
+		}
+	}
+}
+
+// TestSafeSearchPage: docs/safesearch.md tells of every engine.
+func TestSafeSearchPage(t *testing.T) {
+	text, err := os.ReadFile("../docs/safesearch.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := SafeEngines()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		for _, part := range []string{"| " + row.Title + " | " + row.Target, row.Moderate} {
+			if !strings.Contains(string(text), part) {
+				t.Errorf("the page does not say %q", part)
+			}
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -91,5 +93,40 @@ func TestEveryService(t *testing.T) {
 	slices.Sort(shared)
 	if want := []string{"atv-ps.amazon.com", "grok.x.com"}; !slices.Equal(shared, want) {
 		t.Errorf("names of two services with different categories: %v, want %v", shared, want)
+	}
+}
+
+var update = flag.Bool("update", false, "write docs/services.md anew")
+
+// TestServicesPage holds docs/services.md to the catalogue.
+func TestServicesPage(t *testing.T) {
+	services, err := blocklists.Services()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = "../docs/services.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	head, _, found := strings.Cut(string(text), "<!-- services -->\n")
+	if !found {
+		t.Fatal("the page has no place for the services")
+	}
+	var table strings.Builder
+	table.WriteString(head + "<!-- services -->\n\n| id | service | group | category |\n|---|---|---|---|\n")
+	for _, group := range blocklists.ServiceGroups() {
+		for _, s := range services {
+			if s.Group == group {
+				fmt.Fprintf(&table, "| `%s` | %s | %s | `%s` |\n", strings.TrimPrefix(s.ID, "service."), s.Title, s.Group, s.Parent)
+			}
+		}
+	}
+	if *update {
+		if err := os.WriteFile(page, []byte(table.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	} else if table.String() != string(text) {
+		t.Error("docs/services.md is not the catalogue; run go test ./policy -run TestServicesPage -update")
 	}
 }
