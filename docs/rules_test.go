@@ -45,8 +45,9 @@ var graph = map[string][]string{
 	"policy/portal":               {"policy", "policy/parents", "blocklists", "blocklists/help"},
 	"policy/store":                nil,
 	"policy/parents":              {"policy", "policy/store", "blocklists"},
+	"policy/events":               {"policy"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/parents", "policy/portal", "policy/store", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/parents", "policy/portal", "policy/store", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
 	"blocklists/register": nil,
 }

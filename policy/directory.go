@@ -141,6 +141,9 @@ func (h *Household) client(m *Member, v *Device, p *Profile) Client {
 	return Client{Status: Known, Household: h, Member: m, Device: v, Profile: p}
 }
 
+// Client is who asks from a device of the household, whoever uses it: Client.Now says who does.
+func (h *Household) Client(v *Device) Client { return h.device(v) }
+
 func (h *Household) device(v *Device) Client {
 	var alone *Member
 	if len(v.Members) == 1 {

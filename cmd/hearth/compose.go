@@ -17,6 +17,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/events"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
@@ -63,7 +64,8 @@ type server struct {
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
-	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
+	store       *store.Bolt   // never nil; where its file is refused it serves the last snapshot, read only
+	events      *events.Watch // nil: nobody is told
 	supervisor  supervisor
 }
 
@@ -117,6 +119,9 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	})
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolver: %w", err)
+	}
+	if s.events, err = newEvents(l.Config.Events, s.directory, log); err != nil {
+		return nil, err
 	}
 	s.config.Store(l)
 	s.record.serving(l.Hash(), time.Now())
@@ -240,6 +245,7 @@ func (s *server) swap(l *loaded, k stock) error {
 	s.resolver.Swap(w)
 	s.switchboard.use(views) // after that nobody begins to ask those that are gone
 	s.stock = k
+	s.stopsChanged()
 	return nil
 }
 

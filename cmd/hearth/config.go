@@ -6,6 +6,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/events"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
@@ -40,9 +41,10 @@ type Config struct {
 	Households    []policy.HouseholdConfig `yaml:"households"`
 	HouseholdsDir string                   `yaml:"households_dir"`
 
-	Privacy   PrivacyConfig   `yaml:"privacy"`
-	Metrics   MetricsConfig   `yaml:"metrics"`
-	Telemetry TelemetryConfig `yaml:"telemetry"`
+	Privacy   PrivacyConfig    `yaml:"privacy"`
+	Events    events.Receivers `yaml:"events"`
+	Metrics   MetricsConfig    `yaml:"metrics"`
+	Telemetry TelemetryConfig  `yaml:"telemetry"`
 }
 
 // people is the part of the configuration that policy owns.

@@ -49,6 +49,7 @@ func (c *Config) validateParts(r *report) {
 	r.found = append(r.found, problemsOf(c.Lists.Validate(t), "lists", r.at)...)
 	c.validateLegal(r)
 	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
+	r.found = append(r.found, problemsOf(c.Events.Validate(), "events", r.at)...)
 	for i, l := range c.Listen {
 		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
 	}
@@ -170,7 +171,7 @@ func (l *loaded) rooted(environ []string) {
 		paths = append(paths, &l.Config.Resolve.Servers[i].CAFile)
 	}
 	t := &l.Config.TLS
-	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix)
+	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix, &l.Config.Events.SecretFile)
 	for i := range t.Files {
 		paths = append(paths, &t.Files[i].CertFile, &t.Files[i].KeyFile)
 	}

@@ -89,6 +89,9 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 		start(s.keeper.Run)
 	}
 	s.telemetry.start(start)
+	if s.events != nil {
+		start(s.events.Run)
+	}
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.hangups)
@@ -162,6 +165,9 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	}
 	if s.telemetry.tap != nil {
 		r.MustRegister(s.telemetry.tap)
+	}
+	if s.events != nil {
+		r.MustRegister(s.events)
 	}
 	return r
 }

@@ -1,0 +1,43 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/events"
+)
+
+// newEvents makes what tells of stops, nil where nobody is told.
+func newEvents(c events.Receivers, view func() *policy.Directory, log *slog.Logger) (*events.Watch, error) {
+	var to []events.Receiver
+	if len(c.Command) > 0 {
+		to = append(to, events.Command(c.Command))
+	}
+	if c.Webhook != "" {
+		var secret []byte
+		if c.SecretFile != "" {
+			b, err := os.ReadFile(c.SecretFile)
+			if err != nil {
+				return nil, fmt.Errorf("reading events.secret_file: %w", err)
+			}
+			if secret = bytes.TrimSpace(b); len(secret) == 0 {
+				return nil, fmt.Errorf("reading events.secret_file: %s is empty: write a secret of your own into it", c.SecretFile)
+			}
+		}
+		to = append(to, events.NewWebhook(c.Webhook, secret))
+	}
+	if len(to) == 0 {
+		return nil, nil //nolint:nilnil // nobody is told
+	}
+	return events.New(events.Config{View: view, Deliver: to, Log: log}), nil
+}
+
+// stopsChanged has who is told of stops told at once: somebody changed something, or there is a new World.
+func (s *server) stopsChanged() {
+	if s.events != nil {
+		s.events.Changed()
+	}
+}

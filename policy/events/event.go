@@ -1,0 +1,76 @@
+package events
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+)
+
+// Kind is what happens. The set is closed.
+type Kind string
+
+// The kinds of events.
+const (
+	Stop Kind = "stop" // names are stopped from now on
+	Go   Kind = "go"   // they are not any more
+	Soon Kind = "soon" // they will be within ten minutes
+)
+
+// Event is what is told, once for each device, as one JSON object.
+type Event struct {
+	Event     Kind   `json:"event"`
+	What      string `json:"what"` // all names, or the timed ones alone: all, timed
+	Why       string `json:"why"`  // window, pause or quota; of go: of the stop that ends
+	Household string `json:"household"`
+	Device    string `json:"device"`
+	Member    string `json:"member,omitempty"` // where the device is one member's, or somebody has said who uses it
+	// Addresses are those that the device has at this moment, as far as they are known.
+	Addresses []netip.Addr `json:"addresses"`
+	From      time.Time    `json:"from"`           // when it began, or for soon begins
+	Until     time.Time    `json:"until,omitzero"` // when it ends by itself; not there: that is not known
+}
+
+const (
+	all   = "all"
+	timed = "timed"
+
+	// soon is how long before a stop people are told of it.
+	soon = 10 * time.Minute
+)
+
+// told is what a device was told last about all names, or about timed ones.
+type told struct {
+	stopped bool
+	why     policy.Clock
+	until   int64 // unix seconds
+	soon    int64 // of which stop it was told that it comes
+}
+
+// change compares what holds with what was told, and gives the event of it; false if there is none.
+func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy.Stop) (Event, bool) {
+	stopped := s.Clock != policy.NoClock
+	switch {
+	case stopped && (!t.stopped || t.until != s.Until || t.why != s.Clock):
+		*t = told{stopped: true, why: s.Clock, until: s.Until}
+		return Event{Event: Stop, Why: s.Clock.String(), From: now, Until: instant(s.Until)}, true
+	case !stopped && t.stopped:
+		why := t.why
+		*t = told{}
+		return Event{Event: Go, Why: why.String(), From: now, Until: instant(s.Until)}, true
+	case !stopped && s.Until != 0 && t.soon != s.Until && time.Unix(s.Until, 0).Sub(now) <= soon:
+		t.soon = s.Until
+		if next := later(time.Unix(s.Until, 0)); next.Clock != policy.NoClock {
+			return Event{Event: Soon, Why: next.Clock.String(), From: time.Unix(s.Until, 0), Until: instant(next.Until)}, true
+		}
+	}
+	return Event{}, false
+}
+
+// instant is a unix second, the zero Time for 0.
+func instant(unix int64) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0)
+}
