@@ -30,7 +30,7 @@ func (a *app) explainCommand() *cobra.Command {
 category, which list, which rule, until when. Without --client, --device or
 --member it is asked for 127.0.0.1. Nobody upstream is asked, so a block by what
 the answer leads to, a name behind a CNAME or an address in a network that is
-listed, is not told of here; rules of addresses that wait for the answer are named.
+listed, is not told of here. The rules of addresses that would be asked are.
 
 The running server is asked on its control socket. With --config FILE the
 answer is worked out offline from that file and the lists in the state folder.`,
