@@ -24,6 +24,8 @@ type CompileConfig struct {
 	// States is what people changed, by the id of the household. What of it makes no sense any more is
 	// left out with a warning.
 	States map[string]State
+	// Usage is what was used of quotas; Directories that follow each other share it. nil: nothing yet.
+	Usage *Usage
 	// Now is the instant for which birth dates are turned into bands. It may be
 	// zero where nobody's band depends on a birth date.
 	Now time.Time
@@ -46,6 +48,9 @@ func Compile(c CompileConfig) (*Directory, error) {
 	}
 	if err := c.Config.Validate(c.Index.Taxonomy()); err != nil {
 		return nil, err
+	}
+	if c.Usage == nil {
+		c.Usage = NewUsage()
 	}
 	g, err := newGround(c)
 	if err != nil {
@@ -82,7 +87,10 @@ type parts struct {
 	stances   map[traits]*stance
 	rules     map[string]*ruleSet
 	where     map[string]*addressSet
-	windows   map[timetable][]window
+	times     map[timesKey]*plan
+	plans     map[string]*plan
+	calendars map[string]*calendar
+	days      map[daysKey]*days
 	schedules map[string]*schedule
 	texts     map[tongue]*texts
 	key       []byte
@@ -101,7 +109,8 @@ func newCompiler(c CompileConfig, g *ground) (*compiler, error) {
 		named: map[string]ProfileConfig{}, places: places{}, routes: map[string]uint8{},
 		parts: parts{
 			profiles: map[Profile]*Profile{}, stances: map[traits]*stance{}, rules: map[string]*ruleSet{}, where: map[string]*addressSet{},
-			windows: map[timetable][]window{}, schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
+			times: map[timesKey]*plan{}, plans: map[string]*plan{}, days: map[daysKey]*days{},
+			calendars: map[string]*calendar{"": newCalendar(CalendarConfig{})}, schedules: map[string]*schedule{}, texts: map[tongue]*texts{},
 		},
 		directory: &Directory{
 			index: c.Index, ground: g,

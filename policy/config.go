@@ -48,6 +48,8 @@ type ProfileConfig struct {
 	Schedule ScheduleConfig `yaml:"schedule"`
 	// Standing is time that members with this profile may take themselves.
 	Standing []StandingConfig `yaml:"standing"`
+	// Quotas are minutes a day of a category, a service or all together.
+	Quotas []QuotaConfig `yaml:"quotas"`
 	// Upstreams are who resolves for this profile, in place of those for all. Empty: those for all.
 	Upstreams []string `yaml:"upstreams"`
 }
@@ -85,15 +87,14 @@ type ScheduleConfig struct {
 	// beside it replace single parts, "off" switches one off.
 	Preset  bool         `yaml:"preset"`
 	Bedtime NightsConfig `yaml:"bedtime"`
-	// Homework is "15:00-17:30" on school days (Monday to Friday): categories and
-	// services marked timed are off.
+	// Homework is "15:00-17:30" on school days: categories and services marked timed are off.
 	Homework string         `yaml:"homework"`
 	Windows  []WindowConfig `yaml:"windows"`
 }
 
 // NightsConfig holds bedtime, "21:00-06:30" each: all names are off. School
-// nights are the evenings of Sunday to Thursday, free nights those of Friday
-// and Saturday. A bedtime that begins before noon belongs to the evening before.
+// nights are the evenings before school days, Sunday to Thursday where there is no calendar; the others
+// are free. A bedtime that begins before noon belongs to the evening before.
 type NightsConfig struct {
 	School string `yaml:"school"`
 	Free   string `yaml:"free"`
@@ -135,7 +136,10 @@ type HouseholdConfig struct {
 	Guest string `yaml:"guest"`
 	// Schedule holds for the members under 18 whose profile has none of its own.
 	Schedule ScheduleConfig `yaml:"schedule"`
-	Observe  bool           `yaml:"observe"`
+	// Calendar says which days are school days, for all schedules and quotas of the household.
+	Calendar   CalendarConfig    `yaml:"calendar"`
+	Exceptions []ExceptionConfig `yaml:"exceptions"`
+	Observe    bool              `yaml:"observe"`
 }
 
 // ConsentConfig is the record that somebody opted in.

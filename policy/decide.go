@@ -47,7 +47,7 @@ func (w *walk) run() {
 	// So do a pause and a used-up total quota; extra time lifts them.
 	case w.bedtime():
 	// 6. The softer time rule, for timed names only.
-	// A used-up quota of a category or service joins here; extra time lifts it.
+	// So is a used-up quota of a category or service; extra time lifts both.
 	case w.homework():
 	// 7. Malware is nobody's choice, so it stands above the parents' allow.
 	// An adult's separate, warned confirmation for one name lifts it.
@@ -74,6 +74,7 @@ type walk struct {
 	p     *Profile
 	q     *Question
 	hand  *hand  // what people's acts mean; nil: nobody did anything
+	spent *spent // what quotas say; nil: there are none
 	clock *state // of the schedule
 	rule  *Rule
 	whole bool // the rule is one of exactly this name
@@ -110,6 +111,10 @@ func (w *walk) sort() {
 	w.names = *m
 	p.lift(&w.names, m)
 	w.timed = meet(&w.names, &p.cells.timed) || meet(m, &p.services.timed)
+	if w.spent != nil {
+		w.spent.of(&w.names)
+		w.timed = w.timed || w.spent.timed
+	}
 }
 
 // lift takes off names what the allowed services among services lift.
@@ -164,40 +169,74 @@ func (w *walk) staysOn() bool {
 }
 
 func (w *walk) bedtime() bool {
+	kind := w.allOff()
 	switch {
-	case w.hand != nil && w.hand.paused && w.shadows():
-		return w.pass(StepBedtime, "a pause, but nothing is applied; security decides")
-	case w.hand != nil && w.hand.paused:
-		w.kind = Paused
-		return w.end(Block, StepBedtime)
-	case w.p.schedule == nil:
-		return w.pass(StepBedtime, "no schedule")
-	case w.hand != nil && w.hand.time && w.clock.on[bedtime]:
+	case kind == NoClock:
+		return w.pass(StepBedtime, "no pause, no bedtime, and minutes are left")
+	case kind != Paused && w.lifted():
 		w.granted = true
-		return w.pass(StepBedtime, "bedtime, but a grant lifts it")
-	case !w.clock.on[bedtime]:
-		return w.pass(StepBedtime, "not bedtime")
+		return w.pass(StepBedtime, "off, but a grant lifts it")
 	case w.shadows():
 		return w.pass(StepBedtime, "observed only; security decides")
 	}
-	w.kind = Window
+	w.kind = kind
 	return w.end(Block, StepBedtime)
 }
 
+// allOff says what of time has switched all names off.
+func (w *walk) allOff() Clock {
+	switch {
+	case w.hand != nil && w.hand.paused:
+		return Paused
+	case w.clock.on[bedtime]:
+		return Window
+	case w.spent != nil && w.spent.allUsed != nil:
+		return QuotaUsed
+	}
+	return NoClock
+}
+
+// lifted says that somebody was given extra time.
+func (w *walk) lifted() bool { return w.hand != nil && w.hand.time }
+
 func (w *walk) homework() bool {
+	kind := w.timedOff()
 	switch {
 	case !w.timed:
 		return w.pass(StepHomework, "not a timed name")
-	case !w.clock.on[homework]:
-		return w.pass(StepHomework, "a timed name, but no homework time")
-	case w.hand != nil && w.hand.time:
+	case kind == NoClock:
+		return w.pass(StepHomework, "a timed name, but no homework time, and minutes are left")
+	case w.lifted():
 		w.granted = true
-		return w.pass(StepHomework, "homework time, but a grant lifts it")
+		return w.pass(StepHomework, "off, but a grant lifts it")
 	case w.shadows():
 		return w.pass(StepHomework, "observed only; security decides")
 	}
-	w.kind = Window
+	w.kind = kind
+	if kind == QuotaUsed {
+		return w.by(Block, StepHomework, w.quotaOf())
+	}
 	return w.by(Block, StepHomework, w.timedBy())
+}
+
+// timedOff says what of time has switched timed names off.
+func (w *walk) timedOff() Clock {
+	switch {
+	case w.clock.on[homework]:
+		return Window
+	case w.spent != nil && w.spent.used != nil:
+		return QuotaUsed
+	}
+	return NoClock
+}
+
+// quotaOf is the category by which a name is in a quota that is used up.
+func (w *walk) quotaOf() blocklists.Category {
+	c, _ := common(&w.names, &w.spent.used.names)
+	if w.spent.used.service {
+		return c
+	}
+	return w.p.ground.shown[c]
 }
 
 // timedBy is what makes a timed name one.
@@ -205,7 +244,10 @@ func (w *walk) timedBy() blocklists.Category {
 	if c, ok := common(&w.q.Match.Categories, &w.p.services.timed); ok {
 		return c
 	}
-	c, _ := common(&w.names, &w.p.cells.timed)
+	c, ok := common(&w.names, &w.p.cells.timed)
+	if !ok {
+		c, _ = common(&w.names, &w.spent.client.budget.names)
+	}
 	return w.p.ground.shown[c]
 }
 

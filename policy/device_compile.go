@@ -49,7 +49,7 @@ func (b *compiler) anywhere(m MAC, at int32) {
 func (b *compiler) assumed(h *Household, device *Device, guest, own spec) int32 {
 	s := join(b.ground.taxonomy, []spec{guest, own})
 	c := h.device(device)
-	c.Profile, c.Assumed = b.profile(&s), true
+	c.Profile, c.budget, c.Assumed = b.profile(&s), b.budget(h, s.quotas), true
 	return b.client(c)
 }
 
@@ -60,7 +60,7 @@ func (b *compiler) recogniseRules(c *HouseholdConfig, h *Household, guest spec) 
 	for _, r := range c.Recognise {
 		s := join(b.ground.taxonomy, []spec{guest, b.person(c, "", r.Profile, NoBand)})
 		client := h.guest()
-		client.Profile = b.profile(&s)
+		client.Profile, client.budget = b.profile(&s), b.budget(h, s.quotas)
 		rule := recogniseRule{client: b.client(client)}
 		rule.prefix, rule.mask, _ = parseMACPrefix(r.MAC) // Validate has said what is wrong
 		rule.name, _ = parseNamePattern(r.Hostname)
@@ -113,7 +113,9 @@ func (b *compiler) ownedSpec(c *HouseholdConfig, v *DeviceConfig, specs []spec) 
 		if len(owners) == 1 {
 			member = owners[0]
 		}
-		return b.person(c, member, v.Profile, NoBand)
+		s := b.person(c, member, v.Profile, NoBand)
+		s.quotas = v.share(s.quotas)
+		return s
 	}
 	return joined(b.ground.taxonomy, c, owners, specs)
 }

@@ -91,7 +91,7 @@ func (d *Directory) Locate(household, member string) (Client, error) {
 	names := make([]string, 0, len(h.Members))
 	for _, m := range h.Members {
 		if m.Name == member {
-			return h.client(m, nil, m.Profile), nil
+			return h.client(m, nil, m.Profile, m.budget), nil
 		}
 		names = append(names, m.Name)
 	}
@@ -134,11 +134,11 @@ func (d *Directory) listHouseholds() string {
 
 // client gives the view of somebody of the household, with nothing of them in
 // it if the household has opted out.
-func (h *Household) client(m *Member, v *Device, p *Profile) Client {
+func (h *Household) client(m *Member, v *Device, p *Profile, b *budget) Client {
 	if !h.Enabled {
 		return Client{Status: OptedOut, Household: h, Profile: h.Guest}
 	}
-	return Client{Status: Known, Household: h, Member: m, Device: v, Profile: p}
+	return Client{Status: Known, Household: h, Member: m, Device: v, Profile: p, budget: b}
 }
 
 // Client is who asks from a device of the household, whoever uses it: Client.Now says who does.
@@ -149,14 +149,14 @@ func (h *Household) device(v *Device) Client {
 	if len(v.Members) == 1 {
 		alone = v.Members[0]
 	}
-	return h.client(alone, v, v.Profile)
+	return h.client(alone, v, v.Profile, v.budget)
 }
 
 func (h *Household) guest() Client {
 	if !h.Enabled {
-		return h.client(nil, nil, nil)
+		return h.client(nil, nil, nil, nil)
 	}
-	return Client{Status: Guest, Household: h, Profile: h.Guest}
+	return Client{Status: Guest, Household: h, Profile: h.Guest, budget: h.budget}
 }
 
 // Match replaces m by the category of a self-test name, test-<category>.<own

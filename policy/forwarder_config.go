@@ -30,6 +30,10 @@ func (b *compiler) forwarders(i int, c *HouseholdConfig, h *Household, specs []s
 		own, unknown := h.guest(), h.guest()
 		if h.Enabled {
 			own.Profile, unknown.Profile = b.forwarded(c, h, v, specs)
+			if v.Profile != "" {
+				quotas := b.person(c, "", v.Profile, NoBand).quotas
+				own.budget, unknown.budget = b.budget(h, quotas), b.budget(h, quotas)
+			}
 			b.warnOfForwarder(c, own.Profile, f, i, j)
 		}
 		own.Forwarder = f

@@ -20,6 +20,7 @@ type ground struct {
 	core     blocklists.Categories // ok.help.core: step 2
 	help     blocklists.Categories // ok.help with core: yields only to a deny of exactly that name
 	security blocklists.Categories // sec.* without sec.nrd: step 7
+	idle     blocklists.Categories // ok.* but what children play with: no use of the internet that a total counts
 	silent   blocklists.Categories // illegal.* and security: blocks that give no reason
 	ok       blocklists.Categories // ok.*
 	quiet    blocklists.Categories // ok.*, meta.* and sec.nrd: do not make a name a listed one
@@ -108,6 +109,9 @@ func (g *ground) classify() error {
 	nrd.Add(g.newNames)
 	g.security, g.quiet = g.security.AndNot(nrd), g.quiet.Or(nrd)
 	g.silent = g.illegal.Or(g.security)
+	var kids blocklists.Categories
+	kids.Add(one("ok.kids"))
+	g.idle = g.ok.AndNot(kids)
 	return errors.Join(missing...)
 }
 

@@ -24,7 +24,7 @@ func (c Client) Now(now time.Time) Client {
 	for i := range st.acts {
 		a := &st.acts[i]
 		if a.kind == actUse && a.device == c.Device && now.Unix() >= a.at && now.Unix() < a.until {
-			c.Member, c.Profile = a.member, a.member.Profile
+			c.Member, c.Profile, c.budget = a.member, a.member.Profile, a.member.budget
 		}
 	}
 	return c
@@ -48,17 +48,17 @@ func (c *Client) usedUntil(now int64) (edge int64) {
 	return edge
 }
 
-// Decide gives the verdict on a question of this client at an instant, with all that its profile, the clock
-// and people say. c is one that Now gave for that instant. 0 allocations but at an edge, as for a Profile.
+// Decide gives the verdict on a question of this client at an instant, with all that its profile, the clock,
+// its quotas and people say. c is one that Now gave for that instant. 0 allocations but at an edge, as for a Profile.
 func (c *Client) Decide(q *Question, now time.Time) (d Decision) {
 	st := c.standing()
-	if st == nil {
+	if st == nil && c.budget == nil {
 		return c.Profile.Decide(q, now)
 	}
-	h := st.of(c, q, now.Unix())
-	h.edge = sooner(h.edge, c.usedUntil(now.Unix()))
-	w := walk{p: c.Profile, q: q, hand: &h}
-	w.look(now)
+	w := walk{p: c.Profile, q: q}
+	var h hand
+	var s spent
+	c.hold(&w, st, &h, &s, now)
 	w.run()
 	w.write(&d)
 	return d
@@ -67,16 +67,32 @@ func (c *Client) Decide(q *Question, now time.Time) (d Decision) {
 // Explain is Decide with the reasons: the same walk, with a trace.
 func (c *Client) Explain(q *Question, now time.Time) Trace {
 	st := c.standing()
-	if st == nil {
+	if st == nil && c.budget == nil {
 		return c.Profile.Explain(q, now)
 	}
-	h := st.of(c, q, now.Unix())
-	h.edge = sooner(h.edge, c.usedUntil(now.Unix()))
 	var t Trace
-	w := walk{p: c.Profile, q: q, hand: &h, trace: &t}
-	w.look(now)
+	w := walk{p: c.Profile, q: q, trace: &t}
+	var h hand
+	var s spent
+	c.hold(&w, st, &h, &s, now)
 	w.run()
 	return t
+}
+
+// hold readies a walk for a client: with what people did, and what is left of quotas.
+func (c *Client) hold(w *walk, st *standing, h *hand, s *spent, now time.Time) {
+	unix := now.Unix()
+	if st != nil {
+		*h = st.of(c, w.q, unix)
+		used := c.usedUntil(unix)
+		h.edge, h.offEdge = sooner(h.edge, used), sooner(h.offEdge, used)
+		w.hand = h
+	}
+	if c.budget != nil {
+		s.client, s.acts, s.now = c, st, unix
+		w.spent = s
+	}
+	w.look(now)
 }
 
 // DecideChain decides again about an asked name, now that the targets of its chain are known, as
@@ -100,6 +116,7 @@ type hand struct {
 	paused   bool
 	pauseEnd int64 // 0: none is known
 	pausedAt int64
+	oneEnds  int64 // when the first of the pauses does, 0: none is known
 	off      bool
 	time     bool                  // 5 and 6 are lifted
 	secure   bool                  // 7 is
@@ -107,7 +124,8 @@ type hand struct {
 	services blocklists.Categories // lifted of step 9
 	class    blocklists.Categories // and of 10
 	goOn     blocklists.Categories // warnings that are passed
-	offEdge  int64                 // when off ends, 0 if it is not on
+	offEnd   int64                 // of off
+	offEdge  int64                 // the next at which off does, or who uses the device, 0: none
 	edge     int64                 // the next instant at which any of this changes, 0: none
 }
 
@@ -122,6 +140,9 @@ func (st *standing) of(c *Client, q *Question, now int64) (h hand) {
 		if a := &st.acts[i]; a.matters(q) && a.concerns(c) && a.running(now, &h) {
 			h.take(a)
 		}
+	}
+	if h.off {
+		h.offEdge = h.offEnd
 	}
 	h.edge = sooner(sooner(h.edge, h.pauseEnd), h.offEdge)
 	return h
@@ -148,6 +169,9 @@ func (a *act) running(now int64, h *hand) bool {
 		return false
 	case now < a.at:
 		h.edge = sooner(h.edge, a.at)
+		if a.kind == actOff {
+			h.offEdge = sooner(h.offEdge, a.at)
+		}
 		return false
 	}
 	if a.kind != actPause && a.kind != actOff { // of those the longest counts
@@ -161,14 +185,14 @@ func (h *hand) pause(a *act) {
 	if !h.paused || a.until == 0 || h.pauseEnd != 0 && a.until > h.pauseEnd {
 		h.pauseEnd = a.until
 	}
-	h.paused, h.pausedAt = true, max(h.pausedAt, a.at)
+	h.paused, h.pausedAt, h.oneEnds = true, max(h.pausedAt, a.at), sooner(h.oneEnds, a.until)
 }
 
 // take notes what a grant lifts. A pause that came later is not lifted by it.
 func (h *hand) take(a *act) {
 	switch a.kind {
 	case actOff:
-		h.off, h.offEdge = true, max(h.offEdge, a.until)
+		h.off, h.offEnd = true, max(h.offEnd, a.until)
 	case actTime:
 		h.lift(a)
 	case actName:
@@ -188,7 +212,9 @@ func (h *hand) take(a *act) {
 func (h *hand) lift(a *act) {
 	if !h.paused || a.at >= h.pausedAt {
 		h.time, h.paused = true, false
+		return
 	}
+	h.edge = sooner(h.edge, h.oneEnds) // then it may be the later one
 }
 
 // sooner is the earlier of two instants, 0 being none.

@@ -17,7 +17,9 @@ type Household struct {
 	Devices  []*Device
 	Guest    *Profile // of devices that are not known
 
-	stands                   // what people changed; Directory.Apply replaces it
+	stands      // what people changed; Directory.Apply replaces it
+	days        *days
+	budget      *budget      // of guests
 	recognition *recognition // nil: its devices are known by addresses and ids alone
 }
 
@@ -26,6 +28,8 @@ type Member struct {
 	Name    string
 	Band    Band
 	Profile *Profile
+
+	budget *budget
 }
 
 // Device is something that somebody uses.
@@ -39,6 +43,7 @@ type Device struct {
 	Use       string // "school", "work", or ""
 
 	seats
+	budget *budget
 }
 
 // Status says how well a client is known. The set is closed.
@@ -76,4 +81,6 @@ type Client struct {
 	// Forwarder is who asks for somebody behind it, nil for nearly all. Directory.IdentifyTold goes on from there;
 	// the client itself is whoever it tells nothing of.
 	Forwarder *Forwarder
+
+	budget *budget // nil: no quotas
 }

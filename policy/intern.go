@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"encoding/binary"
 	"fmt"
 	"strings"
 	"time"
@@ -44,48 +43,6 @@ func (b *compiler) rules(profile string, rules []ownRule) *ruleSet {
 	}
 	b.parts.rules[string(key)] = made
 	return made
-}
-
-func (b *compiler) schedule(s *spec) *schedule {
-	if len(s.windows) == 0 {
-		return nil
-	}
-	key := append(b.parts.key[:0], s.location.String()...)
-	for _, w := range s.windows {
-		key = append(key, ' ', byte(w.kind))
-		key = binary.BigEndian.AppendUint32(key, uint32(w.from)) //nolint:gosec // minutes of two weeks
-		key = binary.BigEndian.AppendUint32(key, uint32(w.to))   //nolint:gosec // as above
-	}
-	b.parts.key = key
-	found, ok := b.parts.schedules[string(key)]
-	if !ok {
-		found = newSchedule(s.windows, s.location)
-		b.parts.schedules[string(key)] = found
-	}
-	return found
-}
-
-// windows gives those of a schedule for a band. Most households have one of a
-// few timetables, which are read once.
-func (b *compiler) windows(c ScheduleConfig, band Band) []window {
-	if len(c.Windows) > 0 {
-		return windowsOf(c, b.presets[band])
-	}
-	key := timetable{c.Preset, c.Bedtime, c.Homework, band}
-	found, ok := b.parts.windows[key]
-	if !ok {
-		found = windowsOf(c, b.presets[band])
-		b.parts.windows[key] = found
-	}
-	return found
-}
-
-// timetable is a schedule without windows of its own, for a band.
-type timetable struct {
-	preset   bool
-	bedtime  NightsConfig
-	homework string
-	band     Band
 }
 
 // textsFor makes the texts of a language and a reader once.

@@ -12,13 +12,14 @@ func (b *compiler) household(i int) {
 		ID: c.ID, Tenant: c.Tenant, Language: c.Language, Country: c.Country,
 		Location: b.locationOf(c), Enabled: c.enabled(),
 	}
+	h.days = b.daysOf(c, h)
 	d := b.directory
 	d.households[c.ID] = h
 	d.order = append(d.order, h)
 	specs := b.members(i, c, h)
 	if h.Enabled {
 		s := b.guest(c, h)
-		h.Guest = b.profile(&s)
+		h.Guest, h.budget = b.profile(&s), b.budget(h, s.quotas)
 	} else {
 		s := *b.bases[NoBand]
 		s.language = h.Language
@@ -49,6 +50,7 @@ func (b *compiler) members(i int, c *HouseholdConfig, h *Household) []spec {
 		s := b.person(c, m.Name, m.Profile, b.band(i, j, h))
 		people[j] = Member{Name: m.Name, Band: s.band, Profile: b.profile(&s)}
 		h.Members[j] = &people[j]
+		people[j].budget = b.budget(h, s.quotas)
 		b.specs = append(b.specs, s)
 	}
 	return b.specs
@@ -127,7 +129,7 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 				}
 			}
 		}
-		device.Profile = b.deviceProfile(c, device, v, specs)
+		device.Profile, device.budget = b.deviceProfile(c, h, v, device, specs)
 		at := b.client(h.device(device))
 		device.proved = at
 		for k, a := range v.Addresses {
@@ -149,12 +151,12 @@ func (v DeviceConfig) owners() []string {
 }
 
 // deviceProfile compiles deviceSpec, unless a member has it compiled already.
-func (b *compiler) deviceProfile(c *HouseholdConfig, device *Device, v *DeviceConfig, specs []spec) *Profile {
+func (b *compiler) deviceProfile(c *HouseholdConfig, h *Household, v *DeviceConfig, device *Device, specs []spec) (*Profile, *budget) {
 	if v.Profile == "" && v.Use == "" && len(device.Members) == 1 {
-		return device.Members[0].Profile
+		return device.Members[0].Profile, device.Members[0].budget
 	}
 	s := b.deviceSpec(c, v, specs)
-	return b.profile(&s)
+	return b.profile(&s), b.budget(h, s.quotas)
 }
 
 // client enters a client and gives its place.

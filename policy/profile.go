@@ -164,13 +164,19 @@ func (p *Profile) Managed() bool {
 	return p.band.Minor() || p.band == Things || p.schedule != nil
 }
 
+// The longest TTLs in seconds of replies that may be allowed no longer at any time.
+const (
+	managedTTL = 300
+	timedTTL   = 60 // of what a homework window or a quota may switch off
+)
+
 // MaxTTL gives the longest TTL in seconds of an allowed reply and of one whose
 // Decision is Timed; 0 is no limit. Decision.Until bounds it further.
 func (p *Profile) MaxTTL() (allowed, timed uint32) {
 	if !p.Managed() {
 		return 0, 0
 	}
-	return 300, 60
+	return managedTTL, timedTTL
 }
 
 // Text is the Extended DNS Error text of a block, in the household's language,

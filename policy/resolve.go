@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"fmt"
+	"cmp"
 	"strings"
 	"time"
 
@@ -34,14 +34,15 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 		b.addRules(&s, h.Rules, s.name, member)
 		s.addAddressRules(h.Addresses)
 		loc = b.locationOf(h)
+		s.quotas = b.quotasOf(named.Quotas, cmp.Or(member, PersonGuests), &s)
 		if member != "" && when.isZero() && band.Minor() {
 			when = h.Schedule
 		}
 	}
 	s.list(b.ground.newNames)
 	s.rules, s.where = sortRules(s.rules), sortAddressRules(s.where)
-	if s.windows = b.windows(when, band); len(s.windows) > 0 {
-		s.location = loc
+	if p := b.plan(h, member, when, band); p != nil {
+		s.plans, s.location = []*plan{p}, loc
 	}
 	return s
 }
@@ -134,82 +135,6 @@ func (b *compiler) addRules(s *spec, rules []RuleConfig, profile, member string)
 		}
 		s.rules = append(s.rules, ownRule{name: name, allow: r.Action == "allow", exact: r.Scope == "exact"})
 	}
-}
-
-func (s ScheduleConfig) isZero() bool {
-	return !s.Preset && s.Bedtime == NightsConfig{} && s.Homework == "" && len(s.Windows) == 0
-}
-
-const off = "off"
-
-// windowsOf gives the windows of a schedule; the preset's only if it asks for them.
-func windowsOf(s ScheduleConfig, preset *Preset) []window {
-	if s.Preset && preset != nil {
-		for _, part := range []struct{ own, proposed *string }{
-			{&s.Bedtime.School, &preset.Bedtime.School},
-			{&s.Bedtime.Free, &preset.Bedtime.Free},
-			{&s.Homework, &preset.Homework},
-		} {
-			if *part.own == "" {
-				*part.own = *part.proposed
-			}
-		}
-	}
-	var out []window
-	add := func(text string, kind windowKind, days []time.Weekday, night bool) {
-		if text == "" || text == off {
-			return
-		}
-		if sp, err := parseSpan(text); err == nil { // Validate has said it
-			out = append(out, weekly(kind, days, sp, night)...)
-		}
-	}
-	add(s.Bedtime.School, bedtime, schoolNights, true)
-	add(s.Bedtime.Free, bedtime, freeNights, true)
-	add(s.Homework, homework, schoolDays, false)
-	for _, w := range s.Windows {
-		kind, days, sp, err := parseWindow(w)
-		if err == nil {
-			out = append(out, weekly(kind, days, sp, false)...)
-		}
-	}
-	sortWindows(&out)
-	return out
-}
-
-func parseWindow(w WindowConfig) (windowKind, []time.Weekday, span, error) {
-	kind := bedtime
-	switch w.Kind {
-	case "bedtime":
-	case "homework":
-		kind = homework
-	default:
-		return 0, nil, span{}, &fieldError{".kind", fmt.Sprintf("%q is no kind of window: write bedtime or homework", w.Kind)}
-	}
-	days, err := parseDays(w.Days)
-	if err != nil {
-		return 0, nil, span{}, err
-	}
-	s, err := makeSpan(w.From, w.To)
-	return kind, days, s, err
-}
-
-func parseDays(words []string) ([]time.Weekday, error) {
-	if len(words) == 0 {
-		return nil, &fieldError{".days", "the days are missing: write mon, tue, ... or all"}
-	}
-	var days []time.Weekday
-	for i, word := range words {
-		if word == "all" {
-			return []time.Weekday{0, 1, 2, 3, 4, 5, 6}, nil
-		}
-		d, ok := parseDay(word)
-		if !ok {
-			return nil, &fieldError{fmt.Sprintf(".days[%d]", i), fmt.Sprintf("%q is no day: write mon, tue, wed, thu, fri, sat, sun or all", word)}
-		}
-		days = append(days, d)
-	}
-	return days, nil
 }
 
 func (b *compiler) locationOf(h *HouseholdConfig) *time.Location {

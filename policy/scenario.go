@@ -21,6 +21,7 @@ import (
 //	lists/<category>.txt one name a line, with all beneath it; "=name" for the name alone
 //	fixed                names that the resolver answers itself; "*.name" with all beneath, "!name" takes out again
 //	given                what people changed: rows of what, for whom, from, until
+//	used                 what is used of quotas: rows of minutes, by whom, of what, from
 //	expect               rows of name, client, at, want
 //
 // All but expect may be absent. # begins a comment. A name may be a chain, "a ->
@@ -41,6 +42,7 @@ type Scenario struct {
 	fixed     []FixedName
 	hasExpect bool
 	given     []given
+	used      []drawn
 }
 
 // Expectation is a row.
@@ -102,13 +104,15 @@ func (s *Scenario) file(f txtar.File) error {
 		return s.readFixed(f.Data)
 	case f.Name == "given":
 		return s.readGiven(f.Data)
+	case f.Name == "used":
+		return s.readUsed(f.Data)
 	case f.Name == "expect":
 		s.hasExpect = true
 		return s.readExpect(f.Data)
 	case isList:
 		return s.readList(strings.TrimSuffix(category, ".txt"), f.Data)
 	}
-	return errors.New("no such file in a scenario: write config.yaml, lists/<category>.txt, fixed, given or expect")
+	return errors.New("no such file in a scenario: write config.yaml, lists/<category>.txt, fixed, given, used or expect")
 }
 
 // rows calls f for each line that says something.
@@ -216,6 +220,13 @@ func (s *Scenario) Prepare(ctx context.Context, c CompileConfig) (CompileConfig,
 			return c, fmt.Errorf("reading what people changed: %w", err)
 		}
 		c.States = states
+	}
+	if len(s.used) > 0 {
+		usage, err := s.usage(c.Config, c.Now)
+		if err != nil {
+			return c, fmt.Errorf("reading what is used: %w", err)
+		}
+		c.Usage = usage
 	}
 	if len(s.lists) == 0 && c.Index != nil {
 		return c, nil

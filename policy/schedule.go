@@ -9,13 +9,13 @@ import (
 
 const secondsOfWeek = 7 * minutesOfDay * 60
 
-// schedule is a profile's weekly windows in its household's time zone. Both
+// schedule is a profile's windows in its household's time zone. Both
 // changes of daylight saving follow one rule: an edge happens the first time
 // that the clock on the wall reaches or passes it. In spring a 02:30 that does
 // not exist is the moment of the jump; in autumn, of the two 02:30 the first.
 type schedule struct {
 	location *time.Location
-	kinds    [2]week // by windowKind
+	kinds    [2]timeline // by windowKind
 	last     atomic.Pointer[stretch]
 }
 
@@ -25,11 +25,23 @@ type stretch struct {
 	from, until int64 // unix seconds
 }
 
-// week holds the edges of merged windows in seconds of the local week, sorted;
-// off at edges[0], on at edges[1] and so on, the other way round if on.
-type week struct {
+// timeline is when windows of one kind are open: a week that repeats, and episodes in which
+// it does not hold. Times are local seconds, those of the week count from Sunday at 00:00.
+type timeline struct {
+	week     course
+	episodes []episode // sorted, apart
+}
+
+// course is when merged windows are open, by the edges between open and shut.
+type course struct {
 	edges []int64
-	on    bool // a window is open at the start of the week
+	on    bool // before the first edge
+}
+
+// episode is a stretch of days around special ones.
+type episode struct {
+	course
+	from, to int64
 }
 
 // state is what a schedule says at one instant.
@@ -44,12 +56,28 @@ func newSchedule(windows []window, loc *time.Location) *schedule {
 	}
 	s := &schedule{location: loc}
 	for kind := range s.kinds {
-		s.kinds[kind] = newWeek(windows, windowKind(kind))
+		s.kinds[kind].week = newWeek(windows, windowKind(kind))
 	}
 	return s
 }
 
-func newWeek(windows []window, kind windowKind) week {
+// joinPlans gives the schedule in which everything is off that one of the plans has off.
+func joinPlans(plans []*plan, loc *time.Location) *schedule {
+	var usual []window
+	for _, p := range plans {
+		usual = append(usual, p.week()...)
+	}
+	s := newSchedule(usual, loc)
+	if s == nil {
+		s = &schedule{location: loc}
+	}
+	for kind := range s.kinds {
+		s.kinds[kind].episodes = episodes(plans, windowKind(kind))
+	}
+	return s
+}
+
+func newWeek(windows []window, kind windowKind) course {
 	var open [7 * minutesOfDay]bool
 	for _, w := range windows {
 		if w.kind != kind {
@@ -59,7 +87,7 @@ func newWeek(windows []window, kind windowKind) week {
 			open[m%len(open)] = true
 		}
 	}
-	out := week{on: open[0]}
+	out := course{on: open[0]}
 	for m := 1; m < len(open); m++ {
 		if open[m] != open[m-1] {
 			out.edges = append(out.edges, int64(m)*60)
@@ -70,6 +98,68 @@ func newWeek(windows []window, kind windowKind) week {
 		out.on = !out.on // before the edge at 0
 	}
 	return out
+}
+
+// episodes gives the stretches of days that the windows of special days may touch.
+func episodes(plans []*plan, kind windowKind) (all []episode) {
+	var days []int64
+	for _, p := range plans {
+		for _, s := range p.special {
+			if !slices.Equal(ofKind(s.windows, kind), ofKind(p.usual[weekdayOf(s.day)], kind)) {
+				days = append(days, s.day)
+			}
+		}
+	}
+	slices.Sort(days)
+	for i := 0; i < len(days); {
+		from, to := days[i], days[i]+longestWindow
+		for ; i < len(days) && days[i] <= to; i++ {
+			to = days[i] + longestWindow
+		}
+		all = append(all, newEpisode(plans, kind, from, to))
+	}
+	return all
+}
+
+func ofKind(windows []window, kind windowKind) []window {
+	return slices.DeleteFunc(slices.Clone(windows), func(w window) bool { return w.kind != kind })
+}
+
+// newEpisode merges the windows of the days from one to before another.
+func newEpisode(plans []*plan, kind windowKind, from, to int64) episode {
+	out := episode{from: from * secondsOfDay, to: to * secondsOfDay}
+	var open []span
+	for day := from - longestWindow + 1; day < to; day++ {
+		for _, p := range plans {
+			for _, w := range ofKind(p.on(day), kind) {
+				begin := int(day-from) * minutesOfDay
+				open = append(open, span{begin + w.from, begin + w.to})
+			}
+		}
+	}
+	slices.SortFunc(open, func(a, b span) int { return a.from - b.from })
+	for i := 0; i < len(open); {
+		merged := open[i]
+		for ; i < len(open) && open[i].from <= merged.to; i++ {
+			merged.to = max(merged.to, open[i].to)
+		}
+		if merged.to > 0 {
+			out.add(out.from+int64(merged.from)*60, out.from+int64(merged.to)*60)
+		}
+	}
+	return out
+}
+
+// add adds a window behind those before; what lies outside of the episode is left out.
+func (e *episode) add(from, to int64) {
+	if from <= e.from {
+		e.on = true
+	} else if from < e.to {
+		e.edges = append(e.edges, from)
+	}
+	if to < e.to {
+		e.edges = append(e.edges, to)
+	}
 }
 
 // unscheduled is what no schedule says, at every instant.
@@ -104,35 +194,81 @@ func (s *schedule) stretch(unix int64) *stretch {
 	return out
 }
 
-// at gives the state at a local time, and the unix second of the next change.
-func (w *week) at(local int64, z zone) (bool, int64) {
-	if len(w.edges) == 0 {
-		return w.on, 0
+// at gives the state at what the clock has reached in z, and the unix second of the next change. Two edges that
+// the clock jumps over together are no change.
+func (t *timeline) at(local int64, z zone) (bool, int64) {
+	on := t.open(local)
+	for {
+		next, ok := t.next(local)
+		if !ok {
+			return on, 0
+		}
+		unix := z.when(next)
+		if local = zoneAt(unix, z.location).reached(unix); t.open(local) != on {
+			return on, unix
+		}
 	}
-	into := (local + 4*86400) % secondsOfWeek // 1970-01-01 was a Thursday
+}
+
+// open says whether a window is open at a local second.
+func (t *timeline) open(local int64) bool {
+	if e := t.episode(local); e != nil && e.from <= local {
+		return e.open(local)
+	}
+	return t.week.open(intoWeek(local))
+}
+
+// next gives the first local second after another at which that may change; false if it never does.
+func (t *timeline) next(local int64) (int64, bool) {
+	e := t.episode(local)
+	if e != nil && e.from <= local {
+		if edge, ok := e.next(local); ok {
+			return edge, true
+		}
+		return e.to, true
+	}
+	into := intoWeek(local)
+	edge, ok := t.week.next(into)
+	if !ok && len(t.week.edges) > 0 {
+		edge, ok = t.week.edges[0]+secondsOfWeek, true
+	}
+	if edge += local - into; e != nil && (!ok || e.from < edge) {
+		return e.from, true
+	}
+	return edge, ok
+}
+
+// episode gives the first one that is not over, or nil.
+func (t *timeline) episode(local int64) *episode {
+	i := sort.Search(len(t.episodes), func(i int) bool { return t.episodes[i].to > local })
+	if i == len(t.episodes) {
+		return nil
+	}
+	return &t.episodes[i]
+}
+
+// open says whether a window is open at a second.
+func (c *course) open(at int64) bool { return c.on != (c.after(at)%2 == 1) }
+
+// next gives the first edge after a second; false if there is none.
+func (c *course) next(at int64) (int64, bool) {
+	if i := c.after(at); i < len(c.edges) {
+		return c.edges[i], true
+	}
+	return 0, false
+}
+
+func (c *course) after(at int64) int {
+	return sort.Search(len(c.edges), func(i int) bool { return c.edges[i] > at })
+}
+
+// intoWeek is how many seconds of the local week are over.
+func intoWeek(local int64) int64 {
+	into := (local + 4*secondsOfDay) % secondsOfWeek // 1970-01-01 was a Thursday
 	if into < 0 {
 		into += secondsOfWeek
 	}
-	weekStart := local - into
-	i := sort.Search(len(w.edges), func(i int) bool { return w.edges[i] > into })
-	on := w.on != (i%2 == 1)
-	edge := w.instant(i, weekStart, z)
-	// Two edges that the clock jumps over together are no change.
-	for n := 0; n < len(w.edges); n++ {
-		after := w.instant(i+1, weekStart, z)
-		if after != edge {
-			break
-		}
-		i += 2
-		edge = w.instant(i, weekStart, z)
-	}
-	return on, edge
-}
-
-// instant is the unix second of edge i, counted on into the weeks that follow.
-func (w *week) instant(i int, weekStart int64, z zone) int64 {
-	local := weekStart + int64(i/len(w.edges))*secondsOfWeek + w.edges[i%len(w.edges)]
-	return z.when(local)
+	return into
 }
 
 // zone is the stretch of time around an instant in which the offset is one.

@@ -71,8 +71,9 @@ type spec struct {
 	rules    []ownRule
 	learned  []string // names that an allow-list profile may ask for besides
 	where    []addressRule
-	windows  []window
-	location *time.Location // of the windows; nil without any
+	plans    []*plan        // what is off in one of them is off
+	location *time.Location // of the plans; nil without any
+	quotas   []quota
 }
 
 // traits are what makes a stance.
@@ -106,7 +107,7 @@ type ownRule struct {
 func join(t *blocklists.Taxonomy, specs []spec) spec {
 	strictest := slices.MinFunc(specs, func(a, b spec) int { return int(a.band) - int(b.band) })
 	out := strictest
-	out.rules, out.windows, out.where, out.learned = nil, nil, nil, nil
+	out.rules, out.plans, out.where, out.learned = nil, nil, nil, nil
 	for _, s := range specs {
 		out.allowList = out.allowList || s.allowList
 		out.unknown = max(out.unknown, s.unknown)
@@ -114,7 +115,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.memory, out.alarms = min(out.memory, s.memory), min(out.alarms, s.alarms)
 		out.alwaysOn = out.alwaysOn.And(s.alwaysOn)
 		out.safeSearch, out.youtube = out.safeSearch || s.safeSearch, max(out.youtube, s.youtube)
-		out.windows = append(out.windows, s.windows...)
+		out.plans = append(out.plans, s.plans...)
 		out.where = append(out.where, s.where...)
 		if s.location != nil {
 			out.location = s.location
@@ -126,7 +127,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 	out.listed = joinListed(specs)
 	out.rules = joinRules(specs)
 	out.where = sortAddressRules(out.where)
-	sortWindows(&out.windows)
+	out.plans, out.quotas = sortPlans(out.plans), joinQuotas(specs)
 	return out
 }
 

@@ -50,6 +50,7 @@ type act struct {
 	atBedtime bool
 	minutes   int
 	value     string
+	day       int64 // of the household, on which it was given
 	rule      *Rule // as which a granted name is told
 }
 
@@ -94,6 +95,7 @@ func (d *Directory) stand(h *Household, s State) (*standing, error) {
 			found = append(found, fmt.Errorf("grant %s: %w", g.ID, err))
 			continue
 		}
+		a.day = floorDay(zoneAt(a.at, h.Location).reached(a.at))
 		add(g.Subject, a)
 	}
 	if len(st.acts) > maxActs {
@@ -130,7 +132,7 @@ func (g *ground) granted(grant Grant) (act, error) {
 		return a, nil
 	case GrantBonus:
 		a.kind = actBonus
-		return a, nil
+		return a, g.quota(&a)
 	case GrantName, GrantSecurity:
 		a.kind = actName
 		if grant.Kind == GrantSecurity {
@@ -175,6 +177,16 @@ func (g *ground) service(a *act) error {
 	a.set.Add(c)
 	a.services.Add(c)
 	a.class = g.family(g.shown[c])
+	return nil
+}
+
+// quota gives minutes to what a quota is of.
+func (g *ground) quota(a *act) error {
+	of, _, ok := quotaNames(g.taxonomy, a.value)
+	if !ok {
+		return fmt.Errorf("%q is nothing that a quota is of: write %s, a category or a service", a.value, quotaTotal)
+	}
+	a.value = of
 	return nil
 }
 

@@ -48,6 +48,12 @@ func (w *walk) detail() string {
 	switch {
 	case d.Rule != nil:
 		detail = d.Rule.String()
+	case d.Clock == Paused:
+		detail = "a pause"
+	case d.Clock == QuotaUsed && d.Step == StepBedtime:
+		detail = "the minutes of the day are used up"
+	case d.Clock == QuotaUsed:
+		detail = "the minutes of the day are used up of " + w.spent.used.of
 	case d.Step == StepBedtime:
 		detail = "bedtime"
 	case d.Step == StepHomework:

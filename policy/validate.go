@@ -140,6 +140,7 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 	v.addressRules(path+".addresses", p.Addresses)
 	v.schedule(path+".schedule", p.Schedule)
 	v.standing(path+".standing", p.Standing)
+	v.quotas(path+".quotas", p)
 }
 
 func (v *validator) profileName(path string, at int, name string) {
@@ -222,12 +223,7 @@ func (v *validator) schedule(path string, s ScheduleConfig) {
 	for _, part := range []struct{ key, text string }{
 		{".bedtime.school", s.Bedtime.School}, {".bedtime.free", s.Bedtime.Free}, {".homework", s.Homework},
 	} {
-		if part.text == "" || part.text == off {
-			continue
-		}
-		if _, err := parseSpan(part.text); err != nil {
-			v.add(path+part.key, "%v", err)
-		}
+		v.span(path+part.key, part.text)
 	}
 	for i, w := range s.Windows {
 		if _, _, _, err := parseWindow(w); err != nil {

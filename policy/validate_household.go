@@ -40,6 +40,7 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	v.addressRules(path+".addresses", h.Addresses)
 	v.profileRef(path+".guest", h.Guest, true)
 	v.schedule(path+".schedule", h.Schedule)
+	v.calendar(path, h, names)
 }
 
 func validID(id string) bool {
@@ -85,9 +86,9 @@ func (v *validator) speaks(tag string) bool {
 	return good
 }
 
-// needsZone: a schedule anywhere in the household has hours of some place.
+// needsZone: a schedule or quota anywhere in the household has hours and days of some place.
 func (v *validator) needsZone(h HouseholdConfig) bool {
-	if !h.Schedule.isZero() {
+	if !h.Schedule.isZero() || len(h.Exceptions) > 0 {
 		return true
 	}
 	used := []string{h.Guest}
@@ -97,8 +98,12 @@ func (v *validator) needsZone(h HouseholdConfig) bool {
 	for _, d := range h.Devices {
 		used = append(used, d.Profile)
 	}
+	for _, r := range h.Recognise {
+		used = append(used, r.Profile)
+	}
 	return slices.ContainsFunc(used, func(name string) bool {
-		return !v.profiles[name].Schedule.isZero()
+		p := v.profiles[name]
+		return !p.Schedule.isZero() || len(p.Quotas) > 0
 	})
 }
 

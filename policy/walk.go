@@ -33,7 +33,7 @@ func (w *walk) write(d *Decision) {
 	d.Action, d.Step, d.Category, d.HasCategory = w.action, w.step, w.cause, w.byCategory
 	d.Applied = !w.observes() || unconditional(w.step)
 	d.Clock, d.Granted = w.kind, w.granted && w.action == Allow
-	d.Timed = w.timed && w.step > StepAlwaysOn
+	d.Timed = (w.timed || w.spent != nil && w.spent.total) && w.step > StepAlwaysOn
 	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
 	d.Until = w.until(w.step)
 	if w.step == StepDenied || w.step == StepAllowed {
@@ -85,16 +85,22 @@ func (w *walk) note(why string) {
 	}
 }
 
-// until is the next instant at which the clock can change the decision of a
-// step, in unix seconds; 0 if it cannot. What stands before the time rules
-// never changes by the clock, and homework concerns timed names only.
+// until is the next instant at which the clock or a quota can change the decision of a
+// step, in unix seconds; 0 if they cannot. What stands before the time rules
+// never changes by them, and homework concerns timed names only.
 func (w *walk) until(s Step) int64 {
 	if s <= StepAlwaysOn {
 		return 0
 	}
 	end := w.clock.edges[bedtime]
-	if work := w.clock.edges[homework]; s > StepBedtime && w.timed && work != 0 && (end == 0 || work < end) {
-		end = work
+	if s == StepBedtime && w.kind != QuotaUsed {
+		return end
+	}
+	if s > StepBedtime && w.timed {
+		end = sooner(end, w.clock.edges[homework])
+	}
+	if w.spent != nil {
+		end = sooner(end, w.spent.edge)
 	}
 	return end
 }

@@ -16,7 +16,8 @@ import (
 func TestFreeNamesGoTheWholeWay(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 5))
 	free, ended := 0, map[Step]int{}
-	each(t, 5, func(a *asker, p *Profile, q *Question, name string, at time.Time) {
+	each(t, 5, func(a *asker, c Client, q *Question, name string, at time.Time) {
+		p := c.Profile
 		profiles := []*Profile{p, a.d.order[0].Guest, optedOut(a.d)}
 		for _, b := range Bands() {
 			profiles = append(profiles, a.d.profiles[b.String()])

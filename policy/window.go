@@ -9,8 +9,8 @@ import (
 
 const minutesOfDay = 24 * 60
 
-// window is one weekly window, in minutes of the local week that begins on
-// Sunday at 00:00. to lies behind from and may reach into the next week.
+// window is one window, in minutes from the midnight with which its day begins, or, where it is one of the
+// usual week, from Sunday at 00:00. to lies behind from and may reach into the next day or week.
 type window struct {
 	kind     windowKind
 	from, to int
@@ -27,29 +27,7 @@ func (w window) compare(o window) int {
 	return cmp.Or(cmp.Compare(w.kind, o.kind), cmp.Compare(w.from, o.from), cmp.Compare(w.to, o.to))
 }
 
-var (
-	schoolNights = []time.Weekday{time.Sunday, time.Monday, time.Tuesday, time.Wednesday, time.Thursday}
-	freeNights   = []time.Weekday{time.Friday, time.Saturday}
-	schoolDays   = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
-)
-
-// weekly makes one window for each day. A night that begins before noon
-// belongs to the evening before, so it starts on the day after.
-func weekly(kind windowKind, days []time.Weekday, s span, night bool) []window {
-	out := make([]window, 0, len(days))
-	for _, d := range days {
-		start := int(d) * minutesOfDay
-		if night && s.from < minutesOfDay/2 {
-			start = (int(d) + 1) % 7 * minutesOfDay
-		}
-		w := window{kind: kind, from: start + s.from, to: start + s.to}
-		if s.to <= s.from {
-			w.to += minutesOfDay
-		}
-		out = append(out, w)
-	}
-	return out
-}
+var schoolDays = []time.Weekday{time.Monday, time.Tuesday, time.Wednesday, time.Thursday, time.Friday}
 
 // span is a stretch of a day in minutes; to at or before from lies on the next day.
 type span struct{ from, to int }
