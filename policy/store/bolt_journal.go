@@ -15,13 +15,8 @@ import (
 // counted in dropped; what is there already goes on being merged.
 func (b *Bolt) Append(additions ...Addition) (dropped int, err error) {
 	for _, a := range additions {
-		if err := a.Validate(); err != nil {
+		if err := a.check(); err != nil {
 			return 0, fmt.Errorf("keeping activity: %w", err)
-		}
-		for _, r := range a.Records {
-			if err := r.validate(); err != nil {
-				return 0, fmt.Errorf("keeping activity: %w", err)
-			}
 		}
 	}
 	if b.db == nil {
@@ -33,27 +28,50 @@ func (b *Bolt) Append(additions ...Addition) (dropped int, err error) {
 			return fmt.Errorf("%w: %d octets are in use, and activity may bring them to %d", ErrFull, used, maxJournal)
 		}
 		for _, a := range additions {
-			into, err := a.make(top(tx, bucketJournal))
+			n, err := a.merge(top(tx, bucketJournal))
 			if err != nil {
 				return err
 			}
-			for _, r := range a.Records {
-				if legal(r.Key) {
-					continue // nobody is remembered by that
-				}
-				ok, err := merge(into, r)
-				if err != nil {
-					return err
-				}
-				if !ok {
-					dropped++
-				}
-			}
+			dropped += n
 		}
 		return nil
 	})
 	b.dropped.Add(uint64(dropped))
 	return dropped, err
+}
+
+// check says what is wrong with an addition, if anything is.
+func (a Addition) check() error {
+	if err := a.Validate(); err != nil {
+		return err
+	}
+	for _, r := range a.Records {
+		if err := r.validate(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// merge adds the records to their partition, and says for how many there was no room.
+func (a Addition) merge(journal part) (dropped int, err error) {
+	into, err := a.make(journal)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range a.Records {
+		if legal(r.Key) {
+			continue // nobody is remembered by that
+		}
+		ok, err := merge(into, r)
+		if err != nil {
+			return dropped, err
+		}
+		if !ok {
+			dropped++
+		}
+	}
+	return dropped, nil
 }
 
 // used is the part of the file that holds something, in octets.

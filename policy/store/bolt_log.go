@@ -165,12 +165,7 @@ func (b *Bolt) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2
 		b.watchers.Add(1)
 		defer b.watchers.Add(-1)
 		for {
-			more, err := b.tick()
-			var found []Change
-			var seen uint64
-			if err == nil && b.db != nil {
-				found, seen, err = b.since(prefix, after)
-			}
+			more, found, seen, err := b.next(prefix, after)
 			if err = cmp.Or(ctx.Err(), err); err != nil {
 				yield(nil, err)
 				return
@@ -188,6 +183,16 @@ func (b *Bolt) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2
 			}
 		}
 	}
+}
+
+// next gives the next changes after a revision, the revision up to which it looked, and what is closed when there may
+// be more.
+func (b *Bolt) next(prefix string, after uint64) (more <-chan struct{}, found []Change, seen uint64, err error) {
+	if more, err = b.tick(); err != nil || b.db == nil {
+		return more, nil, after, err
+	}
+	found, seen, err = b.since(prefix, after)
+	return more, found, seen, err
 }
 
 // since gives the next changes after a revision, and the revision up to which it looked.

@@ -18,7 +18,7 @@ func TestBoltKeepsTheContract(t *testing.T) {
 }
 
 // testContract holds any Log to what the interface promises. Each case gets a Log of its own, empty.
-func testContract(t *testing.T, make func(*testing.T) store.Log) {
+func testContract(t *testing.T, empty func(*testing.T) store.Log) {
 	for name, do := range map[string]func(*testing.T, store.Log){
 		"snapshots give what holds, in the order of keys":    contractSnapshot,
 		"a batch with one wrong expectation changes nothing": contractAtomic,
@@ -32,7 +32,7 @@ func testContract(t *testing.T, make func(*testing.T) store.Log) {
 		"a watcher of the future is told":                                  contractFuture,
 		"a watch ends with its context":                                    contractCancel,
 	} {
-		t.Run(name, func(t *testing.T) { do(t, make(t)) })
+		t.Run(name, func(t *testing.T) { do(t, empty(t)) })
 	}
 }
 

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux
 
 package store_test
 
@@ -28,6 +28,13 @@ func TestMain(m *testing.M) {
 			fmt.Println("error:", err)
 		}
 		os.Exit(1)
+	}
+	if dir := os.Getenv(fillEnv); dir != "" {
+		if err := fill(dir); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
