@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/wire"
 )
 
 // Client says where a query came from.
@@ -49,7 +50,7 @@ type Admission struct {
 // client that is nobody's, which must get REFUSED: no listener is an open
 // resolver by accident. A known id wins over the address and its network, so that
 // a child's phone keeps its profile in any home; an unknown id counts as none.
-func (s *Stroke) admit(c Client) bool {
+func (s *Stroke) admit(q *wire.Query, c Client) bool {
 	w := s.world
 	if s.named = false; c.Identity != "" {
 		s.who, s.named = w.Directory.IdentifyDevice(c.Identity)
@@ -57,6 +58,7 @@ func (s *Stroke) admit(c Client) bool {
 	if !s.named {
 		s.who = w.Directory.Identify(c.Addr)
 	}
+	s.hear(q)
 	if s.who = s.who.Now(s.now); s.who.Status != policy.Stranger {
 		return s.who.Profile != nil
 	}

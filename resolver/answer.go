@@ -54,7 +54,10 @@ func (r *Resolver) refused(q *wire.Query, c Client, dst []byte) []byte {
 // mode, and tells the Observer.
 func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
 	ttl := s.world.Landing.TTL
-	if !s.decision.Silent { // those do not end with the clock
+	switch {
+	case s.relayed():
+		ttl = 0
+	case !s.decision.Silent: // those do not end with the clock
 		ttl = capped(ttl, s.decision.Until, s.now)
 	}
 	mode, asData := s.who.Profile.Mode(), s.world.structured.wanted(q)

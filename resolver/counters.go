@@ -134,6 +134,7 @@ func (r *Resolver) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByC
 func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 	r.collectWorld(ch)
 	r.collectLaw(ch)
+	r.hearsay.collect(ch)
 	for t := range transports {
 		for cell := range perRow {
 			r.collectCell(ch, t, cell)

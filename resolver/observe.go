@@ -71,9 +71,10 @@ func (b *backlog) take() []Event {
 
 // tell hands a blocked query to the Observer, without waiting for it. The page that the
 // Observer keeps knows people by their addresses alone: what a device did under its id at
-// an address that is not its own would be shown to somebody else there.
+// an address that is not its own would be shown to somebody else there, and so would what
+// devices behind a forwarder did.
 func (r *Resolver) tell(s *Stroke, name []byte, c Client) {
-	if r.cfg.Observer == nil || s.named && s.world.Directory.Identify(c.Addr) != s.who {
+	if r.cfg.Observer == nil || s.heard != heardDirectly || s.named && s.world.Directory.Identify(c.Addr) != s.who {
 		return
 	}
 	r.events.mu.Lock()

@@ -41,6 +41,7 @@ type Resolver struct {
 	events  backlog
 	ahead   renewals
 
+	hearsay  hearsay
 	finders  finders
 	lawToday today
 }
@@ -60,6 +61,7 @@ func New(cfg Config) (*Resolver, error) {
 	r := &Resolver{cfg: cfg, events: newBacklog(), ahead: newRenewals()}
 	r.counts.prepare()
 	r.finders.prepare()
+	r.hearsay.prepare()
 	r.world.Store(cfg.World)
 	r.cfg.World = nil // it must not outlive its reload
 	return r, nil
@@ -89,6 +91,7 @@ func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	if c.Identity != "" && !s.named {
 		r.counts.strangeIDs.Inc()
 	}
+	r.hearsay.count(s)
 	switch {
 	case done:
 		return reply, true
@@ -124,7 +127,10 @@ type Stroke struct {
 	world    *World
 	now      time.Time
 	who      policy.Client
-	named    bool // by its id, not by its address
+	named    bool      // by its id, not by its address
+	told     wire.Told // of the device, whoever said it
+	heard    hearing
+	forged   bool // told by somebody who is not believed in it
 	hashes   blocklists.Hashes
 	question policy.Question
 	decision policy.Decision
@@ -161,7 +167,7 @@ type Stroke struct {
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
 	s.kind, s.depth, s.withheld, s.judged, s.alone, s.safe = kindNone, 0, false, false, false, nil
-	if !s.admit(c) {
+	if !s.admit(q, c) {
 		return r.refused(q, c, dst), true
 	}
 	if reply, odd := r.unusual(q, c, dst); odd {
@@ -297,7 +303,10 @@ func (s *Stroke) ttl() uint32 {
 	if s.decision.Timed {
 		limit = timed
 	}
-	if limit == 0 {
+	switch {
+	case s.relayed():
+		return 0
+	case limit == 0:
 		limit = cache.NoCap
 	}
 	return capped(limit, s.decision.Until, s.now)

@@ -35,12 +35,35 @@ func (r *Resolver) identity(s *Stroke, c Client) []string {
 	if s.who.Status == policy.Known {
 		device = "known"
 	}
-	return []string{
+	return append([]string{
 		"node=" + r.cfg.Node,
 		"version=" + r.cfg.Version,
 		"household=" + household,
 		"device=" + device,
 		fmt.Sprintf("band=%s", s.who.Profile.Band()),
 		"transport=" + c.Transport.String(),
+	}, s.path(c)...)
+}
+
+// path says to the client over which way it comes to us: its address as we see it, or its forwarder's, and what of
+// the device arrived with the query. A token is not shown: it may be one that the operator keeps to themselves.
+func (s *Stroke) path(c Client) []string {
+	said := []string{"client=" + c.Addr.String()}
+	if s.heard == heardDirectly {
+		if s.forged {
+			said = append(said, "told=untrusted")
+		}
+		return said
 	}
+	said = append(said, "told="+hearingNames[s.heard])
+	if s.told.MAC != [6]byte{} {
+		said = append(said, "mac="+policy.MAC(s.told.MAC).String())
+	}
+	if len(s.told.Token) > 0 {
+		said = append(said, "token=yes")
+	}
+	if s.told.Addr.IsValid() {
+		said = append(said, "address="+s.told.Addr.String())
+	}
+	return said
 }

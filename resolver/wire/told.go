@@ -48,7 +48,9 @@ const (
 // address of Cisco Umbrella; and the client subnet (RFC 7871) where it is a whole address. dnsmasq
 // sends each of them. It allocates nothing.
 func (q *Query) Told(t *Told) {
-	*t = Told{}
+	if *t = (Told{}); len(q.options) == 0 {
+		return
+	}
 	var said [statements]statement
 	for b := q.options; len(b) > 0; {
 		code, v := nextOption(b)
