@@ -135,6 +135,7 @@ func (r *replay) judge(client string, c policy.Client, name blocklists.Name, at 
 	var h blocklists.Hashes
 	q := r.after.Ask(name, &h)
 	now := c.Decide(&q, at)
+	c.Count(&q, now, at)
 	was := policy.Decision{Action: policy.Allow, Applied: true}
 	old, wasHome := c, false
 	if r.before != nil {
@@ -143,6 +144,7 @@ func (r *replay) judge(client string, c policy.Client, name blocklists.Name, at 
 			old, wasHome = found.Now(at), true
 			before := r.before.Ask(name, &h)
 			was = old.Decide(&before, at)
+			old.Count(&before, was, at)
 		}
 	}
 	one := r.client(c)

@@ -20,8 +20,9 @@ const (
 // Event is what is told, once for each device, as one JSON object.
 type Event struct {
 	Event     Kind   `json:"event"`
-	What      string `json:"what"` // all names, or the timed ones alone: all, timed
-	Why       string `json:"why"`  // window, pause or quota; of go: of the stop that ends
+	What      string `json:"what"`            // all names, or the timed ones alone: all, timed
+	Why       string `json:"why"`             // window, pause or quota; of go: of the stop that ends
+	Quota     string `json:"quota,omitempty"` // with soon, whose last minutes begin: what the quota is of
 	Household string `json:"household"`
 	Device    string `json:"device"`
 	Member    string `json:"member,omitempty"` // where the device is one member's, or somebody has said who uses it
@@ -36,7 +37,7 @@ const (
 	timed = "timed"
 
 	// soon is how long before a stop people are told of it.
-	soon = 10 * time.Minute
+	soon = policy.SoonMinutes * time.Minute
 )
 
 // told is what a device was told last about all names, or about timed ones.
@@ -45,6 +46,12 @@ type told struct {
 	why     policy.Clock
 	until   int64 // unix seconds
 	soon    int64 // of which stop it was told that it comes
+}
+
+// device is what was told of one: of all names, of timed ones, and of the last minutes of quotas, by the day's end.
+type device struct {
+	told   [2]told
+	warned map[string]time.Time
 }
 
 // change compares what holds with what was told, and gives the event of it; false if there is none.
@@ -65,6 +72,23 @@ func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy
 		}
 	}
 	return Event{}, false
+}
+
+// lastMinutes gives the events of quotas that are nearly used up, once each in a day. The earliest that the stop can
+// begin is when every minute from now on is used.
+func (l *device) lastMinutes(now time.Time, quotas []policy.QuotaState) (found []Event) {
+	for _, q := range quotas {
+		if !q.Soon || q.UsedUp || l.warned[q.Of].Equal(q.Resets) {
+			continue
+		}
+		l.warned[q.Of] = q.Resets
+		e := Event{Event: Soon, What: timed, Why: policy.QuotaUsed.String(), Quota: q.Of, From: now.Add(time.Duration(q.Limit-q.Used) * time.Minute), Until: q.Resets}
+		if q.Of == "total" {
+			e.What = all
+		}
+		found = append(found, e)
+	}
+	return found
 }
 
 // instant is a unix second, the zero Time for 0.

@@ -45,7 +45,7 @@ type Watch struct {
 	cfg     Config
 	poke    chan struct{}
 	waiting chan Event
-	last    map[subject]*[2]told
+	last    map[subject]*device
 
 	sent, failed, dropped atomic.Uint64
 }
@@ -61,7 +61,7 @@ func New(cfg Config) *Watch {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Watch{cfg: cfg, poke: make(chan struct{}, 1), waiting: make(chan Event, backlog), last: map[subject]*[2]told{}}
+	return &Watch{cfg: cfg, poke: make(chan struct{}, 1), waiting: make(chan Event, backlog), last: map[subject]*device{}}
 }
 
 // Changed has it look again at once: somebody paused or granted something, or there is a new Directory. It
@@ -124,8 +124,16 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 	c := h.Client(d).Now(now)
 	last := w.last[s]
 	if last == nil {
-		last = new([2]told)
+		last = &device{warned: map[string]time.Time{}}
 		w.last[s] = last
+	}
+	send := func(e Event) {
+		e.Household, e.Device = h.ID, d.Name
+		if c.Member != nil {
+			e.Member = c.Member.Name
+		}
+		e.Addresses = w.addresses(h, d)
+		w.tell(e, h.Location)
 	}
 	for i, ask := range []func(*policy.Client, time.Time) policy.Stop{(*policy.Client).Stopped, (*policy.Client).StoppedTimed} {
 		stop := ask(&c, now)
@@ -136,16 +144,13 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 			then := h.Client(d).Now(at)
 			return ask(&then, at)
 		}
-		event, any := last[i].change(now, stop, later)
-		if !any {
-			continue
+		if event, is := last.told[i].change(now, stop, later); is {
+			event.What = []string{all, timed}[i]
+			send(event)
 		}
-		event.What, event.Household, event.Device = []string{all, timed}[i], h.ID, d.Name
-		if c.Member != nil {
-			event.Member = c.Member.Name
-		}
-		event.Addresses = w.addresses(h, d)
-		w.tell(event, h.Location)
+	}
+	for _, event := range last.lastMinutes(now, c.Quotas(now)) {
+		send(event)
 	}
 	if edge != 0 { // people are told ten minutes before
 		if early := edge - int64(soon/time.Second); early > now.Unix() {

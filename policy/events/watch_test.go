@@ -204,3 +204,31 @@ func TestValidate(t *testing.T) {
 		}
 	}
 }
+
+// TestLastMinutes: the last ten minutes of a quota are told once a day, and with when it may stop at the earliest.
+func TestLastMinutes(t *testing.T) {
+	now := time.Date(2026, 3, 2, 18, 0, 0, 0, time.UTC)
+	first, second := now.Add(6*time.Hour), now.Add(30*time.Hour)
+	l := &device{warned: map[string]time.Time{}}
+	for i, tt := range []struct {
+		quota policy.QuotaState
+		want  int
+	}{
+		{policy.QuotaState{Of: "fun.video", Used: 49, Limit: 60, Resets: first}, 0},
+		{policy.QuotaState{Of: "fun.video", Used: 53, Limit: 60, Resets: first, Soon: true}, 1},
+		{policy.QuotaState{Of: "fun.video", Used: 54, Limit: 60, Resets: first, Soon: true}, 0},
+		{policy.QuotaState{Of: "total", Used: 53, Limit: 60, Resets: first, Soon: true}, 1},
+		{policy.QuotaState{Of: "fun.video", Used: 60, Limit: 60, Resets: second, Soon: true, UsedUp: true}, 0},
+		{policy.QuotaState{Of: "fun.video", Used: 53, Limit: 60, Resets: second, Soon: true}, 1},
+	} {
+		got := l.lastMinutes(now, []policy.QuotaState{tt.quota})
+		if len(got) != tt.want {
+			t.Fatalf("%d: %v, want %d events", i, got, tt.want)
+		}
+		for _, e := range got {
+			if what := map[bool]string{true: all, false: timed}[tt.quota.Of == "total"]; e.What != what || e.Quota != tt.quota.Of || !e.From.Equal(now.Add(7*time.Minute)) || e.Until != tt.quota.Resets {
+				t.Errorf("%d: %+v", i, e)
+			}
+		}
+	}
+}
