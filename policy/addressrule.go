@@ -175,7 +175,7 @@ func (w *walk) later(why string) string {
 		}
 		names = append(names, r.Name)
 	}
-	return fmt.Sprintf("%s; the addresses of the answer are judged when it is there, by %d rules: %s", why, len(w.p.AddressRules()), strings.Join(names, ", "))
+	return fmt.Sprintf("%s; once the answer is there its addresses are asked too, for rules of %s", why, strings.Join(names, ", "))
 }
 
 // addressMark tells an address in the list that DecideChain reads from a name, of

@@ -98,7 +98,7 @@ households:
 		}
 		return ""
 	}
-	if got := detail(mia, "shop.test"); !strings.Contains(got, "3 rules") || !strings.Contains(got, "country AQ") || !strings.Contains(got, "203.0.113.0/24") {
+	if got := detail(mia, "shop.test"); !strings.Contains(got, "AS64500") || !strings.Contains(got, "country AQ") || !strings.Contains(got, "203.0.113.0/24") {
 		t.Errorf("explained beforehand as %q", got)
 	}
 	for name, p := range map[string]*Profile{"wanted.test": mia, "shop.test": a.member(t, "h", "Anna")} {
