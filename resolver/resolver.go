@@ -286,7 +286,16 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 		ede = &wire.EDE{Code: s.facts.EDE}
 	}
 	reply = wire.Finish(reply, q, e.Rcode(), ede)
-	return r.sent(c, actionAllowed, 0, e.Rcode(), reply)
+	return r.allowed(s, c, e.Rcode(), reply)
+}
+
+// allowed counts a finished reply to a question that the decision allows, in the client's quotas too unless
+// there is no such name.
+func (r *Resolver) allowed(s *Stroke, c Client, rc wire.Rcode, reply []byte) []byte {
+	if rc == wire.NoError {
+		s.who.Count(&s.question, s.decision, s.now)
+	}
+	return r.sent(c, actionAllowed, 0, rc, reply)
 }
 
 // chainBlocks decides once more, over the targets of the answer's chain and its addresses.
@@ -299,7 +308,7 @@ func (s *Stroke) chainBlocks() bool {
 // never past the moment at which the decision stops being true, nor past what
 // the profile allows.
 func (s *Stroke) ttl() uint32 {
-	limit, timed := s.who.Profile.MaxTTL()
+	limit, timed := s.who.MaxTTL()
 	if s.decision.Timed {
 		limit = timed
 	}
