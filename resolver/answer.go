@@ -73,7 +73,7 @@ func (r *Resolver) blocked(s *Stroke, q *wire.Query, c Client, dst []byte) []byt
 	if s.decision.Step == policy.StepLaw {
 		r.lawful(s, c)
 	} else {
-		r.tell(s, q.Name(), c)
+		r.tellBlocked(s, q.Name(), c)
 	}
 	return r.sent(c, actionBlocked, groupOf(s), rc, reply)
 }

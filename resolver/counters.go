@@ -62,7 +62,7 @@ func (k *counters) prepare() {
 	counter := func(name, help string) prometheus.Counter {
 		return prometheus.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
-	k.dropped = counter("hearth_events_dropped_total", "Blocked queries that the ask page did not hear of because too many came at once.")
+	k.dropped = counter("hearth_events_dropped_total", "Queries that the ask page and activity did not hear of because too many came at once.")
 	k.loops = counter("hearth_loops_total", "Queries refused because an upstream asked back what it was being asked.")
 	k.rebinding = counter("hearth_rebinding_total", "Upstream answers that lost addresses no public name may have.")
 	k.strangeIDs = counter("hearth_unknown_identity_total", "Queries with a device id that no device has; the address decided.")
@@ -143,7 +143,7 @@ func (r *Resolver) Collect(ch chan<- prometheus.Metric) {
 	for _, c := range []prometheus.Collector{r.counts.dropped, r.counts.loops, r.counts.rebinding, r.counts.panics, r.counts.strangeIDs, r.counts.seconds, &r.flights, r.ahead.begun, r.ahead.dropped} {
 		c.Collect(ch)
 	}
-	for name, v := range map[string]float64{"event_backlog": eventBacklog, "chain": maxChain, "records": maxRecords,
+	for name, v := range map[string]float64{"events": ringEvents * shards, "chain": maxChain, "records": maxRecords,
 		"prefetches": maxRenewals, "prefetch_backlog": renewBacklog, "legal_names": findNames, "legal_seconds": findTime, "legal_clients": findClients} {
 		ch <- prometheus.MustNewConstMetric(limitDesc, prometheus.GaugeValue, v, name)
 	}

@@ -179,7 +179,7 @@ func newHouse(t testing.TB, u Exchanger, zones ...*View) *house {
 	w := newWorld(t, buildIndex(t), u, zones...)
 	r, err := New(Config{
 		World: w, Catalog: blocklists.NewCatalog(blocklists.CatalogConfig{}), Cache: cache.New(cache.Config{}),
-		Now: func() time.Time { return h.clock }, Node: "test", Version: "v0", Observer: observer(func(Event) {}),
+		Now: func() time.Time { return h.clock }, Node: "test", Version: "v0", Observer: observer(func(*Event) {}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -273,7 +273,9 @@ func resolve(ctx context.Context, r *Resolver, s *Stroke, until time.Time) []byt
 }
 
 // drain takes the events that Run would deliver.
-func (h *house) drain() { h.seen = append(h.seen, h.r.events.take()...) }
+func (h *house) drain() {
+	h.r.events.each(func(e *Event) { h.seen = append(h.seen, *e) })
+}
 
 // answers gives the answer section, a line a record without TTL.
 func answers(m *dns.Msg) string {
@@ -296,6 +298,6 @@ func extended(m *dns.Msg) *dns.EDNS0_EDE {
 	return nil
 }
 
-type observer func(Event)
+type observer func(*Event)
 
-func (o observer) Observe(e Event) { o(e) }
+func (o observer) Observe(e *Event) { o(e) }

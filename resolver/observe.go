@@ -3,7 +3,7 @@ package resolver
 import (
 	"context"
 	"net/netip"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -11,81 +11,154 @@ import (
 )
 
 const (
-	// eventBacklog is how many events may wait for the Observer: 5,000 blocks a
-	// second at the pace below. Each takes about 320 bytes, and there are two such
-	// memories. What does not fit is dropped and counted, because a reader must
-	// never wait for a page.
-	eventBacklog = 512
-	// eventPace is how often they are handed over. Waking somebody for each block
+	// ringEvents is how many events of one worker may wait for the Observer, a power of two: 2,560 a second
+	// at the pace below, of each of 8 workers. Each takes about 400 bytes, so 0.8 MB in all. What does not fit is
+	// dropped and counted, because a reader must never wait for a page.
+	ringEvents = 256
+	// eventPace is how often they are handed over. Waking somebody for each query
 	// would cost more than answering it.
 	eventPace = 100 * time.Millisecond
 )
 
-// Observer is told of blocked queries, off the query path. It decides what may
-// be remembered.
+// Observer is told of queries that somebody may remember, off the query path: of blocked
+// ones for the page of the device that asked, and of what bands and logs allow. The event is
+// its own until it returns.
 type Observer interface {
-	Observe(Event)
+	Observe(*Event)
 }
 
-// Event is one blocked query, whole, so that nothing points into a packet.
+// Event is one query, whole, so that nothing points into a packet.
 type Event struct {
-	Time     int64 // unix seconds
-	Addr     netip.Addr
-	Decision policy.Decision
-	name     [255]byte
-	length   uint8
+	Time int64 // unix seconds
+	// Addr is the client's; the zero Addr: whoever looks there is not who asked.
+	Addr       netip.Addr
+	Client     policy.Client
+	Decision   policy.Decision
+	Categories blocklists.Categories // of the asked name
+	Memory     policy.Memory         // what may be remembered, but for the ten minutes of the page
+	length     uint8
+	name       [255]byte
 }
 
 // Name returns the name asked for, in canonical wire form.
 func (e *Event) Name() blocklists.Name { return e.name[:e.length] }
 
-// backlog holds the events that wait for the Observer.
-type backlog struct {
-	mu      sync.Mutex
-	waiting []Event
-	spare   []Event
-}
+// backlog holds the events that wait for the Observer, by worker.
+type backlog struct{ rings [shards]ring }
 
-func newBacklog() backlog {
-	return backlog{waiting: make([]Event, 0, eventBacklog), spare: make([]Event, 0, eventBacklog)}
-}
-
-// add makes room for one more event and returns it, or nil if there is none. The
-// lock is held until done.
-func (b *backlog) add() *Event {
-	if len(b.waiting) == cap(b.waiting) {
-		return nil
+func newBacklog() *backlog {
+	b := new(backlog)
+	for i := range b.rings {
+		b.rings[i].prepare()
 	}
-	b.waiting = b.waiting[:len(b.waiting)+1]
-	return &b.waiting[len(b.waiting)-1]
+	return b
 }
 
-// take returns what waits. It is good until the next take.
-func (b *backlog) take() []Event {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	out := b.waiting
-	b.waiting, b.spare = b.spare[:0], out
-	return out
+// each hands over what waits.
+func (b *backlog) each(tell func(*Event)) {
+	for i := range b.rings {
+		b.rings[i].each(tell)
+	}
 }
 
-// tell hands a blocked query to the Observer, without waiting for it. The page that the
+// ring is a bounded queue of events that nobody waits at: many may fill it, one empties it. Each place has the number of
+// the turn at which it may be filled, and one more once it is.
+type ring struct {
+	next   atomic.Uint64 // place to fill
+	_      [56]byte      // a cache line: who fills does not slow who empties
+	done   uint64        // place to empty
+	places []place
+}
+
+type place struct {
+	turn atomic.Uint64
+	Event
+}
+
+func (r *ring) prepare() {
+	r.places = make([]place, ringEvents)
+	for i := range r.places {
+		r.places[i].turn.Store(uint64(i))
+	}
+}
+
+// claim gives the next place to fill, nil if there is none. Whoever fills it publishes it then.
+func (r *ring) claim() *place {
+	for {
+		n := r.next.Load()
+		p := &r.places[n&(ringEvents-1)]
+		switch turn := p.turn.Load(); {
+		case turn == n:
+			if r.next.CompareAndSwap(n, n+1) {
+				return p
+			}
+		case turn < n: // still to be emptied
+			return nil
+		}
+	}
+}
+
+// publish says that a claimed place is filled.
+func (p *place) publish() { p.turn.Add(1) }
+
+// each empties what is filled. No place holds on to anybody's household after.
+func (r *ring) each(tell func(*Event)) {
+	for {
+		p := &r.places[r.done&(ringEvents-1)]
+		if p.turn.Load() != r.done+1 {
+			return
+		}
+		tell(&p.Event)
+		p.Client, p.Decision.Rule = policy.Client{}, nil
+		p.turn.Store(r.done + ringEvents)
+		r.done++
+	}
+}
+
+// tellBlocked hands a blocked query to the Observer, without waiting for it. The page that the
 // Observer keeps knows people by their addresses alone: what a device did under its id at
 // an address that is not its own would be shown to somebody else there, and so would what
 // devices behind a forwarder did.
-func (r *Resolver) tell(s *Stroke, name []byte, c Client) {
-	if r.cfg.Observer == nil || s.heard != heardDirectly || s.named && s.world.Directory.Identify(c.Addr) != s.who {
+func (r *Resolver) tellBlocked(s *Stroke, name []byte, c Client) {
+	if r.cfg.Observer == nil {
 		return
 	}
-	r.events.mu.Lock()
-	defer r.events.mu.Unlock()
-	e := r.events.add()
-	if e == nil {
+	m := s.remembers()
+	if at := c.Addr; s.heard == heardDirectly && (!s.named || s.world.Directory.Identify(at).Device == s.who.Device) {
+		r.tell(s, name, c, at, m)
+	} else if m != policy.Forget {
+		r.tell(s, name, c, netip.Addr{}, m)
+	}
+}
+
+// tellAllowed hands an allowed query to the Observer, if anything of it may be remembered.
+func (r *Resolver) tellAllowed(s *Stroke, name []byte, c Client) {
+	if r.cfg.Observer == nil {
+		return
+	}
+	if m := s.remembers(); m != policy.Forget {
+		r.tell(s, name, c, netip.Addr{}, m)
+	}
+}
+
+// remembers says how much of the query may be remembered.
+func (s *Stroke) remembers() policy.Memory {
+	if !s.world.activity {
+		return policy.Forget
+	}
+	return s.who.Remembers(&s.question, s.decision, s.now)
+}
+
+func (r *Resolver) tell(s *Stroke, name []byte, c Client, at netip.Addr, m policy.Memory) {
+	p := r.events.rings[c.Worker&(shards-1)].claim()
+	if p == nil {
 		r.counts.dropped.Inc()
 		return
 	}
-	e.Time, e.Addr, e.Decision = s.now.Unix(), c.Addr, s.decision
-	e.length = uint8(copy(e.name[:], name)) //nolint:gosec // a name has at most 255 octets
+	p.Time, p.Addr, p.Client, p.Memory = s.now.Unix(), at, s.who, m
+	p.Decision, p.Categories = s.decision, s.question.Match.Categories
+	p.length = uint8(copy(p.name[:], name)) //nolint:gosec // a name has at most 255 octets
+	p.publish()
 }
 
 // Run hands events to the Observer, and resolves popular answers again before they run
@@ -96,6 +169,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			r.deliver()
 			return nil
 		case <-pace.C:
 			r.deliver()
@@ -106,7 +180,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 }
 
 func (r *Resolver) deliver() {
-	for _, e := range r.events.take() {
-		r.cfg.Observer.Observe(e)
+	if r.cfg.Observer != nil {
+		r.events.each(r.cfg.Observer.Observe)
 	}
 }

@@ -38,7 +38,7 @@ type Resolver struct {
 	world   atomic.Pointer[World]
 	flights cache.Group
 	counts  counters
-	events  backlog
+	events  *backlog
 	ahead   renewals
 
 	hearsay  hearsay
@@ -286,15 +286,16 @@ func (r *Resolver) fromEntry(s *Stroke, q *wire.Query, c Client, dst []byte) []b
 		ede = &wire.EDE{Code: s.facts.EDE}
 	}
 	reply = wire.Finish(reply, q, e.Rcode(), ede)
-	return r.allowed(s, c, e.Rcode(), reply)
+	return r.allowed(s, q, c, e.Rcode(), reply)
 }
 
 // allowed counts a finished reply to a question that the decision allows, in the client's quotas too unless
 // there is no such name.
-func (r *Resolver) allowed(s *Stroke, c Client, rc wire.Rcode, reply []byte) []byte {
+func (r *Resolver) allowed(s *Stroke, q *wire.Query, c Client, rc wire.Rcode, reply []byte) []byte {
 	if rc == wire.NoError {
 		s.who.Count(&s.question, s.decision, s.now)
 	}
+	r.tellAllowed(s, q.Name(), c)
 	return r.sent(c, actionAllowed, 0, rc, reply)
 }
 

@@ -77,7 +77,7 @@ func (r *Resolver) fromRest(s *Stroke, q *wire.Query, c Client, dst []byte, why 
 	} else if reply = r.cfg.Cache.AppendStaleAlias(dst[:0], e, q, s.ttl()); len(reply) == 0 {
 		return r.failed(q, c, dst, errTooLong)
 	}
-	return r.allowed(s, c, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede))
+	return r.allowed(s, q, c, e.Rcode(), wire.Finish(reply, q, e.Rcode(), &ede))
 }
 
 // stillFailed answers that the question failed a moment ago (RFC 9520), and first how: some

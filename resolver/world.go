@@ -24,6 +24,8 @@ type World struct {
 	lifting bool                  // a pattern can give a category that allows
 	special specials
 
+	activity bool // queries are told that may be remembered
+
 	atlas   Atlas  // nil: nobody has rules of addresses
 	edition uint32 // of it
 
@@ -46,6 +48,7 @@ type WorldConfig struct {
 	InfoURL    string // page about this resolver, "" for none
 	Structured Structured
 	Atlas      Atlas // nil: nobody knows where addresses lie
+	Activity   bool  // the Observer is told of queries that may be remembered
 	Generation uint64
 }
 
@@ -83,6 +86,7 @@ func NewWorld(cfg WorldConfig) (*World, error) {
 		Landing:    cfg.Landing,
 		Listeners:  cfg.Listeners,
 		Generation: cfg.Generation,
+		activity:   cfg.Activity,
 		spared:     spared(cfg.Index.Taxonomy()),
 		lifting:    cfg.Index.PatternCategories().Intersects(policy.Lifting(cfg.Index.Taxonomy())),
 		special:    newSpecials(cfg.Index.Key(), cfg.Own, cfg.Designated.Name, cfg.Upstreams.Zones()),

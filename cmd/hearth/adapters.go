@@ -115,8 +115,8 @@ type witness struct {
 }
 
 // Observe implements resolver.Observer.
-func (w witness) Observe(e resolver.Event) {
-	if w.server.config.Load().Config.Privacy.AskPage {
+func (w witness) Observe(e *resolver.Event) {
+	if e.Addr.IsValid() && w.server.config.Load().Config.Privacy.AskPage {
 		w.page.Observe(e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
 	}
 }
