@@ -97,10 +97,8 @@ func (b *compiler) deviceSpec(c *HouseholdConfig, v *DeviceConfig, specs []spec)
 	if v.Use != "" {
 		b.liftVPN(&s)
 	}
-	for _, t := range b.config.States[c.ID].Things {
-		if t.Device == v.Name && s.band == Things {
-			s.teach(t)
-		}
+	if t := b.thing(c.ID, v.Name); t != nil && s.band == Things {
+		s.teach(t)
 	}
 	return s
 }

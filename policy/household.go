@@ -41,6 +41,7 @@ type Device struct {
 	Members   []*Member // none if the device has a profile of its own and nobody's name
 	Profile   *Profile
 	Use       string // "school", "work", or ""
+	Thing     *Thing // what it learned; nil: nothing, or it is no thing
 
 	seats
 	budget *budget

@@ -130,6 +130,9 @@ func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec
 			}
 		}
 		device.Profile, device.budget = b.deviceProfile(c, h, v, device, specs)
+		if device.Profile.band == Things {
+			device.Thing = b.thing(c.ID, v.Name)
+		}
 		at := b.client(h.device(device))
 		device.proved = at
 		for k, a := range v.Addresses {
@@ -156,6 +159,9 @@ func (b *compiler) deviceProfile(c *HouseholdConfig, h *Household, v *DeviceConf
 		return device.Members[0].Profile, device.Members[0].budget
 	}
 	s := b.deviceSpec(c, v, specs)
+	if v.Profile == "" && len(device.Members) == 1 {
+		return b.profile(&s), device.Members[0].budget
+	}
 	return b.profile(&s), b.budget(h, s.quotas)
 }
 

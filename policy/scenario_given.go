@@ -67,7 +67,7 @@ func (g given) enter(states map[string]State, c Config, today time.Time) error {
 	case "use":
 		st.Uses = append(st.Uses, Use{Device: name, Member: rest, At: from, Until: until})
 	case "learning", "learned":
-		st.Things = append(st.Things, Thing{Device: name, Learning: what == "learning", Names: strings.Fields(rest)})
+		st.Things = append(st.Things, Thing{Device: name, Learning: what == "learning", Taught: what == "learned", Names: strings.Fields(rest)})
 	case "grant":
 		st.Grants = append(st.Grants, readGrant(rest, Grant{ID: strconv.Itoa(g.line), Subject: to, At: from, Until: until}))
 	default:

@@ -12,24 +12,30 @@ import (
 type Thing struct {
 	Device   string
 	Learning bool     // all that no category blocks
-	Names    []string // these, with all beneath, which a parent confirmed
+	Taught   bool     // a parent has confirmed what it may ask for
+	Names    []string // that, with all beneath
 }
 
-// Learned is what a thing was heard to ask for while it learned, and what of that a parent confirmed.
+// Learned is when a thing learns what it needs, and what a parent confirmed of it.
 type Learned struct {
 	Device string `json:"device"`
 	// Since and Until are the days of learning, in unix seconds. They end by themselves: from then on the thing gets what
 	// was confirmed, and before anybody has confirmed anything no more than any thing.
 	Since int64  `json:"since"`
 	Until int64  `json:"until"`
-	By    string `json:"by,omitempty"` // who began it
-
-	Names []Destination `json:"names"`
-	More  bool          `json:"more,omitempty"` // there were more than MaxDestinations
+	By    string `json:"by,omitempty"`    // who began it
+	Ended bool   `json:"ended,omitempty"` // that the days are over was noticed
 
 	Confirmed   []string `json:"confirmed,omitempty"`
 	ConfirmedAt int64    `json:"confirmed_at,omitempty"`
 	ConfirmedBy string   `json:"confirmed_by,omitempty"`
+}
+
+// Heard is what a thing asked for while it learned.
+type Heard struct {
+	Device string        `json:"device"`
+	Names  []Destination `json:"names"`
+	More   bool          `json:"more,omitempty"` // there were more than MaxDestinations
 }
 
 // Destination is a name that a thing asked for, or where it asked for many beneath one registered domain, that domain.
@@ -43,56 +49,49 @@ type Destination struct {
 
 const (
 	// MaxDestinations bounds what is learned of a thing. Toys and cameras talk to 5 to 50 names, televisions to 200.
-	MaxDestinations = 250
+	MaxDestinations = 200
 	// manyBeneath is when names beneath one registered domain are taken for ever new ones of one service.
 	manyBeneath = 12
-	// DefaultLearning and MaxLearning are how long a thing learns.
-	DefaultLearning = 7 * 24 * time.Hour
-	MaxLearning     = 30 * 24 * time.Hour
+	// MaxLearning is the longest that a thing learns.
+	MaxLearning = 30 * 24 * time.Hour
 )
 
 // Thing is what of it is in force at an instant.
 func (l *Learned) Thing(now int64) Thing {
-	return Thing{Device: l.Device, Learning: l.Learning(now), Names: l.Confirmed}
+	return Thing{Device: l.Device, Learning: l.Learning(now), Taught: l.ConfirmedAt != 0, Names: l.Confirmed}
 }
 
 // Learning says whether the thing learns at an instant.
-func (l *Learned) Learning(now int64) bool { return l.Since <= now && now < l.Until }
+func (l *Learned) Learning(now int64) bool { return l.Since <= now && now < l.Until && !l.Ended }
 
-// Waiting lists what was heard and is not confirmed.
-func (l *Learned) Waiting() []string {
-	var names []string
-	for _, d := range l.Names {
-		if !slices.ContainsFunc(l.Confirmed, func(c string) bool { return beneath(d.Name, c) }) {
-			names = append(names, d.Name)
-		}
-	}
-	return names
+// Covers says whether a name is confirmed, or lies beneath one that is.
+func (l *Learned) Covers(name string) bool {
+	return slices.ContainsFunc(l.Confirmed, func(c string) bool { return beneath(name, c) })
 }
 
 // Hear notes that the thing asked for a name of a registered domain. Names beneath a domain that it asks for in many
 // names become that domain.
-func (l *Learned) Hear(name, domain string, categories []string, at int64) {
-	for i := range l.Names {
-		if d := &l.Names[i]; beneath(name, d.Name) { // what is confirmed holds for all beneath
+func (h *Heard) Hear(name, domain string, categories []string, at int64) {
+	for i := range h.Names {
+		if d := &h.Names[i]; beneath(name, d.Name) { // what is confirmed holds for all beneath
 			d.Count++
 			d.First, d.Last = min(d.First, at), max(d.Last, at)
 			return
 		}
 	}
-	if len(l.Names) >= MaxDestinations {
-		l.More = true
+	if len(h.Names) >= MaxDestinations {
+		h.More = true
 		return
 	}
-	l.Names = append(l.Names, Destination{Name: name, Categories: categories, Count: 1, First: at, Last: at})
-	l.collapse(domain)
+	h.Names = append(h.Names, Destination{Name: name, Categories: categories, Count: 1, First: at, Last: at})
+	h.collapse(domain)
 }
 
 // collapse makes one of many names beneath a domain.
-func (l *Learned) collapse(domain string) {
+func (h *Heard) collapse(domain string) {
 	var sum Destination
 	n := 0
-	for _, d := range l.Names {
+	for _, d := range h.Names {
 		if !beneath(d.Name, domain) {
 			continue
 		}
@@ -110,9 +109,9 @@ func (l *Learned) collapse(domain string) {
 	if n < manyBeneath {
 		return
 	}
-	l.Names = slices.DeleteFunc(l.Names, func(d Destination) bool { return beneath(d.Name, domain) })
+	h.Names = slices.DeleteFunc(h.Names, func(d Destination) bool { return beneath(d.Name, domain) })
 	sum.Name = domain
-	l.Names = append(l.Names, sum)
+	h.Names = append(h.Names, sum)
 }
 
 // beneath says whether a name is a domain or lies beneath it.
@@ -121,8 +120,18 @@ func beneath(name, domain string) bool {
 	return n >= 0 && name[n:] == domain && (n == 0 || name[n-1] == '.')
 }
 
+// thing is what a device learned; nil: nothing.
+func (b *compiler) thing(household, device string) *Thing {
+	for i := range b.config.States[household].Things {
+		if t := &b.config.States[household].Things[i]; t.Device == device {
+			return t
+		}
+	}
+	return nil
+}
+
 // teach has a spec of the band things follow what its device learned.
-func (s *spec) teach(t Thing) {
+func (s *spec) teach(t *Thing) {
 	s.learned = slices.Sorted(slices.Values(t.Names))
 	if t.Learning {
 		s.allowList, s.unknown = false, unknownAllow

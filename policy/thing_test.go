@@ -8,7 +8,7 @@ import (
 
 // TestHear: names are counted, many beneath one domain become that domain, and there is an end to them.
 func TestHear(t *testing.T) {
-	l := Learned{Device: "bear", Since: 1, Until: 100}
+	l := Heard{Device: "bear"}
 	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 10)
 	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 5)
 	l.Hear("v2.api.bear.test", "bear.test", nil, 20)
@@ -33,17 +33,20 @@ func TestHear(t *testing.T) {
 
 // TestLearnedEnds: learning ends by itself, and then nothing is let through that nobody confirmed.
 func TestLearnedEnds(t *testing.T) {
-	l := Learned{Device: "bear", Since: 10, Until: 100, Names: []Destination{{Name: "a.test"}, {Name: "x.b.test"}}}
+	l := Learned{Device: "bear", Since: 10, Until: 100}
 	for at, want := range map[int64]bool{9: false, 10: true, 99: true, 100: false} {
-		if th := l.Thing(at); th.Learning != want || len(th.Names) != 0 {
+		if th := l.Thing(at); th.Learning != want || th.Taught || len(th.Names) != 0 {
 			t.Errorf("at %d: %+v", at, th)
 		}
 	}
-	l.Confirmed = []string{"b.test"}
-	if got := l.Waiting(); !slices.Equal(got, []string{"a.test"}) {
-		t.Errorf("%v wait, want a.test", got)
+	l.Confirmed, l.ConfirmedAt = []string{"b.test"}, 50
+	if l.Covers("a.test") || l.Covers("ab.test") || !l.Covers("x.b.test") || !l.Covers("b.test") {
+		t.Error("it covers something else than b.test and all beneath")
 	}
-	if th := l.Thing(100); th.Learning || !slices.Equal(th.Names, l.Confirmed) {
+	if th := l.Thing(100); th.Learning || !th.Taught || !slices.Equal(th.Names, l.Confirmed) {
 		t.Errorf("%+v", th)
+	}
+	if l.Ended = true; l.Learning(50) {
+		t.Error("it learns on after the end")
 	}
 }

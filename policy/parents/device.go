@@ -230,7 +230,7 @@ func (p *place) follow(next string) (changes []change) {
 		x.Device = next
 		note(kindUse, id, at, x)
 	}
-	for id, x := range all[policy.Thing](p.home, kindThing) {
+	for id, x := range all[policy.Learned](p.home, kindThing) {
 		at := x.Device
 		x.Device = next
 		note(kindThing, id, at, x)

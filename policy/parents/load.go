@@ -84,8 +84,13 @@ func (h home) state(now time.Time) (s policy.State) {
 	for _, p := range all[policy.Promotion](h, kindPromotion) {
 		s.Promotions = append(s.Promotions, p)
 	}
-	for _, t := range all[policy.Thing](h, kindThing) {
-		s.Things = append(s.Things, t)
+	for _, l := range all[policy.Learned](h, kindThing) {
+		s.Things = append(s.Things, l.Thing(now.Unix()))
+	}
+	for _, l := range all[policy.Log](h, kindLog) {
+		if runs(l.Until, now) {
+			s.Logs = append(s.Logs, l)
+		}
 	}
 	return s
 }
@@ -121,6 +126,9 @@ func (d *Desk) Run(ctx context.Context) error {
 		case <-tick.C:
 			if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
 				d.Report.Error("what has ended is not thrown away", "error", err)
+			}
+			if err := d.endLearning(ctx); err != nil && ctx.Err() == nil {
+				d.Report.Error("things learn on, although their days are over", "error", err)
 			}
 		}
 	}
@@ -236,6 +244,9 @@ func (h home) ended(now time.Time) (gone []change) {
 	}
 	for id, u := range all[policy.Use](h, kindUse) {
 		drop(kindUse, id, u.Until)
+	}
+	for id, l := range all[policy.Log](h, kindLog) {
+		drop(kindLog, id, l.Until)
 	}
 	return gone
 }

@@ -25,6 +25,7 @@ const (
 	kindEnrolment  = "enrolment"
 	kindPromotion  = "promotion"
 	kindThing      = "learned"
+	kindLog        = "log"
 	kindPIN        = "pin"
 	kindAudit      = "audit"
 )
@@ -54,7 +55,8 @@ var readers = map[string]func([]byte) (any, error){
 	kindOff:        fromJSON[policy.FilterOff],
 	kindUse:        fromJSON[policy.Use],
 	kindPromotion:  fromJSON[policy.Promotion],
-	kindThing:      fromJSON[policy.Thing],
+	kindThing:      fromJSON[policy.Learned],
+	kindLog:        fromJSON[policy.Log],
 	kindPIN:        fromJSON[pin],
 }
 

@@ -1,0 +1,167 @@
+package parents
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// What others write of things and to parents; they lie beside what the desk holds, and are read when they are asked for.
+const (
+	KindHeard  = "heard"  // policy.Heard, by the name of the device
+	KindNotice = "notice" // policy.Notice
+)
+
+// Sheet is what a thing talks to.
+type Sheet struct {
+	Household string               `json:"household"`
+	Device    string               `json:"device"`
+	Learning  bool                 `json:"learning"`
+	Learned   *policy.Learned      `json:"learned,omitempty"`
+	Names     []policy.Destination `json:"names"` // that it asked for while it learned
+	Waiting   []string             `json:"waiting,omitempty"`
+	More      bool                 `json:"more,omitempty"` // than are kept
+}
+
+// Learn has a thing learn what it talks to for some time, such as 7d; "" is that. What was confirmed stays so.
+func (d *Desk) Learn(ctx context.Context, who Who, long string) (Sheet, error) {
+	if long == "" {
+		long = "7d"
+	}
+	err := d.teach(ctx, who, func(p *place, l *policy.Learned) (string, error) {
+		span, err := days(long)
+		if err != nil || span > policy.MaxLearning {
+			return "", refused("for", "%q: a thing learns for 1h to %d days: write such as 7d", long, int(policy.MaxLearning.Hours()/24))
+		}
+		l.Since, l.Until, l.By, l.Ended = p.now.Unix(), p.now.Add(span).Unix(), p.by, false
+		return "learning", nil
+	})
+	if err != nil {
+		return Sheet{}, err
+	}
+	return d.Sheet(ctx, who)
+}
+
+// ConfirmThing lets a thing ask for what it learned, without some of the names, and for nothing else from now on.
+func (d *Desk) ConfirmThing(ctx context.Context, who Who, without ...string) (Sheet, error) {
+	sheet, err := d.Sheet(ctx, who)
+	if err != nil {
+		return sheet, err
+	}
+	for _, name := range without {
+		if !slices.ContainsFunc(sheet.Names, func(n policy.Destination) bool { return n.Name == name }) {
+			return sheet, unknown("without", "%s did not ask for %q: hearth device sheet shows what it asked for", sheet.Device, name)
+		}
+	}
+	err = d.teach(ctx, who, func(p *place, l *policy.Learned) (string, error) {
+		if l.Since == 0 {
+			return "", refused("device", "%s has not learned anything: begin with hearth device learn", p.device.Name)
+		}
+		names := []string{}
+		for _, n := range sheet.Names {
+			if !slices.Contains(without, n.Name) {
+				names = append(names, n.Name)
+			}
+		}
+		l.Confirmed, l.ConfirmedAt, l.ConfirmedBy = names, p.now.Unix(), p.by
+		l.Until, l.Ended = min(l.Until, p.now.Unix()), true
+		return "confirmed", nil
+	})
+	if err != nil {
+		return sheet, err
+	}
+	return d.Sheet(ctx, who)
+}
+
+// teach changes what is known of a thing, and compiles anew.
+func (d *Desk) teach(ctx context.Context, who Who, edit func(*place, *policy.Learned) (string, error)) error {
+	return d.define(ctx, who, func(p *place) (Entry, []change, error) {
+		if p.device == nil || p.device.Profile.Band() != policy.Things {
+			return Entry{}, nil, refused("device", "only things learn: write the HOUSEHOLD/DEVICE of one with profile: things")
+		}
+		id, l := p.learned()
+		what, err := edit(p, &l)
+		if err != nil {
+			return Entry{}, nil, err
+		}
+		return p.entry(what, fmt.Sprintf("%d names", len(l.Confirmed)), l.Until), []change{{kind: kindThing, id: id, value: l}}, nil
+	})
+}
+
+// learned is what is known of the thing, and under which id.
+func (p *place) learned() (id string, l policy.Learned) {
+	for id, l := range all[policy.Learned](p.home, kindThing) {
+		if l.Device == p.device.Name {
+			return id, l
+		}
+	}
+	return named(p.device.Name), policy.Learned{Device: p.device.Name}
+}
+
+// Sheet tells what a thing talks to.
+func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
+	d.mu.Lock()
+	p, err := d.find(who)
+	d.mu.Unlock()
+	switch {
+	case err != nil:
+		return Sheet{}, err
+	case p.device == nil:
+		return Sheet{}, refused("device", "which thing is meant is missing: write HOUSEHOLD/DEVICE")
+	}
+	s := Sheet{Household: p.household.ID, Device: p.device.Name, Names: []policy.Destination{}}
+	_, l := p.learned()
+	if l.Since != 0 || l.ConfirmedAt != 0 {
+		s.Learned, s.Learning = &l, l.Learning(p.now.Unix())
+	}
+	heard, err := d.Log.Snapshot(ctx, store.Key{Household: s.Household, Kind: KindHeard, ID: named(s.Device)}.String())
+	if err != nil {
+		return s, fmt.Errorf("reading what the thing asked for: %w", err)
+	}
+	for _, e := range heard.Entries {
+		var h policy.Heard
+		if err := json.Unmarshal(e.Value, &h); err != nil {
+			return s, fmt.Errorf("reading what the thing asked for: %w", err)
+		}
+		s.Names, s.More = append(s.Names, h.Names...), h.More
+	}
+	for _, n := range s.Names {
+		if !l.Covers(n.Name) {
+			s.Waiting = append(s.Waiting, n.Name)
+		}
+	}
+	return s, nil
+}
+
+// endLearning ends the learning of things whose days are over, and says so to the parents. Nothing that nobody confirmed
+// is let through from then on.
+func (d *Desk) endLearning(ctx context.Context) error {
+	d.mu.Lock()
+	now, ended := d.Now().Unix(), false
+	var failed error
+	for household, h := range d.homes {
+		for id, l := range all[policy.Learned](h, kindThing) {
+			if l.Ended || l.Since == 0 || now < l.Until {
+				continue
+			}
+			l.Ended = true
+			n := policy.Notice{ID: newID(), Kind: policy.NoticeLearned, Device: l.Device, At: now}
+			changes := []change{{kind: kindThing, id: id, value: l}, {kind: KindNotice, id: n.ID, value: n}}
+			if failed = d.put(ctx, household, changes); failed != nil {
+				break
+			}
+			ended = true
+		}
+	}
+	d.mu.Unlock()
+	if ended {
+		if err := d.Renew(ctx); err != nil {
+			return err
+		}
+	}
+	return failed
+}

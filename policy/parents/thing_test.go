@@ -1,0 +1,158 @@
+package parents_test
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// toys has a bear in the first family.
+var toys = strings.Replace(families, "      - {name: anna-laptop", "      - {name: bear, profile: things, addresses: [10.0.0.6]}\n      - {name: anna-laptop", 1)
+
+func bear() parents.Who { return parents.Who{Household: "one", Device: "bear", By: "Anna"} }
+
+// hears writes what the bear asked for, as activity does.
+func (h *house) hears(names ...string) {
+	h.t.Helper()
+	heard := policy.Heard{Device: "bear"}
+	for _, n := range names {
+		heard.Names = append(heard.Names, policy.Destination{Name: n, Count: 1, First: 1, Last: 2})
+	}
+	must(h.bolt.Put(h.t.Context(), store.Write{Key: store.Key{Household: "one", Kind: parents.KindHeard, ID: "bear"}, Value: must(json.Marshal(heard))}))
+}
+
+// TestLearning: a thing gets what no category blocks for some days, then what a parent confirmed, and nothing else.
+func TestLearning(t *testing.T) {
+	h := open(t, toys)
+	h.doesNotGet("10.0.0.6", "cloud.example")
+	_, err := h.ConfirmThing(t.Context(), bear())
+	h.refuses(err, parents.Refused)
+	_, err = h.Learn(t.Context(), one("Mia"), "7d")
+	h.refuses(err, parents.Refused)
+	_, err = h.Learn(t.Context(), bear(), "400d")
+	h.refuses(err, parents.Refused)
+	s, err := h.Learn(t.Context(), bear(), "")
+	h.ok(err)
+	if !s.Learning || s.Learned.Until-s.Learned.Since != 7*86400 {
+		t.Errorf("%+v", s)
+	}
+	h.gets("10.0.0.6", "cloud.example")
+	h.doesNotGet("10.0.0.6", "casino.example")
+	h.doesNotGet("10.0.0.6", "virus.example")
+	h.crash()
+	h.gets("10.0.0.6", "cloud.example")
+	h.hears("cloud.example", "time.example", "odd.example")
+	_, err = h.ConfirmThing(t.Context(), bear(), "other.example")
+	h.refuses(err, parents.Unknown)
+	s, err = h.ConfirmThing(t.Context(), bear(), "odd.example")
+	h.ok(err)
+	if s.Learning || !slices.Equal(s.Waiting, []string{"odd.example"}) {
+		t.Errorf("%+v", s)
+	}
+	check := func() {
+		t.Helper()
+		h.gets("10.0.0.6", "cloud.example")
+		h.gets("10.0.0.6", "eu.cloud.example")
+		h.doesNotGet("10.0.0.6", "odd.example")
+		h.doesNotGet("10.0.0.6", "new.example")
+	}
+	check()
+	h.crash()
+	check()
+}
+
+// TestLearningEnds: when its days are over, a thing gets nothing that nobody confirmed, and the parents are told once.
+func TestLearningEnds(t *testing.T) {
+	h := open(t, toys)
+	_, err := h.Learn(t.Context(), bear(), "7d")
+	h.ok(err)
+	h.hears("cloud.example")
+	h.at("2026-11-25 17:59")
+	h.ok(h.EndLearning(t.Context()))
+	h.gets("10.0.0.6", "cloud.example")
+	h.at("2026-11-25 18:00")
+	h.ok(h.EndLearning(t.Context()))
+	h.ok(h.EndLearning(t.Context()))
+	h.doesNotGet("10.0.0.6", "cloud.example")
+	s, err := h.bolt.Snapshot(t.Context(), "one/"+parents.KindNotice+"/")
+	h.ok(err)
+	var n policy.Notice
+	if len(s.Entries) != 1 || json.Unmarshal(s.Entries[0].Value, &n) != nil || n.Kind != policy.NoticeLearned || n.Device != "bear" {
+		t.Errorf("%d notices, %+v", len(s.Entries), n)
+	}
+	_, err = h.ConfirmThing(t.Context(), bear())
+	h.ok(err)
+	h.gets("10.0.0.6", "cloud.example")
+}
+
+// TestDiary: a log begins by the band, is written down, and ends.
+func TestDiary(t *testing.T) {
+	h := open(t, strings.Replace(toys, "{name: Anna, band: adult}", "{name: Anna, band: adult}\n      - {name: Jo, band: young}", 1))
+	logs := func() (names []string) {
+		hh, _ := h.live.Load().Household("one")
+		for _, l := range hh.Logs(h.clock().Unix()) {
+			for _, m := range hh.Members {
+				if m.Name == l.Member && l.InForce(m.Band, h.clock().Unix()) {
+					names = append(names, m.Name)
+				}
+			}
+		}
+		return names
+	}
+	for _, tc := range []struct {
+		who parents.Who
+		ask parents.Diary
+	}{
+		{one("Anna"), parents.Diary{For: "1d"}}, {one("Mia"), parents.Diary{For: "8d"}}, {one("Mia"), parents.Diary{}},
+		{one("Mia"), parents.Diary{For: "-1d"}}, {bear(), parents.Diary{For: "1d"}}, {one(""), parents.Diary{For: "1d"}},
+	} {
+		_, err := h.Diary(t.Context(), tc.who, tc.ask)
+		h.refuses(err, parents.Refused)
+	}
+	_, err := h.Diary(t.Context(), one("Mia"), parents.Diary{Told: true})
+	h.refuses(err, parents.Unknown)
+	for _, name := range []string{"Mia", "Tom", "Jo"} {
+		_, err := h.Diary(t.Context(), one(name), parents.Diary{Full: true, For: "7d"})
+		h.ok(err)
+	}
+	if got := logs(); !slices.Equal(got, []string{"Mia"}) {
+		t.Errorf("in force for %v, want Mia alone", got)
+	}
+	_, err = h.Diary(t.Context(), one("Tom"), parents.Diary{Told: true})
+	h.ok(err)
+	_, err = h.Diary(t.Context(), one("Jo"), parents.Diary{Confirmed: true})
+	h.ok(err)
+	if got := logs(); !slices.Equal(got, []string{"Jo", "Mia"}) {
+		t.Errorf("in force for %v, want Jo and Mia", got)
+	}
+	h.at("2026-11-19 18:00")
+	h.crash()
+	if got := logs(); !slices.Equal(got, []string{"Jo", "Mia", "Tom"}) {
+		t.Errorf("a day later in force for %v, want all three", got)
+	}
+	_, err = h.Diary(t.Context(), one("Jo"), parents.Diary{Off: true})
+	h.ok(err)
+	h.at("2026-11-25 18:00")
+	if got := logs(); !slices.Equal(got, []string{"Tom"}) {
+		t.Errorf("a week later in force for %v, want Tom, whose log began a day late", got)
+	}
+	h.at("2026-11-26 18:00")
+	if got := logs(); len(got) != 0 {
+		t.Errorf("in the end in force for %v", got)
+	}
+	_, list, err := h.Audit(t.Context(), "one")
+	h.ok(err)
+	said := map[string]int{}
+	for _, e := range list {
+		said[e.What+" "+e.Detail]++
+	}
+	if want := map[string]int{"log all names": 3, "log told of all names": 1, "log agreed to all names": 1, "log ended all names": 1}; !maps.Equal(said, want) {
+		t.Errorf("remembered %v, want %v", said, want)
+	}
+}
