@@ -25,7 +25,8 @@ func (a *app) checkCommand() *cobra.Command {
 		Long: `Check a configuration file and the household files that it includes. All
 mistakes are reported at once (of more than 100 the first 100), each with file,
 line and column and with what to write instead. Nothing is opened but these
-files: no network, no root, no state folder. Warnings do not refuse the file.`,
+files, and in the state folder the list of households that the store owns: the
+configuration must not name them. Warnings do not refuse the file.`,
 		Example: "  hearth check-config /etc/hearth/config.yaml",
 		Args:    exactly(1, "the configuration FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.check(args[0]) },
@@ -37,8 +38,7 @@ func (a *app) check(file string) error {
 	l, err := load(file, a.environ)
 	switch {
 	case err == nil:
-		result.OK, result.Hash = true, l.Hash()
-		result.Warnings = append(result.Warnings, l.Config.warnings(l.at)...)
+		result.judge(a, l)
 	case !errors.As(err, &result.Errors):
 		return err
 	}
@@ -48,6 +48,18 @@ func (a *app) check(file string) error {
 		return errReported
 	}
 	return nil
+}
+
+// judge adds what only shows beside the store, and what is worth a second look.
+func (r *checkResult) judge(a *app, l *loaded) {
+	r.Warnings = append(r.Warnings, l.Config.warnings(l.at)...)
+	owned, err := a.checkOwners(l)
+	if err != nil {
+		r.Warnings = append(r.Warnings, &problem{Text: fmt.Sprintf("whether the store owns one of these households could not be seen (%v); the server refuses such a file too", err)})
+	}
+	if r.Errors = append(r.Errors, owned...); len(r.Errors) == 0 {
+		r.OK, r.Hash = true, l.Hash()
+	}
 }
 
 func (r checkResult) describe(w io.Writer) {

@@ -18,6 +18,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/events"
+	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
@@ -64,6 +65,7 @@ type server struct {
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
+	parents     *parents.Desk
 	store       *store.Bolt   // never nil; where its file is refused it serves the last snapshot, read only
 	events      *events.Watch // nil: nobody is told
 	supervisor  supervisor
@@ -104,6 +106,10 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if s.stock, err = shelf.load(); err != nil {
 		return nil, err
 	}
+	s.config.Store(l)
+	if err := s.openDesk(); err != nil {
+		return nil, err
+	}
 	world, views, err := s.world(l, s.stock)
 	if err != nil {
 		return nil, err
@@ -123,10 +129,15 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if s.events, err = newEvents(l.Config.Events, s.directory, log); err != nil {
 		return nil, err
 	}
-	s.config.Store(l)
+	s.begin(l, world)
+	return s, nil
+}
+
+// begin has the first World serve, with what was kept from the last run.
+func (s *server) begin(l *loaded, w *resolver.World) {
+	s.install(l, w)
 	s.record.serving(l.Hash(), time.Now())
 	s.restoreAnswers()
-	return s, nil
 }
 
 // pages makes the landing page, the pages beneath the own name and the control API.
@@ -136,7 +147,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Now: time.Now, Log: s.log, Control: control{s}, Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Port: pagePort(c), Enrolment: reached,
 		Help:     func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
 		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
@@ -212,8 +223,12 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, plan, error) {
 	if err != nil {
 		return nil, plan{}, err
 	}
+	people, err := s.people(l)
+	if err != nil {
+		return nil, plan{}, err
+	}
 	d, err := policy.Compile(policy.CompileConfig{
-		Config: c.people(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
+		Config: people, States: s.parents.States(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
 		Fixed: resolver.FixedNames(own, reached.Name, routes.Zones()),
 	})
 	if err != nil {
@@ -242,7 +257,7 @@ func (s *server) swap(l *loaded, k stock) error {
 	if err != nil {
 		return err
 	}
-	s.resolver.Swap(w)
+	s.install(l, w)
 	s.switchboard.use(views) // after that nobody begins to ask those that are gone
 	s.stock = k
 	s.stopsChanged()

@@ -94,6 +94,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	}
 	start(s.librarian)
 	start(s.birthdays)
+	start(s.parents.Run)
 	start(s.hangups)
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })

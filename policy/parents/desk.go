@@ -24,6 +24,8 @@ type Config struct {
 	Written func() (people policy.Config, place func(household string) string)
 	// Renew compiles anew and puts the result in force by Install.
 	Renew func(ctx context.Context) error
+	// Changed is told when an act has come in force or was ended, and returns at once; nil: nobody is told.
+	Changed func()
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -70,6 +72,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	if d.Report == nil {
 		d.Report = slog.New(slog.DiscardHandler)
 	}
+	if d.Changed == nil {
+		d.Changed = func() {}
+	}
 	return d, d.read(ctx)
 }
 
@@ -97,6 +102,7 @@ func (d *Desk) act(ctx context.Context, who Who, edit func(p *place) (Entry, []c
 	if err := p.dir.Apply(p.household.ID, p.home.state(p.now)); err != nil {
 		return nil, fmt.Errorf("it is written down and not in force: %w", err)
 	}
+	d.Changed()
 	return p, nil
 }
 
@@ -201,7 +207,7 @@ func (d *Desk) put(ctx context.Context, household string, changes []change) erro
 
 // Install puts a Directory in force by calling swap, with all that people changed up to that moment. The server calls
 // it for each Directory that it compiles; written is what the YAML says that it was compiled of.
-func (d *Desk) Install(ctx context.Context, dir *policy.Directory, written policy.Config, swap func()) {
+func (d *Desk) Install(dir *policy.Directory, written policy.Config, swap func()) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.Now()
@@ -214,7 +220,8 @@ func (d *Desk) Install(ctx context.Context, dir *policy.Directory, written polic
 		}
 	}
 	swap()
-	if err := errors.Join(d.settle(ctx, written), d.grow(ctx, dir, written)); err != nil {
+	ctx := context.Background() // nobody takes back what is in force
+	if err := errors.Join(d.settle(ctx, written), d.grow(ctx, dir, written)); err != nil && !errors.Is(err, store.ErrReadOnly) {
 		d.Report.Error("the state of households is not written down", "error", err)
 	}
 }

@@ -175,7 +175,7 @@ func (h *house) at(text string) {
 	h.now.Store(must(time.ParseInLocation("2006-01-02 15:04", text, must(time.LoadLocation("Europe/Berlin")))).Unix())
 }
 
-func (h *house) reload(ctx context.Context) error {
+func (h *house) reload(context.Context) error {
 	h.work.Lock()
 	defer h.work.Unlock()
 	people, err := h.People(*h.yaml.Load())
@@ -186,7 +186,7 @@ func (h *house) reload(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Install(ctx, dir, *h.yaml.Load(), func() { h.live.Store(dir) })
+	h.Install(dir, *h.yaml.Load(), func() { h.live.Store(dir) })
 	return nil
 }
 

@@ -190,6 +190,9 @@ func (d *Desk) notice(ctx context.Context, changes []store.Change) {
 		}
 	}
 	d.mu.Unlock()
+	if len(touched) > 0 {
+		d.Changed()
+	}
 	if !anew {
 		return
 	}

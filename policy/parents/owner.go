@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 // A household has one owner, YAML or the store. What the store has of its definition is under one of three ids.
@@ -43,20 +44,6 @@ func (d *Desk) People(written policy.Config) (policy.Config, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.merged(written)
-}
-
-// Owned lists the households that the store owns, by id: YAML must not name them.
-func (d *Desk) Owned() []string {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	ids := []string{}
-	for id, h := range d.homes {
-		if _, kept := h[kindDefinition][current]; kept {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	return ids
 }
 
 // merged is People. The caller holds mu.
@@ -220,3 +207,6 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 	act.Note = "It is a rule of the household now. " + lifts[policy.GrantName]
 	return act, true, err
 }
+
+// Owns says whether a value of the store makes the store the owner of a household, so that YAML must not name it.
+func Owns(e store.Entry) bool { return e.Key.Kind == kindDefinition && e.Key.ID == current }

@@ -3,6 +3,7 @@ package portal
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -29,6 +30,25 @@ const maxBody = 64 << 10
 //	POST /v1/cache/flush              {"name": "…", "subtree": false}: has it forget a name, or all beneath it too
 //	GET  /v1/backup                   the state, as hearth restore takes it
 //	GET  /v1/export?household=…       what is held of a household, or of all, for people to read
+//	GET  /v1/acts?household=…         what people did that is in force
+//	POST /v1/pause                    {"household", "member" or "device", "for" or "until"}: stops the internet
+//	POST /v1/pause/end                of the same subject
+//	POST /v1/filter/off               {…, "for": "15m"}: stops the filter, not the internet
+//	POST /v1/filter/on                before its time
+//	POST /v1/grant                    {…, "kind", "value", "for" or "until", "at_bedtime", "minutes", "confirm"}
+//	POST /v1/grant/revoke             {"household", "id"}
+//	POST /v1/grant/take               {"household", "member"}: one of the member's standing grants
+//	GET  /v1/household                all of them
+//	GET  /v1/household/show           one, with what is in force
+//	GET  /v1/household/audit          who changed what, 90 days
+//	POST /v1/household/export         {"household", "release"}: the definition in YAML
+//	POST /v1/household/adopt          {"household"} or {"definition"}: moves it into the store
+//	POST /v1/household/replace        {"household", "definition", "revision"}
+//	POST /v1/household/confirm        {"household", "member"}: the band that a birthday brought
+//	GET  /v1/device?household=…       the devices, and what is unknown
+//	POST /v1/device/enrol             {"household", "members" or "profile", "name"}: a code for one device
+//	POST /v1/device/rename            {"household", "device", "name"}; assign and remove likewise
+//	POST /v1/device/pin               {"household", "member", "pin"}
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -48,6 +68,9 @@ func (p *Portal) API() http.Handler {
 		routes["/v1/backup"] = route{http.MethodGet, p.serveBackup}
 		routes["/v1/export"] = route{http.MethodGet, p.serveExport}
 		routes["/v1/reload"] = route{http.MethodPost, p.serveReload}
+	}
+	if p.desk != nil {
+		p.householdRoutes(routes)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
@@ -101,6 +124,9 @@ func (p *Portal) serveStatus(w http.ResponseWriter, r *http.Request) {
 	s.Index = IndexState{ID: ix.ID(), Names: ix.Names(), Bytes: ix.Bytes(), Built: ix.Built()}
 	if err := p.ctl.State().Refused(); err != nil {
 		s.Warnings = append(s.Warnings, "state: it is as it last was and nothing can be changed: "+err.Error())
+	}
+	for _, x := range dir.Waiting() {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%s/%s had a birthday: confirm the band %s with hearth household confirm %[1]s/%[2]s", x.Household, x.Member, x.To))
 	}
 	for _, warning := range dir.Warnings() {
 		s.Warnings = append(s.Warnings, warning.Path+": "+warning.Text)

@@ -13,6 +13,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 //go:embed places.yaml
@@ -43,6 +44,10 @@ type Config struct {
 	Frank func() bool
 	// Enrolment is how devices reach the encrypted listeners; nil where there are none.
 	Enrolment *Enrolment
+	// Desk is where parents change what holds; nil leaves that out, on the socket and on the pages.
+	Desk *parents.Desk
+	// Port is that of the pages as a browser writes it; "" is 80.
+	Port string
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
 	Control Control
 }
@@ -56,6 +61,8 @@ type Portal struct {
 	now       func() time.Time
 	log       *slog.Logger
 	ctl       Control
+	desk      *parents.Desk
+	port      string
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
 	frank     func() bool
@@ -75,7 +82,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, port: c.Port}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+)
+
+func (a *app) deviceCommand() *cobra.Command {
+	device := &cobra.Command{
+		Use:   "device",
+		Short: "List devices, add them by a code, set PINs for shared ones",
+		Long: `List the devices of a household with those that are not known yet, add one by
+a short code while the server runs, rename it, give it to somebody else, and
+set the PINs by which people say that they use a shared one. Devices of the
+configuration are changed there.`,
+		Example: "  hearth device list\n  hearth device enrol --member Kim",
+		Args:    noSuchCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	device.AddCommand(a.deviceListCommand(), a.deviceEnrolCommand(), a.deviceRenameCommand(), a.deviceAssignCommand(), a.deviceRemoveCommand(), a.devicePINCommand())
+	return device
+}
+
+func (a *app) deviceListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list [HOUSEHOLD]", Short: "List the devices of a household, known and unknown",
+		Long:    "List the devices of a household, and what was seen lately in its networks that\nis none of them.",
+		Example: "  hearth device list example-home",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r portal.Devices
+			if _, err := a.look(cmd.Context(), "/v1/device", strings.Join(args, ""), &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) {
+				for _, d := range r.Devices {
+					fmt.Fprintf(w, "  %s\n", describeDevice(d))
+				}
+				for _, s := range r.Unknown {
+					fmt.Fprintf(w, "  not known: %s %s %s\n", s.Address, s.MAC, s.Name)
+				}
+			})
+			return nil
+		},
+	}
+}
+
+func describeDevice(d parents.Device) string {
+	text := fmt.Sprintf("%-20s of %s, profile %s, %s", d.Name, cmp.Or(strings.Join(d.Members, " and "), "nobody"), d.Profile, d.Owner)
+	if len(d.KnownBy) > 0 {
+		text += " by " + strings.Join(d.KnownBy, ", ")
+	}
+	if d.UsedBy != "" {
+		text += ", used by " + d.UsedBy
+	}
+	return text
+}
+
+// assignFlags adds the flags by which a command says whose a device is to be.
+func assignFlags(cmd *cobra.Command, to *parents.Assignment) {
+	cmd.Flags().StringArrayVar(&to.Members, "member", nil, "it is `MEMBER`'s; more than once for a shared one")
+	cmd.Flags().StringVar(&to.Profile, "profile", "", "it has this `PROFILE`, such as things")
+}
+
+func (a *app) deviceEnrolCommand() *cobra.Command {
+	var to parents.Assignment
+	var name string
+	cmd := &cobra.Command{
+		Use: "enrol [HOUSEHOLD] {--member MEMBER | --profile PROFILE}", Short: "Make a code by which one device is added",
+		Long: `Make a code by which one device is added to the household, good once and for
+ten minutes. On the device open the page that is shown, or photograph the QR
+code, and enter it. It is known from then on by its MAC where the server knows
+that, else by its address.`,
+		Example: "  hearth device enrol --member Kim\n  hearth device enrol example-home --profile things --name tv",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			who := (&whom{parents.Who{Household: strings.Join(args, "")}}).ready(a)
+			var r portal.Invitation
+			if _, err := a.change(cmd.Context(), "/v1/device/enrol", struct {
+				parents.Who
+				parents.Assignment
+				Name string `json:"name,omitempty"`
+			}{who, to, name}, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) {
+				fmt.Fprintf(w, "%s\n\nOn the device that is to be %s's, open\n  %s\nbefore %s.\n", r.Code.Code, r.For, r.URL, r.Until.Format("15:04"))
+				if picture(w) {
+					drawQR(w, r.URL)
+				}
+			})
+			return nil
+		},
+	}
+	assignFlags(cmd, &to)
+	cmd.Flags().StringVar(&name, "name", "", "what it is to be called; default what it calls itself")
+	return cmd
+}
+
+func (a *app) deviceRenameCommand() *cobra.Command {
+	who := &whom{}
+	cmd := &cobra.Command{
+		Use: "rename DEVICE NAME", Short: "Give a device another name", Long: "Give a device another name. What holds for it goes on holding.",
+		Example: "  hearth device rename kim-device kim-tablet",
+		Args:    exactly(2, "the DEVICE and its new NAME"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			who.Device = args[0]
+			var d parents.Device
+			if _, err := a.change(cmd.Context(), "/v1/device/rename", struct {
+				parents.Who
+				Name string `json:"name"`
+			}{who.ready(a), args[1]}, &d); err != nil {
+				return err
+			}
+			a.print(d, func(w io.Writer) { fmt.Fprintln(w, describeDevice(d)) })
+			return nil
+		},
+	}
+	who.flags(cmd, "household")
+	return cmd
+}
+
+func (a *app) deviceAssignCommand() *cobra.Command {
+	var to parents.Assignment
+	who := &whom{}
+	cmd := &cobra.Command{
+		Use: "assign DEVICE {--member MEMBER | --profile PROFILE}", Short: "Give a device to somebody else",
+		Long:    "Give a device to a member, to several (the strictest of their profiles holds),\nor to nobody, with a profile of its own.",
+		Example: "  hearth device assign tablet --member Kim --member Toni",
+		Args:    exactly(1, "the DEVICE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			who.Device = args[0]
+			var d parents.Device
+			if _, err := a.change(cmd.Context(), "/v1/device/assign", struct {
+				parents.Who
+				parents.Assignment
+			}{who.ready(a), to}, &d); err != nil {
+				return err
+			}
+			a.print(d, func(w io.Writer) { fmt.Fprintln(w, describeDevice(d)) })
+			return nil
+		},
+	}
+	assignFlags(cmd, &to)
+	who.flags(cmd, "household")
+	return cmd
+}
+
+func (a *app) deviceRemoveCommand() *cobra.Command {
+	who := &whom{}
+	cmd := &cobra.Command{
+		Use: "remove DEVICE", Short: "Take a device out of the household", Long: "Take a device out of the household, with all that holds for it. From then on\nit is unknown, and has the guest profile.",
+		Example: "  hearth device remove old-phone",
+		Args:    exactly(1, "the DEVICE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			who.Device = args[0]
+			var r portal.Gone
+			if _, err := a.change(cmd.Context(), "/v1/device/remove", who.ready(a), &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { fmt.Fprintf(w, "%s is a device of the household no more\n", r.Device) })
+			return nil
+		},
+	}
+	who.flags(cmd, "household")
+	return cmd
+}
+
+func (a *app) devicePINCommand() *cobra.Command {
+	var remove bool
+	cmd := &cobra.Command{
+		Use: "pin MEMBER", Short: "Set the PIN by which a member says that they use a shared device",
+		Long: `Set the PIN, 4 to 12 digits, by which a member says at http://ask.NAME/who
+that they use a shared device. It is read from the terminal or from standard
+input, because arguments can be seen by others.`,
+		Example: "  hearth device pin Toni\n  hearth device pin --remove example-home/Toni",
+		Args:    exactly(1, "the MEMBER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			digits := ""
+			if !remove {
+				var err error
+				if digits, err = a.readPIN(cmd.InOrStdin()); err != nil {
+					return err
+				}
+			}
+			var r portal.Secret
+			if _, err := a.change(cmd.Context(), "/v1/device/pin", struct {
+				parents.Who
+				PIN string `json:"pin"`
+			}{(&whom{parents.Who{Member: args[0]}}).ready(a), digits}, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) {
+				if r.Set {
+					fmt.Fprintf(w, "%s has this PIN now\n", r.Member)
+				} else {
+					fmt.Fprintf(w, "%s has no PIN any more\n", r.Member)
+				}
+			})
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&remove, "remove", false, "take the PIN away")
+	return cmd
+}
+
+// readPIN reads digits unseen from a terminal, else the first line.
+func (a *app) readPIN(in io.Reader) (string, error) {
+	if f, ok := in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+		fmt.Fprint(a.err, "PIN (4 to 12 digits): ")
+		digits, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(a.err)
+		return string(digits), err
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')
+	if line = strings.TrimSpace(line); line == "" {
+		return "", usageError{errors.Join(errors.New("no PIN was given; type it, or write it to standard input"), ignoreEOF(err))}
+	}
+	return line, nil
+}
+
+func ignoreEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/store"
+	"github.com/hearthdns/hearth/resolver"
+)
+
+// openDesk makes the desk at which parents change what holds.
+func (s *server) openDesk() (err error) {
+	s.parents, err = parents.Open(context.Background(), parents.Config{
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Report: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing what parents may change: %w", err)
+	}
+	return nil
+}
+
+// written gives what the configuration in force says of people, and where in it a household stands.
+func (s *server) written() (policy.Config, func(household string) string) {
+	l := s.config.Load()
+	return l.Config.people(), l.householdPlace
+}
+
+// householdPlace gives file:line of a household, "" for one that the configuration does not name.
+func (l *loaded) householdPlace(id string) string {
+	for i := range l.Config.Households {
+		if l.Config.Households[i].ID != id {
+			continue
+		}
+		at := l.at.of("households[" + strconv.Itoa(i) + "]")
+		if at.Line == 0 {
+			return at.File
+		}
+		return at.File + ":" + strconv.Itoa(at.Line)
+	}
+	return ""
+}
+
+// people joins what a configuration says of people with what the store has. The caller holds work, or nobody else knows
+// the server yet.
+func (s *server) people(l *loaded) (policy.Config, error) {
+	people, err := s.parents.People(l.Config.people())
+	if double := new(parents.DoubleError); errors.As(err, &double) {
+		return people, problems{l.twice(double)}
+	}
+	return people, err
+}
+
+// twice is the problem of a household that the store owns and the configuration names.
+func (l *loaded) twice(double *parents.DoubleError) *problem {
+	for i := range l.Config.Households {
+		if l.Config.Households[i].ID == double.Household {
+			path := "households[" + strconv.Itoa(i) + "]"
+			return &problem{place: l.at.of(path), Path: path, Text: double.Error()}
+		}
+	}
+	return &problem{Path: "households", Text: double.Error()}
+}
+
+// install serves a World, with all that people changed up to that moment.
+func (s *server) install(l *loaded, w *resolver.World) {
+	s.parents.Install(w.Directory, l.Config.people(), func() {
+		if w != s.resolver.World() {
+			s.resolver.Swap(w)
+		}
+	})
+}
+
+// renewPeople compiles who there is anew, against the index in use.
+func (s *server) renewPeople(context.Context) error {
+	s.work.Lock()
+	defer s.work.Unlock()
+	return s.swap(s.config.Load(), s.stock)
+}
+
+// checkOwners looks whether the store owns a household that the configuration names, in the snapshot beside it: the store
+// itself belongs to the server that runs. It is at most half a minute behind.
+func (a *app) checkOwners(l *loaded) (problems, error) {
+	state, err := a.stateDir(&l.Config)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := store.LoadSnapshot(storePath(state))
+	if err != nil {
+		return nil, err
+	}
+	var found problems
+	for _, e := range kept.Entries {
+		if parents.Owns(e) && l.householdPlace(e.Key.Household) != "" {
+			found = append(found, l.twice(&parents.DoubleError{Household: e.Key.Household}))
+		}
+	}
+	return found, nil
+}
+
+// pagePort is the port of the pages, "" for that of HTTP or where there are none.
+func pagePort(c *Config) string {
+	port := ""
+	for _, at := range c.Landing.HTTP {
+		if at.Port() == 80 {
+			return ""
+		}
+		if port == "" {
+			port = strconv.Itoa(int(at.Port()))
+		}
+	}
+	return port
+}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/spf13/cobra"
+)
+
+// spanned is a request with how long it lasts.
+type spanned struct {
+	parents.Who
+	parents.Span
+}
+
+func (a *app) pauseCommand() *cobra.Command {
+	who, long := &whom{}, &parents.Span{}
+	pause := &cobra.Command{
+		Use:   "pause [--member MEMBER | --device DEVICE] [--for 30m | --until TIME]",
+		Short: "Stop somebody's internet",
+		Long: `Stop the internet of a member, of a device, or without either of everyone
+under 18 in the house: all names but help and what is always on. It is in
+force at once, and ends the grants of whom it concerns. Without --for and
+--until it lasts until "hearth pause end". To stop the filter instead, see
+"hearth filter".`,
+		Example: "  hearth pause --member Kim --for 30m\n  hearth pause --until 18:00\n  hearth pause end --member Kim\n  hearth pause list",
+		Args:    noSuchCommand,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.act(cmd.Context(), "/v1/pause", spanned{who.ready(a), *long}, "the internet of %s is paused%s")
+		},
+	}
+	who.flags(pause, "household", "member", "device")
+	spanFlags(pause, long, "for so long, such as `30m`")
+	end, of := &cobra.Command{
+		Use:     "end [--member MEMBER | --device DEVICE]",
+		Short:   "End a pause",
+		Long:    "End the pause of a member, of a device, or without either of the house.",
+		Example: "  hearth pause end --member Kim",
+		Args:    exactly(0, "whose pause it is is said with --member or --device"),
+	}, &whom{}
+	end.RunE = func(cmd *cobra.Command, _ []string) error {
+		return a.act(cmd.Context(), "/v1/pause/end", of.ready(a), "the internet of %s is paused no more")
+	}
+	of.flags(end, "household", "member", "device")
+	pause.AddCommand(end, a.actsCommand("pause", "List the pauses that are running"))
+	return pause
+}
+
+func spanFlags(cmd *cobra.Command, s *parents.Span, usage string) {
+	cmd.Flags().StringVar(&s.For, "for", "", usage)
+	cmd.Flags().StringVar(&s.Until, "until", "", "until this `TIME` of the household: \"21:05\", \"fri 21:05\", \"tomorrow 07:00\" or RFC 3339")
+}
+
+// act has the server do something that is told as one act; said has room for whom and until when.
+func (a *app) act(ctx context.Context, path string, body any, said string) error {
+	var act parents.Act
+	if _, err := a.change(ctx, path, body, &act); err != nil {
+		return err
+	}
+	a.print(act, func(w io.Writer) {
+		words := []any{whose(act), until(act)}
+		fmt.Fprintf(w, said+"\n", words[:strings.Count(said, "%s")]...)
+		if act.Note != "" {
+			fmt.Fprintln(w, act.Note)
+		}
+	})
+	return nil
+}
+
+// actsCommand lists what is in force, of one sort.
+func (a *app) actsCommand(what, short string) *cobra.Command {
+	who := &whom{}
+	list := &cobra.Command{
+		Use: "list", Short: short, Long: short + ", with their ends.", Example: "  hearth " + strings.Fields(what)[0] + " list",
+		Args: exactly(0, "list takes no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var r portal.Acts
+			if _, err := a.look(cmd.Context(), "/v1/acts", who.Household, &r); err != nil {
+				return err
+			}
+			list := []parents.Act{}
+			for _, act := range r.Acts {
+				if act.What == what {
+					list = append(list, act)
+				}
+			}
+			a.print(portal.Acts{Acts: list}, func(w io.Writer) {
+				describeActs(w, list)
+				if len(list) == 0 {
+					fmt.Fprintf(w, "no %s is in force\n", what)
+				}
+			})
+			return nil
+		},
+	}
+	who.flags(list, "household")
+	return list
+}
+
+func describeActs(w io.Writer, acts []parents.Act) {
+	for _, act := range acts {
+		fmt.Fprintf(w, "  %-8s  %s for %s%s", act.ID, describeAct(act), whose(act), until(act))
+		if act.By != "" {
+			fmt.Fprintf(w, ", by %s", act.By)
+		}
+		fmt.Fprintln(w)
+	}
+}
+
+func describeAct(act parents.Act) string {
+	if act.What != "grant" {
+		return act.What
+	}
+	text := strings.TrimSpace("grant of " + act.Kind + " " + act.Value)
+	if act.Minutes != 0 && act.Kind == "bonus" {
+		text += fmt.Sprintf(", %d minutes", act.Minutes)
+	}
+	if act.AtBedtime {
+		text += ", at bedtime too"
+	}
+	return text
+}
+
+func whose(act parents.Act) string {
+	switch {
+	case act.Member != "" && act.Device != "":
+		return act.Member + " at " + act.Device
+	case act.Member != "":
+		return act.Member
+	case act.Device != "":
+		return act.Device
+	}
+	return "the house " + act.Household
+}
+
+// until says when something ends, as the household's clock shows it.
+func until(act parents.Act) string {
+	switch {
+	case act.Until.IsZero():
+		return " until somebody ends it"
+	case act.Until.YearDay() == act.At.YearDay() && act.Until.Year() == act.At.Year():
+		return " until " + act.Until.Format("15:04")
+	}
+	return " until " + act.Until.Format("Mon 2006-01-02 15:04")
+}

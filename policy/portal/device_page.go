@@ -1,0 +1,6 @@
+package portal
+
+const (
+	devicePath = "/device"
+	whoPath    = "/who"
+)
