@@ -39,15 +39,19 @@ func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done
 			return
 		}
 	}
-	switch s.kind {
-	case kindWhoami:
-		s.finish(r.whoami(s, s.query, s.client, s.dst))
-		return
-	case kindWhy:
-		s.finish(r.why(s, s.query, s.client, s.dst))
+	if s.kind.told() {
+		s.finish(r.tellOf(s))
 		return
 	}
 	r.fetch(s, until)
+}
+
+// tellOf answers what is put together for the one who asks.
+func (r *Resolver) tellOf(s *Stroke) []byte {
+	if s.kind == kindWhy {
+		return r.why(s, s.query, s.client, s.dst)
+	}
+	return r.whoami(s, s.query, s.client, s.dst)
 }
 
 // askPatterns makes what is known of the name whole, and has it remembered.

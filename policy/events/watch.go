@@ -40,7 +40,7 @@ type Receiver interface {
 	String() string
 }
 
-// Watch looks who is stopped, and tells of changes. It is a prometheus.Collector (hearth_events_*).
+// Watch looks who is stopped, and tells of changes. It is a prometheus.Collector (hearth_edges_*).
 type Watch struct {
 	cfg     Config
 	poke    chan struct{}
@@ -186,10 +186,10 @@ func (w *Watch) tell(e Event, loc *time.Location) {
 }
 
 var (
-	descSent    = prometheus.NewDesc("hearth_events_sent_total", "Events that were delivered to a receiver.", nil, nil)
-	descFailed  = prometheus.NewDesc("hearth_events_failed_total", "Events that a receiver did not take.", nil, nil)
-	descDropped = prometheus.NewDesc("hearth_events_dropped_total", "Events for which there was no room.", nil, nil)
-	descLimit   = prometheus.NewDesc("hearth_events_backlog_limit", "Events that may wait.", nil, nil)
+	descSent    = prometheus.NewDesc("hearth_edges_sent_total", "Events that were delivered to a receiver.", nil, nil)
+	descFailed  = prometheus.NewDesc("hearth_edges_failed_total", "Events that a receiver did not take.", nil, nil)
+	descDropped = prometheus.NewDesc("hearth_edges_dropped_total", "Events for which there was no room.", nil, nil)
+	descLimit   = prometheus.NewDesc("hearth_edges_backlog_limit", "Events that may wait.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
