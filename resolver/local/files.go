@@ -79,7 +79,7 @@ func dnsmasqLease(f []string) ([]entry, bool) {
 	if err != nil || bad != nil {
 		return nil, false
 	}
-	return lease(addr, f[3], expires), true
+	return []entry{lease(addr, f[1], f[3], expires)}, true
 }
 
 // odhcpdLease reads a line of odhcpd: "#", interface, DUID or hardware address, IAID or
@@ -94,6 +94,10 @@ func odhcpdLease(f []string) ([]entry, bool) {
 	if err != nil {
 		return nil, false
 	}
+	mac := ""
+	if f[3] == "ipv4" { // else it is a DUID
+		mac = f[2]
+	}
 	var all []entry
 	for _, text := range f[fixed:] {
 		text, _, _ = strings.Cut(text, "/")
@@ -101,25 +105,26 @@ func odhcpdLease(f []string) ([]entry, bool) {
 		if err != nil {
 			return nil, false
 		}
-		all = append(all, lease(addr, f[4], max(expires, 0))...)
+		all = append(all, lease(addr, mac, f[4], max(expires, 0)))
 	}
 	return all, true
 }
 
-// lease is the entry of an address with a name, if it has one. expires is in seconds of
+// lease is the entry of an address: for which hardware address, if mac is one, and with which name, if it has one.
+// expires is in seconds of
 // the epoch; 0: never. The name is the device's own claim: it gets a single label of
 // it, and none of those by which others find a proxy or a tunnel for all their traffic.
-func lease(addr netip.Addr, name string, expires int64) []entry {
+func lease(addr netip.Addr, mac, name string, expires int64) entry {
 	name, _, _ = strings.Cut(name, ".")
 	switch strings.ToLower(name) {
-	case "", "*", "-", "wpad", "isatap", "localhost":
-		return nil
+	case "*", "-", "wpad", "isatap", "localhost":
+		name = ""
 	}
-	e := entry{addr: addr.Unmap(), name: name}
+	e := entry{addr: addr.Unmap(), name: name, mac: mac}
 	if expires > 0 {
 		e.expires = time.Unix(expires, 0)
 	}
-	return []entry{e}
+	return e
 }
 
 // readKea reads a lease file of Kea's memfile backend: CSV with a header. A later line of
@@ -170,7 +175,7 @@ func keaLease(header, row []string) (addr netip.Addr, found []entry, ok bool) {
 	}
 	expires, err := strconv.ParseInt(fields["expire"], 10, 64)
 	if err == nil && fields["state"] == "0" && fields["valid_lifetime"] != "0" {
-		found = lease(addr, fields["hostname"], expires)
+		found = []entry{lease(addr, fields["hwaddr"], fields["hostname"], expires)}
 	}
 	return addr.Unmap(), found, true
 }

@@ -46,7 +46,8 @@ type Host struct {
 // Names finds the machines of the home. It is safe for concurrent use and a
 // prometheus.Collector (hearth_local_*). The zero Names knows nobody.
 type Names struct {
-	table atomic.Pointer[map[string]*Host]
+	table  atomic.Pointer[map[string]*Host]
+	leased func([]Lease)
 
 	mu    sync.Mutex
 	cfg   Config
@@ -61,6 +62,38 @@ func New(log *slog.Logger) *Names {
 		log = slog.New(slog.DiscardHandler)
 	}
 	return &Names{files: make(map[string]*file), now: time.Now, log: log}
+}
+
+// Lease is what a DHCP server noted: who has an address.
+type Lease struct {
+	Addr netip.Addr
+	Name string // of a single label, "" for none
+	MAC  string // as the server writes it; "" or something that is none where it knows the client by another mark
+}
+
+// OnLeases has f told of all leases that hold: at once, and whenever that changes. It must be set before Run, and must
+// not call n.
+func (n *Names) OnLeases(f func([]Lease)) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.leased = f
+	n.tellLeases()
+}
+
+// tellLeases tells who wants to know of the leases that hold. The caller holds mu.
+func (n *Names) tellLeases() {
+	if n.leased == nil {
+		return
+	}
+	var all []Lease
+	for _, path := range n.cfg.Leases {
+		for _, e := range n.files[path].entries {
+			if e.listed {
+				all = append(all, Lease{e.addr, e.name, e.mac})
+			}
+		}
+	}
+	n.leased(all)
 }
 
 // Find returns what is known of a name in canonical wire form, nil if nothing is. It does
@@ -97,13 +130,14 @@ func (n *Names) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			n.refresh()
+			n.Refresh()
 		}
 	}
 }
 
-// refresh takes over what changed: files, and leases that ran out.
-func (n *Names) refresh() {
+// Refresh takes over what changed: files, and leases that ran out. Run does so every two seconds; whoever learns of
+// a change sooner calls it.
+func (n *Names) Refresh() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.look() || n.lapsed() {

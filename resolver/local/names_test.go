@@ -185,7 +185,7 @@ func TestNoLeaseFile(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		n.refresh()
+		n.Refresh()
 		if told(t, n, "printer") == "" {
 			t.Errorf("%.20q took the names away", text)
 		}

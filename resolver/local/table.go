@@ -12,7 +12,8 @@ import (
 // entry is one line of a file: an address with a name of it.
 type entry struct {
 	addr    netip.Addr
-	name    string    // as written
+	name    string    // as written; "" for none
+	mac     string    // of a lease: as written, which may be something else that the server knows the client by
 	expires time.Time // of a lease; zero: never
 	listed  bool      // it is in the table
 }
@@ -41,6 +42,7 @@ func (n *Names) build() {
 		n.log.Warn("too many names of the home; the rest is left out", "kept", maxNames)
 	}
 	n.table.Store(&t.hosts)
+	n.tellLeases()
 }
 
 // table is Names.table while it is filled.
