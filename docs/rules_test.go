@@ -43,11 +43,12 @@ var graph = map[string][]string{
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "policy/parents", "blocklists", "blocklists/help"},
+	"policy/presence":             {"policy"},
 	"policy/store":                nil,
 	"policy/parents":              {"policy", "policy/store", "blocklists"},
 	"policy/events":               {"policy"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/parents", "policy/portal", "policy/store", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
 	"blocklists/register": nil,
 }
@@ -64,6 +65,7 @@ var confined = map[string][]string{
 	"go.etcd.io/bbolt":       {"policy/store"},
 	"github.com/invopop/":    {"cmd/hearth"},
 	"github.com/fsnotify/":   {"cmd/hearth"},
+	"github.com/mdlayher/":   {"policy/presence"},
 	"github.com/go-viper/":   {"cmd/hearth"},
 	"github.com/oschwald/":   {"resolver/atlas"},
 	"github.com/maxmind/":    {"tests"}, // no folder: tests write databases

@@ -14,6 +14,7 @@ func (b *compiler) recognise(i int, c *HouseholdConfig, h *Household, specs []sp
 	}
 	r := &recognition{tokens: map[string]int32{}, names: map[string]int32{}}
 	h.recognition = r
+	b.directory.knowing = true
 	guest := b.guest(c, h)
 	for j := range c.Devices {
 		v, device := &c.Devices[j], h.Devices[j]
@@ -49,7 +50,7 @@ func (b *compiler) anywhere(m MAC, at int32) {
 func (b *compiler) assumed(h *Household, device *Device, guest, own spec) int32 {
 	s := join(b.ground.taxonomy, []spec{guest, own})
 	c := h.device(device)
-	c.Profile, c.budget, c.Assumed = b.profile(&s), b.budget(h, s.quotas), true
+	c.Status, c.Profile, c.budget, c.Assumed = Guest, b.profile(&s), b.budget(h, s.quotas), true
 	return b.client(c)
 }
 

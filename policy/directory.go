@@ -27,6 +27,7 @@ type Directory struct {
 	addresses addresses
 	ids       map[string]int32 // of devices; they are secrets
 	macs      table[number6]   // of devices, for addresses of nobody's network
+	knowing   bool             // some household knows devices by more than addresses and ids
 }
 
 // Warning is something in the configuration that holds, but that the people
@@ -76,6 +77,9 @@ func (d *Directory) Households() []*Household { return d.order }
 func (d *Directory) Identify(addr netip.Addr) Client {
 	return d.clients[d.addresses.find(addr)]
 }
+
+// Recognises says that it matters to IdentifyBy what is known of a client beside address and id.
+func (d *Directory) Recognises() bool { return d.knowing }
 
 // Profile gives a named profile or a band's preset, as a listener's guest has
 // it: without a household or a language of its own, a schedule in UTC. nil if there is none, or if it

@@ -76,8 +76,9 @@ type Client struct {
 	Member    *Member // nil unless the device is one member's alone
 	Device    *Device
 	Profile   *Profile
-	// Assumed: all that speaks for the device is what anybody can say of themselves. Profile allows no more than a
-	// guest's; what people take away from the device holds, what they grant it does not.
+	// Assumed: all that speaks for the device is what anybody can say of themselves. It is a Guest, whose Profile
+	// allows no more than a guest's; what people take away from the device holds, what they grant it does not, and
+	// nothing of the device is told or shown.
 	Assumed bool
 	// Forwarder is who asks for somebody behind it, nil for nearly all. Directory.IdentifyTold goes on from there;
 	// the client itself is whoever it tells nothing of.
