@@ -204,7 +204,7 @@ func (s *Stroke) appendBindings(q *wire.Query, c Client, reply []byte, ttl uint3
 	var host, id []byte
 	if s.kind == kindResolver {
 		host = d.Name
-		if v := s.who.Device; v != nil {
+		if v := s.who.Device; v != nil && !s.who.Assumed { // who only seems to be it must not learn its id
 			id = append(s.label[:0], v.ID...)
 		}
 	} else if host = q.Name()[len(discoverers):]; s.hashes.N == s.depth+2 {

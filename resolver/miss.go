@@ -18,12 +18,47 @@ import (
 func (r *Resolver) Resolve(ctx context.Context, s *Stroke, until time.Time, done func(reply []byte)) {
 	s.resolver, s.ctx, s.began, s.done, s.asked = r, ctx, s.now, done, time.Time{}
 	s.slow = true
-	if s.entry != nil && s.facts == nil { // read by an older index
-		reply, done := r.judge(s, s.query, s.client, s.dst)
-		if !done {
-			reply, done = r.fromCache(s, s.query, s.client, s.dst)
+	if !s.placed {
+		r.cfg.Presence.Look(&s.asker, until, func(found bool) { r.locate(s, until, found) })
+		return
+	}
+	r.resolve(s, until)
+}
+
+// errNobody is said to an address for which no machine answers, where no reply arrives either.
+var errNobody = &Error{Rcode: wire.ServFail, EDE: edeNone, Err: errors.New("no machine answers for the address of the client")}
+
+// locate goes on once it is known which machine asks.
+func (r *Resolver) locate(s *Stroke, until time.Time, found bool) {
+	if !found {
+		s.finish(r.failed(s.query, s.client, s.dst, errNobody))
+		return
+	}
+	s.placed = true
+	if reply, done := r.judgeAgain(s); done {
+		s.finish(reply)
+		return
+	}
+	r.resolve(s, until)
+}
+
+// judgeAgain judges a query from its beginning, and answers it if nobody has to be asked.
+func (r *Resolver) judgeAgain(s *Stroke) (reply []byte, done bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			reply, done = r.failed(s.query, s.client, s.dst, &broken{p, debug.Stack()}), true
 		}
-		if done {
+	}()
+	if reply, done = r.judge(s, s.query, s.client, s.dst); !done {
+		reply, done = r.fromCache(s, s.query, s.client, s.dst)
+	}
+	return reply, done
+}
+
+// resolve is Resolve for a query of which it is known who asks.
+func (r *Resolver) resolve(s *Stroke, until time.Time) {
+	if s.entry != nil && s.facts == nil { // read by an older index
+		if reply, done := r.judgeAgain(s); done {
 			s.finish(reply)
 			return
 		}

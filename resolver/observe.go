@@ -124,7 +124,7 @@ func (r *Resolver) tellBlocked(s *Stroke, name []byte, c Client) {
 		return
 	}
 	m := s.remembers()
-	if at := c.Addr; s.heard == heardDirectly && (!s.named || s.world.Directory.Identify(at).Device == s.who.Device) {
+	if at := c.Addr; s.heard == heardDirectly && (!s.named || s.atHome(r.cfg.Presence)) {
 		r.tell(s, name, c, at, m)
 	} else if m != policy.Forget {
 		r.tell(s, name, c, netip.Addr{}, m)
@@ -159,6 +159,17 @@ func (r *Resolver) tell(s *Stroke, name []byte, c Client, at netip.Addr, m polic
 	p.Decision, p.Categories = s.decision, s.question.Match.Categories
 	p.length = uint8(copy(p.name[:], name)) //nolint:gosec // a name has at most 255 octets
 	p.publish()
+}
+
+// atHome reports whether the address too is the device's that showed its id.
+func (s *Stroke) atHome(p Presence) bool {
+	id := s.asker.ID
+	if s.asker.ID = ""; p != nil {
+		p.Find(&s.asker)
+	}
+	here := s.world.Directory.IdentifyBy(&s.asker)
+	s.asker.ID = id
+	return here.Household == s.who.Household && here.Device == s.who.Device
 }
 
 // Run hands events to the Observer, and resolves popular answers again before they run

@@ -22,6 +22,7 @@ type Config struct {
 	Cache    *cache.Cache
 	Observer Observer         // nil: nobody looks
 	Local    *local.Names     // nil: nobody knows the home's machines
+	Presence Presence         // nil: clients are known by address and id alone
 	Now      func() time.Time // nil: time.Now
 	Log      *slog.Logger
 	Node     string // shown by whoami
@@ -86,7 +87,7 @@ func (r *Resolver) Swap(w *World) {
 // and never allocates. An empty reply with true means: send nothing. After false, s
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.fetched, s.typed, s.slow = nil, false, false
+	s.fetched, s.typed, s.slow, s.placed = nil, false, false, false
 	reply, done := r.judge(s, q, c, dst)
 	if c.Identity != "" && !s.named {
 		r.counts.strangeIDs.Inc()
@@ -95,6 +96,9 @@ func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	switch {
 	case done:
 		return reply, true
+	case !s.placed:
+		s.query, s.client, s.dst = q, c, dst
+		return nil, false
 	case s.fresh && s.facts != nil: // the usual case, by the shortest way
 		return r.fromEntry(s, q, c, dst), true
 	}
@@ -126,6 +130,8 @@ func (r *Resolver) fromCache(s *Stroke, q *wire.Query, c Client, dst []byte) ([]
 type Stroke struct {
 	world    *World
 	now      time.Time
+	asker    policy.Facts
+	placed   bool // asker has all that is known of the machine that asks
 	who      policy.Client
 	named    bool      // by its id, not by its address
 	told     wire.Told // of the device, whoever said it
@@ -167,6 +173,9 @@ type Stroke struct {
 func (r *Resolver) judge(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.world, s.now = r.world.Load(), r.cfg.Now()
 	s.kind, s.depth, s.withheld, s.judged, s.alone, s.safe = kindNone, 0, false, false, false, nil
+	if !s.place(r.cfg.Presence, c) {
+		return nil, false
+	}
 	if !s.admit(q, c) {
 		return r.refused(q, c, dst), true
 	}

@@ -98,7 +98,7 @@ func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 	get := r.URL.Query().Get
 	e, err := Explain(p.view(), ExplainQuery{
 		Name: get("name"), Client: get("client"), Device: get("device"), Member: get("member"),
-		Type: get("type"), At: get("at"), Now: p.now(),
+		Type: get("type"), At: get("at"), Now: p.now(), Presence: p.presence,
 	})
 	if err != nil {
 		fail(w, err)

@@ -14,12 +14,14 @@ import (
 // set; none means this machine, 127.0.0.1.
 type ExplainQuery struct {
 	Name   string    // in any spelling, international ones too
-	Client string    // an address, "id:" and a device's id, or both, as policy.Directory.ReadClient takes them
+	Client string    // an address and what else is known of the client, as policy.ReadFacts takes them
 	Device string    // household/device, or the device alone where it is unique
 	Member string    // household/member
 	Type   string    // query type; "" means A
 	At     string    // as policy.ParseAt reads it, in the household's zone; "" means Now
 	Now    time.Time // the present
+	// Presence adds what is known of the machine that has the client's address; nil knows nothing.
+	Presence func(f *policy.Facts) bool
 }
 
 // QueryError says what is wrong with an ExplainQuery and what to write instead.
@@ -161,11 +163,14 @@ func locate(dir *policy.Directory, q ExplainQuery) (policy.Client, netip.Addr, e
 	case q.Client == "":
 		q.Client = "127.0.0.1"
 	}
-	client, addr, err := dir.ReadClient(q.Client)
+	f, err := policy.ReadFacts(q.Client)
 	if err != nil {
 		return policy.Client{}, none, &QueryError{Field: "client", Original: err, Problem: err.Error()}
 	}
-	return client, addr, nil
+	if q.Presence != nil && f.MAC.IsZero() && f.Name == "" {
+		q.Presence(&f)
+	}
+	return dir.IdentifyBy(&f), f.Addr, nil
 }
 
 func unknown(field string, err error) error {

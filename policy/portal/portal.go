@@ -29,6 +29,8 @@ type Config struct {
 	Guest string
 	// View gives the Directory in force; it is called once a request.
 	View func() *policy.Directory
+	// Presence adds what is known of the machine that has an address, as resolver.Presence; nil knows nothing.
+	Presence func(f *policy.Facts) bool
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log gets one line for each page that could not be made; nil discards. It never gets a name or an address.
@@ -58,6 +60,7 @@ type Portal struct {
 	ask       blocklists.Name
 	guest     string
 	view      func() *policy.Directory
+	presence  func(f *policy.Facts) bool
 	now       func() time.Time
 	log       *slog.Logger
 	ctl       Control
@@ -82,7 +85,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, port: c.Port}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, port: c.Port}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
@@ -115,6 +118,15 @@ func (p *Portal) load() error {
 	return err
 }
 
+// identify says who has an address.
+func (p *Portal) identify(dir *policy.Directory, addr netip.Addr) policy.Client {
+	f := policy.Facts{Addr: addr}
+	if p.presence != nil {
+		p.presence(&f)
+	}
+	return dir.IdentifyBy(&f)
+}
+
 // Observe remembers a block for ask.<name>: in memory only, for ten minutes, at most twenty names a device. What is
 // allowed, illegal or about self-harm is never remembered, nor anything of a client that is of no household or
 // whose household has opted out. It is called beside the path of queries, not on it.
@@ -123,7 +135,7 @@ func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decisio
 		return
 	}
 	dir := p.view()
-	client := dir.Identify(addr)
+	client := p.identify(dir, addr)
 	if client.Status != policy.Known && client.Status != policy.Guest {
 		return
 	}

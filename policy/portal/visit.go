@@ -25,7 +25,7 @@ type visit struct {
 
 func (p *Portal) visit(r *http.Request, host asked) *visit {
 	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, now: p.now()}
-	if v.client = v.dir.Identify(v.addr).Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
+	if v.client = p.identify(v.dir, v.addr).Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
 		v.client.Profile = v.dir.Profile(p.guest)
 	}
 	v.profile = v.client.Profile
@@ -52,7 +52,7 @@ func viewer(c policy.Client, addr netip.Addr) string {
 	switch {
 	case c.Household == nil:
 		return key
-	case c.Device != nil:
+	case c.Device != nil && !c.Assumed:
 		return c.Household.ID + "/" + c.Device.Name
 	}
 	return c.Household.ID + "@" + key
