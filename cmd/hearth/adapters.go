@@ -89,6 +89,7 @@ var strokes = sync.Pool{New: func() any { return new(resolver.Stroke) }}
 func clientOf(r *listen.Request) resolver.Client {
 	return resolver.Client{
 		Addr:     plainAddr(r.Client.Addr.Addr()),
+		From:     r.Client.Addr.Addr().Unmap(),
 		Local:    plainAddr(r.Client.Local.Addr()),
 		Listener: r.Client.Listener,
 		Worker:   r.Worker,

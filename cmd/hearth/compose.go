@@ -61,6 +61,7 @@ type server struct {
 	cache       *cache.Cache
 	local       *local.Names
 	atlas       *atlas.Keeper
+	presence    *whereabouts
 	telemetry   telemetry
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
@@ -115,11 +116,12 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 		return nil, err
 	}
 	s.switchboard.use(views)
+	s.presence = s.newWhereabouts(&l.Config)
 	if s.portal, err = s.pages(&l.Config); err != nil {
 		return nil, fmt.Errorf("preparing the landing page: %w", err)
 	}
 	s.resolver, err = resolver.New(resolver.Config{
-		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Observer: witness{s, s.portal},
+		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Presence: s.presence, Observer: witness{s, s.portal},
 		Log: log, Node: nodeName(), Version: thisBuild().Version,
 		Slow: s.telemetry.slow(), SlowAfter: l.Config.Telemetry.Traces.Slow,
 	})
@@ -147,7 +149,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Port: pagePort(c), Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence.Find, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Port: pagePort(c), Enrolment: reached,
 		Help:     func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
 		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },

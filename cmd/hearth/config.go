@@ -40,6 +40,7 @@ type Config struct {
 	Profiles      []policy.ProfileConfig   `yaml:"profiles"`
 	Households    []policy.HouseholdConfig `yaml:"households"`
 	HouseholdsDir string                   `yaml:"households_dir"`
+	Presence      PresenceConfig           `yaml:"presence"`
 
 	Privacy   PrivacyConfig    `yaml:"privacy"`
 	Events    events.Receivers `yaml:"events"`

@@ -54,6 +54,7 @@ func Default() Config {
 			Prefetch:       4,
 		},
 		Lists:     source.Default(),
+		Presence:  PresenceConfig{Neighbours: true},
 		Privacy:   PrivacyConfig{AskPage: true, Activity: true},
 		Metrics:   MetricsConfig{Listen: loopback4(9353).String()},
 		Telemetry: TelemetryConfig{Traces: TracesConfig{Slow: 500 * time.Millisecond}},

@@ -162,7 +162,7 @@ func (l *loaded) rooted(environ []string) {
 		s := &l.Config.Lists.Sources[i]
 		paths = append(paths, &s.Path, &s.TokenFile, &s.CertFile, &s.KeyFile, &s.CAFile, &s.Zone.TSIG.SecretFile)
 	}
-	for _, list := range [][]string{l.Config.Resolve.Local.Hosts, l.Config.Resolve.Local.Leases} {
+	for _, list := range [][]string{l.Config.Resolve.Local.Hosts, l.Config.Resolve.Local.Leases, l.Config.Presence.Leases} {
 		for i := range list {
 			paths = append(paths, &list[i])
 		}

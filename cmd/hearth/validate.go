@@ -74,6 +74,7 @@ func (c *Config) validate(at *places) problems {
 	c.validateChallenge(r)
 	c.validateAnswers(r)
 	c.validateResolve(r)
+	c.validatePresence(r)
 	c.Telemetry.validate(r)
 	c.validateParts(r)
 	c.validateGeo(r)
