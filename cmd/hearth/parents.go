@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 
 	"github.com/hearthdns/hearth/policy"
@@ -15,7 +16,7 @@ import (
 // openDesk makes the desk at which parents change what holds.
 func (s *server) openDesk() (err error) {
 	s.parents, err = parents.Open(context.Background(), parents.Config{
-		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Report: s.log,
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)
@@ -79,6 +80,26 @@ func (s *server) renewPeople(context.Context) error {
 	s.work.Lock()
 	defer s.work.Unlock()
 	return s.swap(s.config.Load(), s.stock)
+}
+
+// acquaintances tells the desk what is on the network.
+type acquaintances struct{ server *server }
+
+// Seen implements parents.Presence.
+func (a acquaintances) Seen() []parents.Seen {
+	machines := a.server.presence.List()
+	all := make([]parents.Seen, 0, len(machines))
+	for _, m := range machines {
+		all = append(all, parents.Seen{Address: m.Addr, MAC: m.MAC, Name: m.Name})
+	}
+	return all
+}
+
+// Find implements parents.Presence.
+func (a acquaintances) Find(addr netip.Addr) (parents.Seen, bool) {
+	f := policy.Facts{Addr: addr}
+	a.server.presence.Find(&f)
+	return parents.Seen{Address: addr, MAC: f.MAC, Name: f.Name}, !f.MAC.IsZero() || f.Name != ""
 }
 
 // checkOwners looks whether the store owns a household that the configuration names, in the snapshot beside it: the store

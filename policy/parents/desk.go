@@ -47,7 +47,6 @@ type Seen struct {
 	Address netip.Addr `json:"address"`
 	MAC     policy.MAC `json:"mac,omitzero"`
 	Name    string     `json:"name,omitempty"` // that it gives itself
-	At      time.Time  `json:"at,omitzero"`
 }
 
 // Desk is where parents change what holds. It is safe for concurrent use.

@@ -43,7 +43,12 @@ func (d *Desk) Devices(household string) (known []Device, guests []Seen, err err
 	if d.Presence == nil {
 		return known, guests, nil
 	}
+	machines := map[policy.MAC]bool{} // one has many addresses
 	for _, s := range d.Presence.Seen() {
+		if !s.MAC.IsZero() && machines[s.MAC] {
+			continue
+		}
+		machines[s.MAC] = true
 		c := p.dir.IdentifyBy(&policy.Facts{Addr: s.Address, MAC: s.MAC, Name: s.Name})
 		if c.Status == policy.Guest && c.Household == p.household {
 			guests = append(guests, s)

@@ -20,12 +20,15 @@ const chainFor = time.Minute
 func (p *Portal) Landing() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p.render.harden(w.Header())
+		host := parseHost(r.Host)
+		if p.submitted(w, r, host) {
+			return
+		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
-		host := parseHost(r.Host)
 		if p.download(w, r, host) {
 			return
 		}
@@ -37,7 +40,7 @@ func (p *Portal) Landing() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		status, v := p.choose(p.visit(r, host), r.URL.Path)
+		status, v := p.choose(p.visit(r, host), r)
 		if err := p.render.write(w, r, status, v); err != nil {
 			p.log.Warn("landing page", slog.Any("error", err))
 		}
@@ -45,7 +48,8 @@ func (p *Portal) Landing() http.Handler {
 }
 
 // choose picks the page.
-func (p *Portal) choose(v *visit, path string) (int, *view) {
+func (p *Portal) choose(v *visit, r *http.Request) (int, *view) {
+	path := r.URL.Path
 	switch {
 	case v.host.name == nil:
 		return http.StatusOK, p.hello(v)
@@ -53,6 +57,8 @@ func (p *Portal) choose(v *visit, path string) (int, *view) {
 		return whole(path, v, p.home)
 	case slices.Equal(v.host.name, p.ask) && path == enrolPath:
 		return p.enrol(v)
+	case slices.Equal(v.host.name, p.ask) && p.desk != nil && (path == devicePath || path == whoPath):
+		return p.forms(v, r)
 	case slices.Equal(v.host.name, p.ask):
 		return whole(path, v, p.lastBlocks)
 	case v.profile == nil:

@@ -58,7 +58,7 @@ func (p *Portal) home(v *visit) *view {
 	} else {
 		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
-	page.Tries = []link{{p.url(v, "ask."), said.TryAsk}}
+	page.Tries = append([]link{{p.url(v, "ask."), said.TryAsk}}, p.deskLinks(v)...)
 	if p.enrolment != nil && asking(v) != nil {
 		page.Tries = append(page.Tries, link{strings.TrimSuffix(p.url(v, "ask."), "/") + enrolPath, said.TryEnrol})
 	}

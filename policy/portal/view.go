@@ -40,6 +40,7 @@ type view struct {
 	Notice  []string
 	Facts   []fact
 	Ask     *askList
+	Form    *form
 	Guides  []guide
 	Next    []string
 	Explain string // the name to explain, for grown-ups

@@ -66,6 +66,40 @@ type pageTexts struct {
 	Home     homeText  `yaml:"home"`
 	Ask      askText   `yaml:"ask"`
 	Enrol    enrolText `yaml:"enrol"`
+	Device   addText   `yaml:"device"`
+	Who      whoText   `yaml:"who"`
+}
+
+// addText is the page on which a device that is not known enrols itself.
+type addText struct {
+	Title   string   `yaml:"title"`
+	Lead    []string `yaml:"lead"`
+	Code    string   `yaml:"code"`
+	Button  string   `yaml:"button"`
+	Known   []string `yaml:"known"`
+	Done    []string `yaml:"done"`
+	Wrong   string   `yaml:"wrong"`
+	Wait    string   `yaml:"wait"`
+	Trouble string   `yaml:"trouble"`
+	Link    string   `yaml:"link"`
+}
+
+// whoText is the page on which people say who uses a shared device.
+type whoText struct {
+	Title   string   `yaml:"title"`
+	Lead    []string `yaml:"lead"`
+	Name    string   `yaml:"name"`
+	PIN     string   `yaml:"pin"`
+	For     string   `yaml:"for"`
+	Minutes string   `yaml:"minutes"`
+	Button  string   `yaml:"button"`
+	Leave   string   `yaml:"leave"`
+	Without []string `yaml:"without"`
+	Done    []string `yaml:"done"`
+	Wrong   string   `yaml:"wrong"`
+	Wait    string   `yaml:"wait"`
+	Trouble string   `yaml:"trouble"`
+	Link    string   `yaml:"link"`
 }
 
 // enrolText is the page of a device's own settings for encrypted DNS.

@@ -1,8 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"net"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -157,4 +161,54 @@ func TestHouseholdMoves(t *testing.T) {
 	s.write(strings.Replace(without, `households_dir: ""`, "households_dir: "+folder, 1))
 	s.eventually("gives it back", func() bool { return strings.Contains(s.must("household", "list"), "owned by "+folder) })
 	s.sees(alex, "pornhub.com", true)
+	s.signal(syscall.SIGTERM)
+	<-s.exited
+	close(s.exited)
+}
+
+// TestDeviceByCode: a device that is not known is added by a code, over the page and over the socket's own words, and what
+// stands in the configuration cannot be changed here.
+func TestDeviceByCode(t *testing.T) {
+	const fresh = "127.0.0.77"
+	s := example(t, newUpstream(t)).start()
+	s.sees(fresh, "facebook.com", true) // a guest
+	var made struct{ Code, URL string }
+	if err := json.Unmarshal([]byte(s.must("device", "enrol", "--member", "Alex", "--name", "new-laptop", "--json")), &made); err != nil || !strings.HasSuffix(made.URL, "/device?code="+made.Code) {
+		t.Fatalf("%v, %+v", err, made)
+	}
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return dialer("tcp", fresh).DialContext(ctx, "tcp", s.http)
+	}}}
+	resp, err := client.PostForm("http://ask.hearth.home.arpa/device", url.Values{"code": {made.Code}}) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("the page answers %s", resp.Status)
+	}
+	s.sees(fresh, "facebook.com", false)
+	if out := s.must("device", "list"); !strings.Contains(out, "new-laptop           of Alex, profile adult, enrolled by 127.0.0.77") {
+		t.Errorf("the list:\n%s", out)
+	}
+	s.must("device", "assign", "new-laptop", "--member", "Kim")
+	s.sees(fresh, "facebook.com", true)
+	s.must("device", "rename", "new-laptop", "kim-laptop")
+	s.crash()
+	s.sees(fresh, "facebook.com", true)
+	s.refused(1, "hearth.yaml:", "device", "remove", "kim-tablet")
+	s.must("device", "remove", "kim-laptop")
+
+	socket := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(s.dir, "control.sock"))
+	}}}
+	resp, err = socket.Post("http://hearth/v1/household/replace", "application/json", strings.NewReader(`{"definition": "id: example-home", "revision": 1}`)) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var problem struct{ Place string }
+	if err := json.NewDecoder(resp.Body).Decode(&problem); err != nil || resp.StatusCode != http.StatusConflict || !strings.HasPrefix(problem.Place, s.config+":") {
+		t.Errorf("%s, %v, %+v; want 409 with the place", resp.Status, err, problem)
+	}
 }
