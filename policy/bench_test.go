@@ -147,6 +147,42 @@ func BenchmarkDecide(b *testing.B) {
 	})
 }
 
+// BenchmarkDecideBusy decides for a client with 200 own rules, ten windows and five quotas, without and with things
+// that people did, and counts what is allowed.
+func BenchmarkDecideBusy(b *testing.B) {
+	a := asker{d: busy(b)}
+	noon := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	c, err := a.d.LocateDevice("phone")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, state := range []string{"alone", "acts"} {
+		if state == "acts" {
+			if err := a.d.Apply("h", busyState(noon)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, name := range []string{"www.other.test", "porn.test", "tube.test", "www.n1.rule1.test"} {
+			q := a.question(b, name)
+			b.Run(state+"/"+name, func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					who := c.Now(noon)
+					who.Decide(q, noon)
+				}
+			})
+		}
+	}
+	q := a.question(b, "tube.test")
+	d := c.Decide(q, noon)
+	b.Run("count", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			c.Count(q, d, noon)
+		}
+	})
+}
+
 func BenchmarkIdentify(b *testing.B) {
 	d := busy(b)
 	for _, text := range []string{"192.168.1.20", "10.1.2.3", "8.8.8.8", "2001:db8::20", "2001:db8::21"} {

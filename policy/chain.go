@@ -126,7 +126,7 @@ func (c *chain) denied(hashes []uint64) bool {
 			return c.ruled(c.p.rules.anyDeny(hashes))
 		}
 		if r, _ := c.p.rules.winner(hashes[1 : 1+n]); r != nil && !r.Allow {
-			return c.ruled(r)
+			return c.ruled(r.Rule)
 		}
 		hashes = hashes[1+n:]
 	}

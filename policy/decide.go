@@ -76,7 +76,7 @@ type walk struct {
 	hand  *hand  // what people's acts mean; nil: nobody did anything
 	spent *spent // what quotas say; nil: there are none
 	clock *state // of the schedule
-	rule  *Rule
+	rule  *ruleSlot
 	whole bool // the rule is one of exactly this name
 	timed bool
 	names blocklists.Categories // what the name is, less what an allowed service lifts
@@ -246,7 +246,7 @@ func (w *walk) timedBy() blocklists.Category {
 	}
 	c, ok := common(&w.names, &w.p.cells.timed)
 	if !ok {
-		c, _ = common(&w.names, &w.spent.client.budget.names)
+		c, _ = common(&w.names, &w.spent.budget.names)
 	}
 	return w.p.ground.shown[c]
 }

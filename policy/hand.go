@@ -55,12 +55,7 @@ func (c *Client) Decide(q *Question, now time.Time) (d Decision) {
 	if st == nil && c.budget == nil {
 		return c.Profile.Decide(q, now)
 	}
-	w := walk{p: c.Profile, q: q}
-	var h hand
-	var s spent
-	c.hold(&w, st, &h, &s, now)
-	w.run()
-	w.write(&d)
+	c.walk(q, now, st, &d, nil)
 	return d
 }
 
@@ -71,28 +66,30 @@ func (c *Client) Explain(q *Question, now time.Time) Trace {
 		return c.Profile.Explain(q, now)
 	}
 	var t Trace
-	w := walk{p: c.Profile, q: q, trace: &t}
-	var h hand
-	var s spent
-	c.hold(&w, st, &h, &s, now)
-	w.run()
+	c.walk(q, now, st, &t.Decision, &t)
 	return t
 }
 
-// hold readies a walk for a client: with what people did, and what is left of quotas.
-func (c *Client) hold(w *walk, st *standing, h *hand, s *spent, now time.Time) {
+// walk goes through the order for a client: with what people did, and with what is left of quotas. It is one function,
+// so that all of it stays on the stack.
+func (c *Client) walk(q *Question, now time.Time, st *standing, d *Decision, t *Trace) {
+	w := walk{p: c.Profile, q: q, trace: t}
+	var h hand
+	var s spent
 	unix := now.Unix()
 	if st != nil {
-		*h = st.of(c, w.q, unix)
+		h = st.of(c, q, unix)
 		used := c.usedUntil(unix)
 		h.edge, h.offEdge = sooner(h.edge, used), sooner(h.offEdge, used)
-		w.hand = h
+		w.hand = &h
 	}
 	if c.budget != nil {
-		s.client, s.acts, s.now = c, st, unix
-		w.spent = s
+		s = c.spend(st, unix)
+		w.spent = &s
 	}
 	w.look(now)
+	w.run()
+	w.write(d)
 }
 
 // DecideChain decides again about an asked name, now that the targets of its chain are known, as

@@ -274,7 +274,7 @@ func TestUntilIsExact(t *testing.T) {
 // changed says whether anything that people did begins or ends at an instant.
 func changed(c Client, at int64) bool {
 	st := c.standing()
-	return st != nil && slices.ContainsFunc(st.acts, func(a act) bool { return a.at == at || a.until == at })
+	return st != nil && slices.ContainsFunc(slices.Concat(st.acts, st.bonuses), func(a act) bool { return a.at == at || a.until == at })
 }
 
 // TestChainsOnlyTakeAway: whatever a name points at, a chain never opens what

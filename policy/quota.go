@@ -93,9 +93,10 @@ func (l *daylight) minute(unix int64) (minute, began int64) {
 
 // spent is what a client's quotas say about one question.
 type spent struct {
-	client *Client
-	acts   *standing // nil: none
-	now    int64
+	budget  *budget
+	device  *Device
+	bonuses []act
+	now     int64
 
 	timed   bool       // a quota is of the name
 	total   bool       // there is one of the total, whatever is left of it
@@ -104,9 +105,18 @@ type spent struct {
 	edge    int64      // when any of this may change: never 0
 }
 
+// spend begins to find that out. Whoever only seems to be a device is given nothing of what people grant it.
+func (c *Client) spend(st *standing, now int64) spent {
+	s := spent{budget: c.budget, device: c.Device, now: now}
+	if st != nil && !c.Assumed {
+		s.bonuses = st.bonuses
+	}
+	return s
+}
+
 // of finds out about a name of these categories.
 func (s *spent) of(names *blocklists.Categories) {
-	b := s.client.budget
+	b := s.budget
 	l := b.days.at(s.now)
 	s.edge, s.total, s.timed = l.midnight, b.total, meet(names, &b.names)
 	for i := range b.list {
@@ -163,12 +173,9 @@ func (p *page) turns(minute, began int64, l *daylight) int64 {
 // limit gives the minutes of the day, with what was added, and when more will be, or less; 0: not.
 func (a *allowance) limit(s *spent, l *daylight) (limit int, change int64) {
 	limit = a.minutes[bit(l.school)]
-	if s.acts == nil {
-		return limit, 0
-	}
-	for i := range s.acts.acts {
-		x := &s.acts.acts[i]
-		if x.kind != actBonus || x.day != l.day || x.value != a.of || !x.feeds(s.client, a) {
+	for i := range s.bonuses {
+		x := &s.bonuses[i]
+		if x.day != l.day || x.value != a.of || !x.feeds(s.device, a) {
 			continue
 		}
 		var h hand
@@ -181,9 +188,9 @@ func (a *allowance) limit(s *spent, l *daylight) (limit int, change int64) {
 }
 
 // feeds says whether a bonus is for whose quota it is.
-func (a *act) feeds(c *Client, to *allowance) bool {
+func (a *act) feeds(device *Device, to *allowance) bool {
 	if a.device != nil {
-		return a.device == c.Device
+		return a.device == device
 	}
 	return a.house || a.member == to.member
 }
@@ -238,7 +245,7 @@ func (c *Client) Quotas(now time.Time) []QuotaState {
 	l := c.budget.days.at(now.Unix())
 	for i := range c.budget.list {
 		a := &c.budget.list[i]
-		s := spent{client: c, acts: c.standing(), now: now.Unix()}
+		s := c.spend(c.standing(), now.Unix())
 		limit, _ := a.limit(&s, l)
 		q := QuotaState{
 			Of: a.of, Person: a.person, Used: a.meter.on(l.day).used(), Limit: limit, Bonus: limit - a.minutes[bit(l.school)],

@@ -19,8 +19,20 @@ type ruleSet struct {
 
 // ruleCell holds the winner at one name, for each scope.
 type ruleCell struct {
-	subtree, exact *Rule
+	subtree, exact ruleSlot
 	above          bool // a name beneath is allowed
+}
+
+// ruleSlot is where a rule is, if there is one. A walk holds the slot and not the rule: whatever else a walk points to
+// would escape to the heap with a rule that it gives away.
+type ruleSlot struct{ *Rule }
+
+// rule is nil where there is none.
+func (s *ruleSlot) rule() *Rule {
+	if s == nil {
+		return nil
+	}
+	return s.Rule
 }
 
 func newRuleSet(rules []ownRule, key blocklists.Key) (*ruleSet, error) {
@@ -38,8 +50,8 @@ func newRuleSet(rules []ownRule, key blocklists.Key) (*ruleSet, error) {
 		if r.exact {
 			slot = &cell.exact
 		}
-		if *slot == nil || !r.allow {
-			*slot = &Rule{Name: name.String(), Allow: r.allow, Exact: r.exact}
+		if slot.Rule == nil || !r.allow {
+			slot.Rule = &Rule{Name: name.String(), Allow: r.allow, Exact: r.exact}
 		}
 		for i := 0; r.allow && i < h.N-1; i++ {
 			set.cell(h.H[i]).above = true
@@ -64,7 +76,7 @@ func itself(hash uint64) uint64 { return hash }
 
 // winner gives the rule that holds for the name with these suffix hashes (the
 // top-level domain first), and whether it is a rule of exactly that name.
-func (s *ruleSet) winner(hashes []uint64) (*Rule, bool) {
+func (s *ruleSet) winner(hashes []uint64) (*ruleSlot, bool) {
 	n := len(hashes)
 	for i := min(n, s.depth); i > 0; i-- {
 		at := s.at.find(hashes[i-1], hashes[i-1])
@@ -72,11 +84,11 @@ func (s *ruleSet) winner(hashes []uint64) (*Rule, bool) {
 			continue
 		}
 		cell := &s.cells[at]
-		r := cell.subtree
-		if i == n && cell.exact != nil && (r == nil || !cell.exact.Allow) {
-			r = cell.exact
+		r := &cell.subtree
+		if i == n && cell.exact.Rule != nil && (r.Rule == nil || !cell.exact.Allow) {
+			r = &cell.exact
 		}
-		if r != nil {
+		if r.Rule != nil {
 			return r, i == n
 		}
 	}
@@ -87,7 +99,7 @@ func (s *ruleSet) winner(hashes []uint64) (*Rule, bool) {
 func (s *ruleSet) anyDeny(hashes []uint64) *Rule {
 	for _, h := range hashes {
 		cell := &s.cells[s.at.find(h, h)]
-		for _, r := range [...]*Rule{cell.subtree, cell.exact} {
+		for _, r := range [...]*Rule{cell.subtree.Rule, cell.exact.Rule} {
 			if r != nil && !r.Allow {
 				return r
 			}

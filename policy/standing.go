@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -18,7 +19,10 @@ const MaxActs = maxActs
 
 // standing is what people changed in one household, compiled; it is replaced as a whole. Nearly
 // all households have none.
-type standing struct{ acts []act }
+type standing struct {
+	acts    []act
+	bonuses []act // of GrantBonus, which no step asks for
+}
 
 // actKind is what an act does.
 type actKind uint8
@@ -103,8 +107,15 @@ func (d *Directory) stand(h *Household, s State) (*standing, error) {
 		st.acts = st.acts[:maxActs] // pauses come first
 	}
 	if len(st.acts) == 0 {
-		st = nil
+		return nil, errors.Join(found...)
 	}
+	isBonus := func(a act) bool { return a.kind == actBonus }
+	for _, a := range st.acts {
+		if isBonus(a) {
+			st.bonuses = append(st.bonuses, a)
+		}
+	}
+	st.acts = slices.DeleteFunc(st.acts, isBonus)
 	return st, errors.Join(found...)
 }
 

@@ -37,7 +37,7 @@ func (w *walk) write(d *Decision) {
 	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
 	d.Until = w.until(w.step)
 	if w.step == StepDenied || w.step == StepAllowed {
-		d.Rule = w.rule
+		d.Rule = w.rule.rule()
 	}
 	if w.hand != nil {
 		w.hold(d)
