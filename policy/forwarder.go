@@ -78,7 +78,7 @@ func (d *Directory) IdentifyTold(f *Forwarder, t *Told) (Client, Telling) {
 //
 // Where a client subnet stands beside the MAC that is no address of the home, the MAC does not count. dnsmasq takes
 // the subnet for all that an answer hangs on, and gives what one device was answered to all that ask the same
-// (docs/router.md).
+// (docs/router.md). Nor does an address count whose MAC the forwarder should tell and does not know yet.
 func (f *Forwarder) believe(d *Directory, t *Told) Told {
 	told := *t
 	if t.Addr.IsValid() && !f.atHome(d, t.Addr) {
@@ -92,6 +92,9 @@ func (f *Forwarder) believe(d *Directory, t *Told) Told {
 	}
 	if f.believed&tellsToken == 0 {
 		told.Token = nil
+	}
+	if f.believed&tellsMAC != 0 && told.MAC.IsZero() { // a child's device may just have taken this address
+		told.Addr = netip.Addr{}
 	}
 	return told
 }

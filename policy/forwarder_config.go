@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 )
@@ -19,8 +18,8 @@ type ForwarderConfig struct {
 }
 
 // forwarders compiles the forwarders of a household.
-func (b *compiler) forwarders(i int, c *HouseholdConfig, h *Household, specs []spec) {
-	for j, v := range c.Forwarders {
+func (b *compiler) forwarders(c *HouseholdConfig, h *Household, specs []spec) {
+	for _, v := range c.Forwarders {
 		f := &Forwarder{household: h, chosen: v.Profile != "" && h.Enabled}
 		for k, name := range tellingNames {
 			if slices.Contains(v.Options, name) {
@@ -34,7 +33,6 @@ func (b *compiler) forwarders(i int, c *HouseholdConfig, h *Household, specs []s
 				quotas := b.person(c, "", v.Profile, NoBand).quotas
 				own.budget, unknown.budget = b.budget(h, quotas), b.budget(h, quotas)
 			}
-			b.warnOfForwarder(c, own.Profile, f, i, j)
 		}
 		own.Forwarder = f
 		f.own, f.unknown = b.client(own), b.client(unknown)
@@ -61,21 +59,6 @@ func (b *compiler) forwarded(c *HouseholdConfig, h *Household, v ForwarderConfig
 	}
 	all := join(b.ground.taxonomy, parts)
 	return b.profile(&all), h.Guest
-}
-
-// warnOfForwarder speaks of a profile that gives a child more than its own for as long as the forwarder does not
-// know the child's device.
-func (b *compiler) warnOfForwarder(c *HouseholdConfig, p *Profile, f *Forwarder, i, j int) {
-	if !f.chosen || !f.TellsApart() {
-		return
-	}
-	for _, m := range f.household.Members {
-		if strictness(m.Profile.Band()) < strictness(p.Band()) {
-			b.warn(fmt.Sprintf("households[%d].forwarders[%d].profile", i, j),
-				"%s allows more than %s may: a device with a new address has this profile until the forwarder knows its MAC. Write a profile as strict, or leave it out", c.Forwarders[j].Profile, m.Name)
-			return
-		}
-	}
 }
 
 // forwarders checks what stands in a household about them.

@@ -33,7 +33,7 @@ func (b *compiler) household(i int) {
 	h.standing.Store(st)
 	h.keepLogs(b.config.States[c.ID].Logs)
 	b.recognise(i, c, h, specs)
-	b.forwarders(i, c, h, specs)
+	b.forwarders(c, h, specs)
 	at := b.client(h.guest())
 	for _, p := range c.Networks {
 		b.directory.addresses.addNetwork(p, at)

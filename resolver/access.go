@@ -104,6 +104,14 @@ func (s *Stroke) admit(q *wire.Query, c Client) bool {
 	return true
 }
 
+// countAsker counts by what a query was taken for somebody's, once for each.
+func (r *Resolver) countAsker(s *Stroke, c Client) {
+	if c.Identity != "" && !s.named {
+		r.counts.strangeIDs.Inc()
+	}
+	r.hearsay.count(s)
+}
+
 func (l *Admission) allows(a netip.Addr) bool {
 	for _, p := range l.Allow {
 		if p.Contains(a) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
@@ -29,6 +30,7 @@ households:
     forwarders:
       - {address: 10.0.0.1, options: [mac, token, subnet]}
       - {address: 10.0.0.2, profile: teen}
+      - {address: 10.0.0.3, options: [subnet]}
   - id: next
     consent: {by: parents, at: 2026-01-01}
     networks: [10.0.1.0/24]
@@ -37,7 +39,7 @@ households:
 `
 
 const (
-	router, hiding = "10.0.0.1", "10.0.0.2"
+	router, hiding, placing = "10.0.0.1", "10.0.0.2", "10.0.0.3"
 
 	kimsMAC, nxMAC, patsMAC, bensMAC = "\xa4\xcf\x12\x00\x00\x01", "\xa4\xcf\x12\x00\x00\x02", "\xa4\xcf\x12\x00\x00\x03", "\xa4\xcf\x12\x00\x00\x09"
 )
@@ -74,8 +76,8 @@ func TestTwoChildrenBehindOneAddress(t *testing.T) {
 		{"a child in text", router, []any{65073, "a4:cf:12:00:00:01"}, "casino.example", page},
 		{"a grown-up in base64", router, []any{65073, "pM8SAAAD"}, "casino.example", site},
 		{"a grown-up's token", router, []any{65074, "desk"}, "casino.example", site},
-		{"a grown-up's address", router, []any{8, "\x00\x01\x20\x00\x0a\x00\x00\x04"}, "casino.example", site},
-		{"a grown-up's address from Umbrella", router, []any{20292, "ODNS\x01\x00\x00\x10\x0a\x00\x00\x04"}, "casino.example", site},
+		{"a grown-up's address", placing, []any{8, "\x00\x01\x20\x00\x0a\x00\x00\x04"}, "casino.example", site},
+		{"a grown-up's address from Umbrella", placing, []any{20292, "ODNS\x01\x00\x00\x10\x0a\x00\x00\x04"}, "casino.example", site},
 		{"nothing told", router, nil, "casino.example", page},
 		{"a MAC that is none", router, []any{65001, "\xa4\xcf\x12"}, "casino.example", page},
 		{"two MACs", router, []any{65001, patsMAC, 65001, kimsMAC}, "casino.example", page},
@@ -256,7 +258,7 @@ func TestWhoamiSaysTheWay(t *testing.T) {
 		{router, nil, "client=10.0.0.1 told=nothing"},
 		{router, []any{65001, "\xa4\xcf\x12\x99\x99\x99"}, "client=10.0.0.1 told=unknown mac=a4:cf:12:99:99:99"},
 		{router, []any{65001, kimsMAC, 65074, "desk"}, "client=10.0.0.1 told=device mac=a4:cf:12:00:00:01 token=yes"},
-		{router, []any{8, "\x00\x01\x20\x00\x0a\x00\x00\x04"}, "client=10.0.0.1 told=device address=10.0.0.4"},
+		{placing, []any{8, "\x00\x01\x20\x00\x0a\x00\x00\x04"}, "client=10.0.0.3 told=device address=10.0.0.4"},
 	} {
 		var lines []string
 		for _, rr := range h.send(c.from, told("whoami.hearth.home.arpa", dns.TypeTXT, c.options...)).Answer {
@@ -265,5 +267,27 @@ func TestWhoamiSaysTheWay(t *testing.T) {
 		if got := strings.Join(lines, " "); !strings.HasSuffix(got, "transport=udp "+c.want) {
 			t.Errorf("from %s with %q: %s; want %s at the end", c.from, c.options, got, c.want)
 		}
+	}
+}
+
+// forgetful knows nobody's MAC before it is asked.
+type forgetful struct{}
+
+func (forgetful) Find(*policy.Facts) bool { return false }
+
+func (forgetful) Look(_ *policy.Facts, _ time.Time, done func(bool)) { done(true) }
+
+// TestForwardersThatAreLookedUp: a query that waits until it is known who asks is counted once, as what it is.
+func TestForwardersThatAreLookedUp(t *testing.T) {
+	h := newRouted(t, records(t))
+	h.r.cfg.Presence = forgetful{}
+	for range 3 {
+		if r := h.send(router, told("casino.example", dns.TypeA, 65001, kimsMAC)); !strings.HasSuffix(answers(r), " 10.0.0.1") {
+			t.Fatalf("%v", r)
+		}
+	}
+	var m dto.Metric
+	if err := h.r.hearsay.forwarded[heardDevice].Write(&m); err != nil || m.GetCounter().GetValue() != 3 {
+		t.Errorf("counted %v, %v; want 3", &m, err)
 	}
 }

@@ -35,7 +35,9 @@ func (r *Resolver) locate(s *Stroke, until time.Time, found bool) {
 		return
 	}
 	s.placed = true
-	if reply, done := r.judgeAgain(s); done {
+	reply, done := r.judgeAgain(s)
+	r.countAsker(s, s.client)
+	if done {
 		s.finish(reply)
 		return
 	}

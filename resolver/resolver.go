@@ -89,10 +89,9 @@ func (r *Resolver) Swap(w *World) {
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
 	s.fetched, s.typed, s.slow, s.placed = nil, false, false, false
 	reply, done := r.judge(s, q, c, dst)
-	if c.Identity != "" && !s.named {
-		r.counts.strangeIDs.Inc()
+	if s.placed {
+		r.countAsker(s, c)
 	}
-	r.hearsay.count(s)
 	switch {
 	case done:
 		return reply, true

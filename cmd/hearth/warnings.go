@@ -20,6 +20,7 @@ func (c *Config) warnings(at *places) problems {
 	for i, h := range c.Households {
 		path := "households[" + strconv.Itoa(i) + "]"
 		c.warnGuest(r, path, h)
+		c.warnForwarders(r, path, h)
 		if h.Enabled != nil && !*h.Enabled {
 			r.add(path+".enabled", "household %s has opted out: nothing is filtered there; write enabled: true to filter", h.ID)
 		}
@@ -86,19 +87,34 @@ func (c *Config) warnGuest(r *report, path string, h policy.HouseholdConfig) {
 	if !ok || guest == policy.Things {
 		return
 	}
-	var stricter []string
+	if stricter := c.stricter(h, guest); len(stricter) > 0 && guest > policy.Preteen {
+		r.add(path+".guest", "unknown devices get %s, which is looser than %s; write a stricter guest, or leave it empty for the strictest member's", h.Guest, strings.Join(stricter, ", "))
+	}
+}
+
+// warnForwarders finds those by which a child's device gets more than the child may, as long as its MAC is not told.
+func (c *Config) warnForwarders(r *report, path string, h policy.HouseholdConfig) {
+	for i, f := range h.Forwarders {
+		band, ok := c.bandOf(f.Profile)
+		if stricter := c.stricter(h, band); ok && len(f.Options) > 0 && len(stricter) > 0 {
+			r.add(fmt.Sprintf("%s.forwarders[%d].profile", path, i),
+				"%s is looser than %s: devices have it as long as the forwarder does not know them, and it may keep what it was answered then; leave it empty for what all of them may", f.Profile, strings.Join(stricter, ", "))
+		}
+	}
+}
+
+// stricter lists the members whose band is stricter than a band.
+func (c *Config) stricter(h policy.HouseholdConfig, than policy.Band) (found []string) {
 	for _, m := range h.Members {
 		band, ok := policy.ParseBand(m.Band)
 		if own, named := c.bandOf(m.Profile); named {
 			band, ok = own, true
 		}
-		if ok && band < guest && guest > policy.Preteen {
-			stricter = append(stricter, m.Name+" ("+band.String()+")")
+		if ok && band < than {
+			found = append(found, m.Name+" ("+band.String()+")")
 		}
 	}
-	if len(stricter) > 0 {
-		r.add(path+".guest", "unknown devices get %s, which is looser than %s; write a stricter guest, or leave it empty for the strictest member's", h.Guest, strings.Join(stricter, ", "))
-	}
+	return found
 }
 
 // bandOf gives the band that a profile or band name stands for.
