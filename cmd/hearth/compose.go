@@ -128,7 +128,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolver: %w", err)
 	}
-	if s.events, err = newEvents(l.Config.Events, s.directory, log); err != nil {
+	if s.events, err = newEvents(l.Config.Events, s.directory, s.presence.List, log); err != nil {
 		return nil, err
 	}
 	s.begin(l, world)

@@ -4,14 +4,16 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/events"
+	"github.com/hearthdns/hearth/policy/presence"
 )
 
 // newEvents makes what tells of stops, nil where nobody is told.
-func newEvents(c events.Receivers, view func() *policy.Directory, log *slog.Logger) (*events.Watch, error) {
+func newEvents(c events.Receivers, view func() *policy.Directory, machines func() []presence.Machine, log *slog.Logger) (*events.Watch, error) {
 	var to []events.Receiver
 	if len(c.Command) > 0 {
 		to = append(to, events.Command(c.Command))
@@ -32,7 +34,16 @@ func newEvents(c events.Receivers, view func() *policy.Directory, log *slog.Logg
 	if len(to) == 0 {
 		return nil, nil //nolint:nilnil // nobody is told
 	}
-	return events.New(events.Config{View: view, Deliver: to, Log: log}), nil
+	seen := func(d *policy.Device) (at []netip.Addr) {
+		dir := view()
+		for _, m := range machines() {
+			if dir.IdentifyBy(&policy.Facts{Addr: m.Addr, MAC: m.MAC}).Device == d {
+				at = append(at, m.Addr)
+			}
+		}
+		return at
+	}
+	return events.New(events.Config{View: view, Addresses: seen, Deliver: to, Log: log}), nil
 }
 
 // stopsChanged has who is told of stops told at once: somebody changed something, or there is a new World.

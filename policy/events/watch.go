@@ -26,7 +26,7 @@ const (
 type Config struct {
 	View func() *policy.Directory // the Directory in force; called at each look
 	// Addresses gives those that a device has beside the configured ones; nil: nobody knows any.
-	Addresses func(household string, d *policy.Device) []netip.Addr
+	Addresses func(d *policy.Device) []netip.Addr
 	Deliver   []Receiver
 	Now       func() time.Time // nil: time.Now
 	Log       *slog.Logger     // nil: nothing is logged
@@ -132,7 +132,7 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 		if c.Member != nil {
 			e.Member = c.Member.Name
 		}
-		e.Addresses = w.addresses(h, d)
+		e.Addresses = w.addresses(d)
 		w.tell(e, h.Location)
 	}
 	for i, ask := range []func(*policy.Client, time.Time) policy.Stop{(*policy.Client).Stopped, (*policy.Client).StoppedTimed} {
@@ -160,10 +160,10 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 	return edge
 }
 
-func (w *Watch) addresses(h *policy.Household, d *policy.Device) []netip.Addr {
+func (w *Watch) addresses(d *policy.Device) []netip.Addr {
 	found := slices.Clone(d.Addresses)
 	if w.cfg.Addresses != nil {
-		found = append(found, w.cfg.Addresses(h.ID, d)...)
+		found = append(found, w.cfg.Addresses(d)...)
 	}
 	slices.SortFunc(found, netip.Addr.Compare)
 	if found = slices.Compact(found); found == nil {
