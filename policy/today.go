@@ -36,12 +36,16 @@ func (p *Profile) Today(now time.Time, loc *time.Location) time.Time {
 
 // begins is when a window of a kind begins next, 0 if none does.
 func (s *schedule) begins(kind windowKind, unix int64) int64 {
-	for range 2 { // out of the present one, and into the next
-		at := s.at(unix)
-		if !at.on[kind] || at.edges[kind] == 0 {
-			return at.edges[kind]
+	on := s.at(unix).on[kind]
+	for range 8 { // out of the present one, over the edges of special days, and into the next
+		was := on
+		unix = s.at(unix).edges[kind]
+		if unix == 0 {
+			return 0
 		}
-		unix = at.edges[kind]
+		if on = s.at(unix).on[kind]; on && !was {
+			return unix
+		}
 	}
 	return 0
 }

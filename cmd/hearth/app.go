@@ -133,6 +133,7 @@ Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 usage.`,
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 	flags.StringVar(&a.config, "config", "", "configuration `FILE` (default $HEARTH_CONFIG, else the built-in example)")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddGroup(groups()...)
 	root.AddCommand(a.commands()...)
 	return root
 }

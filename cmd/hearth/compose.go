@@ -107,8 +107,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if s.stock, err = shelf.load(); err != nil {
 		return nil, err
 	}
-	s.config.Store(l)
-	if err := s.openDesk(); err != nil {
+	if err := s.openDesk(l); err != nil {
 		return nil, err
 	}
 	world, views, err := s.world(l, s.stock)

@@ -13,8 +13,9 @@ import (
 	"github.com/hearthdns/hearth/resolver"
 )
 
-// openDesk makes the desk at which parents change what holds.
-func (s *server) openDesk() (err error) {
+// openDesk makes the desk at which parents change what holds beside a configuration.
+func (s *server) openDesk(l *loaded) (err error) {
+	s.config.Store(l)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
 		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Presence: acquaintances{s}, Report: s.log,
 	})

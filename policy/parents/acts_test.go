@@ -189,6 +189,9 @@ func TestWrongGrants(t *testing.T) {
 		{one("Mia"), parents.Ask{Kind: policy.GrantTime, Span: parents.Span{Until: "2026-11-18 17:00"}}, parents.Refused, "over already"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantTime, Span: parents.Span{For: "soon"}}, parents.Refused, "15m"},
 	} {
+		if tc.ask.For == "" && tc.ask.Until == "" {
+			tc.ask.For = "15m"
+		}
 		_, err := h.Grant(t.Context(), tc.who, tc.ask)
 		if e := h.refuses(err, tc.reason); !strings.Contains(e.Text, tc.says) {
 			t.Errorf("%+v: %q does not say %q", tc.ask, e.Text, tc.says)
@@ -285,4 +288,19 @@ func TestContinue(t *testing.T) {
 	h.doesNotGet("10.0.0.2", "stars.example")
 	h.at("2026-11-18 18:30")
 	h.doesNotGet("10.0.0.3", "stars.example")
+}
+
+// TestGrantNeedsAnEnd: nothing is granted for good because a word was forgotten.
+func TestGrantNeedsAnEnd(t *testing.T) {
+	h := open(t, families)
+	for _, kind := range []policy.GrantKind{policy.GrantTime, policy.GrantName} {
+		ask := parents.Ask{Kind: kind}
+		if kind == policy.GrantName {
+			ask.Value = "casino.example"
+		}
+		_, err := h.Grant(t.Context(), one("Mia"), ask)
+		if e := h.refuses(err, parents.Refused); e.Field != "for" {
+			t.Errorf("%s: %+v", kind, e)
+		}
+	}
 }

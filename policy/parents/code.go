@@ -167,6 +167,7 @@ func (d *Desk) Redeem(ctx context.Context, code string, from netip.Addr) (Device
 	}
 	i, err := d.codes.redeem(c.Household.ID, clean(code), d.Now())
 	if err != nil {
+		d.counts.wrongCodes.Add(1)
 		return Device{}, err
 	}
 	device, err := d.enrol(ctx, i, s)

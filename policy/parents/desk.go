@@ -55,6 +55,8 @@ type Desk struct {
 	codes codes
 	pins  pins
 
+	counts counters
+
 	mu       sync.Mutex
 	homes    map[string]home
 	revision uint64               // up to which the changes of others are known

@@ -84,6 +84,14 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 	if ask.Minutes != 0 && ask.Kind != policy.GrantBonus {
 		return g, refused("minutes", "minutes are of a bonus: write for how long with for, such as 15m")
 	}
+	if g, err = p.valued(g, ask); err == nil && g.Kind != policy.GrantBonus && ask.For == "" && ask.Until == "" {
+		err = refused("for", "for how long is missing: write for, such as 15m, 30m, 1h, today or always, or until")
+	}
+	return g, err
+}
+
+// valued checks what is granted, and writes it as it is kept.
+func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 	t := p.dir.Index().Taxonomy()
 	switch ask.Kind {
 	case policy.GrantTime:
@@ -99,11 +107,11 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 			err = confirmed(g.Value, ask.Confirm)
 		}
 	case policy.GrantService:
-		if _, known := lookup(t, "service."+strings.TrimPrefix(ask.Value, "service.")); !known {
+		if _, known := t.Lookup("service." + strings.TrimPrefix(ask.Value, "service.")); !known {
 			err = refused("value", "%q is no service; did you mean %q?", ask.Value, t.Nearest("service."+ask.Value))
 		}
 	case policy.GrantCategory:
-		if _, known := lookup(t, ask.Value); !known {
+		if _, known := t.Lookup(ask.Value); !known {
 			err = refused("value", "%q is no category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
 		}
 	case policy.GrantContinue:
@@ -113,8 +121,6 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 	}
 	return g, err
 }
-
-func lookup(t *blocklists.Taxonomy, id string) (blocklists.Category, bool) { return t.Lookup(id) }
 
 // bonus makes minutes of a quota, for the day on which they are given.
 func (p *place) bonus(g policy.Grant, ask Ask) (policy.Grant, error) {

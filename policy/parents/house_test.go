@@ -92,15 +92,14 @@ func must[T any](v T, err error) T {
 // house is a server without a network: a configuration, a store, and what is in force.
 type house struct {
 	*parents.Desk
-	t      *testing.T
-	path   string
-	bolt   *store.Bolt
-	seen   *neighbours
-	now    atomic.Int64
-	work   sync.Mutex
-	yaml   atomic.Pointer[policy.Config]
-	live   atomic.Pointer[policy.Directory]
-	places map[string]string
+	t    *testing.T
+	path string
+	bolt *store.Bolt
+	seen *neighbours
+	now  atomic.Int64
+	work sync.Mutex
+	yaml atomic.Pointer[policy.Config]
+	live atomic.Pointer[policy.Directory]
 }
 
 type neighbours struct{ list []parents.Seen }

@@ -155,6 +155,7 @@ func (d *Desk) prove(household, device, member, digits string) error {
 	kept, _ := p.home[kindPIN][named(member)].value.(pin)
 	if kept.Hash == nil || len(digits) > maxPIN || bcrypt.CompareHashAndPassword(kept.Hash, []byte(digits)) != nil {
 		d.pins.wrong.add(key, now)
+		d.counts.wrongPINs.Add(1)
 		return wrongPIN()
 	}
 	delete(d.pins.wrong, key)
