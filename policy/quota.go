@@ -102,7 +102,8 @@ type spent struct {
 	total   bool       // there is one of the total, whatever is left of it
 	allUsed *allowance // a total that is used up
 	used    *allowance // one of the name that is
-	edge    int64      // when any of this may change: never 0
+	allEdge int64      // when that of the total may change, 0: there is none
+	edge    int64      // when that of the name may
 }
 
 // spend begins to find that out. Whoever only seems to be a device is given nothing of what people grant it.
@@ -118,37 +119,56 @@ func (c *Client) spend(st *standing, now int64) spent {
 func (s *spent) of(names *blocklists.Categories) {
 	b := s.budget
 	l := b.days.at(s.now)
-	s.edge, s.total, s.timed = l.midnight, b.total, meet(names, &b.names)
-	for i := range b.list {
-		a := &b.list[i]
-		if !a.all && !meet(names, &a.names) || !s.weigh(a, l) {
-			continue
-		}
-		if a.all {
-			s.allUsed = a
-		} else if s.used == nil {
-			s.used = a
-		}
+	if s.total = b.total; s.total {
+		s.allUsed, s.allEdge = s.first(l, func(a *allowance) bool { return a.all })
+	}
+	if s.timed = meet(names, &b.names); s.timed {
+		s.used, s.edge = s.first(l, func(a *allowance) bool { return meet(names, &a.names) })
 	}
 }
 
-// weigh says whether a quota is used up, and notes when that may change. What is counted already may be used
+// first gives the first of some quotas that is used up, and when that may change.
+func (s *spent) first(l *daylight, is func(*allowance) bool) (used *allowance, edge int64) {
+	list := s.budget.list
+	for i := range list {
+		a := &list[i]
+		if !is(a) {
+			continue
+		}
+		up, change := s.weigh(a, l)
+		if up {
+			used, edge, list = a, change, list[:i]
+			break
+		}
+		edge = sooner(edge, change)
+	}
+	if used == nil {
+		return nil, edge
+	}
+	for i := range list { // another one before it would be told of instead
+		if a := &list[i]; is(a) && a.of != used.of {
+			_, change := s.weigh(a, l)
+			edge = sooner(edge, change)
+		}
+	}
+	return used, edge
+}
+
+// weigh says whether a quota is used up, and when that may change. What is counted already may be used
 // to the end of its minute.
-func (s *spent) weigh(a *allowance, l *daylight) bool {
+func (s *spent) weigh(a *allowance, l *daylight) (up bool, change int64) {
 	p := a.meter.on(l.day)
 	limit, change := a.limit(s, l)
-	s.edge = sooner(s.edge, change)
+	change = sooner(change, l.midnight)
 	minute, began := l.minute(s.now)
 	left, running := limit-p.used(), p.has(minute)
 	switch {
 	case left > 0 && running: // the first minute that may not be used comes after all that are left, and this one
-		s.edge = sooner(s.edge, began+int64(left+1)*60)
+		return false, sooner(change, began+int64(left+1)*60)
 	case left > 0:
-		s.edge = sooner(s.edge, began+int64(left)*60)
-	default:
-		s.edge = sooner(s.edge, p.turns(minute, began, l))
+		return false, sooner(change, began+int64(left)*60)
 	}
-	return left <= 0 && !running
+	return !running, sooner(change, p.turns(minute, began, l))
 }
 
 // turns gives the next minute that is counted where the present one is not, or the other way round: behind the
@@ -249,8 +269,9 @@ func (c *Client) Quotas(now time.Time) []QuotaState {
 		limit, _ := a.limit(&s, l)
 		q := QuotaState{
 			Of: a.of, Person: a.person, Used: a.meter.on(l.day).used(), Limit: limit, Bonus: limit - a.minutes[bit(l.school)],
-			UsedUp: s.weigh(a, l), Resets: time.Unix(l.midnight, 0).In(now.Location()),
+			Resets: time.Unix(l.midnight, 0).In(now.Location()),
 		}
+		q.UsedUp, _ = s.weigh(a, l)
 		q.Soon = q.Left() <= SoonMinutes && limit > 0
 		out = append(out, q)
 	}

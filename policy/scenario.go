@@ -43,6 +43,8 @@ type Scenario struct {
 	hasExpect bool
 	given     []given
 	used      []drawn
+	days      []Used // of it
+	meters    *Usage // which count it, a day at a time
 }
 
 // Expectation is a row.
@@ -222,11 +224,11 @@ func (s *Scenario) Prepare(ctx context.Context, c CompileConfig) (CompileConfig,
 		c.States = states
 	}
 	if len(s.used) > 0 {
-		usage, err := s.usage(c.Config, c.Now)
-		if err != nil {
+		if err := s.usage(c.Config, c.Now); err != nil {
 			return c, fmt.Errorf("reading what is used: %w", err)
 		}
-		c.Usage = usage
+		c.Usage = NewUsage()
+		s.meters = c.Usage
 	}
 	if len(s.lists) == 0 && c.Index != nil {
 		return c, nil

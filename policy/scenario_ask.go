@@ -33,6 +33,7 @@ func (s *Scenario) ask(d *Directory, e Expectation, today time.Time) (string, er
 	if err != nil {
 		return "", err
 	}
+	s.use(at)
 	got, as, err := d.decideText(client.Now(at), e.Name, at)
 	if err != nil {
 		return "", err

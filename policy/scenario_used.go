@@ -32,18 +32,27 @@ func (s *Scenario) readUsed(data []byte) error {
 	})
 }
 
-// usage makes of the rows what Compile takes.
-func (s *Scenario) usage(c Config, today time.Time) (*Usage, error) {
-	u := NewUsage()
+// usage makes of the rows what is merged on each day of them.
+func (s *Scenario) usage(c Config, today time.Time) error {
+	s.days = nil
 	for _, row := range s.used {
-		if err := row.enter(u, c, today); err != nil {
-			return nil, fmt.Errorf("used:%d: %w", row.line, err)
+		if err := row.enter(s, c, today); err != nil {
+			return fmt.Errorf("used:%d: %w", row.line, err)
 		}
 	}
-	return u, nil
+	return nil
 }
 
-func (r drawn) enter(u *Usage, c Config, today time.Time) error {
+// use merges what is used of the day of an instant.
+func (s *Scenario) use(at time.Time) {
+	for _, used := range s.days {
+		if used.Day == DateOf(at) {
+			s.meters.Merge(used)
+		}
+	}
+}
+
+func (r drawn) enter(s *Scenario, c Config, today time.Time) error {
 	id, person, named := strings.Cut(r.whom, "/")
 	i := slices.IndexFunc(c.Households, func(h HouseholdConfig) bool { return h.ID == id })
 	if i < 0 {
@@ -65,12 +74,13 @@ func (r drawn) enter(u *Usage, c Config, today time.Time) error {
 		return err
 	}
 	clock := days{location: loc, calendar: newCalendar(h.Calendar)}
-	meter := u.Meter(MeterKey{h.ID, person, r.of})
 	for n := range r.minutes {
 		at := from.Unix() + int64(n)*60
 		l := clock.at(at)
 		minute, _ := l.minute(at)
-		meter.mark(l.day, minute)
+		used := Used{MeterKey: MeterKey{h.ID, person, r.of}, Day: dateOf(l.day)}
+		used.Minutes[minute/64] = 1 << (minute % 64)
+		s.days = append(s.days, used)
 	}
 	return nil
 }

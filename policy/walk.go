@@ -100,7 +100,10 @@ func (w *walk) until(s Step) int64 {
 		end = sooner(end, w.clock.edges[homework])
 	}
 	if w.spent != nil {
-		end = sooner(end, w.spent.edge)
+		end = sooner(end, w.spent.allEdge)
+		if s > StepHomework || s == StepHomework && w.kind == QuotaUsed {
+			end = sooner(end, w.spent.edge)
+		}
 	}
 	return end
 }
