@@ -2,6 +2,7 @@ package parents
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -30,6 +31,12 @@ type Entry struct {
 
 func (p *place) entry(what, detail string, until int64) Entry {
 	return Entry{What: what, Member: p.subject.Member, Device: p.subject.Device, Detail: cut(detail, 512), Until: until}
+}
+
+// remembered is an entry as it is written down.
+func (p *place) remembered(e Entry) change {
+	e.At, e.By = p.now.Unix(), p.by
+	return change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", e.At, rand.Text()[:8]), value: e}
 }
 
 // cut shortens a text to at most n octets.

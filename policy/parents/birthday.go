@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 // Confirm puts a member into the band that their birthday has brought.
@@ -46,28 +47,40 @@ func (d *Desk) grow(ctx context.Context, dir *policy.Directory, written policy.C
 	if err != nil {
 		return err
 	}
+	all, n := map[string][]change{}, 0
 	for i := range people.Households {
 		c := &people.Households[i]
 		h, there := dir.Household(c.ID)
 		if !there || !h.Enabled {
 			continue
 		}
-		p := &place{household: h, now: d.Now().In(h.Location), by: "birthday"}
+		p := &place{household: h, home: d.homes[c.ID], now: d.Now().In(h.Location), by: "birthday"}
 		for _, m := range c.Members {
 			if m.Born.IsZero() || m.Band != "" {
 				continue
 			}
-			if err := d.growMember(ctx, p, m); err != nil {
-				return err
+			if changes := d.grown(p, m); len(changes) > 0 {
+				all[c.ID] = append(all[c.ID], changes...)
+				n += len(changes)
 			}
 		}
+		if n >= store.MaxBatch/2 { // at the first start of many households a write of each would take minutes
+			if err := d.putAll(ctx, all); err != nil {
+				return err
+			}
+			all, n = map[string][]change{}, 0
+		}
 	}
-	return nil
+	if n == 0 {
+		return nil
+	}
+	return d.putAll(ctx, all)
 }
 
-func (d *Desk) growMember(ctx context.Context, p *place, m policy.MemberConfig) error {
+// grown is what is to be written down of one member.
+func (d *Desk) grown(p *place, m policy.MemberConfig) []change {
 	band, _ := policy.BandAt(m.Born, policy.DateOf(p.now))
-	was, known := d.homes[p.household.ID][kindPromotion][named(m.Name)].value.(policy.Promotion)
+	was, known := p.home[kindPromotion][named(m.Name)].value.(policy.Promotion)
 	fresh := !known || was.Born != m.Born
 	if !fresh && (band != policy.Adult || was.Band == band.String()) {
 		return nil
@@ -75,8 +88,8 @@ func (d *Desk) growMember(ctx context.Context, p *place, m policy.MemberConfig) 
 	now := policy.Promotion{Member: m.Name, Born: m.Born, Band: band.String(), At: p.now.Unix(), By: p.by}
 	changes := []change{{kind: kindPromotion, id: named(m.Name), value: now}}
 	if fresh {
-		return d.put(ctx, p.household.ID, changes)
+		return changes
 	}
 	p.subject = policy.Subject{Member: m.Name}
-	return d.commit(ctx, p, p.entry("18th birthday: the controls have ended", "", 0), changes)
+	return append(changes, p.remembered(p.entry("18th birthday: the controls have ended", "", 0)))
 }

@@ -2,7 +2,6 @@ package parents
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -59,6 +58,7 @@ type Desk struct {
 
 	mu       sync.Mutex
 	homes    map[string]home
+	forgot   time.Time            // when changes were last looked through
 	revision uint64               // up to which the changes of others are known
 	gone     map[store.Key]uint64 // what was deleted here after that, so that no older change brings it back
 }
@@ -171,26 +171,38 @@ func plain(err error) string {
 
 // commit writes changes and what is remembered of them in one step, then takes them over.
 func (d *Desk) commit(ctx context.Context, p *place, entry Entry, changes []change) error {
-	id := p.household.ID
-	entry.At, entry.By = p.now.Unix(), p.by
-	changes = append(changes, change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", entry.At, rand.Text()[:8]), value: entry})
-	return d.put(ctx, id, changes)
+	return d.put(ctx, p.household.ID, append(changes, p.remembered(entry)))
 }
 
-// put writes changes, and takes them over.
+// put writes changes of one household in one step, and takes them over.
 func (d *Desk) put(ctx context.Context, household string, changes []change) error {
-	writes := make([]store.Write, 0, len(changes))
-	for _, c := range changes {
-		w, err := c.write(household)
-		if err != nil {
-			return err
+	return d.putAll(ctx, map[string][]change{household: changes})
+}
+
+// putAll is put for several households.
+func (d *Desk) putAll(ctx context.Context, all map[string][]change) error {
+	var writes []store.Write
+	for household, changes := range all {
+		for _, c := range changes {
+			w, err := c.write(household)
+			if err != nil {
+				return err
+			}
+			writes = append(writes, w)
 		}
-		writes = append(writes, w)
 	}
 	revision, err := d.Log.Put(ctx, writes...)
 	if err != nil {
 		return conflicting(err)
 	}
+	for household, changes := range all {
+		d.taken(household, changes, revision)
+	}
+	return nil
+}
+
+// taken takes over what was written.
+func (d *Desk) taken(household string, changes []change, revision uint64) {
 	kept := changes[:0:0]
 	for _, c := range changes {
 		if readers[c.kind] == nil {
@@ -203,7 +215,6 @@ func (d *Desk) put(ctx context.Context, household string, changes []change) erro
 		}
 	}
 	d.homes[household] = d.homes[household].with(kept...)
-	return nil
 }
 
 // Install puts a Directory in force by calling swap, with all that people changed up to that moment. The server calls

@@ -54,12 +54,7 @@ func (d *Desk) Grant(ctx context.Context, who Who, ask Ask) (Act, error) {
 		if made, err = p.grantFor(ask); err != nil {
 			return e, nil, err
 		}
-		for id, was := range all[policy.Grant](p.home, kindGrant) {
-			if was.Subject == made.Subject && was.Kind == made.Kind && was.Value == made.Value && was.Why == "" && made.Kind != policy.GrantBonus {
-				changes = append(changes, change{kind: kindGrant, id: id})
-			}
-		}
-		return p.entry("grant", describe(made), made.Until), append(changes, change{kind: kindGrant, id: made.ID, value: made}), nil
+		return p.entry("grant", describe(made), made.Until), append(p.same(made), change{kind: kindGrant, id: made.ID, value: made}), nil
 	})
 	if err != nil {
 		return Act{}, err
@@ -70,6 +65,16 @@ func (d *Desk) Grant(ctx context.Context, who Who, ask Ask) (Act, error) {
 		act.Note += d.toWrite(p, made)
 	}
 	return act, nil
+}
+
+// same drops the grants whose place a grant takes; bonuses add up, and what a child took stays counted.
+func (p *place) same(made policy.Grant) (changes []change) {
+	for id, was := range all[policy.Grant](p.home, kindGrant) {
+		if was.Subject == made.Subject && was.Kind == made.Kind && was.Value == made.Value && was.Why == "" && made.Kind != policy.GrantBonus {
+			changes = append(changes, change{kind: kindGrant, id: id})
+		}
+	}
+	return changes
 }
 
 // grantFor makes a grant of what was asked.
@@ -256,7 +261,7 @@ func (d *Desk) Continue(ctx context.Context, c policy.Client, q policy.Question)
 			ID: newID(), Subject: p.subject, Kind: policy.GrantContinue, At: p.now.Unix(), Until: until, By: p.by,
 			Value: p.dir.Index().Taxonomy().ID(decision.Category),
 		}
-		return p.entry("continue", describe(made), until), []change{{kind: kindGrant, id: made.ID, value: made}}, nil
+		return p.entry("continue", describe(made), until), append(p.same(made), change{kind: kindGrant, id: made.ID, value: made}), nil
 	})
 	if err != nil {
 		return Act{}, err

@@ -14,6 +14,9 @@ import (
 // sweepEvery is how often what has ended is thrown away.
 const sweepEvery = time.Minute
 
+// forgetEvery is how often changes are looked through for what need not be remembered any more.
+const forgetEvery = time.Hour
+
 // keepTaken is how long a standing grant stays known after it was taken, so that it can be counted.
 const keepTaken = 8 * 24 * time.Hour
 
@@ -211,11 +214,18 @@ func (d *Desk) sweep(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	now := d.Now()
+	audits := now.Sub(d.forgot) >= forgetEvery
+	if audits {
+		d.forgot = now
+	}
 	for id, h := range d.homes {
 		if gone := h.ended(now); len(gone) > 0 {
 			if err := d.put(ctx, id, gone[:min(len(gone), store.MaxBatch)]); err != nil {
 				return err
 			}
+		}
+		if !audits {
+			continue
 		}
 		if err := d.forget(ctx, id, now); err != nil {
 			return err

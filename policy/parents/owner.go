@@ -69,9 +69,16 @@ func (d *Desk) merged(written policy.Config) (policy.Config, error) {
 		c, _, _ := d.homes[id].definition()
 		all.Households = append(all.Households, c)
 	}
-	used := usedAddresses(all.Households)
+	var used map[netip.Addr]bool // made once it is needed: there may be a million devices
 	for i := range all.Households {
-		d.enrolled(&all.Households[i], used)
+		h := &all.Households[i]
+		if len(d.homes[h.ID][kindEnrolment]) == 0 {
+			continue
+		}
+		if used == nil {
+			used = usedAddresses(all.Households)
+		}
+		d.enrolled(h, used)
 	}
 	return all, nil
 }
