@@ -237,6 +237,7 @@ var places = map[string]string{
 	"www.google.com.": unsafeHost, "www.youtube.com.": unsafeHost,
 	"forcesafesearch.google.com.": safeHost, "restrict.youtube.com.": safeHost,
 	casino + ".": casinoHost, slow + ".": casinoHost,
+	"firefox.com.": casinoHost, "mozilla.org.": casinoHost, "example.com.": awayAt,
 	"dns.google.": awayAt, "www.gstatic.com.": casinoHost, // where a browser looks whether it gets answers from away
 	"use-application-dns.net.": casinoHost, "mask.icloud.com.": casinoHost, "mask-h2.icloud.com.": casinoHost,
 	"mask-canary.icloud.com.": casinoHost, "dns-tunnel-check.googlezip.net.": casinoHost,
