@@ -38,6 +38,22 @@ func TestPause(t *testing.T) {
 	h.refuses(err, parents.Unknown)
 }
 
+// TestReloadLosesNoAct: what somebody does while a reload compiles is in force when the reload is over.
+func TestReloadLosesNoAct(t *testing.T) {
+	h := open(t, families)
+	_, err := h.Pause(t.Context(), one("Tom"), parents.Span{})
+	h.ok(err)
+	h.between = func() {
+		_, err := h.Pause(t.Context(), one("Mia"), parents.Span{})
+		h.ok(err)
+		_, err = h.Resume(t.Context(), one("Tom"))
+		h.ok(err)
+	}
+	h.ok(h.reload(t.Context()))
+	h.doesNotGet("10.0.0.2", "plain.example")
+	h.gets("10.0.0.3", "plain.example")
+}
+
 // TestPauseOfTheHouse: it stops everyone under 18 and guests, has no end of its own, and is ended under its own name.
 func TestPauseOfTheHouse(t *testing.T) {
 	h := open(t, families)

@@ -100,6 +100,8 @@ type house struct {
 	work sync.Mutex
 	yaml atomic.Pointer[policy.Config]
 	live atomic.Pointer[policy.Directory]
+
+	between func() // what happens in a reload after it has compiled
 }
 
 type neighbours struct{ list []parents.Seen }
@@ -184,6 +186,9 @@ func (h *house) reload(context.Context) error {
 	dir, err := policy.Compile(policy.CompileConfig{Config: people, Index: index(), States: h.States(), Now: h.clock()})
 	if err != nil {
 		return err
+	}
+	if h.between != nil {
+		h.between()
 	}
 	h.Install(dir, *h.yaml.Load(), func() { h.live.Store(dir) })
 	return nil
