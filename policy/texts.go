@@ -19,6 +19,7 @@ type texts struct {
 // wording says why something is blocked, by what decided.
 type wording struct {
 	steps      [StepUnknown + 1]string
+	clocks     [QuotaUsed + 1]string // in place of a step's; "" for a window
 	categories [blocklists.MaxCategories]string
 }
 
@@ -28,6 +29,7 @@ func newTexts(g *ground, words *Phrases, r Reader, own []CategoryConfig) *texts 
 	short.steps[StepDenied] = words.Short[ReasonRule]
 	short.steps[StepBedtime] = words.Short[ReasonBedtime]
 	short.steps[StepHomework] = words.Short[ReasonHomework]
+	short.clocks[Paused], short.clocks[QuotaUsed] = words.Short[ReasonPause], words.Short[ReasonQuota]
 	short.steps[StepUnknown] = words.Short[ReasonUnknown]
 	t.name(g, words, own)
 	for i, what := range t.what {
@@ -81,6 +83,9 @@ func (t *texts) explain(g *ground, words *Phrases, r Reader) {
 	for step, why := range map[Step]Reason{StepDenied: ReasonRule, StepBedtime: ReasonBedtime, StepHomework: ReasonHomework, StepUnknown: ReasonUnknown} {
 		t.said.steps[step] = say(t.short.steps[step], why)
 	}
+	for clock, why := range map[Clock]Reason{Paused: ReasonPause, QuotaUsed: ReasonQuota} {
+		t.said.clocks[clock] = say(t.short.clocks[clock], why)
+	}
 	for i, short := range t.short.categories {
 		t.said.categories[i] = say(short, ReasonCategory)
 	}
@@ -96,6 +101,9 @@ func quoted(text string) string {
 func (w *wording) of(g *ground, d Decision) string {
 	if d.Action != Block && d.Action != Warn {
 		return ""
+	}
+	if text := w.clocks[d.Clock]; text != "" {
+		return text
 	}
 	switch d.Step {
 	case StepService, StepCategory:

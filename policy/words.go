@@ -18,6 +18,8 @@ const (
 	ReasonWarn
 	ReasonUnknown
 	ReasonNew
+	ReasonPause
+	ReasonQuota // the minutes of the day are used up
 	reasons
 )
 
@@ -117,6 +119,13 @@ func (s Step) Why(tag string) string {
 
 // Reason gives the reason of a block; ReasonCategory for what is not blocked.
 func (p *Profile) Reason(d Decision) Reason {
+	switch d.Clock {
+	case Paused:
+		return ReasonPause
+	case QuotaUsed:
+		return ReasonQuota
+	case NoClock, Window:
+	}
 	switch d.Step {
 	case StepLaw:
 		return ReasonLaw

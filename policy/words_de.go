@@ -31,6 +31,8 @@ func german() *Phrases {
 			ReasonSelfharm: "In diesem Profil gesperrt",
 			ReasonUnknown:  "Nicht unter den Seiten, die dieses Profil öffnet",
 			ReasonNew:      "Diese Seite ist sehr neu",
+			ReasonPause:    "Pause: alles ist aus",
+			ReasonQuota:    "Die Zeit dafür ist für heute aufgebraucht",
 		},
 		pages: [readers][reasons]Message{germanChild(), germanTeen(), germanAdult()},
 	}
@@ -46,6 +48,8 @@ func germanChild() [reasons]Message {
 		ReasonSelfharm: {"Du bist wichtig.", "Du bist nicht allein. Du hast nichts falsch gemacht.", "Sprich mit einem Erwachsenen, den du magst, oder mit einem Hilfetelefon."},
 		ReasonUnknown:  {"", "Noch niemand hat diese Seite angesehen. Du hast nichts falsch gemacht.", "Bitte einen Erwachsenen, sie mit dir anzusehen."},
 		ReasonNew:      {"", "Diese Seite ist ganz neu. Noch kennt sie niemand.", ""},
+		ReasonPause:    {"Das Internet macht Pause.", "Ein Erwachsener hat es angehalten. Du hast nichts falsch gemacht.", "Frag einen Erwachsenen, wann es weitergeht."},
+		ReasonQuota:    {"Für heute war das alles.", "Die Zeit dafür ist aufgebraucht. Du hast nichts falsch gemacht.", "Morgen gibt es neue Zeit."},
 	}
 }
 
@@ -62,6 +66,8 @@ func germanTeen() [reasons]Message {
 		ReasonWarn:     {"Nimm dir einen Moment, bevor du weitergehst.", "", ""},
 		ReasonUnknown:  {"", "Keine Liste kennt diese Seite, und dein Profil öffnet nur bekannte.", ""},
 		ReasonNew:      {"", "Diese Seite ist keinen Monat alt. Solche Seiten dienen oft dem Betrug.", ""},
+		ReasonPause:    {"Das Internet macht Pause.", "Jemand aus deinem Haushalt hat es angehalten. Hilfe geht weiter auf.", "Frag, wann es weitergeht, oder bitte um mehr Zeit."},
+		ReasonQuota:    {"Die Zeit für heute ist aufgebraucht.", "Die Minuten dafür sind für heute aufgebraucht.", "Morgen gibt es neue. Du kannst um mehr Zeit bitten."},
 	}
 }
 
@@ -78,5 +84,7 @@ func germanAdult() [reasons]Message {
 		ReasonWarn:     {"Eine Warnung für {who}.", "", ""},
 		ReasonUnknown:  {"", "Keine Liste kennt diesen Namen, und das Profil öffnet nur bekannte.", ""},
 		ReasonNew:      {"", "Der Name ist keinen Monat alt. Solche Namen dienen oft dem Betrug.", ""},
+		ReasonPause:    {"", "Das Internet macht Pause: alle Namen sind aus, außer was immer an ist.", "Die Pause lässt sich jederzeit beenden."},
+		ReasonQuota:    {"", "Die Minuten des Tages sind aufgebraucht.", "Am nächsten Tag gibt es neue; für heute lassen sich mehr geben."},
 	}
 }

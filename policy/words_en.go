@@ -32,6 +32,8 @@ func english() *Phrases {
 			ReasonSelfharm: "Blocked on this profile",
 			ReasonUnknown:  "Not among the sites this profile opens",
 			ReasonNew:      "This site is very new",
+			ReasonPause:    "Paused: everything is off",
+			ReasonQuota:    "The time for this is used up for today",
 		},
 		pages: [readers][reasons]Message{englishChild(), englishTeen(), englishAdult()},
 	}
@@ -47,6 +49,8 @@ func englishChild() [reasons]Message {
 		ReasonSelfharm: {"You matter.", "You are not alone. You did nothing wrong.", "Talk to a grown-up you like, or to a helpline."},
 		ReasonUnknown:  {"", "Nobody has looked at this page yet. You did nothing wrong.", "Ask a grown-up to look at it with you."},
 		ReasonNew:      {"", "This page is very new. Nobody knows it yet.", ""},
+		ReasonPause:    {"The internet takes a break.", "A grown-up has paused it. You did nothing wrong.", "Ask a grown-up when it goes on."},
+		ReasonQuota:    {"That was all for today.", "The time for this is used up. You did nothing wrong.", "Tomorrow there is new time."},
 	}
 }
 
@@ -63,6 +67,8 @@ func englishTeen() [reasons]Message {
 		ReasonWarn:     {"Take a moment before you go on.", "", ""},
 		ReasonUnknown:  {"", "No list knows this site, and your profile opens known ones only.", ""},
 		ReasonNew:      {"", "This site is less than a month old. Such sites are often used for fraud.", ""},
+		ReasonPause:    {"The internet is paused.", "Somebody of your household has paused it. Help still opens.", "Ask when it goes on, or ask for more time."},
+		ReasonQuota:    {"Today's time is used up.", "The minutes for this are used up for today.", "There are new ones tomorrow. You can ask for more time."},
 	}
 }
 
@@ -79,5 +85,7 @@ func englishAdult() [reasons]Message {
 		ReasonWarn:     {"A warning for {who}.", "", ""},
 		ReasonUnknown:  {"", "No list knows this name, and the profile opens known ones only.", ""},
 		ReasonNew:      {"", "The name is less than a month old. Such names are often used for fraud.", ""},
+		ReasonPause:    {"", "The internet is paused: all names are off but those that are always on.", "The pause can be ended at any time."},
+		ReasonQuota:    {"", "The minutes of the day are used up.", "The next day brings new ones; more can be given for today."},
 	}
 }

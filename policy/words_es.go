@@ -31,6 +31,8 @@ func spanish() *Phrases {
 			ReasonSelfharm: "Bloqueado en este perfil",
 			ReasonUnknown:  "No está entre los sitios que abre este perfil",
 			ReasonNew:      "Este sitio es muy nuevo",
+			ReasonPause:    "Pausa: todo está apagado",
+			ReasonQuota:    "El tiempo para esto se ha acabado por hoy",
 		},
 		pages: [readers][reasons]Message{spanishChild(), spanishTeen(), spanishAdult()},
 	}
@@ -46,6 +48,8 @@ func spanishChild() [reasons]Message {
 		ReasonSelfharm: {"Tú importas.", "No tienes que estar a solas. No has hecho nada malo.", "Habla con una persona mayor o con un teléfono de ayuda."},
 		ReasonUnknown:  {"", "Nadie ha mirado aún esta página. No has hecho nada malo.", "Pide a una persona mayor que la mire contigo."},
 		ReasonNew:      {"", "Esta página es muy nueva. Nadie la conoce aún.", ""},
+		ReasonPause:    {"Internet está en pausa.", "Una persona mayor lo ha parado. No has hecho nada malo.", "Pregunta a una persona mayor cuándo sigue."},
+		ReasonQuota:    {"Esto es todo por hoy.", "El tiempo para esto se ha acabado. No has hecho nada malo.", "Mañana habrá tiempo nuevo."},
 	}
 }
 
@@ -62,6 +66,8 @@ func spanishTeen() [reasons]Message {
 		ReasonWarn:     {"Tómate un momento antes de seguir.", "", ""},
 		ReasonUnknown:  {"", "Ninguna lista conoce este sitio, y tu perfil solo abre los conocidos.", ""},
 		ReasonNew:      {"", "Este sitio tiene menos de un mes. Sitios así se usan a menudo para estafas.", ""},
+		ReasonPause:    {"Internet está en pausa.", "Alguien de tu hogar lo ha parado. La ayuda se abre siempre.", "Pregunta cuándo sigue, o pide más tiempo."},
+		ReasonQuota:    {"El tiempo de hoy se ha acabado.", "Los minutos para esto se han acabado por hoy.", "Mañana habrá más. Puedes pedir más tiempo."},
 	}
 }
 
@@ -78,5 +84,7 @@ func spanishAdult() [reasons]Message {
 		ReasonWarn:     {"Un aviso para {who}.", "", ""},
 		ReasonUnknown:  {"", "Ninguna lista conoce este nombre, y el perfil solo abre los conocidos.", ""},
 		ReasonNew:      {"", "El nombre tiene menos de un mes. Nombres así se usan a menudo para estafas.", ""},
+		ReasonPause:    {"", "Internet está en pausa: todos los nombres están apagados, menos lo que siempre está encendido.", "La pausa se puede terminar en cualquier momento."},
+		ReasonQuota:    {"", "Los minutos del día se han acabado.", "Mañana habrá nuevos; para hoy se pueden dar más."},
 	}
 }

@@ -31,6 +31,8 @@ func french() *Phrases {
 			ReasonSelfharm: "Bloqué sur ce profil",
 			ReasonUnknown:  "Ne fait pas partie des sites que ce profil ouvre",
 			ReasonNew:      "Ce site est très récent",
+			ReasonPause:    "Pause : tout est coupé",
+			ReasonQuota:    "Le temps prévu est épuisé pour aujourd'hui",
 		},
 		pages: [readers][reasons]Message{frenchChild(), frenchTeen(), frenchAdult()},
 	}
@@ -46,6 +48,8 @@ func frenchChild() [reasons]Message {
 		ReasonSelfharm: {"Tu comptes.", "Tu n'es pas seul. Tu n'as rien fait de mal.", "Parle à un adulte que tu aimes, ou à une ligne d'écoute."},
 		ReasonUnknown:  {"", "Personne n'a encore regardé cette page. Tu n'as rien fait de mal.", "Demande à un adulte de la regarder avec toi."},
 		ReasonNew:      {"", "Cette page est toute neuve. Personne ne la connaît encore.", ""},
+		ReasonPause:    {"Internet fait une pause.", "Un adulte l'a mis en pause. Tu n'as rien fait de mal.", "Demande à un adulte quand cela reprend."},
+		ReasonQuota:    {"C'est tout pour aujourd'hui.", "Le temps prévu est fini. Tu n'as rien fait de mal.", "Demain, il y aura du temps de nouveau."},
 	}
 }
 
@@ -62,6 +66,8 @@ func frenchTeen() [reasons]Message {
 		ReasonWarn:     {"Prends un instant avant de continuer.", "", ""},
 		ReasonUnknown:  {"", "Aucune liste ne connaît ce site, et ton profil n'ouvre que les sites connus.", ""},
 		ReasonNew:      {"", "Ce site a moins d'un mois. De tels sites servent souvent à des arnaques.", ""},
+		ReasonPause:    {"Internet est en pause.", "Quelqu'un de ton foyer l'a mis en pause. L'aide s'ouvre toujours.", "Demande quand cela reprend, ou demande plus de temps."},
+		ReasonQuota:    {"Le temps d'aujourd'hui est épuisé.", "Les minutes prévues pour cela sont épuisées pour aujourd'hui.", "Il y en aura de nouvelles demain. Tu peux demander plus de temps."},
 	}
 }
 
@@ -78,5 +84,7 @@ func frenchAdult() [reasons]Message {
 		ReasonWarn:     {"Un avertissement pour {who}.", "", ""},
 		ReasonUnknown:  {"", "Aucune liste ne connaît ce nom, et le profil n'ouvre que les noms connus.", ""},
 		ReasonNew:      {"", "Ce nom a moins d'un mois. De tels noms servent souvent à des arnaques.", ""},
+		ReasonPause:    {"", "Internet est en pause : tous les noms sont coupés, sauf ce qui est toujours ouvert.", "La pause peut être levée à tout moment."},
+		ReasonQuota:    {"", "Les minutes de la journée sont épuisées.", "Il y en aura de nouvelles demain ; on peut en ajouter pour aujourd'hui."},
 	}
 }

@@ -31,6 +31,8 @@ func italian() *Phrases {
 			ReasonSelfharm: "Bloccato su questo profilo",
 			ReasonUnknown:  "Non è tra i siti che questo profilo apre",
 			ReasonNew:      "Questo sito è molto nuovo",
+			ReasonPause:    "Pausa: tutto è spento",
+			ReasonQuota:    "Il tempo per questo è finito per oggi",
 		},
 		pages: [readers][reasons]Message{italianChild(), italianTeen(), italianAdult()},
 	}
@@ -46,6 +48,8 @@ func italianChild() [reasons]Message {
 		ReasonSelfharm: {"Tu sei importante.", "Qualcuno ti ascolta. Non hai fatto niente di male.", "Parla con un grande di fiducia, o con una linea d'ascolto."},
 		ReasonUnknown:  {"", "Nessuno ha ancora guardato questa pagina. Non hai fatto niente di male.", "Chiedi a un grande di guardarla con te."},
 		ReasonNew:      {"", "Questa pagina è nuovissima. Nessuno la conosce ancora.", ""},
+		ReasonPause:    {"Internet fa una pausa.", "Un grande l'ha messo in pausa. Non hai fatto niente di male.", "Chiedi a un grande quando si riparte."},
+		ReasonQuota:    {"Per oggi è tutto.", "Il tempo per questo è finito. Non hai fatto niente di male.", "Domani c'è altro tempo."},
 	}
 }
 
@@ -62,6 +66,8 @@ func italianTeen() [reasons]Message {
 		ReasonWarn:     {"Fermati un momento prima di continuare.", "", ""},
 		ReasonUnknown:  {"", "Nessuna lista conosce questo sito, e il tuo profilo apre solo quelli conosciuti.", ""},
 		ReasonNew:      {"", "Questo sito ha meno di un mese. Siti così servono spesso a truffe.", ""},
+		ReasonPause:    {"Internet è in pausa.", "Qualcuno in famiglia l'ha messo in pausa. Gli aiuti si aprono sempre.", "Chiedi quando si riparte, o chiedi più tempo."},
+		ReasonQuota:    {"Il tempo di oggi è finito.", "I minuti per questo sono finiti per oggi.", "Domani ce ne sono altri. Puoi chiedere più tempo."},
 	}
 }
 
@@ -78,5 +84,7 @@ func italianAdult() [reasons]Message {
 		ReasonWarn:     {"Un avviso per {who}.", "", ""},
 		ReasonUnknown:  {"", "Nessuna lista conosce questo nome, e il profilo apre solo quelli conosciuti.", ""},
 		ReasonNew:      {"", "Il nome ha meno di un mese. Nomi così servono spesso a truffe.", ""},
+		ReasonPause:    {"", "Internet è in pausa: tutti i nomi sono spenti, tranne quello che resta sempre acceso.", "La pausa si può finire in ogni momento."},
+		ReasonQuota:    {"", "I minuti della giornata sono finiti.", "Domani ce ne sono altri; per oggi se ne possono dare di più."},
 	}
 }

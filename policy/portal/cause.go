@@ -35,9 +35,9 @@ func (v *visit) cause(set blocklists.Categories, d policy.Decision) cause {
 		d.HasCategory = false // the id must not name one either
 	}
 	c.id = string(v.profile.AppendID(nil, d))
-	// The end of a decision is the end of a block only where the clock made it: a category is still blocked
-	// after the next edge of the schedule.
-	if d.Until != 0 && (d.Step == policy.StepBedtime || d.Step == policy.StepHomework) {
+	// The end of a decision is the end of a block only where a window or a pause made it: a category is still blocked
+	// after the next edge of the schedule, and so is what is used up for the day.
+	if d.Until != 0 && (d.Clock == policy.Window || d.Clock == policy.Paused) {
 		c.until = time.Unix(d.Until, 0)
 	}
 	return c
@@ -55,7 +55,7 @@ func (v *visit) what(row blocklists.Definition, told string) string {
 // decision makes a remembered block a decision again. The numbers of categories belong to one Directory, so that
 // the id is what was remembered.
 func (v *visit) decision(b block) policy.Decision {
-	d := policy.Decision{Action: policy.Block, Step: b.step, Applied: true}
+	d := policy.Decision{Action: policy.Block, Step: b.step, Clock: b.clock, Applied: true}
 	if b.category != "" {
 		d.Category, d.HasCategory = v.dir.Index().Taxonomy().Lookup(b.category)
 	}

@@ -118,6 +118,8 @@ func (v *visit) shortly(b block) string {
 	switch {
 	case b.step == policy.StepSecurity:
 		return v.words.Security
+	case b.clock == policy.Paused || b.clock == policy.QuotaUsed:
+		return v.words.Short[v.profile.Reason(d)]
 	case d.HasCategory:
 		return v.what(v.dir.Index().Taxonomy().Definition(d.Category), v.profile.What(d))
 	}

@@ -46,11 +46,14 @@ func (p *Portal) blocked(v *visit, c cause) *view {
 	case policy.ReasonHomework:
 		page.Scene = "desk"
 	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonBedtime, policy.ReasonService, policy.ReasonWarn,
-		policy.ReasonUnknown, policy.ReasonNew:
+		policy.ReasonUnknown, policy.ReasonNew, policy.ReasonPause, policy.ReasonQuota:
 	}
 	p.dress(page, v, c)
 	return page
 }
+
+// everythingOff says that no other page would open either.
+func everythingOff(c cause) bool { return c.step == policy.StepBedtime }
 
 func toneOf(r policy.Reason) tone {
 	switch r {
@@ -63,7 +66,7 @@ func toneOf(r policy.Reason) tone {
 	case policy.ReasonSecurity:
 		return safe
 	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonHomework, policy.ReasonService, policy.ReasonWarn,
-		policy.ReasonUnknown, policy.ReasonNew:
+		policy.ReasonUnknown, policy.ReasonNew, policy.ReasonPause, policy.ReasonQuota:
 	}
 	return day
 }
@@ -75,7 +78,7 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 	page.ID = c.id
 	switch v.who {
 	case policy.ReaderChild:
-		if c.reason != policy.ReasonBedtime && c.reason != policy.ReasonSecurity {
+		if !everythingOff(c) && c.reason != policy.ReasonSecurity {
 			page.Places = p.goodPlaces(v)
 		}
 	case policy.ReaderAdult:

@@ -144,7 +144,7 @@ func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decisio
 	if discreet(dir, question.Match.Categories) {
 		return
 	}
-	b := block{name: name.String(), step: d.Step, at: now, ad: advertises(dir, question.Match.Categories)}
+	b := block{name: name.String(), step: d.Step, clock: d.Clock, at: now, ad: advertises(dir, question.Match.Categories)}
 	if d.HasCategory {
 		if b.category = dir.Index().Taxonomy().ID(d.Category); !listable(b.category) {
 			return

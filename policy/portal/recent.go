@@ -20,6 +20,7 @@ type block struct {
 	name     string
 	category string // id, "" where no category decided
 	step     policy.Step
+	clock    policy.Clock
 	at       time.Time
 	ad       bool // advertising, whatever it was blocked by: at bedtime the clock blocks it like all else
 }
