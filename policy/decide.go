@@ -353,7 +353,7 @@ func (w *walk) unlisted() {
 	default:
 		action = w.unknown()
 	}
-	if isNew && action == Allow && p.newNames >= cellWarn {
+	if isNew && action == Allow && p.newNames >= cellWarn && !w.goesOn() {
 		w.by(Warn, StepUnknown, g.newNames)
 		return
 	}
@@ -362,6 +362,13 @@ func (w *walk) unlisted() {
 		return
 	}
 	w.end(action, StepUnknown)
+}
+
+// goesOn says that somebody has passed the warning of a newly registered name, which this last step gives.
+func (w *walk) goesOn() bool {
+	passed := w.hand != nil && has(&w.hand.goOn, w.p.ground.newNames)
+	w.granted = w.granted || passed
+	return passed
 }
 
 // unknown decides about a name that no list with a meaning for it knows.

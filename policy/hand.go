@@ -30,7 +30,7 @@ func (c Client) Now(now time.Time) Client {
 	return c
 }
 
-// UsedUntil is when Now may give somebody else for the client, in unix seconds; 0: not by itself.
+// usedUntil is when Now may give somebody else for the client, in unix seconds; 0: not by itself.
 func (c *Client) usedUntil(now int64) (edge int64) {
 	st := c.standing()
 	if st == nil || c.Device == nil {
@@ -133,13 +133,14 @@ func (st *standing) of(c *Client, q *Question, now int64) (h hand) {
 			h.pause(a)
 		}
 	}
+	next := h.edge // when a pause begins
 	for i := range st.acts {
 		if a := &st.acts[i]; a.matters(q) && a.concerns(c) && a.running(now, &h) {
 			h.take(a)
 		}
 	}
 	if h.off {
-		h.offEdge = h.offEnd
+		h.offEdge = sooner(h.offEnd, next)
 	}
 	h.edge = sooner(sooner(h.edge, h.pauseEnd), h.offEdge)
 	return h
@@ -185,11 +186,15 @@ func (h *hand) pause(a *act) {
 	h.paused, h.pausedAt, h.oneEnds = true, max(h.pausedAt, a.at), sooner(h.oneEnds, a.until)
 }
 
-// take notes what a grant lifts. A pause that came later is not lifted by it.
+// take notes what a grant lifts. A pause that came later is not lifted by it, nor by a filter that is off.
 func (h *hand) take(a *act) {
 	switch a.kind {
 	case actOff:
-		h.off, h.offEnd = true, max(h.offEnd, a.until)
+		if h.outlasts(a) {
+			h.off, h.offEnd = true, max(h.offEnd, a.until)
+		} else {
+			h.offEdge = sooner(h.offEdge, h.oneEnds)
+		}
 	case actTime:
 		h.lift(a)
 	case actName:
@@ -207,11 +212,18 @@ func (h *hand) take(a *act) {
 }
 
 func (h *hand) lift(a *act) {
-	if !h.paused || a.at >= h.pausedAt {
+	if h.outlasts(a) {
 		h.time, h.paused = true, false
-		return
+	}
+}
+
+// outlasts says that no pause came after an act; while one does that did, the act lifts nothing.
+func (h *hand) outlasts(a *act) bool {
+	if a.at >= h.pausedAt {
+		return true
 	}
 	h.edge = sooner(h.edge, h.oneEnds) // then it may be the later one
+	return false
 }
 
 // sooner is the earlier of two instants, 0 being none.

@@ -278,9 +278,10 @@ func (c *Client) Quotas(now time.Time) []QuotaState {
 	return out
 }
 
-// MaxTTL is that of the profile; who has a quota gets no long-lived replies either.
+// MaxTTL is that of the profile; who has a quota gets no long-lived replies either, nor who uses for a while what is
+// a child's as well.
 func (c *Client) MaxTTL() (allowed, timed uint32) {
-	if c.budget != nil {
+	if c.budget != nil || c.Device != nil && c.Device.Profile.Managed() {
 		return managedTTL, timedTTL
 	}
 	return c.Profile.MaxTTL()

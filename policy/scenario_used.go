@@ -47,7 +47,7 @@ func (s *Scenario) usage(c Config, today time.Time) error {
 func (s *Scenario) use(at time.Time) {
 	for _, used := range s.days {
 		if used.Day == DateOf(at) {
-			s.meters.Merge(used)
+			s.meters.Meter(used.MeterKey).turn(used.Day.number()).merge(&used.Minutes) // stories go back in time
 		}
 	}
 }

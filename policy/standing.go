@@ -90,7 +90,10 @@ func (d *Directory) stand(h *Household, s State) (*standing, error) {
 		add(o.Subject, act{kind: actOff, at: o.At, until: o.Until})
 	}
 	for _, u := range s.Uses {
-		add(Subject{u.Member, u.Device}, act{kind: actUse, at: u.At, until: u.Until})
+		a := act{kind: actUse, at: u.At, until: u.Until}
+		if h.subject(Subject{u.Member, u.Device}, &a) && a.device != nil && slices.Contains(a.device.Members, a.member) {
+			st.acts = append(st.acts, a)
+		}
 	}
 	var found []error
 	for _, g := range s.Grants {
@@ -204,8 +207,8 @@ func (g *ground) quota(a *act) error {
 // category lifts a category with the services that belong to it, but no switch of one of them.
 func (g *ground) category(a *act) error {
 	c, ok := g.taxonomy.Lookup(a.value)
-	if !ok || !changeable(a.value) {
-		return fmt.Errorf("%q is no category that can be granted", a.value)
+	if !ok || !changeable(a.value) || c == g.newNames && a.kind == actClass { // whose cell is none of the steps 9 and 10
+		return fmt.Errorf("%q is no category that can be granted: grant the name itself", a.value)
 	}
 	a.set = g.family(c)
 	a.class = a.set
@@ -229,7 +232,7 @@ func (g *ground) family(c blocklists.Category) (set blocklists.Categories) {
 func (a *act) concerns(c *Client) bool {
 	switch {
 	case a.house && a.kind == actPause:
-		return c.Profile.band.Minor()
+		return c.young()
 	case a.house:
 		return true
 	case c.Assumed && a.kind != actPause:
@@ -239,14 +242,22 @@ func (a *act) concerns(c *Client) bool {
 	case a.device != nil:
 		return a.device == c.Device
 	case a.kind == actPause && c.Member == nil && c.Device != nil:
-		for _, m := range c.Device.Members {
-			if m == a.member {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(c.Device.Members, a.member)
 	}
 	return a.member == c.Member
+}
+
+// young says that it may be somebody under 18 who asks, whatever profile they have there, or that nobody knows who it is.
+func (c *Client) young() bool {
+	switch {
+	case c.Profile.band == Things:
+		return false
+	case c.Status == Guest || c.Profile.band.Minor():
+		return true
+	case c.Member != nil:
+		return c.Member.Band.Minor()
+	}
+	return c.Device != nil && slices.ContainsFunc(c.Device.Members, func(m *Member) bool { return m.Band.Minor() })
 }
 
 // about says whether a granted name is the asked one, or above it.

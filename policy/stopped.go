@@ -21,16 +21,28 @@ func (c *Client) Stopped(now time.Time) Stop {
 	return c.stop(&Question{Hashes: &root}, StepBedtime, now)
 }
 
-// StoppedTimed says the same of what is timed alone: homework time, the minutes of a category or service.
-// It is false for a profile that has nothing timed.
-func (c *Client) StoppedTimed(now time.Time) Stop {
-	var root blocklists.Hashes
-	q := Question{Hashes: &root}
-	q.Match.Categories = c.Profile.cells.timed.Or(c.Profile.services.timed)
-	if q.Match.Categories.IsZero() {
-		return Stop{}
+// StoppedTimed says the same of what is timed alone: homework time, the minutes of any category or service.
+// It is false for who has nothing timed.
+func (c *Client) StoppedTimed(now time.Time) (next Stop) {
+	sets := []blocklists.Categories{c.Profile.cells.timed.Or(c.Profile.services.timed)}
+	if c.budget != nil {
+		for i := range c.budget.list {
+			sets = append(sets, c.budget.list[i].names)
+		}
 	}
-	return c.stop(&q, StepHomework, now)
+	for _, set := range sets { // one by one: a service may lift the category of another's minutes
+		var root blocklists.Hashes
+		q := Question{Hashes: &root}
+		if q.Match.Categories = set.AndNot(c.Profile.alwaysOn); q.Match.Categories.IsZero() {
+			continue
+		}
+		s := c.stop(&q, StepHomework, now)
+		if s.Clock != NoClock {
+			return s
+		}
+		next.Until = sooner(next.Until, s.Until)
+	}
+	return next
 }
 
 func (c *Client) stop(q *Question, at Step, now time.Time) Stop {

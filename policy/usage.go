@@ -135,10 +135,13 @@ func (k MeterKey) compare(o MeterKey) int {
 }
 
 // Merge adds what is known from elsewhere: what was kept before a restart, or what another node counted. Minutes that
-// are counted already count once.
+// are counted already count once; a day that gave way to a later one is left out.
 func (u *Usage) Merge(known ...Used) {
 	for i := range known {
-		u.Meter(known[i].MeterKey).turn(known[i].Day.number()).merge(&known[i].Minutes)
+		m, day := u.Meter(known[i].MeterKey), known[i].Day.number()
+		if p := m.pages[day&1].Load(); p == nil || p.day <= day {
+			m.turn(day).merge(&known[i].Minutes)
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ type device struct {
 func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy.Stop) (Event, bool) {
 	stopped := s.Clock != policy.NoClock
 	switch {
-	case stopped && (!t.stopped || t.until != s.Until || t.why != s.Clock):
+	case stopped && (!t.stopped || t.why != s.Clock || t.moved(now, s)):
 		*t = told{stopped: true, why: s.Clock, until: s.Until}
 		return Event{Event: Stop, Why: s.Clock.String(), From: now, Until: instant(s.Until)}, true
 	case !stopped && t.stopped:
@@ -74,14 +74,27 @@ func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy
 	return Event{}, false
 }
 
+// moved says that the end that was told holds no longer. While minutes are left of something else, each that nobody uses
+// puts off when there may be a change: that is told once the end is reached.
+func (t *told) moved(now time.Time, s policy.Stop) bool {
+	switch {
+	case s.Until == t.until:
+		return false
+	case t.until == 0 || s.Clock == policy.Paused:
+		return true
+	}
+	return s.Until != 0 && s.Until < t.until || now.Unix() >= t.until
+}
+
 // lastMinutes gives the events of quotas that are nearly used up, once each in a day. The earliest that the stop can
 // begin is when every minute from now on is used.
 func (l *device) lastMinutes(now time.Time, quotas []policy.QuotaState) (found []Event) {
 	for _, q := range quotas {
-		if !q.Soon || q.UsedUp || l.warned[q.Of].Equal(q.Resets) {
+		whose := q.Person + "/" + q.Of
+		if !q.Soon || q.UsedUp || l.warned[whose].Equal(q.Resets) {
 			continue
 		}
-		l.warned[q.Of] = q.Resets
+		l.warned[whose] = q.Resets
 		e := Event{Event: Soon, What: timed, Why: policy.QuotaUsed.String(), Quota: q.Of, From: now.Add(time.Duration(q.Limit-q.Used) * time.Minute), Until: q.Resets}
 		if q.Of == "total" {
 			e.What = all

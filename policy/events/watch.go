@@ -148,6 +148,9 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 			event.What = []string{all, timed}[i]
 			send(event)
 		}
+		if end := last.told[i].until; end > now.Unix() && end < edge {
+			edge = end
+		}
 	}
 	for _, event := range last.lastMinutes(now, c.Quotas(now)) {
 		send(event)

@@ -116,6 +116,43 @@ func TestEdges(t *testing.T) {
 	})
 }
 
+// TestStopsAreToldOnce: what stops timed names is told once, though minutes of something else that nobody uses put off
+// when there may be a change; a pause that is made longer is told at once.
+func TestStopsAreToldOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := directory(t, strings.Replace(family, "    schedule:\n", "    quotas: [{of: total, minutes: 30}]\n    schedule:\n", 1))
+		got := new(notes)
+		w := New(Config{View: func() *policy.Directory { return d }, Deliver: []Receiver{got}})
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- w.Run(ctx) }()
+		time.Sleep(4 * time.Hour)
+		for _, hours := range []int64{1, 2} {
+			at := time.Now().Unix()
+			if err := d.Apply("h-home", policy.State{Pauses: []policy.Pause{{At: at, Until: at + hours*3600}}}); err != nil {
+				t.Error(err)
+			}
+			w.Changed()
+			time.Sleep(30 * time.Minute)
+		}
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		want := []string{
+			"Sat 00:50 soon timed window h-home tablet Kim 192.168.1.20 Sat 01:00 Sat 01:30",
+			"Sat 01:00 stop timed window h-home tablet Kim 192.168.1.20 Sat 01:00 Sat 01:30", // then all may be used up
+			"Sat 01:30 stop timed window h-home tablet Kim 192.168.1.20 Sat 01:30 Sat 02:00",
+			"Sat 02:00 go timed window h-home tablet Kim 192.168.1.20 Sat 02:00 Sat 02:30",
+			"Sat 04:00 stop all pause h-home tablet Kim 192.168.1.20 Sat 04:00 Sat 05:00",
+			"Sat 04:30 stop all pause h-home tablet Kim 192.168.1.20 Sat 04:30 Sat 06:30",
+		}
+		if diff := cmp.Diff(want, got.lines); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
 // TestCommand: a program gets the event as its standard input; one that fails is tried again, and what it
 // said is in the error.
 func TestCommand(t *testing.T) {
@@ -218,6 +255,7 @@ func TestLastMinutes(t *testing.T) {
 		{policy.QuotaState{Of: "fun.video", Used: 53, Limit: 60, Resets: first, Soon: true}, 1},
 		{policy.QuotaState{Of: "fun.video", Used: 54, Limit: 60, Resets: first, Soon: true}, 0},
 		{policy.QuotaState{Of: "total", Used: 53, Limit: 60, Resets: first, Soon: true}, 1},
+		{policy.QuotaState{Of: "total", Person: "Tim", Used: 53, Limit: 60, Resets: first, Soon: true}, 1}, // who shares the device
 		{policy.QuotaState{Of: "fun.video", Used: 60, Limit: 60, Resets: second, Soon: true, UsedUp: true}, 0},
 		{policy.QuotaState{Of: "fun.video", Used: 53, Limit: 60, Resets: second, Soon: true}, 1},
 	} {
