@@ -1,6 +1,7 @@
 package presence
 
 import (
+	"encoding/binary"
 	"log/slog"
 	"math/bits"
 	"math/rand/v2"
@@ -109,18 +110,24 @@ func (t *Table) watch(k kernel) {
 // which costs a system call, and is seen by Find before the query is. 0 allocations.
 func (t *Table) Find(f *policy.Facts) bool {
 	g, addr := t.ground.Load(), f.Addr.Unmap()
-	if g == nil || !g.near(addr) {
+	if g == nil {
+		t.leases.Load().add(f, addr)
+		return true
+	}
+	in := t.shard(addr)
+	if in.find(addr) == nil && !g.near(addr) { // who is in the table is near
 		t.leases.Load().add(f, addr)
 		return true
 	}
 	if g.outdated || g.feed.pending() || t.ground.Load() != g {
 		return false
 	}
-	if m := t.shard(addr).find(addr); m != nil {
-		f.MAC, f.Name = m.MAC, m.Name
-		return true
+	m := in.find(addr)
+	if m == nil {
+		return false
 	}
-	return false
+	f.MAC, f.Name = m.MAC, m.Name
+	return true
 }
 
 // List gives every address with the machine that has it, in order.
@@ -145,11 +152,7 @@ func (t *Table) List() []Machine {
 
 func (t *Table) shard(a netip.Addr) *shard {
 	b := a.As16()
-	var high, low uint64
-	for i := range 8 {
-		high, low = high<<8|uint64(b[i]), low<<8|uint64(b[8+i])
-	}
-	x, y := bits.Mul64(high^t.seeds[0], low^t.seeds[1])
+	x, y := bits.Mul64(binary.BigEndian.Uint64(b[:8])^t.seeds[0], binary.BigEndian.Uint64(b[8:])^t.seeds[1])
 	return &t.shards[(x^y)%shards]
 }
 

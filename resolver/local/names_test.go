@@ -230,3 +230,44 @@ func FuzzReadLeases(f *testing.F) {
 		}
 	})
 }
+
+// TestLeasesTellWhom: who has an address, as each server writes it, also without a name; as soon as it is known.
+func TestLeasesTellWhom(t *testing.T) {
+	for name, tt := range map[string]struct{ text, want string }{
+		"dnsmasq": {dnsmasq, `
+192.168.7.20 aa:bb:cc:dd:ee:01 printer
+192.168.7.21 aa:bb:cc:dd:ee:02 tv
+192.168.7.22 aa:bb:cc:dd:ee:03 
+192.168.7.23 aa:bb:cc:dd:ee:04 
+fd00::20 12345 printer
+`},
+		"Kea": {kea, `
+192.168.7.30 aa:bb:cc:dd:ee:06 laptop
+`},
+		"odhcpd": {odhcpd, `
+192.168.7.40 aabbccddee09 console
+fd00::40  console
+2001:db8::40  console
+fd00::41  
+`},
+	} {
+		path := write(t, tt.text)
+		n := known(t, Config{Leases: []string{path}})
+		var got strings.Builder
+		n.OnLeases(func(all []Lease) {
+			got.Reset()
+			for _, l := range all {
+				fmt.Fprintf(&got, "\n%s %s %s", l.Addr, l.MAC, l.Name)
+			}
+		})
+		if got.String()+"\n" != tt.want {
+			t.Errorf("%s: %s\nwant %s", name, got.String(), tt.want)
+		}
+		if err := os.WriteFile(path, []byte("0 aa:bb:cc:dd:ee:77 192.168.7.77 new *\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if n.Refresh(); got.String() != "\n192.168.7.77 aa:bb:cc:dd:ee:77 new" {
+			t.Errorf("%s: after a change %s", name, got.String())
+		}
+	}
+}
