@@ -37,7 +37,7 @@ var graph = map[string][]string{
 	"resolver/listen":             {"resolver/wire"},
 	"resolver/listen/certificate": nil,
 	"resolver/local":              {"blocklists", "resolver/wire"},
-	"resolver/querylog":           {"policy"},
+	"resolver/querylog":           {"policy", "policy/store", "blocklists"},
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},

@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -166,3 +167,15 @@ func nameable(name string) bool {
 
 // maxPersonName bounds the name of a member or device in octets: with what is put before it, it is part of a key of 255.
 const maxPersonName = 200
+
+// RecordID makes the id of a record in a store of what people call somebody or something.
+func RecordID(name string) string {
+	id := url.PathEscape(name)
+	if len(id) > maxRecordID {
+		id = id[:maxRecordID]
+	}
+	return strings.ToValidUTF8(id, "")
+}
+
+// maxRecordID is the longest id that a store takes, in octets.
+const maxRecordID = 255

@@ -35,6 +35,9 @@ type Notice struct {
 	Categories []string   `json:"categories,omitempty"`
 }
 
+// KindNotice is the kind of the records of a store that are Notices.
+const KindNotice = "notice"
+
 const (
 	// ChildFirst is how long a notice about a child is the child's alone, unless the child sees it sooner.
 	ChildFirst = 24 * time.Hour

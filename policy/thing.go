@@ -69,13 +69,15 @@ func (l *Learned) Covers(name string) bool {
 	return slices.ContainsFunc(l.Confirmed, func(c string) bool { return beneath(name, c) })
 }
 
+// KindHeard is the kind of the records of a store that are Heard, by RecordID of the device.
+const KindHeard = "heard"
+
 // Hear notes that the thing asked for a name of a registered domain. Names beneath a domain that it asks for in many
 // names become that domain.
-func (h *Heard) Hear(name, domain string, categories []string, at int64) {
+func (h *Heard) Hear(asked Destination, domain string) {
 	for i := range h.Names {
-		if d := &h.Names[i]; beneath(name, d.Name) { // what is confirmed holds for all beneath
-			d.Count++
-			d.First, d.Last = min(d.First, at), max(d.Last, at)
+		if d := &h.Names[i]; beneath(asked.Name, d.Name) { // what is confirmed holds for all beneath
+			d.add(asked)
 			return
 		}
 	}
@@ -83,34 +85,37 @@ func (h *Heard) Hear(name, domain string, categories []string, at int64) {
 		h.More = true
 		return
 	}
-	h.Names = append(h.Names, Destination{Name: name, Categories: categories, Count: 1, First: at, Last: at})
+	h.Names = append(h.Names, asked)
 	h.collapse(domain)
+}
+
+// add merges what was asked for at other times.
+func (d *Destination) add(o Destination) {
+	if d.Count == 0 {
+		d.First = o.First
+	}
+	d.Count += o.Count
+	d.First, d.Last = min(d.First, o.First), max(d.Last, o.Last)
+	for _, c := range o.Categories {
+		if !slices.Contains(d.Categories, c) {
+			d.Categories = append(d.Categories, c)
+		}
+	}
 }
 
 // collapse makes one of many names beneath a domain.
 func (h *Heard) collapse(domain string) {
-	var sum Destination
-	n := 0
+	sum, n := Destination{Name: domain}, 0
 	for _, d := range h.Names {
-		if !beneath(d.Name, domain) {
-			continue
-		}
-		if n++; n == 1 {
-			sum.First = d.First
-		}
-		sum.Count += d.Count
-		sum.First, sum.Last = min(sum.First, d.First), max(sum.Last, d.Last)
-		for _, c := range d.Categories {
-			if !slices.Contains(sum.Categories, c) {
-				sum.Categories = append(sum.Categories, c)
-			}
+		if beneath(d.Name, domain) {
+			sum.add(d)
+			n++
 		}
 	}
 	if n < manyBeneath {
 		return
 	}
 	h.Names = slices.DeleteFunc(h.Names, func(d Destination) bool { return beneath(d.Name, domain) })
-	sum.Name = domain
 	h.Names = append(h.Names, sum)
 }
 

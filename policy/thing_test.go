@@ -9,22 +9,25 @@ import (
 // TestHear: names are counted, many beneath one domain become that domain, and there is an end to them.
 func TestHear(t *testing.T) {
 	l := Heard{Device: "bear"}
-	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 10)
-	l.Hear("api.bear.test", "bear.test", []string{"fun.games"}, 5)
-	l.Hear("v2.api.bear.test", "bear.test", nil, 20)
+	hear := func(name, domain string, at int64, categories ...string) {
+		l.Hear(Destination{Name: name, Categories: categories, Count: 1, First: at, Last: at}, domain)
+	}
+	hear("api.bear.test", "bear.test", 10, "fun.games")
+	hear("api.bear.test", "bear.test", 5, "fun.games")
+	hear("v2.api.bear.test", "bear.test", 20)
 	want := Destination{Name: "api.bear.test", Categories: []string{"fun.games"}, Count: 3, First: 5, Last: 20}
 	if len(l.Names) != 1 || fmt.Sprint(l.Names[0]) != fmt.Sprint(want) {
 		t.Errorf("%+v, want %+v", l.Names, want)
 	}
 	for i := range manyBeneath {
-		l.Hear(fmt.Sprintf("n%d.cdn.test", i), "cdn.test", []string{"ok.infra"}, int64(30+i))
+		hear(fmt.Sprintf("n%d.cdn.test", i), "cdn.test", int64(30+i), "ok.infra")
 	}
 	if i := slices.IndexFunc(l.Names, func(d Destination) bool { return d.Name == "cdn.test" }); i < 0 || len(l.Names) != 2 ||
 		l.Names[i].Count != manyBeneath || l.Names[i].First != 30 || l.Names[i].Last != 30+manyBeneath-1 || len(l.Names[i].Categories) != 1 {
 		t.Errorf("%+v, want cdn.test for all beneath it", l.Names)
 	}
 	for i := range 2 * MaxDestinations {
-		l.Hear(fmt.Sprintf("n%d.test", i), fmt.Sprintf("n%d.test", i), nil, 50)
+		hear(fmt.Sprintf("n%d.test", i), fmt.Sprintf("n%d.test", i), 50)
 	}
 	if len(l.Names) != MaxDestinations || !l.More {
 		t.Errorf("%d names, more %v", len(l.Names), l.More)

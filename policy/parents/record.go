@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"maps"
-	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -133,10 +131,4 @@ func (c change) write(household string) (store.Write, error) {
 }
 
 // named makes an id of what people call something.
-func named(name string) string {
-	id := url.PathEscape(name)
-	if len(id) > 255 {
-		id = id[:255]
-	}
-	return strings.ToValidUTF8(id, "")
-}
+func named(name string) string { return policy.RecordID(name) }

@@ -10,12 +10,6 @@ import (
 	"github.com/hearthdns/hearth/policy/store"
 )
 
-// What others write of things and to parents; they lie beside what the desk holds, and are read when they are asked for.
-const (
-	KindHeard  = "heard"  // policy.Heard, by the name of the device
-	KindNotice = "notice" // policy.Notice
-)
-
 // Sheet is what a thing talks to.
 type Sheet struct {
 	Household string               `json:"household"`
@@ -118,7 +112,7 @@ func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 	if l.Since != 0 || l.ConfirmedAt != 0 {
 		s.Learned, s.Learning = &l, l.Learning(p.now.Unix())
 	}
-	heard, err := d.Log.Snapshot(ctx, store.Key{Household: s.Household, Kind: KindHeard, ID: named(s.Device)}.String())
+	heard, err := d.Log.Snapshot(ctx, store.Key{Household: s.Household, Kind: policy.KindHeard, ID: named(s.Device)}.String())
 	if err != nil {
 		return s, fmt.Errorf("reading what the thing asked for: %w", err)
 	}
@@ -150,7 +144,7 @@ func (d *Desk) endLearning(ctx context.Context) error {
 			}
 			l.Ended = true
 			n := policy.Notice{ID: newID(), Kind: policy.NoticeLearned, Device: l.Device, At: now}
-			changes := []change{{kind: kindThing, id: id, value: l}, {kind: KindNotice, id: n.ID, value: n}}
+			changes := []change{{kind: kindThing, id: id, value: l}, {kind: policy.KindNotice, id: n.ID, value: n}}
 			if failed = d.put(ctx, household, changes); failed != nil {
 				break
 			}

@@ -24,7 +24,7 @@ func (h *house) hears(names ...string) {
 	for _, n := range names {
 		heard.Names = append(heard.Names, policy.Destination{Name: n, Count: 1, First: 1, Last: 2})
 	}
-	must(h.bolt.Put(h.t.Context(), store.Write{Key: store.Key{Household: "one", Kind: parents.KindHeard, ID: "bear"}, Value: must(json.Marshal(heard))}))
+	must(h.bolt.Put(h.t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: "bear"}, Value: must(json.Marshal(heard))}))
 }
 
 // TestLearning: a thing gets what no category blocks for some days, then what a parent confirmed, and nothing else.
@@ -80,7 +80,7 @@ func TestLearningEnds(t *testing.T) {
 	h.ok(h.EndLearning(t.Context()))
 	h.ok(h.EndLearning(t.Context()))
 	h.doesNotGet("10.0.0.6", "cloud.example")
-	s, err := h.bolt.Snapshot(t.Context(), "one/"+parents.KindNotice+"/")
+	s, err := h.bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")
 	h.ok(err)
 	var n policy.Notice
 	if len(s.Entries) != 1 || json.Unmarshal(s.Entries[0].Value, &n) != nil || n.Kind != policy.NoticeLearned || n.Device != "bear" {

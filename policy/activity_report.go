@@ -1,0 +1,83 @@
+package policy
+
+import "encoding/json"
+
+// ActivityReport is what is remembered of somebody, as parents and the person themselves see it.
+type ActivityReport struct {
+	Household string `json:"household"`
+	// Person is a member, a device that is not one member's alone, or the guests; "" for the household.
+	Person string        `json:"person,omitempty"`
+	People []string      `json:"people,omitempty"` // of a household: of whom there is something
+	Days   []ActivityDay `json:"days"`
+	Logs   []Log         `json:"logs,omitempty"` // that are asked for
+}
+
+// ActivityDay is one day of somebody.
+type ActivityDay struct {
+	Person string         `json:"person"`
+	Day    string         `json:"day"`
+	Sums   []ActivitySum  `json:"sums"`
+	Names  []ActivityName `json:"names,omitempty"`
+}
+
+// ActivitySum is how many queries there were: in all, or with a category, or a step of the order that has none. One page
+// makes several queries, and a query may count in several categories.
+type ActivitySum struct {
+	Verdict string `json:"verdict"` // allowed, blocked, or observed: it would have been blocked
+	Cause   string `json:"cause,omitempty"`
+	Count   uint64 `json:"count"`
+}
+
+// ActivityName is a name that was asked for, and in which minutes of the household's day.
+type ActivityName struct {
+	Name    string `json:"name"`
+	Verdict string `json:"verdict"`
+	Cause   string `json:"cause,omitempty"`
+	First   string `json:"first"` // HH:MM
+	Last    string `json:"last"`
+	Minutes int    `json:"minutes"` // in how many of them
+}
+
+// ActivityExport is everything that is kept of somebody, as it is kept.
+type ActivityExport struct {
+	Household  string           `json:"household"`
+	Person     string           `json:"person"`
+	Partitions []ActivityKept   `json:"partitions"`
+	State      []ActivityRecord `json:"state"`
+	Memory     ActivityMemory   `json:"memory"` // that is not on disk, and gone at the next restart
+}
+
+// ActivityKept is one partition.
+type ActivityKept struct {
+	Kind    string          `json:"kind"`
+	Day     string          `json:"day"`
+	Records json.RawMessage `json:"records"`
+}
+
+// ActivityRecord is one record of the state that names somebody.
+type ActivityRecord struct {
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// ActivityMemory is what is known of somebody in memory alone.
+type ActivityMemory struct {
+	Companions []Companion `json:"companions,omitempty"`
+	Devices    []Sighting  `json:"devices,omitempty"`
+}
+
+// ActivityErased is what was erased.
+type ActivityErased struct {
+	Household  string `json:"household"`
+	Person     string `json:"person"`
+	Partitions int    `json:"partitions"`
+	Records    int    `json:"records"` // of the state: notices, and what a thing was heard to ask for
+}
+
+// ActivityOf is whom a report is about, as somebody writes it: HOUSEHOLD, HOUSEHOLD/MEMBER or HOUSEHOLD/DEVICE.
+type ActivityOf struct {
+	Household *Household
+	Member    *Member
+	Device    *Device
+	Person    string // under which activity lies; "" for the household
+}
