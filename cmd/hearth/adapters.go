@@ -109,7 +109,7 @@ var transportOf = [...]resolver.Transport{
 func plainAddr(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // witness tells the ask page of blocked names, unless the operator turned it
-// off.
+// off, and activity of what may be remembered.
 type witness struct {
 	server *server
 	page   *portal.Portal
@@ -120,4 +120,5 @@ func (w witness) Observe(e *resolver.Event) {
 	if e.Addr.IsValid() && w.server.config.Load().Config.Privacy.AskPage {
 		w.page.Observe(e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
 	}
+	w.server.activity.Observe(queryOf(e))
 }

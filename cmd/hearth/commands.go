@@ -25,6 +25,7 @@ func (a *app) commands() []*cobra.Command {
 		a.filterCommand(),
 		a.grantCommand(),
 		a.deviceCommand(),
+		a.activityCommand(),
 		a.householdCommand(),
 		a.enrolCommand(),
 	)

@@ -27,6 +27,7 @@ import (
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
 	"github.com/hearthdns/hearth/resolver/local"
+	"github.com/hearthdns/hearth/resolver/querylog"
 )
 
 // server is the running program: the live values of one configuration, and
@@ -67,6 +68,7 @@ type server struct {
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
 	parents     *parents.Desk
+	activity    *querylog.Activity
 	store       *store.Bolt   // never nil; where its file is refused it serves the last snapshot, read only
 	events      *events.Watch // nil: nobody is told
 	supervisor  supervisor
@@ -148,7 +150,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence.Find, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Port: pagePort(c), Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence.Find, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Port: pagePort(c), Enrolment: reached,
 		Help:     func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
 		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
@@ -242,7 +244,7 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, plan, error) {
 	s.generation++
 	w, err := resolver.NewWorld(resolver.WorldConfig{
 		Index: k.index, Directory: d, Upstreams: routes, Landing: to, Own: own,
-		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(),
+		Listeners: admissions(s.boot, c, d), Designated: reached, InfoURL: c.Answers.InfoURL, Structured: c.structured(), Activity: c.Privacy.Activity,
 		Atlas: s.atlas.Follow(c.Geo), Generation: s.generation,
 	})
 	if err != nil {

@@ -28,6 +28,7 @@ configuration are changed there.`,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	device.AddCommand(a.deviceListCommand(), a.deviceEnrolCommand(), a.deviceRenameCommand(), a.deviceAssignCommand(), a.deviceRemoveCommand(), a.devicePINCommand())
+	device.AddCommand(a.thingCommands()...)
 	return device
 }
 

@@ -33,8 +33,11 @@ func openStore(state string, log *slog.Logger) (*store.Bolt, error) {
 	return s, nil
 }
 
-// closeStore ends the use of the store.
+// closeStore writes what waits, and ends the use of the store.
 func (s *server) closeStore() {
+	if err := s.activity.Settle(); err != nil {
+		s.log.Error("keeping the last activity", "error", err)
+	}
 	if err := s.store.Close(); err != nil {
 		s.log.Error("closing the state", "error", err)
 	}

@@ -13,9 +13,11 @@ import (
 	"github.com/hearthdns/hearth/resolver"
 )
 
-// openDesk makes the desk at which parents change what holds beside a configuration.
+// openDesk makes the desk at which parents change what holds beside a configuration, and what remembers
+// activity.
 func (s *server) openDesk(l *loaded) (err error) {
 	s.config.Store(l)
+	s.activity = s.newActivity()
 	s.parents, err = parents.Open(context.Background(), parents.Config{
 		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Presence: acquaintances{s}, Report: s.log,
 	})

@@ -96,6 +96,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.parents.Run)
+	start(s.activity.Run)
 	start(s.hangups)
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
@@ -160,7 +161,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

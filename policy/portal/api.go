@@ -49,6 +49,16 @@ const maxBody = 64 << 10
 //	POST /v1/device/enrol             {"household", "members" or "profile", "name"}: a code for one device
 //	POST /v1/device/rename            {"household", "device", "name"}; assign and remove likewise
 //	POST /v1/device/pin               {"household", "member", "pin"}
+//	GET  /v1/activity?of=HOME/KIM     what is remembered of somebody, or of a household; day=YYYY-MM-DD
+//	GET  /v1/activity/export?of=…     everything that is kept of somebody
+//	POST /v1/activity/erase           {"of"}: forgets all activity of somebody
+//	POST /v1/activity/log             {"household", "member", "full", "for"}: a log of names, or "off", "told", "confirmed"
+//	GET  /v1/activity/companions?of=… what pages of an allow-list seem to need
+//	GET  /v1/activity/notices?of=…    what parents should know of; for=child what the child itself sees
+//	POST /v1/activity/seen            {"of"}: the child has seen them
+//	GET  /v1/activity/devices?of=…    when devices asked last
+//	POST /v1/thing/learn              {"household", "device", "for"}; confirm likewise, with "without"
+//	GET  /v1/thing/sheet              household=, device=: what a thing talks to
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -71,6 +81,9 @@ func (p *Portal) API() http.Handler {
 	}
 	if p.desk != nil {
 		p.householdRoutes(routes)
+	}
+	if p.activity != nil {
+		p.activityRoutes(routes)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -48,6 +48,8 @@ type Config struct {
 	Enrolment *Enrolment
 	// Desk is where parents change what holds; nil leaves that out, on the socket and on the pages.
 	Desk *parents.Desk
+	// Activity is what is remembered of people; nil leaves that out.
+	Activity Activity
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
@@ -65,6 +67,7 @@ type Portal struct {
 	log       *slog.Logger
 	ctl       Control
 	desk      *parents.Desk
+	activity  Activity
 	port      string
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
@@ -85,7 +88,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, port: c.Port}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, port: c.Port}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -15,7 +15,7 @@ func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport
 	if err != nil {
 		return policy.ActivityExport{}, err
 	}
-	if err := a.flushAll(); err != nil {
+	if err := a.Settle(); err != nil {
 		return policy.ActivityExport{}, err
 	}
 	h := to.Household.ID
@@ -134,8 +134,8 @@ func (a *Activity) whom(of string) (policy.ActivityOf, error) {
 	return to, err
 }
 
-// flushAll is Flush, and what things asked for too.
-func (a *Activity) flushAll() error {
+// Settle is Flush, and what things asked for too.
+func (a *Activity) Settle() error {
 	if err := a.Flush(); err != nil {
 		return err
 	}

@@ -161,9 +161,9 @@ func TestThing(t *testing.T) {
 	h := newHome(t)
 	h.compile(map[string]policy.State{"home": {Things: []policy.Thing{{Device: "bear", Learning: true}}}})
 	h.asks("10.0.0.8", "api.cloud.test", "time.test", "ads.test", "forum.test", "bad.test", "help.test")
-	h.ok(h.flushAll())
+	h.ok(h.Settle())
 	h.asks("10.0.0.8", "api.cloud.test")
-	h.ok(h.flushAll())
+	h.ok(h.Settle())
 	s, err := h.bolt.Snapshot(t.Context(), "home/heard/bear")
 	h.ok(err)
 	var heard policy.Heard

@@ -377,7 +377,7 @@ func TestExportAndErase(t *testing.T) {
 	}
 	check := func() {
 		t.Helper()
-		h.ok(h.flushAll())
+		h.ok(h.Settle())
 		parts, err := h.bolt.Partitions("home", "Kim")
 		h.ok(err)
 		if len(parts) != 0 {

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) activityCommand() *cobra.Command {
+	var day string
+	activity := &cobra.Command{
+		Use:   "activity [HOUSEHOLD[/MEMBER | /DEVICE | /guests]]",
+		Short: "Show what is remembered of people, export it, erase it",
+		Long: `Show what is remembered of the people and things of a household: sums by day,
+and names where the age band or a log that was asked for lets them be kept.
+docs/privacy.md says what that is, where it lies and for how long.`,
+		Example: "  hearth activity example-home/Kim\n  hearth activity example-home --day 2026-06-10\n  hearth activity log example-home/Kim --full --for 7d\n  hearth activity erase example-home/Kim",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if day == "today" {
+				day = time.Now().Format(time.DateOnly)
+			}
+			var r policy.ActivityReport
+			if err := a.lookActivity(cmd.Context(), "/v1/activity", args, url.Values{"day": {day}}, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { describeActivity(w, r) })
+			return nil
+		},
+	}
+	activity.Flags().StringVar(&day, "day", "", "of one `DAY`, YYYY-MM-DD or today (default all that are kept)")
+	activity.AddCommand(a.activityExportCommand(), a.activityEraseCommand(), a.activityLogCommand(), a.activityCompanionsCommand(), a.activityNoticesCommand(), a.activityDevicesCommand())
+	return activity
+}
+
+// lookActivity asks the running server about somebody.
+func (a *app) lookActivity(ctx context.Context, path string, of []string, query url.Values, result any) error {
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("of", strings.Join(of, ""))
+	_, err := a.tell(ctx, request{method: http.MethodGet, path: path, query: query}, result)
+	return err
+}
+
+func (a *app) activityExportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "export HOUSEHOLD/MEMBER", Short: "Print everything that is kept of somebody, as JSON",
+		Long:    "Print everything that is kept of a person or a thing, as JSON: what is\nremembered of them by day, what of the state names them, and what is in memory.",
+		Example: "  hearth activity export example-home/Kim > kim.json",
+		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r policy.ActivityExport
+			if err := a.lookActivity(cmd.Context(), "/v1/activity/export", args, nil, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { a.encode(w, r) })
+			return nil
+		},
+	}
+}
+
+func (a *app) activityEraseCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "erase HOUSEHOLD/MEMBER", Short: "Forget all activity of somebody",
+		Long:    "Forget all activity of a person or a thing, on disk and in memory: sums, names,\nused minutes, notices, and what a thing was heard to ask for. What parents\ndecided stays: grants, the list of a thing that was confirmed.",
+		Example: "  hearth activity erase example-home/Kim",
+		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r policy.ActivityErased
+			if _, err := a.change(cmd.Context(), "/v1/activity/erase", map[string]string{"of": args[0]}, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) {
+				fmt.Fprintf(w, "%s of %s erased, and %s\n", count(r.Partitions, "day"), args[0], count(r.Records, "record"))
+			})
+			return nil
+		},
+	}
+}
+
+func (a *app) activityLogCommand() *cobra.Command {
+	var ask parents.Diary
+	var blocked bool
+	cmd := &cobra.Command{
+		Use: "log HOUSEHOLD/MEMBER {--blocked | --full | --off} [--for 7d]", Short: "Keep somebody's blocked names, or all, for some days",
+		Long: `Keep the names that a person was refused, or with --full all that they ask for,
+for at most 7 days. It ends by itself. The person sees it on every page. Up to
+12 years it begins at once; from 13 to 15 a day after the person has seen that
+there will be one; at 16 and 17 once the person has agreed on their own page.
+An adult's names are never kept. Names of help, of what the law blocks and of
+self-harm are kept of nobody.`,
+		Example: "  hearth activity log example-home/Kim --full --for 7d\n  hearth activity log example-home/Kim --off",
+		Args:    exactly(1, "HOUSEHOLD/MEMBER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if ask.Off && (ask.Full || blocked) || ask.Full && blocked || !ask.Off && !ask.Full && !blocked {
+				return usageError{errors.New("write one of --blocked, --full and --off")}
+			}
+			var l policy.Log
+			if _, err := a.change(cmd.Context(), "/v1/activity/log", struct {
+				parents.Who
+				parents.Diary
+			}{(&whom{parents.Who{Member: args[0]}}).ready(a), ask}, &l); err != nil {
+				return err
+			}
+			a.print(l, func(w io.Writer) {
+				if ask.Off {
+					fmt.Fprintf(w, "the log of %s has ended; what it kept goes after its 7 days, or with hearth activity erase\n", l.Member)
+					return
+				}
+				fmt.Fprintln(w, describeLog(l))
+			})
+			return nil
+		},
+	}
+	cmd.Flags().BoolVar(&blocked, "blocked", false, "keep blocked names")
+	cmd.Flags().BoolVar(&ask.Full, "full", false, "keep all names")
+	cmd.Flags().BoolVar(&ask.Off, "off", false, "end it")
+	cmd.Flags().StringVar(&ask.For, "for", "7d", "for so long, such as `3d` or 12h; 7d at most")
+	return cmd
+}
+
+func (a *app) activityCompanionsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "companions HOUSEHOLD/MEMBER", Short: "List what pages on an allow-list seem to need",
+		Long:    "List the names that a device of somebody with an allow-list was refused within\nfive seconds after a page that it got: what the page seems to need. Names of\nblocked categories are never among them. They are in memory alone.",
+		Example: "  hearth activity companions example-home/Lou",
+		Args:    exactly(1, "HOUSEHOLD/MEMBER or HOUSEHOLD/DEVICE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r portal.Companions
+			if err := a.lookActivity(cmd.Context(), "/v1/activity/companions", args, nil, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { describeCompanions(w, r.Companions) })
+			return nil
+		},
+	}
+}
+
+func (a *app) activityNoticesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "notices [HOUSEHOLD]", Short: "List what parents should know of",
+		Long:    "List the notices of the last 7 days. One about a child is shown here once the\nchild has seen it, or a day after the child could.",
+		Example: "  hearth activity notices example-home",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r portal.Notices
+			if err := a.lookActivity(cmd.Context(), "/v1/activity/notices", args, nil, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { describeNotices(w, r.Notices) })
+			return nil
+		},
+	}
+}
+
+func (a *app) activityDevicesCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "devices [HOUSEHOLD]", Short: "List when devices asked last, and which have gone quiet",
+		Long:    "List when the devices of a household asked Hearth last, as far as that may be\nremembered: not those of people of 16 and more. A device that asked regularly\nand stopped is off, on mobile data, or uses a VPN. It is in memory alone.",
+		Example: "  hearth activity devices example-home",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var r portal.Sightings
+			if err := a.lookActivity(cmd.Context(), "/v1/activity/devices", args, nil, &r); err != nil {
+				return err
+			}
+			a.print(r, func(w io.Writer) { describeSightings(w, r.Devices) })
+			return nil
+		},
+	}
+}

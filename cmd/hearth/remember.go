@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/resolver"
+	"github.com/hearthdns/hearth/resolver/querylog"
+)
+
+// newActivity makes what remembers activity. The first World need not serve yet.
+func (s *server) newActivity() *querylog.Activity {
+	return querylog.NewActivity(querylog.ActivityConfig{Store: s.store, Directory: s.directory, Here: s.isHere, Log: s.log})
+}
+
+// isHere says whether a device was seen in the home's network lately, by what the presence table and the configuration
+// say of its addresses.
+func (s *server) isHere(household, name string) (here, known bool) {
+	dir := s.directory()
+	for _, m := range s.presence.List() {
+		f := policy.Facts{Addr: m.Addr, MAC: m.MAC, Name: m.Name}
+		known = true
+		if c := dir.IdentifyBy(&f); c.Household != nil && c.Household.ID == household && c.Device != nil && c.Device.Name == name {
+			return true, true
+		}
+	}
+	return false, known
+}
+
+// queryOf is an event as activity takes it.
+func queryOf(e *resolver.Event) *querylog.Query {
+	return &querylog.Query{Time: e.Time, Client: e.Client, Decision: e.Decision, Categories: e.Categories, Memory: e.Memory, Name: e.Name()}
+}
+
+// remembered is what the control socket can do with activity.
+type remembered struct{ *querylog.Activity }
+
+// plainly gives an error of activity the form of the control API.
+func plainly[T any](v T, err error) (T, error) {
+	if e := new(querylog.Error); errors.As(err, &e) {
+		return v, &portal.QueryError{Field: "of", Problem: e.Text, Unknown: e.Unknown}
+	}
+	return v, err
+}
+
+// Show implements portal.ActivityRecords.
+func (r remembered) Show(ctx context.Context, of, day string) (policy.ActivityReport, error) {
+	return plainly(r.Activity.Show(ctx, of, day))
+}
+
+// Export implements portal.ActivityRecords.
+func (r remembered) Export(ctx context.Context, of string) (policy.ActivityExport, error) {
+	return plainly(r.Activity.Export(ctx, of))
+}
+
+// Erase implements portal.ActivityRecords.
+func (r remembered) Erase(ctx context.Context, of string) (policy.ActivityErased, error) {
+	return plainly(r.Activity.Erase(ctx, of))
+}
+
+// Companions implements portal.ActivitySigns.
+func (r remembered) Companions(ctx context.Context, of string) ([]policy.Companion, error) {
+	return plainly(r.Activity.Companions(ctx, of))
+}
+
+// Notices implements portal.ActivitySigns.
+func (r remembered) Notices(ctx context.Context, of string, child bool) ([]policy.Notice, error) {
+	return plainly(r.Activity.Notices(ctx, of, child))
+}
+
+// Devices implements portal.ActivitySigns.
+func (r remembered) Devices(ctx context.Context, of string) ([]policy.Sighting, error) {
+	return plainly(r.Activity.Devices(ctx, of))
+}
+
+// Seen implements portal.ActivityNotes.
+func (r remembered) Seen(ctx context.Context, of string) error {
+	_, err := plainly(true, r.Activity.Seen(ctx, of))
+	return err
+}
