@@ -37,7 +37,12 @@ var graph = map[string][]string{
 	"resolver/listen":             {"resolver/wire"},
 	"resolver/listen/certificate": nil,
 	"resolver/local":              {"blocklists", "resolver/wire"},
+<<<<<<< HEAD
 	"resolver/querylog":           {"policy", "policy/store", "blocklists"},
+=======
+	"resolver/querylog":           {"policy"},
+	"resolver/setup":              nil,
+>>>>>>> 9064c26 (cmd/hearth: check the way over which a home asks)
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
@@ -49,7 +54,7 @@ var graph = map[string][]string{
 	"policy/events":               {"policy"},
 	"cmd/dnsbench":                nil,
 	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
-		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/wire"},
+		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
 	"blocklists/register": nil,
 }
 

@@ -1,6 +1,9 @@
 package resolver
 
 import (
+	"log/slog"
+	"sync/atomic"
+
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/prometheus/client_golang/prometheus"
@@ -53,6 +56,9 @@ type hearsay struct {
 	forwarded [hearings]prometheus.Counter
 	forged    prometheus.Counter
 	broken    prometheus.Counter
+
+	unknown atomic.Bool // somebody tells of devices who is no forwarder
+	warned  bool        // of that; only Run looks at it
 }
 
 func (h *hearsay) prepare() {
@@ -77,10 +83,21 @@ func (h *hearsay) count(s *Stroke) {
 	}
 	if s.forged {
 		h.forged.Inc()
+		h.unknown.Store(true)
 	}
 	if s.told.Broken {
 		h.broken.Inc()
 	}
+}
+
+// warn says once that somebody tells of devices who is not believed: mostly a home router that nobody entered, which
+// is then taken for one device.
+func (h *hearsay) warn(log *slog.Logger) {
+	if h.warned || !h.unknown.Load() {
+		return
+	}
+	h.warned = true
+	log.Warn("a client that is no forwarder tells for which device it asks, and is not believed; if it is the home's router, write households[].forwarders; hearth check-network says what is missing")
 }
 
 // collect gives all of it to a scrape.

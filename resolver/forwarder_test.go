@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
@@ -289,5 +290,23 @@ func TestForwardersThatAreLookedUp(t *testing.T) {
 	var m dto.Metric
 	if err := h.r.hearsay.forwarded[heardDevice].Write(&m); err != nil || m.GetCounter().GetValue() != 3 {
 		t.Errorf("counted %v, %v; want 3", &m, err)
+	}
+}
+
+// TestUnknownForwardersAreTold: once, off the query path, and without an address.
+func TestUnknownForwardersAreTold(t *testing.T) {
+	h := newRouted(t, records(t))
+	var log strings.Builder
+	h.r.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	h.send(router, told("www.test", dns.TypeA, 65001, kimsMAC))
+	if h.r.deliver(); log.Len() > 0 {
+		t.Errorf("a forwarder is told of: %s", &log)
+	}
+	for range 3 {
+		h.send("10.0.0.77", told("www.test", dns.TypeA, 65001, kimsMAC))
+		h.r.deliver()
+	}
+	if strings.Count(log.String(), "households[].forwarders") != 1 || strings.Contains(log.String(), "10.0.0") {
+		t.Errorf("said: %s", &log)
 	}
 }

@@ -191,6 +191,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 }
 
 func (r *Resolver) deliver() {
+	r.hearsay.warn(r.cfg.Log)
 	if r.cfg.Observer != nil {
 		r.events.each(r.cfg.Observer.Observe)
 	}

@@ -39,6 +39,7 @@ func (a *app) commands() []*cobra.Command {
 	group("server",
 		a.serveCommand(),
 		a.checkCommand(),
+		a.networkCommand(),
 		a.diffCommand(),
 		a.dnrCommand(),
 		a.backupCommand(),

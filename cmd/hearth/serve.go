@@ -96,8 +96,12 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.parents.Run)
+<<<<<<< HEAD
 	start(s.activity.Run)
 	start(s.hangups)
+=======
+	start(s.hangups())
+>>>>>>> 9064c26 (cmd/hearth: check the way over which a home asks)
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
 	for _, l := range open.landing {
@@ -133,17 +137,20 @@ func (s *server) goodbye(ctx context.Context) error {
 	return nil
 }
 
-// hangups reloads on SIGHUP.
-func (s *server) hangups(ctx context.Context) error {
+// hangups gives what reloads on SIGHUP. The signal is waited for at once: one that comes right after the server has
+// said that it is ready must not end it.
+func (s *server) hangups() func(context.Context) error {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-hangup:
-			s.reloadQuietly("SIGHUP")(ctx)
+	return func(ctx context.Context) error {
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-hangup:
+				s.reloadQuietly("SIGHUP")(ctx)
+			}
 		}
 	}
 }

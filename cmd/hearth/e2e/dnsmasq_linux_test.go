@@ -33,6 +33,7 @@ func TestBehindDnsmasq(t *testing.T) {
 	t.Run("an address that changes", h.changes)
 	t.Run("rebind protection", h.rebinding)
 	t.Run("direct", h.direct)
+	t.Run("check-network", h.checked)
 	if found := h.up.devices(); len(found) > 0 {
 		t.Errorf("the upstream was told of devices, in options %d", found)
 	}
@@ -268,5 +269,56 @@ func (h *routedServer) direct(t *testing.T) {
 	childs, mothers := h.alternate(t, serverWAN)
 	if !only(childs, landingPage) || !only(mothers, site) {
 		t.Errorf("the child was answered %v, its mother %v", childs, mothers)
+	}
+}
+
+// checked: hearth check-network on the child's device finds what is wrong on the way, and says the lines that help.
+func (h *routedServer) checked(t *testing.T) {
+	const known = "ok       resolver " + routerLAN + " (--router): forwards to the server and says for which device; this one is known"
+	for _, c := range []struct {
+		what, forwarders string
+		dnsmasq          []string
+		want             []string
+		ok               bool
+	}{
+		{
+			"as it should be", "    forwarders: [" + both + "[mac]}]\n", []string{"--add-mac", "--strip-mac"},
+			[]string{"ok       server " + serverWAN + ":53: answers over UDP and TCP", known, "lets the address of the landing page through"}, true,
+		},
+		{"without strip-mac", "    forwarders: [" + both + "[mac]}]\n", []string{"--add-mac"}, []string{known, "what devices say of their own MAC", "\n           strip-mac\n"}, false},
+		{
+			"without strip-subnet", "    forwarders: [" + both + "[subnet]}]\n", []string{"--add-subnet=32,128"},
+			[]string{known, "what devices say of their own address", "\n           strip-subnet\n"}, false,
+		},
+		{
+			"a forwarder that the server does not know", "", []string{"--add-mac", "--strip-mac"},
+			[]string{"which does not know that", "forwarders: [{address: " + routerWAN + ", options: [mac]}]"}, false,
+		},
+		{"a forwarder that hides its devices", "    forwarders: [{address: " + routerWAN + "}]\n", nil, []string{"hides its devices", "\n           add-mac\n"}, true},
+		{"a forwarder that says nothing", "    forwarders: [" + both + "[mac]}]\n", nil, []string{"does not for this one", "\n           add-mac\n"}, false},
+		{
+			"rebind protection", "    forwarders: [" + both + "[mac]}]\n", []string{"--add-mac", "--strip-mac", "--stop-dns-rebind"},
+			[]string{known, "drops the address of the landing page", "rebind_protection='0'"}, false,
+		},
+		{
+			"a second resolver", "", []string{"--local=/hearth.home.arpa/"},
+			[]string{"by itself, past the server", "\n           server=" + serverWAN + "\n", "dhcp-option=option:dns-server," + serverWAN + "\n"}, false,
+		},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			h.configure(t, h.text(c.forwarders))
+			h.dnsmasq(t, c.dnsmasq...)
+			cmd := exec.Command("nsenter", "-t", string(h.child), "-n", binary, "check-network", "--config", h.config, "--server", serverWAN, "--router", routerLAN)
+			cmd.Env = h.environment()
+			out, err := cmd.CombinedOutput()
+			for _, want := range c.want {
+				if !strings.Contains(string(out), want) {
+					t.Errorf("%q is missing", want)
+				}
+			}
+			if (err == nil) != c.ok || t.Failed() {
+				t.Errorf("%v:\n%s", err, out)
+			}
+		})
 	}
 }
