@@ -37,12 +37,8 @@ var graph = map[string][]string{
 	"resolver/listen":             {"resolver/wire"},
 	"resolver/listen/certificate": nil,
 	"resolver/local":              {"blocklists", "resolver/wire"},
-<<<<<<< HEAD
 	"resolver/querylog":           {"policy", "policy/store", "blocklists"},
-=======
-	"resolver/querylog":           {"policy"},
 	"resolver/setup":              nil,
->>>>>>> 9064c26 (cmd/hearth: check the way over which a home asks)
 	"resolver/cache":              {"resolver/wire", "blocklists"},
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},

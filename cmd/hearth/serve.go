@@ -96,12 +96,8 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.parents.Run)
-<<<<<<< HEAD
 	start(s.activity.Run)
-	start(s.hangups)
-=======
 	start(s.hangups())
->>>>>>> 9064c26 (cmd/hearth: check the way over which a home asks)
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
 	for _, l := range open.landing {
