@@ -158,7 +158,6 @@ func TestAddressRulesOverEveryPath(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newDying(t, "n.example. 100 IN A 198.51.100.1")
 		h := newBridged(t, u, bridged)
-		h.r.cfg.Observer = nil
 		h.run(t)
 		h.r.Swap(inhabit(t, located, buildIndex(t), u, polar(t, 1)))
 		h.r.World().Upstreams.profiles[0].Name = "all"

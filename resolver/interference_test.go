@@ -146,7 +146,6 @@ func transcript(t *testing.T, band string, both bool) (said []string) {
 	synctest.Test(t, func(t *testing.T) {
 		u := internet()
 		h := newBridged(t, u, bridged)
-		h.r.cfg.Observer = nil
 		h.r.Swap(pair(t, band, u, both))
 		h.run(t)
 		random := rand.New(rand.NewPCG(1, 1))

@@ -12,8 +12,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// run runs the resolver until the test ends.
+// run runs the resolver until the test ends. Events are for one alone to take, and so nobody is told of any.
 func (h *house) run(t *testing.T) {
+	h.r.cfg.Observer = nil
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() { ended <- h.r.Run(ctx) }()
@@ -39,7 +40,6 @@ func TestPrefetch(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				u := records(t, fmt.Sprintf("www.school.example. %d IN A 192.0.2.7", tt.ttl))
 				h := newBridged(t, u, bridged)
-				h.r.cfg.Observer = nil
 				h.run(t)
 				h.ask(pat, "www.school.example", dns.TypeA)
 				for range tt.hits - 1 {

@@ -163,7 +163,6 @@ func TestSafeSearchStaleAndAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		u := newDying(t, "www.google.com. 100 IN A "+unsafe4.String(), "forcesafesearch.google.com. 100 IN A 216.239.38.120")
 		h := newBridged(t, u, bridged)
-		h.r.cfg.Observer = nil
 		h.run(t)
 		const want = "www.google.com. CNAME forcesafesearch.google.com.\nforcesafesearch.google.com. A 216.239.38.120"
 		for range 5 {
