@@ -27,11 +27,41 @@ type Transform struct {
 // Transform gives what becomes of the answer about a name that is not blocked, nil for
 // nothing, as for nearly all names. 0 allocations.
 func (p *Profile) Transform(q *Question) *Transform {
-	h := q.Hashes
-	if h.N == 0 || !p.safeSearch && p.youtube == youtubeOff {
+	if h := q.Hashes; h.N > 0 && p.transforms() {
+		return p.becomes(h.H[h.N-1])
+	}
+	return nil
+}
+
+// Behind gives what becomes of an allowed answer because its chain, made as that of
+// DecideChain, leads to an engine's host: another name of an engine is held as the
+// engine is. nil for nothing. 0 allocations.
+func (p *Profile) Behind(chain []uint64) *Transform {
+	if !p.transforms() {
 		return nil
 	}
-	e := &p.ground.engines.all[p.ground.engines.at.find(h.H[h.N-1], h.H[h.N-1])]
+	for len(chain) > 0 {
+		n := chain[0]
+		if n&addressMark != 0 && len(chain) >= addressWords {
+			chain = chain[addressWords:]
+			continue
+		}
+		if n == 0 || n >= uint64(len(chain)) {
+			return nil
+		}
+		if t := p.becomes(chain[n]); t != nil {
+			return t
+		}
+		chain = chain[1+n:]
+	}
+	return nil
+}
+
+func (p *Profile) transforms() bool { return p.safeSearch || p.youtube != youtubeOff }
+
+// becomes gives what becomes of the host whose name has a hash.
+func (p *Profile) becomes(host uint64) *Transform {
+	e := &p.ground.engines.all[p.ground.engines.at.find(host, host)]
 	switch {
 	case e.moderate == nil:
 		if p.safeSearch {

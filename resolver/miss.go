@@ -80,6 +80,7 @@ func (r *Resolver) resolve(s *Stroke, until time.Time) {
 		s.finish(r.tellOf(s))
 		return
 	}
+	s.until = until
 	r.fetch(s, until)
 }
 
@@ -108,36 +109,47 @@ func (s *Stroke) learn() {
 }
 
 // Resolved implements cache.Waiter: it answers the query with e, or with a failure.
-func (s *Stroke) Resolved(e *cache.Entry, err error) { s.finish(s.conclude(e, err)) }
+// A name that turns out to lead to an engine waits once more, for the safe host.
+func (s *Stroke) Resolved(e *cache.Entry, err error) {
+	if reply, done := s.conclude(e, err); done {
+		s.finish(reply)
+		return
+	}
+	s.further = true
+	s.resolver.fetch(s, s.until)
+}
 
 // conclude is the way out. The World may have been swapped while we waited: the
 // verdict is the newest one's, over the facts as that World's index reads them.
-func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte) {
+func (s *Stroke) conclude(e *cache.Entry, err error) (reply []byte, done bool) {
 	r := s.resolver
 	defer func() {
 		if p := recover(); p != nil {
-			reply = r.failed(s.query, s.client, s.dst, &broken{p, debug.Stack()})
+			reply, done = r.failed(s.query, s.client, s.dst, &broken{p, debug.Stack()}), true
 		}
 	}()
 	s.learn()
 	if err != nil {
 		if reply, ok := r.fallBack(s, err); ok {
-			return reply
+			return reply, true
 		}
 		s.now = r.cfg.Now()
-		return r.failed(s.query, s.client, s.dst, err)
+		return r.failed(s.query, s.client, s.dst, err), true
 	}
 	s.fetched = e
 	if reply, judged := r.judge(s, s.query, s.client, s.dst); judged {
-		return reply
+		return reply, true
 	}
 	if s.entry == e {
-		return r.fromEntry(s, s.query, s.client, s.dst)
+		return r.fromEntry(s, s.query, s.client, s.dst), true
 	}
 	if reply, known := r.fromCache(s, s.query, s.client, s.dst); known {
-		return reply
+		return reply, true
 	}
-	return r.failed(s.query, s.client, s.dst, errChanged)
+	if s.safe != nil && !s.further {
+		return nil, false
+	}
+	return r.failed(s.query, s.client, s.dst, errChanged), true
 }
 
 // finish hands the reply over.

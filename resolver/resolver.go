@@ -87,7 +87,7 @@ func (r *Resolver) Swap(w *World) {
 // and never allocates. An empty reply with true means: send nothing. After false, s
 // is for Resolve.
 func (r *Resolver) Answer(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
-	s.fetched, s.typed, s.slow, s.placed = nil, false, false, false
+	s.fetched, s.typed, s.slow, s.placed, s.further = nil, false, false, false, false
 	reply, done := r.judge(s, q, c, dst)
 	if s.placed {
 		r.countAsker(s, c)
@@ -151,6 +151,7 @@ type Stroke struct {
 	typed    bool              // what the patterns say holds for this type alone
 	alone    bool              // the answer must not lead anywhere
 	safe     *policy.Transform // what the name becomes an alias of; key, view, entry and facts are of that
+	further  bool              // the safe host is asked for, after the name
 	kind     kind
 	depth    int       // labels of the special suffix
 	words    [512]byte // of the reason, or of a record
@@ -163,6 +164,7 @@ type Stroke struct {
 	client   Client
 	dst      []byte
 	began    time.Time
+	until    time.Time
 	asked    time.Time // the upstream
 	done     func(reply []byte)
 }
@@ -223,7 +225,7 @@ func (r *Resolver) decide(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byt
 	if s.kind == kindNone && s.hashes.N == 1 && len(s.view.Zones) == 0 && !infrastructure(q.Type) {
 		return r.alone(s, q, c, dst), true
 	}
-	return nil, false
+	return r.aliasBehind(s, q, c, dst)
 }
 
 // look fills in the view, the cached entry and what the name is.

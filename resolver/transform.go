@@ -74,9 +74,33 @@ func ofZone(qtype uint16) bool {
 	return infrastructure(qtype) || qtype == wire.TypeMX || qtype == wire.TypeTXT
 }
 
-// leaks reports whether the answer about an engine's own name leads elsewhere: it would be
-// kept by forwarders as what the name is an alias of, for addresses too.
-func (s *Stroke) leaks() bool { return s.alone && len(s.facts.Names) > 0 }
+// aliasBehind answers a query whose answer leads to an engine's host, as alias does. It returns
+// false for all others.
+func (r *Resolver) aliasBehind(s *Stroke, q *wire.Query, c Client, dst []byte) ([]byte, bool) {
+	t := s.behind()
+	switch {
+	case t == nil || !s.fresh:
+		return nil, false
+	case s.chainBlocks():
+		return r.blocked(s, q, c, dst), true
+	}
+	return r.alias(s, t, q, c, dst)
+}
+
+// behind says what the name becomes an alias of because what is known of it leads to an engine's host.
+func (s *Stroke) behind() *policy.Transform {
+	if s.facts == nil || len(s.facts.Chain) == 0 {
+		return nil
+	}
+	return s.who.Profile.Behind(s.facts.Chain)
+}
+
+// leaks reports whether the answer leads where no transform has led it. That about an engine's own
+// name would be kept by forwarders as what the name is an alias of, for addresses too. That of
+// another name leads to an engine's host if it is old, and whatever that may be now cannot be asked.
+func (s *Stroke) leaks() bool {
+	return s.alone && len(s.facts.Names) > 0 || s.safe == nil && s.behind() != nil
+}
 
 // nothing answers that there is no record of this type.
 func (r *Resolver) nothing(s *Stroke, q *wire.Query, c Client, dst []byte) []byte {
