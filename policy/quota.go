@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"math/bits"
 
 	"sync/atomic"
@@ -276,6 +277,25 @@ func (c *Client) Quotas(now time.Time) []QuotaState {
 		out = append(out, q)
 	}
 	return out
+}
+
+// Allowances says what quotas a client has, such as "fun.video: 60 minutes, 120 without school"; those of a
+// shared device with whose they are.
+func (c *Client) Allowances() (all []string) {
+	if c.budget == nil {
+		return nil
+	}
+	for _, a := range c.budget.list {
+		text := fmt.Sprintf("%s: %d minutes", a.of, a.minutes[1])
+		if a.minutes[0] != a.minutes[1] {
+			text += fmt.Sprintf(", %d without school", a.minutes[0])
+		}
+		if a.person != c.Person() {
+			text = a.person + ", " + text
+		}
+		all = append(all, text)
+	}
+	return all
 }
 
 // MaxTTL is that of the profile; who has a quota gets no long-lived replies either, nor who uses for a while what is

@@ -69,7 +69,8 @@ type server struct {
 	portal      *portal.Portal
 	parents     *parents.Desk
 	activity    *querylog.Activity
-	store       *store.Bolt   // never nil; where its file is refused it serves the last snapshot, read only
+	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
+	used        *usageKeeper
 	events      *events.Watch // nil: nobody is told
 	supervisor  supervisor
 }
@@ -141,6 +142,7 @@ func (s *server) begin(l *loaded, w *resolver.World) {
 	s.install(l, w)
 	s.record.serving(l.Hash(), time.Now())
 	s.restoreAnswers()
+	s.used.keep()
 }
 
 // pages makes the landing page, the pages beneath the own name and the control API.
@@ -231,7 +233,7 @@ func (s *server) world(l *loaded, k stock) (*resolver.World, plan, error) {
 		return nil, plan{}, err
 	}
 	d, err := policy.Compile(policy.CompileConfig{
-		Config: people, States: s.parents.States(), Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
+		Config: people, States: s.parents.States(), Usage: s.used.usage, Index: k.index, Own: own, Popular: k.popular, Now: time.Now(),
 		Fixed: resolver.FixedNames(own, reached.Name, routes.Zones()),
 	})
 	if err != nil {

@@ -170,3 +170,19 @@ households: [{id: h, consent: {by: t, at: 2026-01-01}, networks: [192.168.1.0/24
 		t.Errorf("check-config:\n%s%s", r.out, r.err)
 	}
 }
+
+// TestDiffOfQuotas: who has other minutes than before is told so.
+func TestDiffOfQuotas(t *testing.T) {
+	r := difference(t,
+		"{name: kids, band: child}", "{name: kids, band: child, quotas: [{of: fun.video, minutes: 60, free: 120}, {of: total, minutes: 180}]}",
+		"consent:", "timezone: Europe/Berlin\n    consent:",
+	)
+	var told []string
+	for _, e := range r.People {
+		told = append(told, e.String())
+	}
+	want := "new quota of fun.video: 60 minutes, 120 without school; new quota of total: 180 minutes"
+	if diff := cmp.Diff([]string{"household home, member Kim: " + want, "household home, device tablet: " + want}, told); diff != "" {
+		t.Errorf("people differ:\n%s", diff)
+	}
+}

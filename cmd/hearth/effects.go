@@ -83,7 +83,10 @@ func (j *judge) persons() []person {
 }
 
 // profile finds a person's profile; nil if there is no such person.
-func (j *judge) profile(p person) *policy.Profile {
+func (j *judge) profile(p person) *policy.Profile { return j.client(p).Profile }
+
+// client finds a person as who asks; the zero Client if there is no such person.
+func (j *judge) client(p person) (c policy.Client) {
 	for _, h := range j.config.Households {
 		if h.ID != p.household {
 			continue
@@ -91,24 +94,37 @@ func (j *judge) profile(p person) *policy.Profile {
 		kind, name, _ := strings.Cut(p.who, " ")
 		switch kind {
 		case "member":
-			if c, err := j.directory.Locate(h.ID, name); err == nil {
-				return c.Profile
-			}
+			c, _ = j.directory.Locate(h.ID, name)
 		case "device":
-			if c, err := j.directory.LocateDevice(h.ID + "/" + name); err == nil {
-				return c.Profile
-			}
+			c, _ = j.directory.LocateDevice(h.ID + "/" + name)
 		case "forwarder":
 			if a, err := netip.ParseAddr(name); err == nil && j.directory.Identify(a).Forwarder != nil {
-				return j.directory.Identify(a).Profile
+				c = j.directory.Identify(a)
 			}
 		default:
 			if a, ok := unknownAddress(h); ok {
-				return j.directory.Identify(a).Profile
+				c = j.directory.Identify(a)
 			}
 		}
 	}
-	return nil
+	return c
+}
+
+// quotaChanges says which quotas two clients do not have both.
+func quotaChanges(was, now policy.Client) []string {
+	var changes []string
+	before, after := was.Allowances(), now.Allowances()
+	for _, q := range after {
+		if !slices.Contains(before, q) {
+			changes = append(changes, "new quota of "+q)
+		}
+	}
+	for _, q := range before {
+		if !slices.Contains(after, q) {
+			changes = append(changes, "no longer a quota of "+q)
+		}
+	}
+	return changes
 }
 
 // unknownAddress finds an address of the household that is no device's.
@@ -171,7 +187,7 @@ func compareEffects(was, now *judge) []effect {
 		case after == nil:
 			e.Changes = []string{"removed, was " + describeProfile(before)}
 		default:
-			e.Changes = profileChanges(before, after)
+			e.Changes = append(profileChanges(before, after), quotaChanges(was.client(p), now.client(p))...)
 			blocked, unblocked := gainsAndLosses(was.verdicts(before), now.verdicts(after))
 			e.Blocked, e.Unblocked = now.withoutServices(blocked), now.withoutServices(unblocked)
 		}

@@ -14,16 +14,27 @@ import (
 	"weak"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/miekg/dns"
 )
 
 // TestHotPathAllocatesNothing goes through the handler as it is built for serving, with
-// 200 own rules, the ring of events and names that no LRU has seen: hits, blocks of
-// every kind and refusals, over real sockets, allocate nothing.
+// 200 own rules, a schedule, five quotas, grants and a pause, the ring of events and names that no LRU has seen: hits,
+// blocks of every kind and refusals, over real sockets, allocate nothing.
 func TestHotPathAllocatesNothing(t *testing.T) {
 	s, _, _ := testServer(t, busyFamily(t))
-	at := serveDNS(t, s)
+	at, now := serveDNS(t, s), time.Now().Unix()
+	if err := s.directory().Apply("home", policy.State{
+		Pauses: []policy.Pause{{Subject: policy.Subject{Member: "Toni"}, At: now - 60}},
+		Grants: []policy.Grant{
+			{ID: "1", Subject: policy.Subject{Member: "Kim"}, Kind: policy.GrantName, Value: "granted.example", At: now - 60},
+			{ID: "2", Subject: policy.Subject{Member: "Kim"}, Kind: policy.GrantTime, At: now - 60, Until: now + 86400},
+			{ID: "3", Subject: policy.Subject{Member: "Kim"}, Kind: policy.GrantBonus, Value: "total", Minutes: 15, At: now - 60},
+		},
+	}); err != nil {
+		t.Fatal(err)
+	}
 	warm(t, at, "www.allowed.example.", "127.0.0.2")
 	warm(t, at, "forcesafesearch.google.com.", "127.0.0.2")
 	for _, c := range []struct {
@@ -34,6 +45,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 		{"an engine's safe host", "www.google.de.", "127.0.0.2", dns.RcodeSuccess},
 		{"a block by category", "%04d.4tube.com.", "127.0.0.2", dns.RcodeSuccess},
 		{"a block by an own rule", "%04d.rule150.example.", "127.0.0.2", dns.RcodeSuccess},
+		{"a block by a pause", "%04d.anything.example.", "127.0.0.3", dns.RcodeSuccess},
 		{"our own name", "hearth.home.arpa.", "127.0.0.2", dns.RcodeSuccess},
 		{"an unknown device's block", "%04d.4tube.com.", "127.0.0.9", dns.RcodeSuccess},
 		{"nobody's client", "%04d.4tube.com.", "127.1.0.1", dns.RcodeRefused},
@@ -94,12 +106,25 @@ func busyFamily(t *testing.T) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `
 resolve: {upstreams: ["%s"]}
+profiles:
+  - name: kids
+    band: child
+    quotas:
+      - {of: total, minutes: 1000}
+      - {of: fun.video, minutes: 60, free: 90}
+      - {of: fun.games, minutes: 45}
+      - {of: tiktok, minutes: 15}
+      - {of: youtube, minutes: 30}
+    schedule: {preset: true}
 households:
   - id: home
     consent: {by: test, at: 2026-01-01}
+    timezone: Europe/Berlin
     networks: [127.0.0.0/24]
-    members: [{name: Kim, band: child}]
-    devices: [{name: tablet, member: Kim, addresses: [127.0.0.2]}]
+    members: [{name: Kim, profile: kids}, {name: Toni, band: teen}]
+    devices: [{name: tablet, member: Kim, addresses: [127.0.0.2]}, {name: phone, member: Toni, addresses: [127.0.0.3]}]
+    calendar: {holidays: [{from: 2026-12-21, to: 2027-01-05}]}
+    exceptions: [{date: 2026-12-31, bedtime: "off"}]
     rules:
 `, everything(t))
 	for i := range 200 {

@@ -18,6 +18,7 @@ import (
 func (s *server) openDesk(l *loaded) (err error) {
 	s.config.Store(l)
 	s.activity = s.newActivity()
+	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
 		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Presence: acquaintances{s}, Report: s.log,
 	})

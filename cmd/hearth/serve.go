@@ -100,6 +100,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.hangups())
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
+	start(s.used.Run)
 	for _, l := range open.landing {
 		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
 	}
