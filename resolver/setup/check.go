@@ -100,7 +100,7 @@ func (c *check) servers() {
 			}
 		}
 	}
-	if c.node != "" && !(four && six) {
+	if c.node != "" && (!four || !six) {
 		c.oneFamily(four)
 	}
 }
