@@ -16,7 +16,7 @@ type Facts struct {
 
 // IdentifyBy says who asks. In this order: the device with the id; the device with the MAC; the device with the
 // address; with the token; with the name; what the household's rules recognise; a guest of the household with the
-// longest network that holds the address. docs/decisions/0016-who-is-asking.md has the reasons. 0 allocations.
+// longest network that holds the address. docs/decisions/0017-who-is-asking.md has the reasons. 0 allocations.
 //
 // What a machine says of itself, its name and the maker in its MAC, never gives it more than a guest has. MACs,
 // tokens and names are those of the household whose network the address is in; a MAC alone counts where the
