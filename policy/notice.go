@@ -41,9 +41,10 @@ const KindNotice = "notice"
 const (
 	// ChildFirst is how long a notice about a child is the child's alone, unless the child sees it sooner.
 	ChildFirst = 24 * time.Hour
-	// KeepNotices is how long notices are kept, and MaxNotices how many of a household.
+	// KeepNotices is how long notices are kept.
 	KeepNotices = 7 * 24 * time.Hour
-	MaxNotices  = 100
+	// MaxNotices is how many are kept of a household.
+	MaxNotices = 100
 )
 
 // ShownFrom is when parents see the notice, in unix seconds.

@@ -114,7 +114,6 @@ func TestRing(t *testing.T) {
 			p.publish()
 		}
 	}
-	empty = nil
 	n := 0
 	r.each(func(*Event) { n++ })
 	if n != ringEvents {

@@ -159,7 +159,10 @@ func (a *Activity) flushSigns() error {
 	a.mu.Unlock()
 	var failed error
 	for _, f := range findings {
-		failed = errors.Join(failed, a.report(f))
+		if err := a.report(f); err != nil {
+			failed = errors.Join(failed, err)
+			a.unkept.Add(1)
+		}
 	}
 	return errors.Join(failed, a.flushHeard(hearEvery))
 }
@@ -178,7 +181,10 @@ func (a *Activity) flushHeard(every time.Duration) error {
 	a.mu.Unlock()
 	var failed error
 	for at, h := range heard {
-		failed = errors.Join(failed, a.writeHeard(at, h))
+		if err := a.writeHeard(at, h); err != nil {
+			failed = errors.Join(failed, err)
+			a.unkept.Add(1)
+		}
 	}
 	return failed
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -456,6 +457,39 @@ func TestFind(t *testing.T) {
 	for _, of := range []string{"home"} {
 		if _, err := h.Erase(t.Context(), of); err == nil {
 			t.Errorf("%s was erased whole", of)
+		}
+	}
+}
+
+// TestAtOnce: queries, reports, erasures and flushes at the same time, under the race detector too.
+func TestAtOnce(t *testing.T) {
+	h := newHome(t)
+	h.compile(map[string]policy.State{"home": {Things: []policy.Thing{{Device: "bear", Learning: true}}}})
+	var group sync.WaitGroup
+	for _, do := range []func(){
+		func() { h.asks("10.0.0.2", "page.test", "vpn1.test", "bet.test") },
+		func() { h.asks("10.0.0.8", "cloud.test", "www.cloud.test") },
+		func() { h.asks("10.0.0.1", "bunny.test", "cdn.test") },
+		func() { _, _ = h.Show(context.Background(), "home", "") },
+		func() { _, _ = h.Export(context.Background(), "home/bear") },
+		func() { _, _ = h.Erase(context.Background(), "home/Kim") },
+		func() { _, _ = h.Companions(context.Background(), "home/Lou") },
+		func() { _ = h.Settle() },
+	} {
+		group.Go(func() {
+			for range 30 {
+				do()
+			}
+		})
+	}
+	group.Wait()
+	if _, err := h.Erase(t.Context(), "home/Kim"); err != nil {
+		t.Fatal(err)
+	}
+	h.ok(h.Settle())
+	for _, p := range h.partitions() {
+		if p.Person == "Kim" {
+			t.Errorf("%v is left of what was erased", p)
 		}
 	}
 }
