@@ -59,19 +59,20 @@ type act struct {
 }
 
 // Apply puts the grants, pauses, filter-offs, uses and logs of a state in force for a household, in
-// place of those before. What names nobody of the household any more is left out; a grant that cannot be
-// understood is an error, and changes nothing. Promotions and things are for Compile alone.
+// place of those before. What names nobody of the household any more is left out; so is a grant that cannot be
+// understood, as after a category has left the configuration, and the error says so: the rest is in force.
+// Promotions and things are for Compile alone.
 func (d *Directory) Apply(household string, s State) error {
 	h, ok := d.households[household]
 	if !ok {
 		return fmt.Errorf("no household %q: write one of %s", household, d.listHouseholds())
 	}
 	st, err := d.stand(h, s)
+	h.standing.Store(st)
+	h.keepLogs(s.Logs)
 	if err != nil {
 		return fmt.Errorf("household %s: %w", household, err)
 	}
-	h.standing.Store(st)
-	h.keepLogs(s.Logs)
 	return nil
 }
 

@@ -2,15 +2,21 @@ package policy
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
-// Check says what Apply would, and changes nothing.
-func (d *Directory) Check(household string, s State) error {
+// Check says what Apply would of a state that is to follow another, and changes nothing. A grant that was there before
+// and is not understood any more is no reason to refuse what is new.
+func (d *Directory) Check(household string, was, s State) error {
 	h, ok := d.households[household]
 	if !ok {
 		return fmt.Errorf("no household %q: write one of %s", household, d.listHouseholds())
 	}
+	s.Grants = slices.DeleteFunc(slices.Clone(s.Grants), func(g Grant) bool {
+		_, err := d.ground.granted(g)
+		return err != nil && slices.Contains(was.Grants, g)
+	})
 	if _, err := d.stand(h, s); err != nil {
 		return fmt.Errorf("household %s: %w", household, err)
 	}

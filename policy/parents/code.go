@@ -162,6 +162,9 @@ func (d *Desk) Redeem(ctx context.Context, code string, from netip.Addr) (Device
 			return Device{}, refused("", "this device is known already, as %s", c.Device.Name)
 		}
 	case policy.Guest:
+		if c.Forwarder != nil {
+			return Device{}, refused("", "this is the home's router, which asks for many devices: connect the device so that Hearth sees it itself, or write it into the configuration")
+		}
 	case policy.Stranger, policy.OptedOut:
 		return Device{}, refused("", "this device is in no household's network: connect it at home, and try again")
 	}
@@ -170,13 +173,14 @@ func (d *Desk) Redeem(ctx context.Context, code string, from netip.Addr) (Device
 		d.counts.wrongCodes.Add(1)
 		return Device{}, err
 	}
-	device, err := d.enrol(ctx, i, s)
-	if err != nil {
-		d.codes.mu.Lock()
-		d.codes.wait[i.household] = append(d.codes.wait[i.household], i) // it was not used
-		d.codes.mu.Unlock()
-	}
-	return device, err
+	return d.enrol(ctx, i, s)
+}
+
+// back puts a code back that was not used.
+func (c *codes) back(i invitation) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wait[i.household] = append(c.wait[i.household], i)
 }
 
 // redeem takes a code out of those that wait. Each is compared in constant time, and as a hash.

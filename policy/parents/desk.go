@@ -66,7 +66,7 @@ type Desk struct {
 // Open reads the log.
 func Open(ctx context.Context, c Config) (*Desk, error) {
 	d := &Desk{Config: c, homes: map[string]home{}}
-	d.codes.wait, d.codes.wrong, d.pins.wrong = map[string][]invitation{}, tries{}, tries{}
+	d.codes.wait, d.codes.wrong, d.pins.wrong, d.pins.right = map[string][]invitation{}, tries{}, tries{}, tries{}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -93,16 +93,14 @@ func (d *Desk) act(ctx context.Context, who Who, edit func(p *place) (Entry, []c
 		return nil, err
 	}
 	next := p.home.with(changes...)
-	if err := p.dir.Check(p.household.ID, next.state(p.now)); err != nil {
+	if err := p.dir.Check(p.household.ID, p.home.state(p.now), next.state(p.now)); err != nil {
 		return nil, refused("", "%v", err)
 	}
 	if err := d.commit(ctx, p, entry, changes); err != nil {
 		return nil, err
 	}
 	p.home = d.homes[p.household.ID]
-	if err := p.dir.Apply(p.household.ID, p.home.state(p.now)); err != nil {
-		return nil, fmt.Errorf("it is written down and not in force: %w", err)
-	}
+	_ = p.dir.Apply(p.household.ID, p.home.state(p.now)) // of what is new Check has said what is wrong
 	d.Changed()
 	return p, nil
 }
@@ -113,6 +111,11 @@ func (d *Desk) define(ctx context.Context, who Who, edit func(p *place) (Entry, 
 	if err := d.redefine(ctx, who, edit); err != nil {
 		return err
 	}
+	return d.renew(ctx)
+}
+
+// renew puts in force what was written down.
+func (d *Desk) renew(ctx context.Context) error {
 	if err := d.Renew(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("it is written down, and comes in force once this is in order: %w", err)
 	}

@@ -104,10 +104,10 @@ func goodName(p *place, name string) (string, error) {
 	return name, nil
 }
 
-// enrol adds a device that proved itself, and says what it is called.
+// enrol adds a device that proved itself, and says what it is called. The code is good again if nothing was written.
 func (d *Desk) enrol(ctx context.Context, i invitation, s Seen) (Device, error) {
 	name := ""
-	err := d.define(ctx, Who{Household: i.household, By: i.by}, func(p *place) (Entry, []change, error) {
+	err := d.redefine(ctx, Who{Household: i.household, By: i.by}, func(p *place) (Entry, []change, error) {
 		c := policy.DeviceConfig{Member: i.member, Members: i.members, Profile: i.profile}
 		if c.Name = p.freeName(i, s); !s.MAC.IsZero() {
 			c.MACs = []policy.MAC{s.MAC}
@@ -119,6 +119,10 @@ func (d *Desk) enrol(ctx context.Context, i invitation, s Seen) (Device, error) 
 		return p.entry("device enrolled", "for "+i.whose(), 0), []change{{kind: kindEnrolment, id: newID(), value: c}}, nil
 	})
 	if err != nil {
+		d.codes.back(i)
+		return Device{}, err
+	}
+	if err := d.renew(ctx); err != nil {
 		return Device{}, err
 	}
 	return d.deviceCalled(i.household, name)

@@ -153,8 +153,8 @@ func (d *Desk) Adopt(ctx context.Context, who Who, text string) (Adopted, error)
 	if err := d.enter(ctx, who, c); err != nil {
 		return Adopted{}, err
 	}
-	if err := d.Renew(context.WithoutCancel(ctx)); err != nil {
-		return Adopted{}, fmt.Errorf("it is written down, and comes in force once this is in order: %w", err)
+	if err := d.renew(ctx); err != nil {
+		return Adopted{}, err
 	}
 	h, err := d.Show(c.ID)
 	return Adopted{Household: c.ID, InForce: err == nil, Revision: h.Revision}, err

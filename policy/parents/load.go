@@ -140,31 +140,45 @@ func (d *Desk) Run(ctx context.Context) error {
 // follow takes over what others write.
 func (d *Desk) follow(ctx context.Context) {
 	for ctx.Err() == nil {
-		d.mu.Lock()
-		after := d.revision
-		d.mu.Unlock()
-		for changes, err := range d.Log.Watch(ctx, "", after) {
-			switch {
-			case errors.Is(err, store.ErrCompacted):
-				d.mu.Lock()
-				err = d.read(ctx)
-				d.mu.Unlock()
-				fallthrough
-			case err != nil:
-				if ctx.Err() == nil && !errors.Is(err, store.ErrClosed) {
-					d.Report.Error("the store is not followed", "error", err)
-				}
-			default:
-				d.notice(ctx, changes)
+		err := d.watch(ctx)
+		if errors.Is(err, store.ErrCompacted) {
+			if err = d.reread(ctx); err == nil {
 				continue
 			}
-			break
+		}
+		if ctx.Err() == nil && !errors.Is(err, store.ErrClosed) {
+			d.Report.Error("the store is not followed", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(sweepEvery):
 		}
 	}
+}
+
+// watch follows the log from where the desk is, until that fails.
+func (d *Desk) watch(ctx context.Context) error {
+	d.mu.Lock()
+	after := d.revision
+	d.mu.Unlock()
+	for changes, err := range d.Log.Watch(ctx, "", after) {
+		if err != nil {
+			return err
+		}
+		d.notice(ctx, changes)
+	}
+	return ctx.Err()
+}
+
+// reread takes over all that the log holds, and puts it in force.
+func (d *Desk) reread(ctx context.Context) error {
+	d.mu.Lock()
+	err := d.read(ctx)
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return d.Renew(ctx)
 }
 
 // notice takes changes of others over, and puts them in force.
@@ -178,8 +192,11 @@ func (d *Desk) notice(ctx context.Context, changes []store.Change) {
 		if readers[c.Key.Kind] == nil || c.Revision <= known || c.Deleted() && !h.has(c.Key) {
 			continue
 		}
+		if !touched[c.Key.Household] { // somebody may be reading the one that was
+			touched[c.Key.Household] = true
+			d.homes[c.Key.Household] = h.with()
+		}
 		d.take(c.Entry)
-		touched[c.Key.Household] = true
 		switch c.Key.Kind {
 		case kindDefinition, kindEnrolment, kindPromotion, kindThing:
 			anew = true

@@ -18,7 +18,7 @@ var (
 
 // limits are what docs/operations.md gives reasons for.
 func limits() map[string]float64 {
-	return map[string]float64{"acts": policy.MaxActs, "audit": maxAudit, "codes": maxCodes, "wrong_codes": wrongCodes, "wrong_pins": wrongPINs}
+	return map[string]float64{"acts": policy.MaxActs, "audit": maxAudit, "codes": maxCodes, "wrong_codes": wrongCodes, "wrong_pins": wrongPINs, "uses": maxUses}
 }
 
 // counters are what the metrics tell that is not counted elsewhere.

@@ -69,38 +69,26 @@ func (d *Desk) merged(written policy.Config) (policy.Config, error) {
 		c, _, _ := d.homes[id].definition()
 		all.Households = append(all.Households, c)
 	}
-	var used map[netip.Addr]bool // made once it is needed: there may be a million devices
+	var w *claims // made once it is needed: there may be a million devices
 	for i := range all.Households {
 		h := &all.Households[i]
 		if len(d.homes[h.ID][kindEnrolment]) == 0 {
 			continue
 		}
-		if used == nil {
-			used = usedAddresses(all.Households)
+		if w == nil {
+			w = claimsOf(all)
 		}
-		d.enrolled(h, used)
+		d.enrolled(h, w)
 	}
 	return all, nil
 }
 
-func usedAddresses(all []policy.HouseholdConfig) map[netip.Addr]bool {
-	used := map[netip.Addr]bool{}
-	for _, h := range all {
-		for _, v := range h.Devices {
-			for _, a := range v.Addresses {
-				used[a.Unmap().WithZone("")] = true
-			}
-		}
-	}
-	return used
-}
-
-// enrolled adds the devices that were enrolled, less those that the definition knows by now, or whose member is gone:
+// enrolled adds the devices that were enrolled, less those that the definition knows by now or has no room for:
 // what somebody writes later must not be refused for them.
-func (d *Desk) enrolled(h *policy.HouseholdConfig, used map[netip.Addr]bool) {
+func (d *Desk) enrolled(h *policy.HouseholdConfig, w *claims) {
 	extra := []policy.DeviceConfig{}
 	for _, v := range all[policy.DeviceConfig](d.homes[h.ID], kindEnrolment) {
-		if fits(h, v, used) {
+		if w.fits(h, v) {
 			extra = append(extra, v)
 		}
 	}
@@ -109,15 +97,56 @@ func (d *Desk) enrolled(h *policy.HouseholdConfig, used map[netip.Addr]bool) {
 	}
 }
 
-func fits(h *policy.HouseholdConfig, v policy.DeviceConfig, used map[netip.Addr]bool) bool {
+// claims are what people wrote that a device which enrolled itself yields to.
+type claims struct {
+	addresses map[netip.Addr]bool     // of devices and forwarders
+	networks  map[netip.Prefix]string // whose they are
+	profiles  map[string]bool         // that a device can have
+}
+
+func claimsOf(all policy.Config) *claims {
+	w := &claims{map[netip.Addr]bool{}, map[netip.Prefix]string{}, map[string]bool{"": true}}
+	for _, p := range all.Profiles {
+		w.profiles[p.Name] = p.Band != ""
+	}
+	for _, h := range all.Households {
+		for _, n := range h.Networks {
+			w.networks[n.Masked()] = h.ID
+		}
+		for _, f := range h.Forwarders {
+			w.addresses[f.Address.Unmap().WithZone("")] = true
+		}
+		for _, v := range h.Devices {
+			for _, a := range v.Addresses {
+				w.addresses[a.Unmap().WithZone("")] = true
+			}
+		}
+	}
+	return w
+}
+
+// free says whether a device of a household can have an address.
+func (w *claims) free(household string, a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	for bits := a.BitLen(); bits > 0; bits-- {
+		if n, err := a.Prefix(bits); err == nil && w.networks[n] != "" {
+			return w.networks[n] == household && !w.addresses[a]
+		}
+	}
+	return !w.addresses[a]
+}
+
+// fits says whether a device that enrolled itself contradicts nothing that is written.
+func (w *claims) fits(h *policy.HouseholdConfig, v policy.DeviceConfig) bool {
 	taken := slices.ContainsFunc(h.Devices, func(o policy.DeviceConfig) bool {
 		return o.Name == v.Name || slices.ContainsFunc(v.MACs, func(m policy.MAC) bool { return slices.Contains(o.MACs, m) })
 	})
 	gone := slices.ContainsFunc(owners(v), func(name string) bool {
 		return !slices.ContainsFunc(h.Members, func(m policy.MemberConfig) bool { return m.Name == name })
 	})
-	twice := slices.ContainsFunc(v.Addresses, func(a netip.Addr) bool { return used[a.Unmap().WithZone("")] })
-	return !taken && !gone && !twice
+	_, preset := policy.ParseBand(v.Profile)
+	return !taken && !gone && (preset || w.profiles[v.Profile]) &&
+		!slices.ContainsFunc(v.Addresses, func(a netip.Addr) bool { return !w.free(h.ID, a) })
 }
 
 func owners(v policy.DeviceConfig) []string {

@@ -20,6 +20,9 @@ const (
 	// wrongPINs in pinLock lock a member out at one device: of 10,000 PINs half are tried in ten days.
 	wrongPINs = 5
 	pinLock   = 15 * time.Minute
+	// maxUses in pinLock are how often a member may say to use one device: each is written down, and who says so over
+	// and over must not fill the store that all households share.
+	maxUses = 6
 )
 
 // usable are the stretches of time for which somebody may say that they use a shared device.
@@ -29,6 +32,7 @@ var usable = []time.Duration{30 * time.Minute, time.Hour, 2 * time.Hour}
 type pins struct {
 	mu    sync.Mutex
 	wrong tries
+	right tries
 }
 
 // SetPIN gives a member a PIN for shared devices, or with "" takes it away.
@@ -149,8 +153,8 @@ func (d *Desk) prove(household, device, member, digits string) error {
 	d.pins.mu.Lock()
 	defer d.pins.mu.Unlock()
 	key, now := p.household.ID+"/"+p.device.Name+"/"+member, d.Now()
-	if d.pins.wrong.spent(key, wrongPINs, pinLock, now) {
-		return &Error{Reason: Wait, Text: "too many wrong PINs: wait a quarter of an hour, or ask a parent"}
+	if d.pins.wrong.spent(key, wrongPINs, pinLock, now) || d.pins.right.spent(key, maxUses, pinLock, now) {
+		return &Error{Reason: Wait, Text: "too many tries: wait a quarter of an hour, or ask a parent"}
 	}
 	kept, _ := p.home[kindPIN][named(member)].value.(pin)
 	if kept.Hash == nil || len(digits) > maxPIN || bcrypt.CompareHashAndPassword(kept.Hash, []byte(digits)) != nil {
@@ -159,5 +163,6 @@ func (d *Desk) prove(household, device, member, digits string) error {
 		return wrongPIN()
 	}
 	delete(d.pins.wrong, key)
+	d.pins.right.add(key, now)
 	return nil
 }

@@ -1,0 +1,184 @@
+package parents_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// TestBadGrantStopsNothing: a grant that nobody understands any more, because its category has left the configuration,
+// neither keeps a parent from pausing nor a pause from being in force after a reload.
+func TestBadGrantStopsNothing(t *testing.T) {
+	h := open(t, families)
+	must(h.bolt.Put(t.Context(), store.Write{
+		Key:   store.Key{Household: "one", Kind: "grant", ID: "old"},
+		Value: []byte(`{"id":"old","subject":{"member":"Tom"},"kind":"category","value":"family.cars","at":1}`),
+	}))
+	h.crash()
+	_, err := h.Grant(t.Context(), one("Tom"), parents.Ask{Kind: policy.GrantCategory, Value: "family.cars", Span: parents.Span{For: "1h"}})
+	h.refuses(err, parents.Refused)
+	_, err = h.Pause(t.Context(), one("Mia"), parents.Span{})
+	h.ok(err)
+	h.doesNotGet("10.0.0.2", "plain.example")
+	h.between = func() { // a reload has compiled already
+		h.between = nil
+		_, err := h.Pause(t.Context(), one("Tom"), parents.Span{})
+		h.ok(err)
+	}
+	h.ok(h.reload(t.Context()))
+	h.doesNotGet("10.0.0.3", "plain.example")
+}
+
+// TestEnrolmentsYieldToAll: nor is what a parent writes about profiles, routers and networks refused for a device that
+// was enrolled before; nobody knows the device then.
+func TestEnrolmentsYieldToAll(t *testing.T) {
+	before := strings.Replace(families, "profiles:", "profiles:\n  - {name: box, band: teen}", 1)
+	for what, after := range map[string]string{
+		"a profile that is gone":   families,
+		"a router":                 strings.Replace(before, "networks: [10.0.0.0/24]", "networks: [10.0.0.0/24]\n    forwarders: [{address: 10.0.0.70}]", 1),
+		"another family's network": strings.Replace(before, "networks: [10.0.1.0/24]", "networks: [10.0.1.0/24, 10.0.0.64/28]", 1),
+	} {
+		t.Run(what, func(t *testing.T) {
+			h := open(t, before)
+			code, err := h.Invite(one(""), parents.Assignment{Profile: "box"}, "box")
+			h.ok(err)
+			_, err = h.redeem(code.Code, "10.0.0.70")
+			h.ok(err)
+			h.write(after)
+			h.ok(h.reload(t.Context()))
+			if c, _ := h.asks("10.0.0.70", "a.example"); c.Device != nil {
+				t.Errorf("it is %+v", c)
+			}
+		})
+	}
+}
+
+// TestRouterIsNoDevice: a code that comes from the address of a forwarder enrols nobody: all of the home would be its
+// member. The code stays good.
+func TestRouterIsNoDevice(t *testing.T) {
+	h := open(t, strings.Replace(families, "networks: [10.0.0.0/24]", "networks: [10.0.0.0/24]\n    forwarders: [{address: 10.0.0.1}]", 1))
+	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.1"), MAC: policy.MAC{2, 0, 0, 0, 0, 1}}}
+	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "")
+	h.ok(err)
+	_, err = h.redeem(code.Code, "10.0.0.1")
+	h.refuses(err, parents.Refused)
+	_, err = h.redeem(code.Code, unknownDevice)
+	h.ok(err)
+}
+
+// TestCodeIsGoodOnce: a code that has written a device down is used up, even if the device is not in force yet.
+func TestCodeIsGoodOnce(t *testing.T) {
+	h := open(t, families)
+	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), Name: "first"}}
+	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "")
+	h.ok(err)
+	h.Renew = func(context.Context) error { return errors.New("somebody is writing the configuration") }
+	if _, err = h.redeem(code.Code, unknownDevice); err == nil {
+		t.Fatal("it is in force")
+	}
+	h.Renew = h.reload
+	_, err = h.redeem(code.Code, "10.0.0.78")
+	h.refuses(err, parents.Refused)
+}
+
+// TestUsesAreBounded: whoever says over and over to use a shared device fills no store.
+func TestUsesAreBounded(t *testing.T) {
+	h := open(t, families)
+	h.ok(h.SetPIN(t.Context(), one("Tom"), "8305"))
+	use := func() error {
+		_, err := h.Use(t.Context(), "one", "shared", "Tom", "8305", 30)
+		return err
+	}
+	for range 6 {
+		h.ok(use())
+		h.ok(h.Leave(t.Context(), "one", "shared"))
+	}
+	h.refuses(use(), parents.Wait)
+	h.at("2026-11-18 18:16")
+	h.ok(use())
+}
+
+// behind is a log whose first watcher has missed too much.
+type behind struct {
+	store.Log
+	once sync.Once
+	gone chan struct{}
+}
+
+func (b *behind) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2[[]store.Change, error] {
+	missed := false
+	b.once.Do(func() { missed = true })
+	if !missed {
+		return b.Log.Watch(ctx, prefix, after)
+	}
+	return func(yield func([]store.Change, error) bool) {
+		<-b.gone
+		yield(nil, store.ErrCompacted)
+	}
+}
+
+// TestFollowAfterCompaction: what others wrote while this desk was away is in force once it has read the state anew.
+func TestFollowAfterCompaction(t *testing.T) {
+	h := open(t, families)
+	log := &behind{Log: h.bolt, gone: make(chan struct{})}
+	renewed := make(chan struct{})
+	away := must(parents.Open(t.Context(), parents.Config{
+		Log: log, Directory: h.live.Load, Now: h.clock,
+		Renew: func(context.Context) error { close(renewed); return nil },
+		Written: func() (policy.Config, func(string) string) {
+			return *h.yaml.Load(), func(string) string { return "" }
+		},
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() { _ = away.Run(ctx) }()
+	_, err := h.Pause(t.Context(), one("Tom"), parents.Span{For: "10m"})
+	h.ok(err)
+	close(log.gone)
+	select {
+	case <-renewed:
+	case <-time.After(20 * time.Second):
+		t.Fatal("a pause that another desk wrote is not in force here")
+	}
+	if got := away.States()["one"].Pauses; len(got) != 1 {
+		t.Errorf("it knows the pauses %v", got)
+	}
+}
+
+// TestFollowBesideReaders: what others write is taken over while somebody tries a PIN, which the race detector judges.
+func TestFollowBesideReaders(t *testing.T) {
+	h := open(t, families)
+	h.ok(h.SetPIN(t.Context(), one("Tom"), "8305"))
+	other := must(parents.Open(t.Context(), parents.Config{
+		Log: h.bolt, Directory: h.live.Load, Renew: func(context.Context) error { return nil }, Now: h.clock,
+		Written: func() (policy.Config, func(string) string) {
+			return *h.yaml.Load(), func(string) string { return "" }
+		},
+	}))
+	ctx, stop := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	all.Go(func() { _ = h.Run(ctx) })
+	all.Go(func() {
+		defer stop()
+		for range 3 {
+			if err := other.SetPIN(t.Context(), one("Tom"), "8306"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	for ctx.Err() == nil {
+		_, err := h.Use(t.Context(), "one", "shared", "Mia", "8305", 30) // who has none
+		h.refuses(err, parents.Refused)
+		h.now.Add(int64(time.Hour / time.Second))
+	}
+	all.Wait()
+}
