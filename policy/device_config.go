@@ -22,8 +22,8 @@ func (c *HouseholdConfig) recognises() bool {
 }
 
 // unknowable says that nothing tells of the device.
-func (c *DeviceConfig) unknowable() bool {
-	return c.ID == "" && len(c.Addresses)+len(c.MACs)+len(c.Hostnames)+len(c.Tokens) == 0
+func (v *DeviceConfig) unknowable() bool {
+	return v.ID == "" && len(v.Addresses)+len(v.MACs)+len(v.Hostnames)+len(v.Tokens) == 0
 }
 
 // maxRecognise bounds the rules of a household: each query of a guest walks over them (2 ns each).

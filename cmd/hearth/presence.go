@@ -119,7 +119,8 @@ func (w *whereabouts) followLeases(ctx context.Context) {
 			if slices.Contains(w.files(), e.Name) {
 				quiet.Reset(leaseSettle)
 			}
-		case <-notify.Errors:
+		case err := <-notify.Errors:
+			w.log.Debug("watching lease files", "error", err)
 			quiet.Reset(leaseSettle)
 		case <-quiet.C:
 			w.names.Refresh()

@@ -98,22 +98,24 @@ func (f *netlinkFeed) next() ([]change, error) {
 	}
 	changes := make([]change, 0, len(told))
 	for _, m := range told {
-		switch m.Header.Type {
-		case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
-			if n, ok := f.zones.neighbour(m.Data); ok {
-				gone := m.Header.Type == unix.RTM_DELNEIGH
-				if n.pending && !gone {
-					continue // the kernel will tell what came of it
-				}
-				changes = append(changes, change{machine: n.Machine, gone: gone || !n.valid})
-			}
-		case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
-			if r, ok := parseRoute(m.Data); ok && r.direct() {
-				changes = append(changes, change{ground: true})
-			}
+		if c, ok := f.read(m); ok {
+			changes = append(changes, c)
 		}
 	}
 	return changes, nil
+}
+
+// read reads what one message tells, false if that changes nothing.
+func (f *netlinkFeed) read(m netlink.Message) (change, bool) {
+	switch gone := m.Header.Type == unix.RTM_DELNEIGH; m.Header.Type { //nolint:exhaustive // of hundreds
+	case unix.RTM_NEWNEIGH, unix.RTM_DELNEIGH:
+		n, ok := f.zones.neighbour(m.Data)
+		return change{machine: n.Machine, gone: gone || !n.valid}, ok && (gone || !n.pending) // what came of it will be told
+	case unix.RTM_NEWROUTE, unix.RTM_DELROUTE:
+		r, ok := parseRoute(m.Data)
+		return change{ground: true}, ok && r.direct()
+	}
+	return change{}, false
 }
 
 // execute asks one question, over a new socket if the old one failed.

@@ -275,6 +275,7 @@ func TestAnswersThatCameLate(t *testing.T) {
 		if got := looked(t, table, phone); got != mac(4).String() && got != mac(3).String() {
 			t.Error(got)
 		}
+		synctest.Wait()
 		expect(t, table, map[netip.Addr]string{phone: mac(4).String()})
 	})
 }
