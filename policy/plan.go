@@ -214,12 +214,12 @@ func (b *compiler) calendarOf(h *HouseholdConfig) *calendar {
 
 // exceptionsOf gives those that concern a member, or with "" whoever is none. The later wins, and one's own
 // over those for everyone.
-func (h *HouseholdConfig) exceptionsOf(member string) (found []ExceptionConfig) {
-	if len(h.Exceptions) == 0 {
+func (c *HouseholdConfig) exceptionsOf(member string) (found []ExceptionConfig) {
+	if len(c.Exceptions) == 0 {
 		return nil
 	}
 	for _, own := range []string{"", member} {
-		for _, e := range h.Exceptions {
+		for _, e := range c.Exceptions {
 			if e.Member == own {
 				found = append(found, e)
 			}
