@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/events"
 )
 
 // TestAdmissionsByTransport: two listeners of one address keep their own rules, also
@@ -46,6 +47,15 @@ func TestAdmissionsByTransport(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %s, want %s", c.what, got, c.want)
 		}
+	}
+}
+
+// TestDiffKeepsTheWebhook: nor does it show a URL that whoever knows may post to.
+func TestDiffKeepsTheWebhook(t *testing.T) {
+	told := func(to string) *Config { return &Config{Events: events.Receivers{Webhook: to}} }
+	got := fmt.Sprint(compareSettings(told(""), told("https://home.example/hook/opensesame")))
+	if want := `[events.webhook: "" -> (secret) (needs a restart)]`; got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
 	}
 }
 

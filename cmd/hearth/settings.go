@@ -93,7 +93,8 @@ func (c *comparison) items(path string, was, now reflect.Value) {
 
 func (c *comparison) note(path, was, now string) {
 	s := setting{Path: path, Old: was, New: now}
-	if shapePath(path) == "households[].devices[].id" {
+	switch shapePath(path) {
+	case "households[].devices[].id", "events.webhook":
 		s.Old, s.New = hidden(was), hidden(now)
 	}
 	m, ok := c.meanings[shapePath(path)]
@@ -104,10 +105,10 @@ func (c *comparison) note(path, was, now string) {
 	c.found = append(c.found, s)
 }
 
-// hidden stands for a device's id, which is as good as a password; "" stays.
-func hidden(id string) string {
-	if id == `""` {
-		return id
+// hidden stands for what is as good as a password, such as a device's id; "" stays.
+func hidden(secret string) string {
+	if secret == `""` {
+		return secret
 	}
 	return "(secret)"
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os/exec"
 	"strings"
 	"time"
@@ -104,8 +105,8 @@ type Webhook struct {
 
 // NewWebhook returns a Webhook. With a secret each request has a header Hearth-Signature, "sha256=" and the HMAC-SHA256
 // of the body in hexadecimal (RFC 2104). Redirects are not followed: an event tells of people.
-func NewWebhook(url string, secret []byte) *Webhook {
-	return &Webhook{url: url, secret: secret, client: &http.Client{
+func NewWebhook(to string, secret []byte) *Webhook {
+	return &Webhook{url: to, secret: secret, client: &http.Client{
 		Timeout:       webTime,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("it leads elsewhere; write that URL") },
 	}}
@@ -124,6 +125,9 @@ func (h *Webhook) Deliver(ctx context.Context, event []byte) error {
 		r.Header.Set("Hearth-Signature", "sha256="+hex.EncodeToString(sum.Sum(nil)))
 	}
 	answer, err := h.client.Do(r)
+	if told := new(url.Error); errors.As(err, &told) {
+		err = told.Err // without the URL, which may be a secret
+	}
 	if err != nil {
 		return fmt.Errorf("posting to the webhook: %w", err)
 	}

@@ -194,8 +194,12 @@ func TestWebhook(t *testing.T) {
 	if want := "sha256=7776e58f865d67c3ea3b271aa3a063d9dbecaa4fee77ab16dda11492818801ee"; body.String() != `{"event":"go"}` || signature != want {
 		t.Errorf("posted %q with %q, want %q", &body, signature, want)
 	}
-	if err := NewWebhook(server.URL+"/away", nil).Deliver(t.Context(), []byte(`{}`)); err == nil {
-		t.Error("a redirect was followed")
+	err := NewWebhook(server.URL+"/away?key=opensesame", nil).Deliver(t.Context(), []byte(`{}`))
+	if err == nil {
+		t.Fatal("a redirect was followed")
+	}
+	if strings.Contains(err.Error(), "opensesame") { // it goes into the log
+		t.Errorf("the error tells the URL: %v", err)
 	}
 }
 
