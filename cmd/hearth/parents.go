@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strconv"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -99,10 +100,13 @@ func (a acquaintances) Seen() []parents.Seen {
 	return all
 }
 
-// Find implements parents.Presence.
+// lookFor is how long the kernel may take to tell who has an address.
+const lookFor = time.Second
+
+// Find implements parents.Presence. What is decided by it lasts, so it is worth to wait for the kernel.
 func (a acquaintances) Find(addr netip.Addr) (parents.Seen, bool) {
 	f := policy.Facts{Addr: addr}
-	a.server.presence.Find(&f)
+	a.server.presence.Wait(&f, time.Now().Add(lookFor))
 	return parents.Seen{Address: addr, MAC: f.MAC, Name: f.Name}, !f.MAC.IsZero() || f.Name != ""
 }
 

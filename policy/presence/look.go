@@ -42,6 +42,16 @@ func (t *Table) Look(f *policy.Facts, until time.Time, done func(found bool)) {
 	go t.ask(w, f.Addr)
 }
 
+// Wait is Find, and where that is false Look, for who can wait.
+func (t *Table) Wait(f *policy.Facts, until time.Time) (found bool) {
+	if t.Find(f) {
+		return true
+	}
+	done := make(chan bool, 1)
+	t.Look(f, until, func(found bool) { done <- found })
+	return <-done
+}
+
 // ask asks the kernel on each interface behind which the address can be.
 func (t *Table) ask(w *look, a netip.Addr) {
 	seen, links := t.changes(a), t.ground.Load().linksOf(a)

@@ -134,6 +134,18 @@ func found(t *Table, a netip.Addr) string {
 	return f.MAC.String()
 }
 
+// TestWait: who can wait learns of a machine that only the kernel knows, and of none that nobody knows.
+func TestWait(t *testing.T) {
+	table, k := watching(t)
+	k.learn(phone, mac(2))
+	for a, want := range map[netip.Addr]policy.MAC{tablet: mac(1), phone: mac(2), six: {}} {
+		f := policy.Facts{Addr: a}
+		if found := table.Wait(&f, time.Now().Add(100*time.Millisecond)); f.MAC != want || found == f.MAC.IsZero() {
+			t.Errorf("%s: %v, %s", a, found, f.MAC)
+		}
+	}
+}
+
 func expect(t *testing.T, table *Table, want map[netip.Addr]string) {
 	t.Helper()
 	for a, want := range want {
