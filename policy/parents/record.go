@@ -24,7 +24,7 @@ const (
 	kindPromotion  = "promotion"
 	kindThing      = "learned"
 	kindLog        = "log"
-	kindPIN        = "pin"
+	kindPIN        = store.KindPIN
 	kindAudit      = "audit"
 )
 

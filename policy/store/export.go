@@ -10,6 +10,10 @@ import (
 	"strings"
 )
 
+// KindPIN is the kind of the values by which people prove who they are. No export has them: whoever has the hash of four
+// digits has the digits.
+const KindPIN = "pin"
+
 // exported is the state and the activity of one household, or of all, for people to read and keep.
 type exported struct {
 	Revision uint64     `json:"revision"`
@@ -23,7 +27,8 @@ type activity struct {
 	Records []Record `json:"records"`
 }
 
-// Export writes what is held of a household, with "" of all, as JSON: its state, and what is remembered by day. Nothing that names a category of legal lists is in it, whoever kept it.
+// Export writes what is held of a household, with "" of all, as JSON: its state, and what is remembered by day. Nothing
+// that names a category of legal lists is in it, whoever kept it.
 func (b *Bolt) Export(ctx context.Context, w io.Writer, household string) error {
 	prefix := ""
 	if household != "" {
@@ -36,7 +41,7 @@ func (b *Bolt) Export(ctx context.Context, w io.Writer, household string) error 
 	all := exported{Revision: s.Revision, State: []Entry{}, Activity: []activity{}}
 	for _, e := range s.Entries {
 		var keep bool
-		if e.Value, keep = lawful(e.Value); keep && !legal(e.Key.ID) {
+		if e.Value, keep = lawful(e.Value); keep && !legal(e.Key.ID) && e.Key.Kind != KindPIN {
 			all.State = append(all.State, e)
 		}
 	}

@@ -113,7 +113,7 @@ func TestSnapshotOfANewerProgram(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	b := open(t)
-	put(t, b, set("smith/grant/1", `{"minutes":30}`), set("jones/grant/1", `{"minutes":45}`))
+	put(t, b, set("smith/grant/1", `{"minutes":30}`), set("jones/grant/1", `{"minutes":45}`), set("smith/pin/Mia", `{"hash":"eA=="}`))
 	add(t, b, partition("totals", "2026-03-01", "smith", "Mia"), store.Record{Key: "fun.video", Count: 3})
 	add(t, b, partition("totals", "2026-03-01", "jones", "Zoë"), store.Record{Key: "fun.games", Count: 4})
 	export := func(household string) string {
@@ -134,7 +134,8 @@ func TestExport(t *testing.T) {
 	if err := json.Unmarshal([]byte(export("smith")), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.State) != 1 || got.State[0].Key.String() != "smith/grant/1" || len(got.Activity) != 1 || got.Activity[0].Person != "Mia" || got.Activity[0].Records[0].Count != 3 {
+	if len(got.State) != 1 || got.State[0].Key.String() != "smith/grant/1" || // and no PIN
+		len(got.Activity) != 1 || got.Activity[0].Person != "Mia" || got.Activity[0].Records[0].Count != 3 {
 		t.Errorf("%+v", got)
 	}
 	for _, word := range []string{"smith", "jones", "Zoë", "fun.games"} {

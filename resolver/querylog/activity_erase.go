@@ -38,7 +38,7 @@ func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport
 		return x, err
 	}
 	for _, e := range s.Entries {
-		if about(e, to) {
+		if e.Key.Kind != store.KindPIN && about(e, to) {
 			x.State = append(x.State, policy.ActivityRecord{Key: e.Key.String(), Value: e.Value})
 		}
 	}

@@ -347,6 +347,7 @@ func TestExportAndErase(t *testing.T) {
 	}
 	put("home/log/Kim", `{"member":"Kim","full":true}`)
 	put("home/grant/x", `{"id":"x","subject":{"member":"Kim"},"kind":"time"}`)
+	put("home/pin/Kim", `{"member":"Kim","hash":"eA=="}`)
 	put("home/grant/y", `{"id":"y","subject":{"member":"Tom"},"kind":"time"}`)
 	h.ok(h.put(t.Context(), store.Key{Household: "home", Kind: policy.KindNotice, ID: "n1"}, policy.Notice{Kind: policy.NoticeBypass, Member: "Kim", At: at}))
 	h.ok(h.put(t.Context(), store.Key{Household: "home", Kind: policy.KindNotice, ID: "n2"}, policy.Notice{Kind: policy.NoticeBypass, Member: "Tom", At: at}))
@@ -365,7 +366,7 @@ func TestExportAndErase(t *testing.T) {
 			t.Errorf("the export lacks %s: %s", want, text)
 		}
 	}
-	for _, other := range []string{"page.test", "grant/y", "notice/n2", "Tom"} {
+	for _, other := range []string{"page.test", "grant/y", "notice/n2", "Tom", "eA=="} {
 		if strings.Contains(string(text), other) {
 			t.Errorf("the export has %s of somebody else: %s", other, text)
 		}
