@@ -6,11 +6,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // TestBrowserAsksForParts proves with a real browser that a blocked name inside somebody else's page gets the
@@ -58,6 +61,41 @@ func TestBrowserAsksForParts(t *testing.T) {
 	for path, want := range map[string]string{"/image": "204", "/script": "204", "/style": "204", "/fetch": "204", "/document": "403"} {
 		if seen[path] != want {
 			t.Errorf("%s is answered with %s, want %s", path, seen[path], want)
+		}
+	}
+}
+
+// TestBrowserSubmitsForms proves with a real browser that our own forms are taken over plain HTTP, where a browser tells
+// of nothing but its Origin, and even that only as far as the page's Referrer-Policy lets it.
+func TestBrowserSubmitsForms(t *testing.T) {
+	h, desk := withDesk(t)
+	code, err := desk.Invite(parents.Who{}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = guest + ":1"
+		h.Landing().ServeHTTP(w, r)
+	})}
+	go func() { _ = srv.Serve(ln) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	ctx, _ := browser(t, ln.Addr().(*net.TCPAddr).Port, 1)
+	if err := chromedp.Do(ctx, chromedp.Navigate(ourPage+devicePath+"?code="+code.Code)); err != nil {
+		t.Fatal(err)
+	}
+	if err := chromedp.Do(ctx, chromedp.Submit("form")); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if v := h.dir.Identify(netip.MustParseAddr(guest)).Device; v != nil && v.Name == "tom-laptop" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("the browser's form was not taken")
 		}
 	}
 }

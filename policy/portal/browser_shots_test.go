@@ -79,12 +79,12 @@ func shoot(t *testing.T, h *home, from, host, file string) {
 			if size.name == "narrow" && light == "dark" {
 				continue
 			}
-			picture(ctx, t, "http://"+host+"/", light, size.width, size.height, file+"-"+size.name+"-"+light+".png")
+			shot(ctx, t, "http://"+host+"/", light, size.width, size.height, file+"-"+size.name+"-"+light+".png")
 		}
 	}
 }
 
-func picture(ctx context.Context, t *testing.T, url, light string, width, height int64, file string) {
+func shot(ctx context.Context, t *testing.T, url, light string, width, height int64, file string) {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(width, height)); err != nil {
 		t.Fatal(err)

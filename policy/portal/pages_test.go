@@ -126,7 +126,7 @@ func harmless(url string) bool {
 func checkFields(t *testing.T, h http.Header) {
 	t.Helper()
 	for name, want := range map[string]string{
-		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+		"X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "Cache-Control": "no-store",
 		"X-Robots-Tag": "noindex", "X-Frame-Options": "DENY", "Connection": "close",
 	} {
 		if !strings.Contains(h.Get(name), want) {
