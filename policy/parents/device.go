@@ -199,7 +199,8 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 			return Entry{}, nil, err
 		}
 		name, id = next, p.household.ID
-		return p.entry("device renamed", "to "+next, 0), append(changes, p.follow(next)...), nil
+		more, err := d.carry(ctx, p, next)
+		return p.entry("device renamed", "to "+next, 0), append(changes, more...), err
 	})
 	if err != nil {
 		return Device{}, err
@@ -207,8 +208,22 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 	return d.deviceCalled(id, name)
 }
 
-// follow rewrites what holds for a device to its next name; "" drops it.
-func (p *place) follow(next string) (changes []change) {
+// carry rewrites what holds for a device, and what a thing learned, to its next name; "" drops it.
+func (d *Desk) carry(ctx context.Context, p *place, next string) ([]change, error) {
+	changes := append(p.carryActs(next), p.carryLearned(next)...)
+	heard, err := d.heard(ctx, p)
+	if err != nil || heard == nil {
+		return changes, err
+	}
+	changes = append(changes, change{kind: policy.KindHeard, id: named(p.device.Name)})
+	if heard.Device = next; next != "" {
+		changes = append(changes, change{kind: policy.KindHeard, id: named(next), value: *heard})
+	}
+	return changes, nil
+}
+
+// carryActs rewrites what people did about a device.
+func (p *place) carryActs(next string) (changes []change) {
 	was := p.device.Name
 	note := func(kind, id, device string, value any) {
 		switch {
@@ -239,11 +254,6 @@ func (p *place) follow(next string) (changes []change) {
 		x.Device = next
 		note(kindUse, id, at, x)
 	}
-	for id, x := range all[policy.Learned](p.home, kindThing) {
-		at := x.Device
-		x.Device = next
-		note(kindThing, id, at, x)
-	}
 	return changes
 }
 
@@ -254,7 +264,8 @@ func (d *Desk) Remove(ctx context.Context, who Who) error {
 		if err != nil {
 			return Entry{}, nil, err
 		}
-		return p.entry("device removed", "", 0), append(changes, p.follow("")...), nil
+		more, err := d.carry(ctx, p, "")
+		return p.entry("device removed", "", 0), append(changes, more...), err
 	})
 }
 

@@ -107,6 +107,50 @@ func TestUsesAreBounded(t *testing.T) {
 	h.ok(use())
 }
 
+// TestThingsKeepWhatTheyLearned: what a thing was heard to ask for and what it learned goes with its name, and with it
+// when it is removed: another device that gets the name later inherits nothing, and takes nothing away.
+func TestThingsKeepWhatTheyLearned(t *testing.T) {
+	h := open(t, families)
+	enrol := func(name, at string) parents.Who {
+		code, err := h.Invite(one(""), parents.Assignment{Profile: "things"}, name)
+		h.ok(err)
+		_, err = h.redeem(code.Code, at)
+		h.ok(err)
+		return parents.Who{Household: "one", Device: name, By: "Anna"}
+	}
+	sheet := func(who parents.Who) (heard int, confirmed string) {
+		s, err := h.Sheet(t.Context(), who)
+		h.ok(err)
+		if s.Learned != nil {
+			confirmed = strings.Join(s.Learned.Confirmed, " ")
+		}
+		return len(s.Names), confirmed
+	}
+	first := enrol("bear", "10.0.0.70")
+	_, err := h.Learn(t.Context(), first, "7d")
+	h.ok(err)
+	h.hears("cloud.example")
+	_, err = h.ConfirmThing(t.Context(), first)
+	h.ok(err)
+	_, err = h.Rename(t.Context(), first, "old bear")
+	h.ok(err)
+	first.Device = "old bear"
+	second := enrol("bear", "10.0.0.71")
+	_, err = h.Learn(t.Context(), second, "7d")
+	h.ok(err)
+	if n, names := sheet(first); n != 1 || names != "cloud.example" {
+		t.Errorf("renamed, it asked for %d names, and %q is confirmed", n, names)
+	}
+	if n, names := sheet(second); n != 0 || names != "" {
+		t.Errorf("a new thing of the old name asked for %d names, and %q is confirmed", n, names)
+	}
+	h.hears("other.example")
+	h.ok(h.Remove(t.Context(), second))
+	if n, _ := sheet(enrol("bear", "10.0.0.72")); n != 0 {
+		t.Errorf("a new thing of the removed one's name asked for %d names", n)
+	}
+}
+
 // behind is a log whose first watcher has missed too much.
 type behind struct {
 	store.Log

@@ -96,6 +96,33 @@ func (p *place) learned() (id string, l policy.Learned) {
 	return named(p.device.Name), policy.Learned{Device: p.device.Name}
 }
 
+// carryLearned moves what a thing learned to its next name; "" drops it.
+func (p *place) carryLearned(next string) (changes []change) {
+	id, l := p.learned()
+	if _, there := p.home[kindThing][id]; !there || l.Device != p.device.Name {
+		return nil
+	}
+	changes = []change{{kind: kindThing, id: id}}
+	if l.Device = next; next != "" {
+		changes = append(changes, change{kind: kindThing, id: named(next), value: l})
+	}
+	return changes
+}
+
+// heard is what a thing was heard to ask for, nil if nothing was.
+func (d *Desk) heard(ctx context.Context, p *place) (*policy.Heard, error) {
+	key := store.Key{Household: p.household.ID, Kind: policy.KindHeard, ID: named(p.device.Name)}
+	s, err := d.Log.Snapshot(ctx, key.String())
+	if err != nil || len(s.Entries) == 0 {
+		return nil, err
+	}
+	h := new(policy.Heard)
+	if err := json.Unmarshal(s.Entries[0].Value, h); err != nil {
+		return nil, fmt.Errorf("reading what the thing asked for: %w", err)
+	}
+	return h, nil
+}
+
 // Sheet tells what a thing talks to.
 func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 	d.mu.Lock()
@@ -112,16 +139,12 @@ func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 	if l.Since != 0 || l.ConfirmedAt != 0 {
 		s.Learned, s.Learning = &l, l.Learning(p.now.Unix())
 	}
-	heard, err := d.Log.Snapshot(ctx, store.Key{Household: s.Household, Kind: policy.KindHeard, ID: named(s.Device)}.String())
+	heard, err := d.heard(ctx, p)
 	if err != nil {
-		return s, fmt.Errorf("reading what the thing asked for: %w", err)
+		return s, err
 	}
-	for _, e := range heard.Entries {
-		var h policy.Heard
-		if err := json.Unmarshal(e.Value, &h); err != nil {
-			return s, fmt.Errorf("reading what the thing asked for: %w", err)
-		}
-		s.Names, s.More = append(s.Names, h.Names...), h.More
+	if heard != nil {
+		s.Names, s.More = append(s.Names, heard.Names...), heard.More
 	}
 	for _, n := range s.Names {
 		if !l.Covers(n.Name) {
