@@ -66,7 +66,7 @@ func (w *Watch) give(ctx context.Context, r Receiver, event []byte) {
 	}
 }
 
-// Command runs a program for each event, without a shell: the event is its standard input.
+// Command runs a program for each event, without a shell: the event is its standard input, a line.
 type Command []string
 
 // Deliver runs the program. Its error has what the program said.
@@ -75,7 +75,8 @@ func (c Command) Deliver(ctx context.Context, event []byte) error {
 	defer cancel()
 	said := &tail{}
 	cmd := exec.CommandContext(ctx, c[0], c[1:]...) //nolint:gosec // the operator's own
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(event), said, said
+	cmd.Stdin = io.MultiReader(bytes.NewReader(event), strings.NewReader("\n"))
+	cmd.Stdout, cmd.Stderr = said, said
 	cmd.Env = []string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {

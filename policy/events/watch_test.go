@@ -153,7 +153,7 @@ func TestStopsAreToldOnce(t *testing.T) {
 	})
 }
 
-// TestCommand: a program gets the event as its standard input; one that fails is tried again, and what it
+// TestCommand: a program gets the event as its standard input, a line of its own; one that fails is tried again, and what it
 // said is in the error.
 func TestCommand(t *testing.T) {
 	dir := t.TempDir()
@@ -165,7 +165,7 @@ func TestCommand(t *testing.T) {
 	if err := (Command{program, to}).Deliver(t.Context(), []byte(`{"event":"stop"}`)); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := os.ReadFile(to); string(got) != `{"event":"stop"}` {
+	if got, _ := os.ReadFile(to); string(got) != `{"event":"stop"}`+"\n" {
 		t.Errorf("the program got %q", got)
 	}
 	err := (Command{"/bin/sh", "-c", "echo no such table; exit 3"}).Deliver(t.Context(), nil)
