@@ -102,6 +102,30 @@ func (d *Directory) Locate(household, member string) (Client, error) {
 	return Client{}, fmt.Errorf("household %s has no member %q: write one of %s", household, member, strings.Join(names, ", "))
 }
 
+// LocateMember finds a member by "household/member", or by the name alone where only one household has it.
+func (d *Directory) LocateMember(id string) (Client, error) {
+	if household, member, qualified := strings.Cut(id, "/"); qualified {
+		return d.Locate(household, member)
+	}
+	var found []Client
+	var at []string
+	for _, h := range d.order {
+		for _, m := range h.Members {
+			if m.Name == id {
+				found = append(found, h.client(m, nil, m.Profile, m.budget))
+				at = append(at, h.ID+"/"+m.Name)
+			}
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return Client{}, fmt.Errorf("no member %q: write the member or household/member as in the configuration", id)
+	}
+	return Client{}, fmt.Errorf("several members are called %q: write one of %s", id, strings.Join(at, ", "))
+}
+
 // LocateDevice finds a device by "household/device", or by its name alone where
 // only one household has it.
 func (d *Directory) LocateDevice(id string) (Client, error) {

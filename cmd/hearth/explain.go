@@ -57,7 +57,7 @@ answer is worked out offline from that file and the lists in the state folder.`,
 	flag := func(name, usage string) { query[name] = cmd.Flags().String(name, "", usage) }
 	flag("client", "for the client with this `ADDRESS`; \"id:ID\" or \"ADDRESS id:ID\" as encrypted DNS tells a device's id")
 	flag("device", "for this `DEVICE`, or HOUSEHOLD/DEVICE")
-	flag("member", "for this person, `HOUSEHOLD/MEMBER`")
+	flag("member", "for this person, `MEMBER` or HOUSEHOLD/MEMBER")
 	flag("type", "query `TYPE` (default A)")
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(queryTypes(), cobra.ShellCompDirectiveNoFileComp)) // the flag exists
 	flag("at", "`TIME`: \"fri 21:05\", \"21:05\" or RFC 3339 (default now)")

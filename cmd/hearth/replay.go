@@ -17,6 +17,7 @@ import (
 const (
 	replayedNames = 100_000 // that are told apart, of all clients together: some 20 MB
 	replayedShown = 20      // names of one change, the most frequent
+	reasonsShown  = 3       // why a line cannot be read, the first
 )
 
 // replay judges a day of queries by two policies.
@@ -33,6 +34,7 @@ type replay struct {
 type simulation struct {
 	Queries    int         `json:"queries"`
 	Unreadable int         `json:"unreadable_lines"`
+	Reasons    []string    `json:"reasons"`              // why the first of them cannot be read
 	Strangers  int         `json:"queries_of_strangers"` // which would be refused
 	Unnamed    int         `json:"changes_not_named"`    // beyond the names that are kept
 	Clients    []*replayed `json:"clients"`
@@ -68,22 +70,25 @@ type renamed struct {
 // run replays lines of time, client and name.
 func (r *replay) run(lines io.Reader) (*simulation, error) {
 	in := bufio.NewScanner(lines)
-	var first error
 	for n := 1; in.Scan(); n++ {
 		text, _, _ := strings.Cut(in.Text(), "#")
 		if strings.TrimSpace(text) == "" {
 			continue
 		}
 		if err := r.line(strings.Fields(text)); err != nil {
-			r.result.Unreadable++
-			first = cmp.Or(first, fmt.Errorf("line %d: %w", n, err))
+			if r.result.Unreadable++; r.result.Unreadable <= reasonsShown {
+				r.result.Reasons = append(r.result.Reasons, fmt.Sprintf("line %d: %v", n, err))
+			}
 		}
 	}
 	if err := in.Err(); err != nil {
 		return nil, fmt.Errorf("reading queries: %w", err)
 	}
 	if r.result.Queries == 0 {
-		return nil, cmp.Or(first, errors.New("there are no queries: write lines of TIME CLIENT NAME, such as \"16:05 192.168.1.20 example.com\""))
+		if len(r.result.Reasons) > 0 {
+			return nil, errors.New(r.result.Reasons[0])
+		}
+		return nil, errors.New("there are no queries: write lines of TIME CLIENT NAME, such as \"16:05 192.168.1.20 example.com\"")
 	}
 	for _, c := range r.clients {
 		c.sort()
@@ -230,6 +235,6 @@ func (c *replayed) sort() {
 		slices.SortFunc(*list, func(a, b *renamed) int {
 			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
 		})
-		*list = (*list)[:min(len(*list), replayedShown)]
+		*list = append([]*renamed{}, (*list)[:min(len(*list), replayedShown)]...)
 	}
 }

@@ -35,7 +35,7 @@ standard input. Quotas count the day's queries as they come.`,
 }
 
 func (a *app) simulate(file, before, day string) error {
-	r := &replay{day: time.Now(), clients: map[string]*replayed{}}
+	r := &replay{day: time.Now(), clients: map[string]*replayed{}, result: simulation{Reasons: []string{}}}
 	if day != "" {
 		var err error
 		if r.day, err = time.ParseInLocation(time.DateOnly, day, time.Local); err != nil {
@@ -43,11 +43,11 @@ func (a *app) simulate(file, before, day string) error {
 		}
 	}
 	var err error
-	if r.after, err = a.judgeOf(a.config, r.day); err != nil {
+	if r.after, err = a.judgeOf(r.day, a.load); err != nil {
 		return err
 	}
 	if before != "" {
-		if r.before, err = a.judgeOf(before, r.day); err != nil {
+		if r.before, err = a.judgeOf(r.day, func() (*loaded, error) { return load(before, a.environ) }); err != nil {
 			return err
 		}
 	}
@@ -67,8 +67,8 @@ func (a *app) simulate(file, before, day string) error {
 }
 
 // judgeOf compiles a configuration with the lists of its state folder.
-func (a *app) judgeOf(file string, day time.Time) (*policy.Directory, error) {
-	l, err := load(file, a.environ)
+func (a *app) judgeOf(day time.Time, read func() (*loaded, error)) (*policy.Directory, error) {
+	l, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +96,9 @@ func (s *simulation) describe(w io.Writer) {
 		fmt.Fprintf(w, ", %d lines that cannot be read", s.Unreadable)
 	}
 	fmt.Fprintln(w)
+	for _, why := range s.Reasons {
+		fmt.Fprintf(w, "  %s\n", why)
+	}
 	for _, c := range s.Clients {
 		fmt.Fprintf(w, "%s: %d queries, %d stopped, %d before\n", c.Who, c.Queries, c.After, c.Before)
 		if c.Observed > 0 {

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -92,6 +93,18 @@ func TestSimulate(t *testing.T) {
 	}
 	if raw["queries"] != 8.0 || raw["unreadable_lines"] != 1.0 || raw["queries_of_strangers"] != 1.0 {
 		t.Errorf("counted %v, %v and %v", raw["queries"], raw["unreadable_lines"], raw["queries_of_strangers"])
+	}
+}
+
+// TestSimulateTheUsual: HEARTH_CONFIG names the configuration for this command too; of lines that cannot be read the
+// first ones are told, with what to write.
+func TestSimulateTheUsual(t *testing.T) {
+	dir := writeFiles(t, map[string]string{"c.yaml": simulatedAfter, "day.txt": "16:30 phone page.example\n25:00 phone page.example\n16:31 phone\n"})
+	r := hearthWith(t, []string{"HEARTH__STATE=" + t.TempDir(), "HEARTH_CONFIG=" + filepath.Join(dir, "c.yaml")}, "simulate", filepath.Join(dir, "day.txt"))
+	for _, want := range []string{"h-home/Mia: 1 queries", "line 2: ", "fri 21:05", "line 3: 2 words: write TIME CLIENT NAME"} {
+		if !strings.Contains(r.out, want) {
+			t.Errorf("does not say %q:\n%s%s", want, r.out, r.err)
+		}
 	}
 }
 

@@ -154,11 +154,7 @@ func locate(dir *policy.Directory, q ExplainQuery) (policy.Client, netip.Addr, e
 		client, err := dir.LocateDevice(q.Device)
 		return client, none, unknown("device", err)
 	case q.Member != "":
-		household, member, ok := strings.Cut(q.Member, "/")
-		if !ok {
-			return policy.Client{}, none, &QueryError{Field: "member", Problem: fmt.Sprintf("%q has no household; write household/member", q.Member)}
-		}
-		client, err := dir.Locate(household, member)
+		client, err := dir.LocateMember(q.Member)
 		return client, none, unknown("member", err)
 	case q.Client == "":
 		q.Client = "127.0.0.1"

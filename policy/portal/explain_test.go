@@ -126,6 +126,14 @@ func legalReadsLikeSecurity(t *testing.T, deny string) {
 	}
 }
 
+// TestExplainMemberAlone: a parent with one household need not write which.
+func TestExplainMemberAlone(t *testing.T) {
+	e, err := Explain(directory(t, houseOptions{language: "en"}), ExplainQuery{Name: "a.example", Member: "Tom", Now: moment(t, noon)})
+	if err != nil || e.Household != "family" || e.Member != "Tom" {
+		t.Errorf("got %s/%s, %v; want family/Tom", e.Household, e.Member, err)
+	}
+}
+
 func TestExplainSaysWhatToWrite(t *testing.T) {
 	dir := directory(t, houseOptions{language: "en"})
 	for _, tt := range []struct {
@@ -140,7 +148,7 @@ func TestExplainSaysWhatToWrite(t *testing.T) {
 		{ExplainQuery{Name: "a.example", Client: "tom"}, "client", false, "192.168.1.20"},
 		{ExplainQuery{Name: "a.example", Client: tom, Device: "tom-phone"}, "client", false, "one of them"},
 		{ExplainQuery{Name: "a.example", Device: "nobody"}, "device", true, "household/device"},
-		{ExplainQuery{Name: "a.example", Member: "Tom"}, "member", false, "household/member"},
+		{ExplainQuery{Name: "a.example", Member: "Nobody"}, "member", true, "household/member"},
 		{ExplainQuery{Name: "a.example", Member: "family/Nobody"}, "member", true, "Tom"},
 		{ExplainQuery{Name: "a.example", Client: tom, At: "soon"}, "at", false, "fri 21:05"},
 	} {
