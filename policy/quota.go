@@ -3,7 +3,7 @@ package policy
 import (
 	"fmt"
 	"math/bits"
-
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -277,6 +277,31 @@ func (c *Client) Quotas(now time.Time) []QuotaState {
 		out = append(out, q)
 	}
 	return out
+}
+
+// QuotasOf lists what there are quotas of: of a member, of a device, or with neither of anybody in the household.
+func (h *Household) QuotasOf(m *Member, v *Device) (all []string) {
+	add := func(b *budget) {
+		for i := 0; b != nil && i < len(b.list); i++ {
+			all = append(all, b.list[i].of)
+		}
+	}
+	house := m == nil && v == nil
+	for _, one := range h.Members {
+		if house || one == m {
+			add(one.budget)
+		}
+	}
+	for _, one := range h.Devices {
+		if house || one == v {
+			add(h.device(one).budget)
+		}
+	}
+	if house {
+		add(h.budget)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Allowances says what quotas a client has, such as "fun.video: 60 minutes, 120 without school"; those of a

@@ -43,7 +43,7 @@ None lifts a legal block. Without --member and --device it is for the house.`,
 				return cmd.Help()
 			}
 			ask.Kind, ask.Value = policy.GrantKind(args[0]), strings.Join(args[1:], "")
-			return a.act(cmd.Context(), "/v1/grant", granted{who.ready(a), *ask}, strings.ReplaceAll(args[0], "%", "")+" is granted to %s%s")
+			return a.act(cmd.Context(), "/v1/grant", granted{who.ready(a), *ask}, strings.ReplaceAll(strings.Join(args, " "), "%", "")+" is granted to %s%s")
 		},
 	}
 	who.flags(grant, "household", "member", "device")

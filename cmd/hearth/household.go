@@ -288,8 +288,12 @@ func (a *app) householdAuditCommand() *cobra.Command {
 				return err
 			}
 			a.print(r, func(w io.Writer) {
+				zone, err := time.LoadLocation(r.Timezone)
+				if err != nil {
+					zone = time.Local
+				}
 				for _, e := range r.Changes {
-					fmt.Fprintln(w, describeChange(e))
+					fmt.Fprintln(w, describeChange(e, zone))
 				}
 				if len(r.Changes) == 0 {
 					fmt.Fprintf(w, "nobody has changed anything in %s\n", r.Household)
@@ -300,8 +304,8 @@ func (a *app) householdAuditCommand() *cobra.Command {
 	}
 }
 
-func describeChange(e parents.Entry) string {
-	text := time.Unix(e.At, 0).Format("2006-01-02 15:04") + "  " + cmp.Or(e.By, "-") + ": " + e.What
+func describeChange(e parents.Entry, zone *time.Location) string {
+	text := time.Unix(e.At, 0).In(zone).Format("2006-01-02 15:04") + "  " + cmp.Or(e.By, "-") + ": " + e.What
 	if who := cmp.Or(e.Member, e.Device); who != "" {
 		text += ", " + who
 	}
@@ -309,7 +313,7 @@ func describeChange(e parents.Entry) string {
 		text += ", " + e.Detail
 	}
 	if e.Until != 0 {
-		text += ", until " + time.Unix(e.Until, 0).Format("2006-01-02 15:04")
+		text += ", until " + time.Unix(e.Until, 0).In(zone).Format("2006-01-02 15:04")
 	}
 	return text
 }

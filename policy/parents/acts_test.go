@@ -198,6 +198,7 @@ func TestWrongGrants(t *testing.T) {
 		{one("Mia"), parents.Ask{Kind: "everything"}, parents.Refused, "write time"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "http://casino.example/"}, parents.Refused, "name alone"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "money.gamling"}, parents.Refused, "money.gambling"},
+		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "money"}, parents.Refused, "write one of money.gambling"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "sec.malware"}, parents.Refused, "sec.malware"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "illegal.csam"}, parents.Refused, "illegal.csam"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantService, Value: "tiktik"}, parents.Refused, "tiktok"},
@@ -215,6 +216,46 @@ func TestWrongGrants(t *testing.T) {
 	}
 	if acts, err := h.Acts("one"); err != nil || len(acts) != 0 {
 		t.Errorf("in force: %v, %v", acts, err)
+	}
+}
+
+// TestBonusNeedsItsQuota: minutes that are added to a quota that nobody has would change nothing.
+func TestBonusNeedsItsQuota(t *testing.T) {
+	for _, tc := range []struct{ quotas, of, says string }{
+		{"", "total", "write quotas"},
+		{"quotas: [{of: tiktok, minutes: 5}]", "total", "write one of service.tiktok"},
+		{"quotas: [{of: tiktok, minutes: 5}]", "tiktok", ""},
+	} {
+		h := open(t, strings.Replace(families, "    standing:", "    "+tc.quotas+"\n    standing:", 1))
+		for _, who := range []parents.Who{one("Mia"), one("")} {
+			_, err := h.Grant(t.Context(), who, parents.Ask{Kind: policy.GrantBonus, Value: tc.of, Minutes: 10})
+			if tc.says == "" {
+				h.ok(err)
+			} else if e := h.refuses(err, parents.Refused); !strings.Contains(e.Text, tc.says) {
+				t.Errorf("%q does not say %q", e.Text, tc.says)
+			}
+		}
+		if _, err := h.Grant(t.Context(), one("Anna"), parents.Ask{Kind: policy.GrantBonus, Value: tc.of, Minutes: 10}); err == nil {
+			t.Errorf("Anna, who has no quota, got a bonus of %s", tc.of)
+		}
+	}
+}
+
+// TestAuditKeepsTheOrder: the latest comes first, of changes within one second too.
+func TestAuditKeepsTheOrder(t *testing.T) {
+	h := open(t, families)
+	for range 8 {
+		_, err := h.Pause(t.Context(), one("Mia"), parents.Span{For: "5m"})
+		h.ok(err)
+		_, err = h.Resume(t.Context(), one("Mia"))
+		h.ok(err)
+	}
+	_, log, err := h.Audit(t.Context(), "one")
+	h.ok(err)
+	for i, e := range log {
+		if want := []string{"pause ended", "pause"}[i%2]; e.What != want {
+			t.Errorf("entry %d: %s, want %s", i, e.What, want)
+		}
 	}
 }
 

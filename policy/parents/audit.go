@@ -1,6 +1,7 @@
 package parents
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -51,15 +52,15 @@ func cut(text string, n int) string {
 }
 
 // Audit lists who changed what in a household, the latest first.
-func (d *Desk) Audit(ctx context.Context, household string) (id string, list []Entry, err error) {
-	h, err := one(d.Directory(), household)
-	if err != nil {
-		return "", nil, err
+func (d *Desk) Audit(ctx context.Context, household string) (h *policy.Household, list []Entry, err error) {
+	if h, err = one(d.Directory(), household); err != nil {
+		return nil, nil, err
 	}
 	s, err := d.Log.Snapshot(ctx, h.ID+"/"+kindAudit+"/")
 	if err != nil {
-		return "", nil, fmt.Errorf("reading what was changed: %w", err)
+		return nil, nil, fmt.Errorf("reading what was changed: %w", err)
 	}
+	slices.SortStableFunc(s.Entries, func(a, b store.Entry) int { return cmp.Compare(a.Revision, b.Revision) })
 	list = make([]Entry, 0, len(s.Entries))
 	for _, e := range slices.Backward(s.Entries) {
 		var entry Entry
@@ -67,7 +68,7 @@ func (d *Desk) Audit(ctx context.Context, household string) (id string, list []E
 			list = append(list, entry)
 		}
 	}
-	return h.ID, list, nil
+	return h, list, nil
 }
 
 // forget drops what is no longer remembered. The caller holds mu.

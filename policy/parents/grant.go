@@ -3,6 +3,7 @@ package parents
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +118,7 @@ func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 		}
 	case policy.GrantCategory:
 		if _, known := t.Lookup(ask.Value); !known {
-			err = refused("value", "%q is no category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
+			err = refused("value", "%q is no category; %s", ask.Value, didYouMean(t, ask.Value))
 		}
 	case policy.GrantContinue:
 		err = refused("kind", "a warning is passed by whom it warned, on its page")
@@ -140,9 +141,38 @@ func (p *place) bonus(g policy.Grant, ask Ask) (policy.Grant, error) {
 	case !category && !service && ask.Value != "total":
 		return g, refused("value", "%q has no quota: write total, a service or a category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
 	}
+	if err := p.hasQuota(ask.Value); err != nil {
+		return g, err
+	}
 	y, m, day := p.now.Date()
 	g.Minutes, g.Until = ask.Minutes, time.Date(y, m, day+1, 0, 0, 0, 0, p.household.Location).Unix()
 	return g, nil
+}
+
+// hasQuota refuses what nobody whom it concerns has a quota of.
+func (p *place) hasQuota(of string) error {
+	all := p.household.QuotasOf(p.member, p.device)
+	switch {
+	case slices.Contains(all, of), slices.Contains(all, "service."+of):
+		return nil
+	case len(all) == 0:
+		return refused("value", "there is no quota that minutes could be added to: write quotas into the profile, or grant time")
+	}
+	return refused("value", "there is no quota of %s: write one of %s", of, strings.Join(all, ", "))
+}
+
+// didYouMean proposes categories in the place of one that there is not: all beneath it, or the nearest.
+func didYouMean(t *blocklists.Taxonomy, id string) string {
+	var beneath []string
+	for _, row := range t.All() {
+		if strings.HasPrefix(row.ID, id+".") {
+			beneath = append(beneath, row.ID)
+		}
+	}
+	if len(beneath) > 0 {
+		return "write one of " + strings.Join(beneath, ", ")
+	}
+	return fmt.Sprintf("did you mean %q?", t.Nearest(id))
 }
 
 // readName reads the name of a site as a person writes it, in any script.

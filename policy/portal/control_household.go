@@ -35,8 +35,11 @@ func (p *Portal) ownerRoutes(routes map[string]route) {
 	routes["/v1/household"] = route{http.MethodGet, told(func(*http.Request) (any, error) { return Households{d.List()}, nil })}
 	routes["/v1/household/show"] = route{http.MethodGet, told(func(r *http.Request) (any, error) { return d.Show(r.URL.Query().Get("household")) })}
 	routes["/v1/household/audit"] = route{http.MethodGet, told(func(r *http.Request) (any, error) {
-		id, list, err := d.Audit(r.Context(), r.URL.Query().Get("household"))
-		return Changes{id, list}, err
+		h, list, err := d.Audit(r.Context(), r.URL.Query().Get("household"))
+		if err != nil {
+			return nil, err
+		}
+		return Changes{h.ID, h.Location.String(), list}, nil
 	})}
 	routes["/v1/household/export"] = done(`{"household": "…", "release": false}`, func(ctx context.Context, a release) (Definition, error) {
 		text, revision, err := d.Export(ctx, a.Who, a.Release)
@@ -127,6 +130,7 @@ type Households struct {
 // Changes is the answer of GET /v1/household/audit.
 type Changes struct {
 	Household string          `json:"household"`
+	Timezone  string          `json:"timezone"`
 	Changes   []parents.Entry `json:"changes"`
 }
 
