@@ -100,7 +100,8 @@ func TestDamagedStateServesTheSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if !errors.Is(s.Refused(), store.ErrDamaged) || !strings.Contains(out.String(), "level=ERROR") || strings.Count(out.String(), "\n") != 1 {
+	if !errors.Is(s.Refused(), store.ErrDamaged) || !strings.Contains(out.String(), "level=ERROR") || strings.Count(out.String(), "\n") != 1 ||
+		!strings.Contains(out.String(), "hearth restore FILE") {
 		t.Errorf("refused: %v\nlog: %s", s.Refused(), &out)
 	}
 	if now, err := s.Snapshot(t.Context(), ""); err != nil || now.Revision != 7 {

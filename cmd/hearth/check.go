@@ -52,12 +52,9 @@ func (a *app) check(file string) error {
 
 // judge adds what only shows beside the store, and what is worth a second look.
 func (r *checkResult) judge(a *app, l *loaded) {
-	r.Warnings = append(r.Warnings, l.Config.warnings(l.at)...)
-	owned, err := a.checkOwners(l)
-	if err != nil {
-		r.Warnings = append(r.Warnings, &problem{Text: fmt.Sprintf("whether the store owns one of these households could not be seen (%v); the server refuses such a file too", err)})
-	}
-	if r.Errors = append(r.Errors, owned...); len(r.Errors) == 0 {
+	twice, warnings := a.checkOwners(l)
+	r.Warnings = append(r.Warnings, warnings...)
+	if r.Errors = append(r.Errors, twice...); len(r.Errors) == 0 {
 		r.OK, r.Hash = true, l.Hash()
 	}
 }

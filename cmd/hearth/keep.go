@@ -27,6 +27,9 @@ func openStore(state string, log *slog.Logger) (*store.Bolt, error) {
 	case errors.Is(err, store.ErrLocked):
 		return nil, err
 	case err != nil:
+		if errors.Is(err, store.ErrDamaged) {
+			err = fmt.Errorf("%w; stop the server and write: hearth restore FILE, a backup", err)
+		}
 		s = store.Frozen(path, err)
 		log.Error("the state cannot be opened: as it last was it serves on, and nothing can be changed", "error", s.Refused())
 	}

@@ -110,24 +110,31 @@ func (a acquaintances) Find(addr netip.Addr) (parents.Seen, bool) {
 	return parents.Seen{Address: addr, MAC: f.MAC, Name: f.Name}, !f.MAC.IsZero() || f.Name != ""
 }
 
-// checkOwners looks whether the store owns a household that the configuration names, in the snapshot beside it: the store
-// itself belongs to the server that runs. It is at most half a minute behind.
-func (a *app) checkOwners(l *loaded) (problems, error) {
+// checkOwners finds households that the configuration names although the store owns them, and what else is worth a second
+// look. It reads the snapshot beside the store, which belongs to the server that runs; it is at most half a minute behind.
+func (a *app) checkOwners(l *loaded) (twice, warnings problems) {
+	warnings = l.Config.warnings(l.at)
 	state, err := a.stateDir(&l.Config)
-	if err != nil {
-		return nil, err
+	var kept store.Snapshot
+	if err == nil {
+		kept, err = store.LoadSnapshot(storePath(state))
 	}
-	kept, err := store.LoadSnapshot(storePath(state))
 	if err != nil {
-		return nil, err
+		warnings = append(warnings, &problem{Text: fmt.Sprintf("whether the store owns one of these households could not be seen (%v); the server refuses such a file too", err)})
 	}
-	var found problems
+	households := len(l.Config.Households)
 	for _, e := range kept.Entries {
-		if parents.Owns(e) && l.householdPlace(e.Key.Household) != "" {
-			found = append(found, l.twice(&parents.DoubleError{Household: e.Key.Household}))
+		if !parents.Owns(e) {
+			continue
+		}
+		if households++; l.householdPlace(e.Key.Household) != "" {
+			twice = append(twice, l.twice(&parents.DoubleError{Household: e.Key.Household}))
 		}
 	}
-	return found, nil
+	if households == 0 {
+		warnings = append(warnings, &problem{Path: "households", Text: "no household is configured, so every client is a stranger; copy the example from config.example.yaml and fit it to your home"})
+	}
+	return twice, warnings
 }
 
 // pagePort is the port of the pages, "" for that of HTTP or where there are none.

@@ -45,7 +45,8 @@ func (a *app) serve(ctx context.Context) error {
 	defer stop()
 	level := new(slog.LevelVar)
 	log := newLog(a.err, l.Config.Log, level)
-	for _, p := range l.Config.warnings(l.at) {
+	_, warnings := a.checkOwners(l)
+	for _, p := range warnings {
 		log.Warn("configuration", "warning", p.discreet())
 	}
 	s, err := newServer(a, l, log, level)

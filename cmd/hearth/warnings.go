@@ -14,9 +14,6 @@ import (
 func (c *Config) warnings(at *places) problems {
 	r := &report{at: at}
 	c.warnListen(r)
-	if len(c.Households) == 0 {
-		r.add("households", "no household is configured, so every client is a stranger; copy the example from config.example.yaml and fit it to your home")
-	}
 	for i, h := range c.Households {
 		path := "households[" + strconv.Itoa(i) + "]"
 		c.warnGuest(r, path, h)

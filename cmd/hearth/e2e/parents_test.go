@@ -143,7 +143,7 @@ func TestHouseholdMoves(t *testing.T) {
 	s.refused(1, "owned by the store", "check-config", s.config)
 	s.refused(1, "owned by the store", "serve", "--config", s.config)
 	s.write(without)
-	if out, code := s.hearth("check-config", s.config); code != 0 {
+	if out, code := s.hearth("check-config", s.config); code != 0 || strings.Contains(out, "no household") {
 		t.Errorf("check-config without it: exit %d\n%s", code, out)
 	}
 	s.start()
