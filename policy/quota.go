@@ -54,11 +54,11 @@ type quota struct {
 type days struct {
 	location *time.Location
 	calendar *calendar
-	last     atomic.Pointer[daylight]
+	last     atomic.Pointer[dayPart]
 }
 
-// daylight is a part of a local day in which the clock runs on: all of it, on most days.
-type daylight struct {
+// dayPart is a part of a local day in which the clock runs on: all of it, on most days.
+type dayPart struct {
 	from, until int64 // unix seconds
 	offset      int64 // of the clock, seconds east of UTC
 	day         int64
@@ -68,13 +68,13 @@ type daylight struct {
 
 // at gives the part of the day. It asks the calendar when it is another one than for the last answer,
 // which costs an allocation.
-func (y *days) at(unix int64) *daylight {
+func (y *days) at(unix int64) *dayPart {
 	if last := y.last.Load(); last != nil && unix >= last.from && unix < last.until {
 		return last
 	}
 	z := zoneAt(unix, y.location)
 	day := floorDay(z.reached(unix))
-	l := &daylight{from: unix, offset: z.offset, day: day, midnight: z.when((day + 1) * secondsOfDay), school: y.calendar.school(day)}
+	l := &dayPart{from: unix, offset: z.offset, day: day, midnight: z.when((day + 1) * secondsOfDay), school: y.calendar.school(day)}
 	l.until = min(l.midnight, z.end)
 	y.last.Store(l)
 	return l
@@ -86,7 +86,7 @@ func floorDay(local int64) int64 {
 }
 
 // minute gives the minute of the day that the clock shows, and when it began.
-func (l *daylight) minute(unix int64) (minute, began int64) {
+func (l *dayPart) minute(unix int64) (minute, began int64) {
 	local := unix + l.offset
 	into := (local%secondsOfDay + secondsOfDay) % secondsOfDay
 	return into / 60, unix - into%60
@@ -129,7 +129,7 @@ func (s *spent) of(names *blocklists.Categories) {
 }
 
 // first gives the first of some quotas that is used up, and when that may change.
-func (s *spent) first(l *daylight, is func(*allowance) bool) (used *allowance, edge int64) {
+func (s *spent) first(l *dayPart, is func(*allowance) bool) (used *allowance, edge int64) {
 	list := s.budget.list
 	for i := range list {
 		a := &list[i]
@@ -157,7 +157,7 @@ func (s *spent) first(l *daylight, is func(*allowance) bool) (used *allowance, e
 
 // weigh says whether a quota is used up, and when that may change. What is counted already may be used
 // to the end of its minute.
-func (s *spent) weigh(a *allowance, l *daylight) (up bool, change int64) {
+func (s *spent) weigh(a *allowance, l *dayPart) (up bool, change int64) {
 	p := a.meter.on(l.day)
 	limit, change := a.limit(s, l)
 	change = sooner(change, l.midnight)
@@ -174,7 +174,7 @@ func (s *spent) weigh(a *allowance, l *daylight) (up bool, change int64) {
 
 // turns gives the next minute that is counted where the present one is not, or the other way round: behind the
 // present one there are some only while the clock shows an hour again.
-func (p *page) turns(minute, began int64, l *daylight) int64 {
+func (p *page) turns(minute, began int64, l *dayPart) int64 {
 	if p == nil {
 		return l.midnight
 	}
@@ -192,7 +192,7 @@ func (p *page) turns(minute, began int64, l *daylight) int64 {
 }
 
 // limit gives the minutes of the day, with what was added, and when more will be, or less; 0: not.
-func (a *allowance) limit(s *spent, l *daylight) (limit int, change int64) {
+func (a *allowance) limit(s *spent, l *dayPart) (limit int, change int64) {
 	limit = a.minutes[bit(l.school)]
 	for i := range s.bonuses {
 		x := &s.bonuses[i]
