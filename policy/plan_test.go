@@ -132,7 +132,7 @@ func TestTimeIsValidated(t *testing.T) {
 		"profiles[0].quotas[5].of":                "write total, a category",
 		"profiles[0].quotas[6].of":                "write total, a category",
 		"households[0].timezone":                  "Europe/Berlin",
-		"households[0].calendar.school_days":      "moon",
+		"households[0].calendar.school_days[1]":   "moon",
 		"households[0].calendar.holidays[0].from": "YYYY-MM-DD",
 		"households[0].calendar.holidays[1].to":   "before the first day",
 		"households[0].calendar.holidays":         "at most 1000",

@@ -1,10 +1,16 @@
 package policy
 
+import (
+	"errors"
+	"strings"
+)
+
 // calendar checks school days, holidays and exceptions.
 func (v *validator) calendar(path string, h HouseholdConfig, members map[string]bool) {
 	if len(h.Calendar.SchoolDays) > 0 {
-		if _, err := parseDays(h.Calendar.SchoolDays); err != nil {
-			v.add(path+".calendar.school_days", "%v", err)
+		var bad *fieldError
+		if _, err := parseDays(h.Calendar.SchoolDays); errors.As(err, &bad) {
+			v.add(path+".calendar.school_days"+strings.TrimPrefix(bad.path, ".days"), "%s", bad.text)
 		}
 	}
 	total := int64(0)

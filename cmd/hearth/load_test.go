@@ -107,6 +107,8 @@ func TestBrokenConfigurations(t *testing.T) {
 			[]string{`config.yaml:4:19: resolve.local.zones[0]: "LAN." already has upstreams at resolve.zones[0].zone; keep one of the two`}},
 		{"IPv6 as IPv4", "landing: {ipv4: \"fd00::1\"}\n",
 			[]string{`config.yaml:1:11: landing.ipv4: fd00::1 cannot be reached as an IPv4 host; write the address of this machine that the clients reach, or ""`}},
+		{"born in the future", "households:\n  - {id: h, enabled: false, members: [{name: Mia, born: 2999-01-01}]}\n",
+			[]string{`config.yaml:2:51: households[0].members[0].born: 2999-01-01 lies in the future; write the day of birth`}},
 		{"no folder of households", "households_dir: missing\n",
 			[]string{`config.yaml:1:1: households_dir: open missing: no such file or directory; give a readable directory of household files, or remove the key`}},
 		{"several at once, in order", "nam: x\ncache:\n  size: 1\n  max_ttl: soon\n",

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
@@ -49,9 +51,25 @@ func (c *Config) validateParts(r *report) {
 	r.found = append(r.found, problemsOf(c.Lists.Validate(t), "lists", r.at)...)
 	c.validateLegal(r)
 	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
+	c.validateBirths(r, time.Now())
 	r.found = append(r.found, problemsOf(c.Events.Validate(), "events", r.at)...)
 	for i, l := range c.Listen {
 		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
+	}
+}
+
+// validateBirths refuses birth dates to come, of which no policy can be made.
+func (c *Config) validateBirths(r *report, now time.Time) {
+	for i, h := range c.Households {
+		zone, err := time.LoadLocation(h.Timezone)
+		if err != nil {
+			continue // refused already
+		}
+		for j, m := range h.Members {
+			if policy.DateOf(now.In(zone)).Before(m.Born) {
+				r.add(fmt.Sprintf("households[%d].members[%d].born", i, j), "%s lies in the future; write the day of birth", m.Born)
+			}
+		}
 	}
 }
 
