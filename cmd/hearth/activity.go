@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -27,9 +26,6 @@ docs/privacy.md says what that is, where it lies and for how long.`,
 		Example: "  hearth activity example-home/Kim\n  hearth activity example-home --day 2026-06-10\n  hearth activity log example-home/Kim --full --for 7d\n  hearth activity erase example-home/Kim",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if day == "today" {
-				day = time.Now().Format(time.DateOnly)
-			}
 			var r policy.ActivityReport
 			if err := a.lookActivity(cmd.Context(), "/v1/activity", args, url.Values{"day": {day}}, &r); err != nil {
 				return err

@@ -83,7 +83,7 @@ func describeLog(l policy.Log) string {
 	return text
 }
 
-func clockOf(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04") }
+func clockOf(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04 MST") }
 
 func describeCompanions(w io.Writer, all []policy.Companion) {
 	if len(all) == 0 {

@@ -117,6 +117,9 @@ func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 			err = refused("value", "%q is no service; did you mean %q?", ask.Value, t.Nearest("service."+ask.Value))
 		}
 	case policy.GrantCategory:
+		if strings.HasPrefix(ask.Value, "sec.") {
+			return g, refused("value", "%q is granted name by name: write security and the name", ask.Value)
+		}
 		if _, known := t.Lookup(ask.Value); !known {
 			err = refused("value", "%q is no category; %s", ask.Value, didYouMean(t, ask.Value))
 		}

@@ -6,6 +6,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/store"
@@ -60,11 +61,17 @@ func (a *Activity) find(of string) (policy.ActivityOf, error) {
 	return to, &Error{Unknown: true, Text: fmt.Sprintf("the household %s has no member and no device %q", h.ID, name)}
 }
 
-// Show tells what is remembered, of one day as YYYY-MM-DD or with "" of all that are kept.
+// Show tells what is remembered, of one day as YYYY-MM-DD, of "today", or with "" of all that are kept.
 func (a *Activity) Show(ctx context.Context, of, day string) (policy.ActivityReport, error) {
 	to, err := a.find(of)
 	if err != nil {
 		return policy.ActivityReport{}, err
+	}
+	if day == "today" {
+		day = a.cfg.Now().In(to.Household.Location).Format(time.DateOnly)
+	}
+	if _, err := time.Parse(time.DateOnly, day); err != nil && day != "" {
+		return policy.ActivityReport{}, &Error{Text: fmt.Sprintf("%q is no day: write it as YYYY-MM-DD, or today", day)}
 	}
 	_ = a.Flush() // what the store does not take is counted; what it has can be told
 	r := policy.ActivityReport{Household: to.Household.ID, Person: to.Person, Days: []policy.ActivityDay{}}

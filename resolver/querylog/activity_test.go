@@ -290,6 +290,22 @@ func TestLogs(t *testing.T) {
 	}
 }
 
+// TestShowADay: "today" is that of the household; what is no day is refused with what to write.
+func TestShowADay(t *testing.T) {
+	h := newHome(t)
+	h.asks("10.0.0.2", everything...)
+	today, err := h.Show(t.Context(), "home", "today")
+	h.ok(err)
+	same, err := h.Show(t.Context(), "home", h.now.Format(time.DateOnly))
+	h.ok(err)
+	if len(today.Days) == 0 || len(today.Days) != len(same.Days) || today.Days[0].Day != same.Days[0].Day {
+		t.Errorf("today: %+v, by its date: %+v", today, same)
+	}
+	if _, err := h.Show(t.Context(), "home", "2026-13-01"); err == nil || !strings.Contains(err.Error(), "YYYY-MM-DD") {
+		t.Errorf("a month 13: %v", err)
+	}
+}
+
 // TestRetention: partitions are dropped whole, each kind at its end and not a day later.
 func TestRetention(t *testing.T) {
 	h := newHome(t)
