@@ -60,6 +60,7 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 	} else {
 		status, page = p.use(v, r)
 	}
+	page.Log = v.log()
 	if err := p.render.write(w, r, status, page); err != nil {
 		p.log.Warn("page of a form", "error", err)
 	}

@@ -145,3 +145,32 @@ func TestWhoPage(t *testing.T) {
 		t.Errorf("a form to another page: %d", w.Code)
 	}
 }
+
+// TestLogBanner: whoever has a log that a parent asked for sees so on every page from then on, before it begins too, and
+// nobody else sees it.
+func TestLogBanner(t *testing.T) {
+	h, desk := withDesk(t)
+	for name, full := range map[string]bool{"Mia": true, "Tom": false} {
+		if _, err := desk.Diary(t.Context(), parents.Who{Member: name}, parents.Diary{Full: full, For: "3d"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	shows := func(addr, want string) {
+		t.Helper()
+		for _, at := range [][2]string{{"ask." + own, "/"}, {"naked.example", "/"}, {"harm.example", "/"}, {own, "/"}, {"ask." + own, whoPath}} {
+			body := h.getPath(addr, at[0], at[1]).Body.String()
+			if got := strings.Contains(body, "A parent has asked to read"); got != (want != "") || !strings.Contains(body, want) {
+				t.Errorf("%s at %s%s: a banner is %v, want %q", addr, at[0], at[1], got, want)
+			}
+		}
+	}
+	shows(mia, "the names of all sites that you open")
+	shows(tom, "the names of sites that are blocked for you")
+	for _, addr := range []string{leo, anna, tablet, guest, stranger} {
+		shows(addr, "")
+	}
+	if _, err := desk.Diary(t.Context(), parents.Who{Member: "Mia"}, parents.Diary{Off: true}); err != nil {
+		t.Fatal(err)
+	}
+	shows(mia, "")
+}

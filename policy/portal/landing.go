@@ -40,8 +40,10 @@ func (p *Portal) Landing() http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		status, v := p.choose(p.visit(r, host), r)
-		if err := p.render.write(w, r, status, v); err != nil {
+		v := p.visit(r, host)
+		status, page := p.choose(v, r)
+		page.Log = v.log()
+		if err := p.render.write(w, r, status, page); err != nil {
 			p.log.Warn("landing page", slog.Any("error", err))
 		}
 	})

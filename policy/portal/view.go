@@ -38,6 +38,7 @@ type view struct {
 	Lead    []string
 	Help    *helpBox
 	Notice  []string
+	Log     []string // that a parent asked to read names: the banner on every page of that person
 	Facts   []fact
 	Ask     *askList
 	Form    *form

@@ -44,6 +44,25 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 	return v
 }
 
+// log says that a parent asked to read names of whoever reads the page, if one did: they see so from then on, and
+// nobody else does.
+func (v *visit) log() (lines []string) {
+	c := v.client
+	if c.Member == nil || c.Status != policy.Known || c.Assumed {
+		return nil
+	}
+	for _, l := range c.Household.Logs(v.now.Unix()) {
+		text := v.words.Label.LogBlocked
+		if l.Full {
+			text = v.words.Label.LogFull
+		}
+		if l.Member == c.Member.Name {
+			lines = append(lines, fill(text, map[string]string{"until": clockText(v.words, time.Unix(l.Until, 0), v.now)}))
+		}
+	}
+	return lines
+}
+
 // viewer is the key under which a device's last blocks are remembered: the known device, so that its IPv4 and IPv6
 // addresses count as one, else the address. The household is part of both, so that a network that moves to another
 // one takes nothing along.

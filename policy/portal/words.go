@@ -49,6 +49,8 @@ type labels struct {
 	Ads            string `yaml:"ads"`
 	Seconds        string `yaml:"seconds"`
 	Minutes        string `yaml:"minutes"`
+	LogBlocked     string `yaml:"log_blocked"`
+	LogFull        string `yaml:"log_full"`
 }
 
 // text is what a page that is no block says.
