@@ -1,13 +1,16 @@
 package parents_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -148,6 +151,31 @@ func TestThingsKeepWhatTheyLearned(t *testing.T) {
 	h.ok(h.Remove(t.Context(), second))
 	if n, _ := sheet(enrol("bear", "10.0.0.72")); n != 0 {
 		t.Errorf("a new thing of the removed one's name asked for %d names", n)
+	}
+}
+
+// TestReadOnlyIsSaidOnce: where only the last snapshot serves, what has ended there is no error of each minute.
+func TestReadOnlyIsSaidOnce(t *testing.T) {
+	h := open(t, families)
+	_, err := h.Pause(t.Context(), one("Tom"), parents.Span{For: "10m"})
+	h.ok(err)
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	h.ok(h.bolt.Run(ctx, slog.New(slog.DiscardHandler))) // which writes the snapshot
+	var log bytes.Buffer
+	synctest.Test(t, func(t *testing.T) {
+		desk := must(parents.Open(t.Context(), parents.Config{
+			Log: store.Frozen(h.path, errors.New("the card is worn out")), Directory: h.live.Load, Report: slog.New(slog.NewTextHandler(&log, nil)),
+			Now: func() time.Time { return h.clock().Add(time.Hour) },
+		}))
+		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer stop()
+		if err := desk.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	if log.Len() > 0 {
+		t.Errorf("the log says:\n%s", &log)
 	}
 }
 

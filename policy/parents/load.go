@@ -127,7 +127,7 @@ func (d *Desk) Run(ctx context.Context) error {
 			<-ended
 			return nil
 		case <-tick.C:
-			if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
+			if err := d.sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrReadOnly) {
 				d.Report.Error("what has ended is not thrown away", "error", err)
 			}
 			if err := d.endLearning(ctx); err != nil && ctx.Err() == nil {
