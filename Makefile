@@ -35,7 +35,7 @@ run: build ## serve the example household on 127.0.0.1:5300, state in ./.hearth
 	HEARTH__STATE=$(CURDIR)/.hearth $(BIN)/hearth serve
 
 test: ## run every test; needs no internet beyond the modules
-	$(GO) test -timeout 5m $(PKG)
+	$(GO) test -timeout 10m $(PKG)
 
 race: ## run every test under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 15m $(PKG)

@@ -53,6 +53,7 @@ func (d thing) chromium(t *testing.T, resolver, url string) string {
 // TestChromiumIsHeld opens pages in Chromium as a child and as an adult. The adult's pages show that what the child
 // is kept from works: the engine is there, by its service binding and Encrypted Client Hello, and so is the casino.
 func TestChromiumIsHeld(t *testing.T) {
+	t.Parallel()
 	if !athome(t, "chromium") {
 		return
 	}
@@ -83,6 +84,7 @@ func TestChromiumIsHeld(t *testing.T) {
 // router leads all questions to Hearth. It looks for that resolver at dns.google, which is blocked for the child; the
 // adult's goes there, and past Hearth from then on.
 func TestChromiumStaysWithHearth(t *testing.T) {
+	t.Parallel()
 	if !athome(t, "chromium") {
 		return
 	}
@@ -106,6 +108,7 @@ func TestChromiumStaysWithHearth(t *testing.T) {
 // TestPhonesAskAtOnce sends A, AAAA and HTTPS in one go, as iPhones do, and compares the replies: the alias for both
 // addresses, and nothing for the service binding. None leads to the engine as it is.
 func TestPhonesAskAtOnce(t *testing.T) {
+	t.Parallel()
 	if !athome(t) {
 		return
 	}
@@ -173,6 +176,7 @@ func atOnce(t *testing.T, from, server, name string) map[uint16]*dns.Msg {
 // TestSystemsAskWhetherWeFilter asks with dig on both devices for the names by which Firefox, Apple's devices and
 // Chrome ask whether the network filters. All of them exist on the internet; the makers ask for NXDOMAIN or no address.
 func TestSystemsAskWhetherWeFilter(t *testing.T) {
+	t.Parallel()
 	if !athome(t, "dig") {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 // TestBehindDnsmasq asks through a real dnsmasq as the home's router, from two devices behind it, with its cache as
 // it comes. The name blocked.example is blocked for the child alone.
 func TestBehindDnsmasq(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(role) == "" {
 		for _, program := range []string{"dnsmasq", "unshare", "sysctl"} {
 			if _, err := exec.LookPath(program); err != nil {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,9 @@ func homeOf(namespace string) (kim, alex thing) {
 	return thing{namespace + "-k", "10.91.1.2"}, thing{namespace + "-a", "10.91.2.2"}
 }
 
+// homes counts the namespaces of this process, so that each has a name of its own.
+var homes atomic.Int64
+
 // athome runs the test that calls it once more, in the namespace of a home: it reports whether this is that run.
 func athome(t *testing.T, programs ...string) bool {
 	t.Helper()
@@ -61,7 +65,7 @@ func athome(t *testing.T, programs ...string) bool {
 			t.Skipf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 		}
 	}
-	ns := fmt.Sprintf("hearth-e2e-%d", os.Getpid())
+	ns := fmt.Sprintf("hearth-e2e-%d-%d", os.Getpid(), homes.Add(1))
 	kim, alex := homeOf(ns)
 	for _, name := range []string{ns, kim.namespace, alex.namespace} {
 		ip("netns", "add", name)

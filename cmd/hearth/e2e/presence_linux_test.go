@@ -41,6 +41,7 @@ households:
 // TestAddressChanges: a child's device that takes new addresses, and those of others, in the middle of a stream of
 // queries gets not one answer that its profile blocks.
 func TestAddressChanges(t *testing.T) {
+	t.Parallel()
 	switch os.Getenv(role) {
 	case "":
 		inNamespaces(t, "TestAddressChanges")
@@ -63,6 +64,7 @@ func TestAddressChanges(t *testing.T) {
 
 // TestGuestsAreNotFiltered shows that the stream above would tell: where the kernel is not asked, the child is a guest.
 func TestGuestsAreNotFiltered(t *testing.T) {
+	t.Parallel()
 	switch os.Getenv(role) {
 	case "":
 		inNamespaces(t, "TestGuestsAreNotFiltered")

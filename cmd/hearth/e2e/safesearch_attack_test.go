@@ -56,7 +56,7 @@ func reaches(m *dns.Msg) bool {
 	return err != nil || bytes.Contains(packed, net.ParseIP(unsafeHost).To4()) || bytes.Contains(packed, []byte("unsafe"))
 }
 
-// TestSafeSearchUnderAttack asks as the child for every engine, by every name, type, flag and transport, with an adult
+// TestSafeSearchUnderAttack asks as the child for every engine, by every name, type and flag over every transport in turn, with an adult
 // who has the same answers cached, after all that parents can allow: none lifts safe search but its own switch.
 func TestSafeSearchUnderAttack(t *testing.T) {
 	u := newUpstream(t)
@@ -71,13 +71,19 @@ func TestSafeSearchUnderAttack(t *testing.T) {
 		hosts = append(hosts, all[0], all[len(all)-1])
 	}
 	hosts = append(hosts, "wWw.GooGle.cOm", `\119ww.google.com`, "a.alias.example", "www.tree.example")
+	turn := 0 // every question goes over UDP, and over one other transport, each in its turn
 	attack := func(t *testing.T) {
 		t.Helper()
-		for _, w := range ways {
+		turn++
+		for i, w := range ways {
+			asked := 0
 			c := s.client(strings.Fields(w.name)[0], kimID)
 			for _, host := range hosts {
 				for _, qtype := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypeHTTPS, dns.TypeSVCB, dns.TypeANY, dns.TypeCNAME, dns.TypeRRSIG, 65400} {
 					for flags := range 4 {
+						if asked++; i > 0 && (asked+turn)%(len(ways)-1) != i-1 {
+							continue
+						}
 						q := new(dns.Msg).SetQuestion(dns.Fqdn(host), qtype)
 						q.CheckingDisabled, q.RecursionDesired = flags&1 != 0, flags != 3
 						q.SetEdns0(4096, flags&2 != 0)

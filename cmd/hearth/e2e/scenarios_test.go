@@ -272,6 +272,17 @@ func (p *person) joins(t *testing.T, c *policy.Config, client string) {
 	t.Fatalf("nobody is %q", client)
 }
 
+// untold are rows that no query can tell: where the answer's addresses lie, and what the machine says of itself on its network. Package
+// resolver and the namespaces see to those.
+func untold(e policy.Expectation) bool {
+	for _, part := range strings.Split(e.Name, "->")[1:] {
+		if _, err := netip.ParseAddr(strings.Fields(part + " -")[0]); err == nil {
+			return true
+		}
+	}
+	return strings.Contains(e.Client, "mac:") || strings.Contains(e.Client, "name:") || strings.Contains(e.Client, "token:")
+}
+
 func TestScenariosOverEveryTransport(t *testing.T) {
 	files, err := filepath.Glob("../../../policy/testdata/*.txtar")
 	must(t, err)
@@ -289,8 +300,14 @@ func TestScenariosOverEveryTransport(t *testing.T) {
 			if c.Fixed != nil {
 				t.Skip("it has fixed names of its own, which no resolver has")
 			}
+			if slices.ContainsFunc(c.Config.Profiles, func(p policy.ProfileConfig) bool { return len(p.Quotas) > 0 }) {
+				t.Skip("it has quotas, whose minutes asking would use up")
+			}
 			if c.Index == nil {
 				t.Fatal("it has no lists")
+			}
+			if scenario.Expect = slices.DeleteFunc(scenario.Expect, untold); len(scenario.Expect) == 0 {
+				t.Skip("no query can tell any of its rows")
 			}
 			today := c.Now
 			people := cast(t, &c.Config, scenario.Expect)
