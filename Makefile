@@ -42,6 +42,7 @@ race: ## run every test under the race detector (needs a C compiler)
 
 lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION) vuln ## check style and known mistakes
 	$(BIN)/golangci-lint-$(GOLANGCI_VERSION) run --timeout 10m
+	$(GO) vet -tags browser,mutate ./policy/...
 	@$(GO) test -count=1 -v -run '^TestStaleness$$' ./blocklists/help | sed -n 's/^.*warning/help: warning/p'
 
 $(BIN)/golangci-lint-$(GOLANGCI_VERSION):

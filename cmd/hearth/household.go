@@ -117,7 +117,7 @@ func owner(h parents.Household) string {
 
 func (a *app) householdShowCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "show [HOUSEHOLD]", Short: "Show who belongs to a household, and what is in force", Long: "Show the people of a household with their bands, who waits for a confirmation,\nand what people did that is in force.",
+		Use: "show [HOUSEHOLD]", Short: "Show who belongs to a household, and what is in force", Long: "Show the people of a household with their bands, who waits for a confirmation,\nwhat is left of the day's minutes, and what people did that is in force.",
 		Example: "  hearth household show example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -144,7 +144,10 @@ func describeHousehold(w io.Writer, h parents.Household) {
 		if m.Waits != "" {
 			fmt.Fprintf(w, ", had a birthday: hearth household confirm %s/%s makes it %s", h.ID, m.Name, m.Waits)
 		}
-		fmt.Fprintln(w)
+		fmt.Fprintln(w, map[string]string{"window": ", bedtime", "pause": ", paused", "quota": ", no minutes left"}[m.Stopped])
+		for _, q := range m.Quotas {
+			fmt.Fprintf(w, "  %-20s %s: %d of %d minutes today, as counted from the names asked for\n", "", q.Of, q.Used, q.Limit)
+		}
 	}
 	describeActs(w, h.Acts)
 }

@@ -71,7 +71,7 @@ func TestRouterCutsConnections(t *testing.T) {
 		t.Error("the stopped device's connection goes on")
 	}
 	other.wait(t, "x")
-	set := run(t, "ip", "netns", "exec", router, "nft", "list", "set", "inet", "hearth", "stopped4")
+	set := run(t, "ip", "netns", "exec", router, "nft", "list", "set", "inet", "hearth_stop", "stopped4")
 	if !strings.Contains(set, "10.91.0.2 timeout 1h") && !strings.Contains(set, "10.91.0.2 timeout 59m") {
 		t.Errorf("the stop has not its end: %s", set)
 	}

@@ -33,6 +33,11 @@ type Person struct {
 	Profile string `json:"profile"`
 	Waits   string `json:"waits,omitempty"` // the band that a parent is to confirm
 	PIN     bool   `json:"pin"`
+	// Stopped is what stops all names for the member at present: window, pause or quota; "": nothing does.
+	Stopped string `json:"stopped,omitempty"`
+	// Quotas are today's minutes. A minute counts in which a name was asked for, so an app that asks by itself
+	// counts as well, and one that keeps its connection does not.
+	Quotas []policy.QuotaState `json:"quotas,omitempty"`
 }
 
 // Owners of households.
@@ -90,6 +95,9 @@ func (d *Desk) show(p *place) Household {
 			}
 		}
 		_, person.PIN = p.home[kindPIN][named(m.Name)]
+		if c, err := p.dir.Locate(h.ID, m.Name); err == nil && h.Enabled {
+			person.Quotas, person.Stopped = c.Quotas(p.now), c.Stopped(p.now).Clock.String()
+		}
 		out.Members = append(out.Members, person)
 	}
 	return out

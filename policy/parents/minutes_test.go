@@ -1,0 +1,33 @@
+package parents_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+)
+
+// TestShowTellsMinutes: a parent sees how much of today's minutes is used, with the bonus, and what stops the child.
+func TestShowTellsMinutes(t *testing.T) {
+	h := open(t, strings.Replace(families, "    standing:", "    quotas: [{of: total, minutes: 30}]\n    standing:", 1))
+	dir := h.live.Load()
+	c := must(dir.Locate("one", "Mia"))
+	var hashes blocklists.Hashes
+	q := dir.Ask(must(blocklists.ParseName("news.example")), &hashes)
+	for i := range 3 {
+		at := h.clock().Add(time.Duration(i) * time.Minute)
+		c.Count(&q, c.Decide(&q, at), at)
+	}
+	mia := must(h.Show("one")).Members[0]
+	if len(mia.Quotas) != 1 || mia.Quotas[0].Used != 3 || mia.Quotas[0].Limit != 30 || mia.Quotas[0].Of != "total" || mia.Stopped != "" {
+		t.Errorf("of Mia: %+v", mia)
+	}
+	h.at("2026-11-18 21:00")
+	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "window" {
+		t.Errorf("of Mia at bedtime: %+v", mia)
+	}
+	if other := must(h.Show("two")).Members[0]; len(other.Quotas) != 0 {
+		t.Errorf("of another family: %+v", other)
+	}
+}
