@@ -27,15 +27,17 @@ import (
 )
 
 // mutated are the files whose guards are disabled one by one.
-var mutated = []string{"decide.go", "walk.go", "chain.go", "standing.go", "hand.go"}
+var mutated = []string{"decide.go", "walk.go", "chain.go", "standing.go", "hand.go", "quota.go"}
 
 // beside are functions that decide nothing: they prepare, or they tell why.
-var beside = []string{"Apply", "stand", "subject", "granted", "named", "service", "category", "family", "pass", "note", "end", "Explain", "usedUntil"}
+var beside = []string{"Apply", "stand", "subject", "granted", "named", "service", "category", "family", "pass", "note", "end", "Explain", "usedUntil",
+	"at", "Count", "count", "Quotas", "QuotasOf", "Allowances", "MaxTTL"}
 
 // harmless are mutants that no verdict can tell from the original, with the reason.
 var harmless = map[string]string{
 	"decide.go: Decide: w.free()":                                   "the short way to the same verdict",
-	"decide.go: bedtime: w.p.schedule == nil":                       "a profile without a schedule is never in bedtime",
+	"decide.go: service: w.names != w.q.Match.Categories":           "what the trace says, and no more",
+	"hand.go: Decide: st == nil && c.budget == nil":                 "the short way to the same verdict",
 	"walk.go: write: w.step == StepDenied || w.step == StepAllowed": "which rule it was is told, not decided",
 	"walk.go: hold: w.step == StepAllowed && h.name != nil":         "as above",
 }
