@@ -33,14 +33,31 @@ func (w *walk) write(d *Decision) {
 	d.Action, d.Step, d.Category, d.HasCategory = w.action, w.step, w.cause, w.byCategory
 	d.Applied = !w.observes() || unconditional(w.step)
 	d.Clock, d.Granted = w.kind, w.granted && w.action == Allow
-	d.Timed = (w.timed || w.spent != nil && w.spent.total) && w.step > StepAlwaysOn
+	d.Timed = w.timed && w.step > StepAlwaysOn
 	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
 	d.Until = w.until(w.step)
 	if w.step == StepDenied || w.step == StepAllowed {
 		d.Rule = w.rule.rule()
 	}
+	if w.spent != nil {
+		w.ration(d)
+	}
 	if w.hand != nil {
 		w.hold(d)
+	}
+}
+
+// ration bounds a decision by when quotas change it. While one of the total is used up, no other matters.
+func (w *walk) ration(d *Decision) {
+	if w.step <= StepAlwaysOn {
+		return
+	}
+	d.Timed = d.Timed || w.spent.total
+	if w.step > StepBedtime || w.kind == QuotaUsed {
+		d.Until = sooner(d.Until, w.spent.allEdge)
+	}
+	if w.step > StepHomework || w.step == StepHomework && w.kind == QuotaUsed {
+		d.Until = sooner(d.Until, w.spent.edge)
 	}
 }
 
@@ -85,25 +102,16 @@ func (w *walk) note(why string) {
 	}
 }
 
-// until is the next instant at which the clock or a quota can change the decision of a
-// step, in unix seconds; 0 if they cannot. What stands before the time rules
-// never changes by them, and homework concerns timed names only.
+// until is the next instant at which the clock can change the decision of a
+// step, in unix seconds; 0 if it cannot. What stands before the time rules
+// never changes by it, and homework concerns timed names only.
 func (w *walk) until(s Step) int64 {
 	if s <= StepAlwaysOn {
 		return 0
 	}
 	end := w.clock.edges[bedtime]
-	if s == StepBedtime && w.kind != QuotaUsed {
-		return end
-	}
 	if s > StepBedtime && w.timed {
 		end = sooner(end, w.clock.edges[homework])
-	}
-	if w.spent != nil {
-		end = sooner(end, w.spent.allEdge)
-		if s > StepHomework || s == StepHomework && w.kind == QuotaUsed {
-			end = sooner(end, w.spent.edge)
-		}
 	}
 	return end
 }
