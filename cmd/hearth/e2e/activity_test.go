@@ -74,6 +74,7 @@ func (s *server) api(method, path, body string) string {
 // TestActivity: what is remembered of each band is what the bands allow; it survives a kill but for the last seconds,
 // is told, and erased.
 func TestActivity(t *testing.T) {
+	t.Parallel()
 	s := watched(t, "", "")
 	for _, from := range []string{"127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5"} {
 		for _, name := range []string{"private-page.example", "www.naked.example"} {

@@ -152,6 +152,7 @@ func (a *authority) issue(t *testing.T, serial int64, certFile, keyFile string) 
 // TestFilesReplaced: a renewed certificate is shown on all transports without a query lost; half of
 // one changes nothing.
 func TestFilesReplaced(t *testing.T) {
+	t.Parallel()
 	a := newAuthority(t)
 	s := newSecure(t, newUpstream(t))
 	cert, key := filepath.Join(s.dir, "cert.pem"), filepath.Join(s.dir, "key.pem")

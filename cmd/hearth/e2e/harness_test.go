@@ -7,12 +7,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -137,15 +139,16 @@ func (l *lockedBuffer) String() string {
 var given sync.Map
 
 // freePort returns a port that is free on 127.0.0.1 for UDP and TCP and that no
-// other server of this run was given.
+// other server of this run was given. It lies below those that the kernel gives by
+// itself (32768 and above), so that nobody has it by the time a server starts.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(15000+rand.IntN(16000)))
+		l, err := net.Listen("tcp", addr)
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		addr := l.Addr().String()
 		pc, err := net.ListenPacket("udp", addr)
 		_ = l.Close()
 		if err != nil {

@@ -169,6 +169,7 @@ func TestHouseholdMoves(t *testing.T) {
 // TestDeviceByCode: a device that is not known is added by a code, over the page and over the socket's own words, and what
 // stands in the configuration cannot be changed here.
 func TestDeviceByCode(t *testing.T) {
+	t.Parallel()
 	const fresh = "127.0.0.77"
 	s := example(t, newUpstream(t)).start()
 	s.sees(fresh, "facebook.com", true) // a guest

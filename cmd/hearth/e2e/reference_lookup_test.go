@@ -21,6 +21,7 @@ import (
 // TestReference reads every real list a second time, naively, and compares counts, and the verdicts of 20,000 names:
 // those of the index that the built program compiles, and those of a running server.
 func TestReference(t *testing.T) {
+	t.Parallel()
 	dir := shared(t)
 	all := readAll(t, dir)
 	t.Run("counts", func(t *testing.T) { countsAgree(t, all) })

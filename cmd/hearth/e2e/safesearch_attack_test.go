@@ -59,6 +59,7 @@ func reaches(m *dns.Msg) bool {
 // TestSafeSearchUnderAttack asks as the child for every engine, by every name, type and flag over every transport in turn, with an adult
 // who has the same answers cached, after all that parents can allow: none lifts safe search but its own switch.
 func TestSafeSearchUnderAttack(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	s := newSecure(t, u, `profiles: [{name: lax, band: child, observe: true, rules: [{name: www.google.com, action: allow}, {name: google.com, action: allow}]}]`)
 	rows, err := policy.SafeEngines()

@@ -284,6 +284,7 @@ func untold(e policy.Expectation) bool {
 }
 
 func TestScenariosOverEveryTransport(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("../../../policy/testdata/*.txtar")
 	must(t, err)
 	if len(files) < 50 {

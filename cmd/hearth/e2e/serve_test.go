@@ -221,6 +221,7 @@ func TestUpstreamDeadAndBack(t *testing.T) {
 // TestIndexTorn cuts the compiled index and flips a bit of it: the server starts,
 // blocks, and has a whole one again.
 func TestIndexTorn(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	s := example(t, u).start()
 	index := filepath.Join(s.state(), "lists", "index.hix")

@@ -46,6 +46,7 @@ func (s *server) warnings() string {
 // TestBackupOfARunningServer backs a server up while it answers, restores the file to a second one, and has a third
 // refuse to share a state folder.
 func TestBackupOfARunningServer(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	s := example(t, u)
 	putGrant(t, s.state(), `{"minutes":30}`)
@@ -87,6 +88,7 @@ func TestBackupOfARunningServer(t *testing.T) {
 // TestNewerStateIsRefused is a downgrade: the program serves the households of its configuration and the last snapshot,
 // changes nothing, and says how to go back.
 func TestNewerStateIsRefused(t *testing.T) {
+	t.Parallel()
 	u := newUpstream(t)
 	s := example(t, u)
 	putGrant(t, s.state(), `{"minutes":30}`)
