@@ -243,6 +243,10 @@ func flips(t *testing.T, band Band) map[string]fs.FS {
 		}
 		stopped := slices.Contains(original.Block, id)
 		flip(id, func(p *Preset) {
+			if id == "search.other" { // the row of safe search says it
+				p.OtherSearch = map[bool]string{true: "allow", false: "block"}[original.OtherSearch == "block"]
+				return
+			}
 			for _, list := range listed(p) {
 				*list = slices.DeleteFunc(*list, func(c string) bool { return c == id })
 			}
