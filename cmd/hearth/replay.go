@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,48 +16,60 @@ import (
 )
 
 const (
-	replayedNames = 100_000 // that are told apart, of all clients together: some 20 MB
-	replayedShown = 20      // names of one change, the most frequent
+	replayedNames = 100_000 // names and strangers that are told apart, of all clients together: some 20 MB
+	replayedShown = 20      // names of one change, or strangers, the most frequent
 	reasonsShown  = 3       // why a line cannot be read, the first
 )
 
 // replay judges a day of queries by two policies.
 type replay struct {
-	before  *policy.Directory // nil: nothing is filtered
-	after   *policy.Directory
-	day     time.Time // to which times of day belong
-	clients map[string]*replayed
-	names   int
-	result  simulation
+	before    *policy.Directory // nil: nothing is filtered
+	after     *policy.Directory
+	day       time.Time // to which times of day belong
+	clients   map[string]*replayed
+	strangers map[string]*stranger
+	kept      int // names and strangers
+	result    simulation
 }
 
 // simulation is what a day of queries comes to.
 type simulation struct {
-	Queries    int         `json:"queries"`
-	Unreadable int         `json:"unreadable_lines"`
-	Reasons    []string    `json:"reasons"`              // why the first of them cannot be read
-	Strangers  int         `json:"queries_of_strangers"` // which would be refused
-	Unnamed    int         `json:"changes_not_named"`    // beyond the names that are kept
-	Clients    []*replayed `json:"clients"`
+	Queries       int         `json:"queries"`
+	Unreadable    int         `json:"unreadable_lines"`
+	Reasons       []string    `json:"reasons"`              // why the first of them cannot be read
+	Strange       int         `json:"queries_of_strangers"` // whose clients are nobody's after
+	Strangers     []*stranger `json:"strangers"`            // those that were somebody's before, the most frequent
+	MoreStrangers int         `json:"more_strangers"`
+	Unnamed       int         `json:"queries_not_named"` // with a change beyond the names that are told apart
+	Clients       []*replayed `json:"clients"`
+}
+
+// stranger is a client that is nobody's after.
+type stranger struct {
+	Client  string `json:"client"` // as it stands in the file, without the id of a device
+	Before  string `json:"before"` // whose it was; "" if nothing was filtered
+	Queries int    `json:"queries"`
 }
 
 // replayed is what it comes to for one person, device or guest.
 type replayed struct {
-	Who      string     `json:"who"`
-	Queries  int        `json:"queries"`
-	Before   int        `json:"stopped_before"`
-	After    int        `json:"stopped_after"`
-	Observed int        `json:"observed"` // would be stopped after, if it was applied
-	Silent   int        `json:"security"` // of the changes, those that are not named: security and the law
-	Closed   []*renamed `json:"newly_stopped"`
-	Opened   []*renamed `json:"no_longer_stopped"`
-	changes  map[change]*renamed
+	Who      string `json:"who"`
+	Queries  int    `json:"queries"`
+	Before   int    `json:"stopped_before"`
+	After    int    `json:"stopped_after"`
+	Observed int    `json:"observed"` // would be stopped after, if it was applied
+	Silent   int    `json:"security"` // of the changes, those that are not named: security and the law
+	Closed   shift  `json:"newly_stopped"`
+	Opened   shift  `json:"no_longer_stopped"`
+	Led      shift  `json:"led_elsewhere"` // by safe search, or by it no longer
 }
 
-// change is what is told apart.
-type change struct {
-	name   string
-	opened bool
+// shift is what changed in one way.
+type shift struct {
+	Queries int        `json:"queries"`
+	Count   int        `json:"names"`
+	Names   []*renamed `json:"most_frequent"`
+	all     map[string]*renamed
 }
 
 // renamed is a name that is answered differently.
@@ -69,6 +82,7 @@ type renamed struct {
 
 // run replays lines of time, client and name.
 func (r *replay) run(lines io.Reader) (*simulation, error) {
+	r.clients, r.strangers = map[string]*replayed{}, map[string]*stranger{}
 	in := bufio.NewScanner(lines)
 	for n := 1; in.Scan(); n++ {
 		text, _, _ := strings.Cut(in.Text(), "#")
@@ -90,36 +104,44 @@ func (r *replay) run(lines io.Reader) (*simulation, error) {
 		}
 		return nil, errors.New("there are no queries: write lines of TIME CLIENT NAME, such as \"16:05 192.168.1.20 example.com\"")
 	}
-	for _, c := range r.clients {
-		c.sort()
-		r.result.Clients = append(r.result.Clients, c)
-	}
-	slices.SortFunc(r.result.Clients, func(a, b *replayed) int { return strings.Compare(a.Who, b.Who) })
-	return &r.result, nil
+	return r.sum(), nil
 }
 
 func (r *replay) line(words []string) error {
 	if len(words) != 3 {
 		return fmt.Errorf("%d words: write TIME CLIENT NAME", len(words))
 	}
-	client, err := r.after.Find(words[1])
+	was, now, err := r.find(words[1])
 	if err != nil {
-		return fmt.Errorf("%w", err)
+		return err
 	}
 	name, err := blocklists.ParseName(words[2])
 	if err != nil {
 		return fmt.Errorf("%q is no name: %w", words[2], err)
 	}
-	at, err := r.at(words[0], client)
+	at, err := r.at(words[0], now)
 	if err != nil {
 		return err
 	}
-	if r.result.Queries++; client.Profile == nil {
-		r.result.Strangers++
+	if r.result.Queries++; now.Profile == nil {
+		r.result.Strange++
+		r.meet(words[1], was)
 		return nil
 	}
-	r.judge(words[1], client.Now(at), name, at)
+	r.judge(was, now, name, at)
 	return nil
+}
+
+// find finds a client before and after: the zero Client where it is nobody's, or nothing was filtered.
+func (r *replay) find(text string) (was, now policy.Client, err error) {
+	now, err = r.after.Find(text)
+	if r.before == nil {
+		return was, now, err
+	}
+	if was, _ = r.before.Find(text); was.Profile != nil { // a name that only the one before has is a stranger's
+		err = nil
+	}
+	return was, now, err
 }
 
 // at reads a time of day in the client's zone, or RFC 3339.
@@ -135,24 +157,74 @@ func (r *replay) at(text string, c policy.Client) (time.Time, error) {
 	return policy.ParseAt(text, r.day, loc) //nolint:wrapcheck // it says what to write
 }
 
-// judge decides by both policies, and notes what differs.
-func (r *replay) judge(client string, c policy.Client, name blocklists.Name, at time.Time) {
-	var h blocklists.Hashes
-	q := r.after.Ask(name, &h)
-	now := c.Decide(&q, at)
-	c.Count(&q, now, at)
-	was := policy.Decision{Action: policy.Allow, Applied: true}
-	old, wasHome := c, false
-	if r.before != nil {
-		was.Action, was.Applied = policy.Block, true // a stranger was refused
-		if found, err := r.before.Find(client); err == nil && found.Profile != nil {
-			old, wasHome = found.Now(at), true
-			before := r.before.Ask(name, &h)
-			was = old.Decide(&before, at)
-			old.Count(&before, was, at)
-		}
+// meet remembers a stranger that was served before.
+func (r *replay) meet(client string, was policy.Client) {
+	if r.before != nil && was.Profile == nil {
+		return
 	}
-	one := r.client(c)
+	if strings.HasPrefix(client, "id:") {
+		client = "id:…"
+	}
+	s := stranger{Client: client}
+	if r.before != nil {
+		s.Before = whoIs(was)
+	}
+	key := s.Client + " " + s.Before
+	one := r.strangers[key]
+	if one == nil {
+		if !r.room() {
+			return
+		}
+		one = &s
+		r.strangers[key] = one
+	}
+	one.Queries++
+}
+
+// room is whether one more can be told apart; if not, its query is counted.
+func (r *replay) room() bool {
+	if r.kept >= replayedNames {
+		r.result.Unnamed++
+		return false
+	}
+	r.kept++
+	return true
+}
+
+// outcome is what becomes of a query.
+type outcome struct {
+	policy.Decision
+	led string // the host to which safe search leads, "" for none
+	why string // it is stopped
+}
+
+// outcomeOf decides by a policy, and counts it.
+func outcomeOf(d *policy.Directory, c policy.Client, name blocklists.Name, at time.Time) (o outcome) {
+	var h blocklists.Hashes
+	q := d.Ask(name, &h)
+	c = c.Now(at)
+	x, safe := d.Safe(&c, &q, c.Decide(&q, at), at)
+	c.Count(&q, x, at)
+	if o.Decision = x; x.Blocks() {
+		o.why = because(c.Profile, x)
+	} else if safe != nil {
+		o.led = safe.Target.String()
+	}
+	return o
+}
+
+// judge decides by both policies, and notes what differs.
+func (r *replay) judge(before, after policy.Client, name blocklists.Name, at time.Time) {
+	now := outcomeOf(r.after, after, name, at)
+	was := outcome{Decision: policy.Decision{Action: policy.Allow, Applied: true}}
+	switch {
+	case r.before == nil:
+	case before.Profile != nil:
+		was = outcomeOf(r.before, before, name, at)
+	default:
+		was.Action, was.why = policy.Block, "was refused, as nobody's client"
+	}
+	one := r.client(after)
 	one.Queries++
 	if was.Blocks() {
 		one.Before++
@@ -165,45 +237,51 @@ func (r *replay) judge(client string, c policy.Client, name blocklists.Name, at 
 	}
 	switch {
 	case was.Blocks() == now.Blocks():
+		if was.led != now.led {
+			r.note(&one.Led, name, "to "+cmp.Or(now.led, "itself"), at)
+		}
 	case now.Silent || was.Silent:
 		one.Silent++
 	case now.Blocks():
-		r.note(one, change{name.String(), false}, c.Profile, now, at)
-	case wasHome:
-		r.note(one, change{name.String(), true}, old.Profile, was, at)
+		r.note(&one.Closed, name, now.why, at)
 	default:
-		r.note(one, change{name.String(), true}, nil, was, at)
+		r.note(&one.Opened, name, was.why, at)
 	}
 }
 
 func (r *replay) client(c policy.Client) *replayed {
-	who := c.Household.ID + "/unknown devices"
-	switch {
-	case c.Member != nil:
-		who = c.Household.ID + "/" + c.Member.Name
-	case c.Device != nil:
-		who = c.Household.ID + "/" + c.Device.Name
-	}
+	who := whoIs(c)
 	if r.clients[who] == nil {
-		r.clients[who] = &replayed{Who: who, changes: map[change]*renamed{}}
+		r.clients[who] = &replayed{Who: who}
 	}
 	return r.clients[who]
 }
 
+// whoIs names the person of a served client, or the device, or the household.
+func whoIs(c policy.Client) string {
+	switch {
+	case c.Member != nil:
+		return c.Household.ID + "/" + c.Member.Name
+	case c.Device != nil:
+		return c.Household.ID + "/" + c.Device.Name
+	}
+	return c.Household.ID + "/unknown devices"
+}
+
 // note remembers a change, while there is room for its name.
-func (r *replay) note(c *replayed, k change, p *policy.Profile, d policy.Decision, at time.Time) {
-	one := c.changes[k]
+func (r *replay) note(s *shift, name blocklists.Name, why string, at time.Time) {
+	s.Queries++
+	text := name.String()
+	one := s.all[text]
 	if one == nil {
-		if r.names++; r.names > replayedNames {
-			r.result.Unnamed++
+		if !r.room() {
 			return
 		}
-		why := "was refused, as nobody's client"
-		if p != nil {
-			why = because(p, d)
+		if s.all == nil {
+			s.all = map[string]*renamed{}
 		}
-		one = &renamed{Name: k.name, Why: why, First: at}
-		c.changes[k] = one
+		one = &renamed{Name: text, Why: why, First: at}
+		s.all[text] = one
 	}
 	one.Count++
 }
@@ -222,19 +300,23 @@ func because(p *policy.Profile, d policy.Decision) string {
 	return strings.Join(words, " ")
 }
 
-// sort brings the names in order, the most frequent first, and keeps those that are shown.
-func (c *replayed) sort() {
-	for k, one := range c.changes {
-		if k.opened {
-			c.Opened = append(c.Opened, one)
-		} else {
-			c.Closed = append(c.Closed, one)
+// sum brings all in order, the most frequent first, and keeps what is shown.
+func (r *replay) sum() *simulation {
+	s := &r.result
+	s.Clients = slices.SortedFunc(maps.Values(r.clients), func(a, b *replayed) int { return strings.Compare(a.Who, b.Who) })
+	for _, c := range s.Clients {
+		for _, of := range []*shift{&c.Closed, &c.Opened, &c.Led} {
+			of.Count = len(of.all)
+			of.Names = slices.SortedFunc(maps.Values(of.all), func(a, b *renamed) int {
+				return cmp.Or(b.Count-a.Count, strings.Compare(a.Name, b.Name))
+			})
+			of.Names = append([]*renamed{}, of.Names[:min(len(of.Names), replayedShown)]...)
 		}
 	}
-	for _, list := range []*[]*renamed{&c.Closed, &c.Opened} {
-		slices.SortFunc(*list, func(a, b *renamed) int {
-			return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Name, b.Name))
-		})
-		*list = append([]*renamed{}, (*list)[:min(len(*list), replayedShown)]...)
-	}
+	met := slices.SortedFunc(maps.Values(r.strangers), func(a, b *stranger) int {
+		return cmp.Or(b.Queries-a.Queries, strings.Compare(a.Client, b.Client), strings.Compare(a.Before, b.Before))
+	})
+	s.Strangers = append([]*stranger{}, met[:min(len(met), replayedShown)]...)
+	s.MoreStrangers = len(met) - len(s.Strangers)
+	return s
 }

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hearthdns/hearth/blocklists"
 )
 
 const simulatedBefore = `version: 1
@@ -74,7 +77,7 @@ func TestSimulate(t *testing.T) {
 			key string
 			to  *[]string
 		}{{"newly_stopped", &one.Closed}, {"no_longer_stopped", &one.Opened}} {
-			names, _ := m[part.key].([]any)
+			names := m[part.key].(map[string]any)["most_frequent"].([]any)
 			for _, n := range names {
 				*part.to = append(*part.to, n.(map[string]any)["name"].(string)+" by "+n.(map[string]any)["why"].(string))
 			}
@@ -93,6 +96,85 @@ func TestSimulate(t *testing.T) {
 	}
 	if raw["queries"] != 8.0 || raw["unreadable_lines"] != 1.0 || raw["queries_of_strangers"] != 1.0 {
 		t.Errorf("counted %v, %v and %v", raw["queries"], raw["unreadable_lines"], raw["queries_of_strangers"])
+	}
+}
+
+// simulated runs hearth simulate over two configurations.
+func simulated(t *testing.T, before, after, day string) (s simulation, text string) {
+	t.Helper()
+	dir := writeFiles(t, map[string]string{"before.yaml": before, "after.yaml": after, "day.txt": day})
+	args := []string{"--config", filepath.Join(dir, "after.yaml"), "simulate", "--day", "2026-03-02", filepath.Join(dir, "day.txt")}
+	if before != "" {
+		args = append(args, "--before", filepath.Join(dir, "before.yaml"))
+	}
+	r := hearth(t, append([]string{"--json"}, args...)...)
+	if err := json.Unmarshal([]byte(r.out), &s); err != nil {
+		t.Fatalf("%v\n%s%s", err, r.out, r.err)
+	}
+	return s, hearth(t, args...).out
+}
+
+// TestSimulateStrangers: who is nobody's in the new configuration is told by what the file calls them and whose they
+// were, but for the secret of a device.
+func TestSimulateStrangers(t *testing.T) {
+	before := strings.Replace(simulatedBefore, "addresses: [192.168.1.20]", "id: k4t9w2mzr7qx5bvd, addresses: [192.168.1.20]", 1)
+	after := strings.NewReplacer("name: phone, ", "name: tablet, ", "192.168.1.0/24", "192.168.1.16/28").Replace(simulatedAfter)
+	day := strings.Repeat("16:00 192.168.1.99 page.example\n", 3) + "16:01 phone page.example\n16:02 id:k4t9w2mzr7qx5bvd page.example\n" +
+		"16:03 203.0.113.9 page.example\n16:04 tablet page.example\n16:05 gone page.example\n"
+	s, text := simulated(t, before, after, day)
+	want := []*stranger{
+		{Client: "192.168.1.99", Before: "h-home/unknown devices", Queries: 3},
+		{Client: "id:…", Before: "h-home/Mia", Queries: 1}, {Client: "phone", Before: "h-home/Mia", Queries: 1},
+	}
+	if diff := cmp.Diff(want, s.Strangers); diff != "" || s.Strange != 6 || s.Unreadable != 1 || s.Queries != 7 {
+		t.Errorf("%s%d queries of strangers, %d unreadable, %d in all", diff, s.Strange, s.Unreadable, s.Queries)
+	}
+	if strings.Contains(text, "k4t9w2mzr7qx5bvd") || !strings.Contains(text, "192.168.1.99  (before h-home/unknown devices)") {
+		t.Errorf("says\n%s", text)
+	}
+	if s, _ = simulated(t, "", after, "16:04 tablet page.example\n16:03 203.0.113.9 page.example\n"); len(s.Strangers) != 1 || s.Strangers[0].Client != "203.0.113.9" {
+		t.Errorf("beside no filter at all, strangers are %+v", s.Strangers)
+	}
+}
+
+// TestSimulateManyNames: of what is not shown it is said how much it is.
+func TestSimulateManyNames(t *testing.T) {
+	var day strings.Builder
+	for i := range 25 {
+		day.WriteString(strings.Repeat(fmt.Sprintf("15:00 phone n%d.new.example\n", i), 2))
+	}
+	s, text := simulated(t, simulatedBefore, simulatedAfter, day.String())
+	if c := s.Clients[0].Closed; c.Queries != 50 || c.Count != 25 || len(c.Names) != 20 || !strings.Contains(text, "and 5 more names") {
+		t.Errorf("%d queries, %d names, %d shown in\n%s", c.Queries, c.Count, len(c.Names), text)
+	}
+	r := replay{kept: replayedNames - 1}
+	var changed shift
+	for _, name := range []string{"first.example", "first.example", "second.example", "second.example", "first.example"} {
+		n, err := blocklists.ParseName(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.note(&changed, n, "", time.Time{})
+	}
+	if one := changed.all["first.example"]; changed.Queries != 5 || len(changed.all) != 1 || one == nil || one.Count != 3 || r.result.Unnamed != 2 {
+		t.Errorf("without room: %+v, %d queries not named", changed, r.result.Unnamed)
+	}
+}
+
+// TestSimulateSafeSearch: where safe search leads is a change, and so is a rule against the safe host.
+func TestSimulateSafeSearch(t *testing.T) {
+	const day = "15:00 phone www.google.com\n15:00 laptop www.google.com\n"
+	s, _ := simulated(t, strings.Replace(simulatedAfter, "band: teen", "band: adult", 1), simulatedAfter, day)
+	for _, c := range s.Clients {
+		if led := c.Led.Queries; (led == 1) != (c.Who == "h-home/Mia") || led == 1 && c.Led.Names[0].Why != "to forcesafesearch.google.com" {
+			t.Errorf("%s is led %+v", c.Who, c.Led)
+		}
+	}
+	s, _ = simulated(t, simulatedBefore, strings.Replace(simulatedAfter, "new.example", "forcesafesearch.google.com", 1), day)
+	for _, c := range s.Clients {
+		if closed := c.Closed.Queries; (closed == 1) != (c.Who == "h-home/Mia") || closed == 1 && c.Closed.Names[0].Name != "www.google.com" {
+			t.Errorf("a rule against the safe host stops for %s %+v", c.Who, c.Closed)
+		}
 	}
 }
 
