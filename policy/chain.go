@@ -83,6 +83,7 @@ func (c *chain) covered() bool {
 func (c *chain) by(a Action, s Step, cat blocklists.Category) bool {
 	d := c.decision
 	d.Action, d.Step, d.Category, d.HasCategory, d.Rule = a, s, cat, true, nil
+	d.Clock, d.Ends = NoClock, 0
 	d.Applied = !c.observes() || unconditional(s)
 	d.Silent = c.p.ground.silences(a, &c.names)
 	return true

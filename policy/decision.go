@@ -81,7 +81,19 @@ type Decision struct {
 	// Until is the unix second at which the decision may change by itself; the
 	// decision is the same at every instant before. 0: no end known.
 	Until int64
-	Rule  *Rule // the own rule that decided, or nil
+	// Ends is the unix second at which the time rule that stops a name ends. Another rule may stop the name by then,
+	// and so change the decision at Until. 0: no time rule stops it, or a pause that somebody has to end.
+	Ends int64
+	Rule *Rule // the own rule that decided, or nil
+}
+
+// Told is the unix second until which people are told that the decision holds, 0 for none: of what is stopped, the end
+// of what stops it, and of what is not, when it may be.
+func (d Decision) Told() int64 {
+	if d.Action == Block || d.Action == Warn {
+		return d.Ends
+	}
+	return d.Until
 }
 
 // Blocks says that the name must not be answered.

@@ -93,13 +93,13 @@ func TestTimedStops(t *testing.T) {
 	for _, tt := range []struct {
 		member, used string
 		want         Clock
-		until        time.Duration
+		until, ends  time.Duration
 	}{
-		{"Mia", "", Window, 30 * time.Minute},
-		{"Zoe", "", NoClock, 30 * time.Minute},
-		{"Zoe", "fun.games", QuotaUsed, 8*time.Hour + 30*time.Minute},
-		{"Zoe", "fun.video", QuotaUsed, 8*time.Hour + 30*time.Minute},
-		{"Kim", "fun.ai", QuotaUsed, time.Hour}, // then all may be used up
+		{"Mia", "", Window, 30 * time.Minute, 30 * time.Minute},
+		{"Zoe", "", NoClock, 30 * time.Minute, 0},
+		{"Zoe", "fun.games", QuotaUsed, 8*time.Hour + 30*time.Minute, 8*time.Hour + 30*time.Minute},
+		{"Zoe", "fun.video", QuotaUsed, 8*time.Hour + 30*time.Minute, 8*time.Hour + 30*time.Minute},
+		{"Kim", "fun.ai", QuotaUsed, time.Hour, 8*time.Hour + 30*time.Minute}, // in an hour all may be used up
 	} {
 		c, err := story(t, played).Locate("h", tt.member)
 		if err != nil {
@@ -112,7 +112,11 @@ func TestTimedStops(t *testing.T) {
 				}
 			}
 		}
-		if got, want := c.StoppedTimed(at), (Stop{tt.want, at.Add(tt.until).Unix()}); got != want {
+		want := Stop{Clock: tt.want, Until: at.Add(tt.until).Unix()}
+		if tt.ends != 0 {
+			want.Ends = at.Add(tt.ends).Unix()
+		}
+		if got := c.StoppedTimed(at); got != want {
 			t.Errorf("%s with %q used up: %+v, want %+v", tt.member, tt.used, got, want)
 		}
 	}

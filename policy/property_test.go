@@ -246,6 +246,9 @@ func TestUntilIsExact(t *testing.T) {
 		} else if end <= at.Unix() {
 			t.Fatalf("%s at %s: until %d is not after now", name, at, end)
 		}
+		if d.Ends != 0 && (d.Clock == NoClock || d.Until == 0 || d.Until > d.Ends) {
+			t.Fatalf("%s at %s: what stops it ends at %d: %+v", name, at, d.Ends, d)
+		}
 		probe := []int64{end - 1, end - 1800, end - 3600, at.Unix() + 1}
 		for range 12 {
 			probe = append(probe, at.Unix()+r.Int64N(end-at.Unix()))

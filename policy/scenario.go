@@ -31,7 +31,8 @@ import (
 // at is as ParseAt reads it, counted from today. want is an action (allow,
 // block, warn, fixed) with, where it matters, the step's number, the category,
 // "as" with the safe host that the name becomes an alias of, or itself, "until" with
-// a time or none, and "observed" in front; or stranger.
+// a time or none for when the decision may change, "ends" with one for when what stops
+// the name ends, and "observed" in front; or stranger.
 type Scenario struct {
 	Story  string
 	Expect []Expectation

@@ -138,19 +138,18 @@ type want struct {
 	step     Step
 	category string
 	as       string // "" if it does not matter
-	hasUntil bool
-	until    int64
+	until    *int64 // nil if it does not matter
+	ends     *int64
 }
 
 func parseWant(text string, at time.Time, loc *time.Location) (want, error) {
 	var w want
-	text, until, hasUntil := strings.Cut(text, "until")
-	if w.hasUntil = hasUntil; hasUntil && strings.TrimSpace(until) != "none" {
-		t, err := ParseAt(until, at, loc)
-		if err != nil {
-			return w, err
-		}
-		w.until = t.Unix()
+	var err error
+	if text, w.ends, err = cutTime(text, " ends ", at, loc); err != nil {
+		return w, err
+	}
+	if text, w.until, err = cutTime(text, " until ", at, loc); err != nil {
+		return w, err
 	}
 	named := false
 	text, w.as, _ = strings.Cut(text, " as ")
@@ -174,6 +173,20 @@ func parseWant(text string, at time.Time, loc *time.Location) (want, error) {
 	return w, nil
 }
 
+// cutTime takes off a word and the time behind it, none for 0.
+func cutTime(text, word string, at time.Time, loc *time.Location) (rest string, unix *int64, err error) {
+	rest, when, found := strings.Cut(text, word)
+	if !found {
+		return rest, nil, nil
+	}
+	if unix = new(int64); strings.TrimSpace(when) == "none" {
+		return rest, unix, nil
+	}
+	t, err := ParseAt(when, at, loc)
+	*unix = t.Unix()
+	return rest, unix, err
+}
+
 func parseAction(word string) (Action, bool) {
 	for i, name := range actionNames {
 		if name == word {
@@ -187,7 +200,8 @@ func (w want) holds(d *Directory, got Decision) bool {
 	return w.action == got.Action && w.observed == !got.Applied &&
 		(w.step == 0 || w.step == got.Step) &&
 		(w.category == "" || w.category == d.categoryOf(got)) &&
-		(!w.hasUntil || w.until == got.Until)
+		(w.until == nil || *w.until == got.Until) &&
+		(w.ends == nil || *w.ends == got.Ends)
 }
 
 func (d *Directory) categoryOf(x Decision) string {
@@ -206,8 +220,12 @@ func (d *Directory) describe(x Decision, loc *time.Location) string {
 	if c := d.categoryOf(x); c != "" {
 		words = append(words, c)
 	}
-	if x.Until == 0 {
-		return strings.Join(append(words, "until none"), " ")
+	for i, at := range []int64{x.Until, x.Ends} {
+		when := "none"
+		if at != 0 {
+			when = time.Unix(at, 0).In(loc).Format("2006-01-02 15:04")
+		}
+		words = append(words, []string{"until", "ends"}[i], when)
 	}
-	return strings.Join(append(words, "until", time.Unix(x.Until, 0).In(loc).Format("2006-01-02 15:04")), " ")
+	return strings.Join(words, " ")
 }

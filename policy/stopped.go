@@ -9,9 +9,11 @@ import (
 // Stop says what of time stops for a client at an instant, whatever the name.
 type Stop struct {
 	Clock Clock // NoClock: nothing
-	// Until is when that may change, in unix seconds; 0: not by itself. Of what is not
-	// stopped it is when it may be.
+	// Until is when to look again: the unix second at which this may change; 0: not by itself. Of what is not stopped
+	// it is when it may be, of quotas as if every minute from now on was used.
 	Until int64
+	// Ends is when what stops ends, as people are told it: as Decision.Ends.
+	Ends int64
 }
 
 // Stopped says whether all names are stopped for the client: bedtime, a pause, the day's minutes. What is
@@ -48,7 +50,7 @@ func (c *Client) StoppedTimed(now time.Time) (next Stop) {
 func (c *Client) stop(q *Question, at Step, now time.Time) Stop {
 	d := c.Decide(q, now)
 	if d.Step == at && d.Blocks() {
-		return Stop{d.Clock, d.Until}
+		return Stop{d.Clock, d.Until, d.Ends}
 	}
 	return Stop{Until: d.Until}
 }

@@ -35,7 +35,7 @@ func (w *walk) write(d *Decision) {
 	d.Clock, d.Granted = w.kind, w.granted && w.action == Allow
 	d.Timed = w.timed && w.step > StepAlwaysOn
 	d.Silent = w.p.ground.silences(w.action, &w.q.Match.Categories)
-	d.Until = w.until(w.step)
+	d.Until, d.Ends = w.until(w.step), w.ends()
 	if w.step == StepDenied || w.step == StepAllowed {
 		d.Rule = w.rule.rule()
 	}
@@ -45,6 +45,21 @@ func (w *walk) write(d *Decision) {
 	if w.hand != nil {
 		w.hold(d)
 	}
+}
+
+// ends is when the time rule that stops a name is over, 0 if none does or that is not known.
+func (w *walk) ends() int64 {
+	switch {
+	case w.kind == Paused:
+		return w.hand.pauseEnd
+	case w.kind == QuotaUsed:
+		return w.spent.budget.days.at(w.spent.now).midnight
+	case w.kind == Window && w.step == StepBedtime:
+		return w.clock.edges[bedtime]
+	case w.kind == Window:
+		return w.clock.edges[homework]
+	}
+	return 0
 }
 
 // ration bounds a decision by when quotas change it. While one of the total is used up, no other matters.

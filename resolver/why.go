@@ -49,8 +49,8 @@ func (r *Resolver) reasons(s *Stroke, c Client, name blocklists.Name) []string {
 	if text := p.Text(d); text != "" {
 		lines = append(lines, "reason="+text)
 	}
-	if d.Until != 0 {
-		lines = append(lines, "until="+time.Unix(d.Until, 0).In(s.who.Household.Location).Format(time.RFC3339))
+	if until := d.Told(); until != 0 {
+		lines = append(lines, "until="+time.Unix(until, 0).In(s.who.Household.Location).Format(time.RFC3339))
 	}
 	return append(lines, "id="+string(p.AppendID(nil, d)))
 }

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -36,6 +37,21 @@ func TestWhy(t *testing.T) {
 			if strings.Contains(got, never) {
 				t.Errorf("%s for %s: says %s: %s", tt.name, tt.from, never, got)
 			}
+		}
+	}
+}
+
+// TestWhyTellsTheEndOfTheRule: the reason of a block ends with the rule that blocks, not when what is left of all
+// minutes may be used up; what no clock blocks has no end.
+func TestWhyTellsTheEndOfTheRule(t *testing.T) {
+	h, u := newTimed(t, "chat.example")
+	five := strings.Replace(timed, "{name: worked, band: teen,", "{name: worked, band: teen, quotas: [{of: total, minutes: 5}],", 1)
+	h.r.Swap(newWorldOf(t, five, buildIndex(t), u))
+	h.clock = untilEdge.Add(-30 * time.Minute)
+	for name, want := range map[string]string{"chat.example": "until=2026-06-10T11:00:00+02:00", "casino.example": ""} {
+		got := answers(h.ask("10.0.0.15", name+".why.hearth.home.arpa", dns.TypeTXT))
+		if !strings.Contains(got, "action=block") || !strings.Contains(got, want) || want == "" && strings.Contains(got, "until=") {
+			t.Errorf("%s: told %s, want %q", name, got, want)
 		}
 	}
 }

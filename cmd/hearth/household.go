@@ -144,7 +144,11 @@ func describeHousehold(w io.Writer, h parents.Household) {
 		if m.Waits != "" {
 			fmt.Fprintf(w, ", had a birthday: hearth household confirm %s/%s makes it %s", h.ID, m.Name, m.Waits)
 		}
-		fmt.Fprintln(w, map[string]string{"window": ", bedtime", "pause": ", paused", "quota": ", no minutes left"}[m.Stopped])
+		fmt.Fprint(w, map[string]string{"window": ", bedtime", "pause": ", paused", "quota": ", no minutes left"}[m.Stopped])
+		if !m.StoppedUntil.IsZero() {
+			fmt.Fprint(w, m.StoppedUntil.Format(" until Mon 15:04"))
+		}
+		fmt.Fprintln(w)
 		for _, q := range m.Quotas {
 			fmt.Fprintf(w, "  %-20s %s: %d of %d minutes today, as counted from the names asked for\n", "", q.Of, q.Used, q.Limit)
 		}

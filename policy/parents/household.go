@@ -35,6 +35,8 @@ type Person struct {
 	PIN     bool   `json:"pin"`
 	// Stopped is what stops all names for the member at present: window, pause or quota; "": nothing does.
 	Stopped string `json:"stopped,omitempty"`
+	// StoppedUntil is when that ends; zero: nobody knows.
+	StoppedUntil time.Time `json:"stopped_until,omitzero"`
 	// Quotas are today's minutes. A minute counts in which a name was asked for, so an app that asks by itself
 	// counts as well, and one that keeps its connection does not.
 	Quotas []policy.QuotaState `json:"quotas,omitempty"`
@@ -96,7 +98,11 @@ func (d *Desk) show(p *place) Household {
 		}
 		_, person.PIN = p.home[kindPIN][named(m.Name)]
 		if c, err := p.dir.Locate(h.ID, m.Name); err == nil && h.Enabled {
-			person.Quotas, person.Stopped = c.Quotas(p.now), c.Stopped(p.now).Clock.String()
+			stop := c.Stopped(p.now)
+			person.Quotas, person.Stopped = c.Quotas(p.now), stop.Clock.String()
+			if stop.Ends != 0 {
+				person.StoppedUntil = p.clock(stop.Ends)
+			}
 		}
 		out.Members = append(out.Members, person)
 	}

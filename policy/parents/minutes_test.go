@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // TestShowTellsMinutes: a parent sees how much of today's minutes is used, with the bonus, and what stops the child.
@@ -24,8 +25,13 @@ func TestShowTellsMinutes(t *testing.T) {
 		t.Errorf("of Mia: %+v", mia)
 	}
 	h.at("2026-11-18 21:00")
-	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "window" {
+	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "window" || mia.StoppedUntil.Format("Mon 15:04") != "Thu 07:00" {
 		t.Errorf("of Mia at bedtime: %+v", mia)
+	}
+	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{})
+	h.ok(err)
+	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "pause" || !mia.StoppedUntil.IsZero() {
+		t.Errorf("of Mia in a pause without an end: %+v", mia)
 	}
 	if other := must(h.Show("two")).Members[0]; len(other.Quotas) != 0 {
 		t.Errorf("of another family: %+v", other)

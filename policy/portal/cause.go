@@ -35,10 +35,8 @@ func (v *visit) cause(set blocklists.Categories, d policy.Decision) cause {
 		d.HasCategory = false // the id must not name one either
 	}
 	c.id = string(v.profile.AppendID(nil, d))
-	// The end of a decision is the end of a block only where a window or a pause made it: a category is still blocked
-	// after the next edge of the schedule, and so is what is used up for the day.
-	if d.Until != 0 && (d.Clock == policy.Window || d.Clock == policy.Paused) {
-		c.until = time.Unix(d.Until, 0)
+	if d.Ends != 0 {
+		c.until = time.Unix(d.Ends, 0)
 	}
 	return c
 }

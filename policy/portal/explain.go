@@ -59,7 +59,7 @@ type Explanation struct {
 	Category   string      `json:"category,omitempty"`
 	Categories []string    `json:"categories"` // all that the name is
 	Rule       string      `json:"rule,omitempty"`
-	Until      time.Time   `json:"until,omitzero"` // when the decision may change by itself
+	Until      time.Time   `json:"until,omitzero"` // when what blocks it ends, or what is allowed may be blocked
 	ID         string      `json:"id,omitempty"`   // decision id, as in the answer and on the page
 	Lists      []ListEntry `json:"lists,omitempty"`
 	Steps      []Step      `json:"steps"`

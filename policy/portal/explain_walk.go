@@ -56,8 +56,8 @@ func (e *Explanation) decided(p *policy.Profile, d policy.Decision) {
 	e.Step, e.StepName = int(d.Step), d.Step.String()
 	e.ID = string(p.AppendID(nil, d))
 	e.Answer = answer(p, d, e.Type)
-	if d.Until != 0 {
-		e.Until = time.Unix(d.Until, 0).In(e.At.Location())
+	if until := d.Told(); until != 0 {
+		e.Until = time.Unix(until, 0).In(e.At.Location())
 	}
 }
 
