@@ -86,11 +86,12 @@ type codes struct {
 	wrong tries
 }
 
-// Invite makes a code for one device.
-func (d *Desk) Invite(who Who, to Assignment, name string) (Code, error) {
+// Invite makes a code for one device, and remembers who did: where that cannot be written down, the device could not be
+// enrolled either.
+func (d *Desk) Invite(ctx context.Context, who Who, to Assignment, name string) (Code, error) {
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	p, err := d.find(who)
-	d.mu.Unlock()
 	if err != nil {
 		return Code{}, err
 	}
@@ -98,16 +99,24 @@ func (d *Desk) Invite(who Who, to Assignment, name string) (Code, error) {
 	if err != nil {
 		return Code{}, err
 	}
-	code := newCode()
-	i.hash, i.until = sha256.Sum256([]byte(code)), d.Now().Add(codeLife)
-	d.codes.mu.Lock()
-	defer d.codes.mu.Unlock()
-	good := d.codes.good(i.household, d.Now())
-	if len(good) >= maxCodes {
+	if d.codes.full(i.household, d.Now()) {
 		return Code{}, &Error{Reason: Wait, Text: "too many codes wait for a device already: use one of them, or wait ten minutes"}
 	}
-	d.codes.wait[i.household] = append(good, i)
+	code := newCode()
+	i.hash, i.until = sha256.Sum256([]byte(code)), d.Now().Add(codeLife)
+	if err := d.commit(ctx, p, p.entry("device invited", "for "+i.whose(), i.until.Unix()), nil); err != nil {
+		return Code{}, err
+	}
+	d.codes.add(i)
 	return Code{Household: i.household, Code: code[:codeLen/2] + "-" + code[codeLen/2:], For: i.whose(), Until: i.until.In(p.household.Location)}, nil
+}
+
+// full says whether as many codes of a household are good as may be, and forgets those that are not.
+func (c *codes) full(household string, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wait[household] = c.good(household, now)
+	return len(c.wait[household]) >= maxCodes
 }
 
 // good are the codes of a household that have not run out. The caller holds mu.
@@ -176,8 +185,8 @@ func (d *Desk) Redeem(ctx context.Context, code string, from netip.Addr) (Device
 	return d.enrol(ctx, i, s)
 }
 
-// back puts a code back that was not used.
-func (c *codes) back(i invitation) {
+// add makes a code good, or good again.
+func (c *codes) add(i invitation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wait[i.household] = append(c.wait[i.household], i)

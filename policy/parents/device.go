@@ -119,7 +119,7 @@ func (d *Desk) enrol(ctx context.Context, i invitation, s Seen) (Device, error) 
 		return p.entry("device enrolled", "for "+i.whose(), 0), []change{{kind: kindEnrolment, id: newID(), value: c}}, nil
 	})
 	if err != nil {
-		d.codes.back(i)
+		d.codes.add(i)
 		return Device{}, err
 	}
 	if err := d.renew(ctx); err != nil {

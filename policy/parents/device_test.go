@@ -23,7 +23,7 @@ func (h *house) redeem(code, from string) (parents.Device, error) {
 // TestEnrol: a code makes the device that shows it one of the household's, once.
 func TestEnrol(t *testing.T) {
 	h := open(t, families)
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Tom"}}, "")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "")
 	h.ok(err)
 	if !strings.Contains("ABCDEFGHJKMNPQRSTVWXYZ23456789", code.Code[:1]) || len(code.Code) != 9 {
 		t.Errorf("the code is %q", code.Code)
@@ -59,7 +59,7 @@ func TestEnrolByMAC(t *testing.T) {
 	if len(guests) != 1 || guests[0].Name != "toms-laptop" {
 		t.Errorf("unknown devices: %+v", guests)
 	}
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "")
 	h.ok(err)
 	got, err := h.redeem(code.Code, unknownDevice)
 	h.ok(err)
@@ -78,7 +78,7 @@ func TestEnrolByMAC(t *testing.T) {
 // TestCodesAreBounded: a code runs out, and who tries codes out is stopped long before one is met, in this family alone.
 func TestCodesAreBounded(t *testing.T) {
 	h := open(t, families)
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Tom"}}, "")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "")
 	h.ok(err)
 	for range 20 {
 		_, err := h.redeem("ABCD-EFGH", unknownDevice)
@@ -92,17 +92,17 @@ func TestCodesAreBounded(t *testing.T) {
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.refuses(err, parents.Refused) // it has run out
 	for range 20 {
-		_, err = h.Invite(one(""), parents.Assignment{Profile: "things"}, "")
+		_, err = h.Invite(t.Context(), one(""), parents.Assignment{Profile: "things"}, "")
 		h.ok(err)
 	}
-	_, err = h.Invite(one(""), parents.Assignment{Profile: "things"}, "")
+	_, err = h.Invite(t.Context(), one(""), parents.Assignment{Profile: "things"}, "")
 	h.refuses(err, parents.Wait)
 }
 
 // TestDeviceChanges: an enrolled device is renamed, given to somebody else and taken away, with what holds for it.
 func TestDeviceChanges(t *testing.T) {
 	h := open(t, families)
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "console")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "console")
 	h.ok(err)
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.ok(err)
@@ -135,7 +135,7 @@ func TestDeviceChanges(t *testing.T) {
 func TestEnrolmentsYield(t *testing.T) {
 	h := open(t, families)
 	for i, name := range []string{"tv", "box", "pad"} {
-		code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Tom"}}, name)
+		code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, name)
 		h.ok(err)
 		_, err = h.redeem(code.Code, fmt.Sprintf("10.0.0.%d", 70+i))
 		h.ok(err)

@@ -52,7 +52,7 @@ func TestEnrolmentsYieldToAll(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			h := open(t, before)
-			code, err := h.Invite(one(""), parents.Assignment{Profile: "box"}, "box")
+			code, err := h.Invite(t.Context(), one(""), parents.Assignment{Profile: "box"}, "box")
 			h.ok(err)
 			_, err = h.redeem(code.Code, "10.0.0.70")
 			h.ok(err)
@@ -70,7 +70,7 @@ func TestEnrolmentsYieldToAll(t *testing.T) {
 func TestRouterIsNoDevice(t *testing.T) {
 	h := open(t, strings.Replace(families, "networks: [10.0.0.0/24]", "networks: [10.0.0.0/24]\n    forwarders: [{address: 10.0.0.1}]", 1))
 	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.1"), MAC: policy.MAC{2, 0, 0, 0, 0, 1}}}
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "")
 	h.ok(err)
 	_, err = h.redeem(code.Code, "10.0.0.1")
 	h.refuses(err, parents.Refused)
@@ -82,7 +82,7 @@ func TestRouterIsNoDevice(t *testing.T) {
 func TestCodeIsGoodOnce(t *testing.T) {
 	h := open(t, families)
 	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), Name: "first"}}
-	code, err := h.Invite(one(""), parents.Assignment{Members: []string{"Anna"}}, "")
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "")
 	h.ok(err)
 	h.Renew = func(context.Context) error { return errors.New("somebody is writing the configuration") }
 	if _, err = h.redeem(code.Code, unknownDevice); err == nil {
@@ -115,7 +115,7 @@ func TestUsesAreBounded(t *testing.T) {
 func TestThingsKeepWhatTheyLearned(t *testing.T) {
 	h := open(t, families)
 	enrol := func(name, at string) parents.Who {
-		code, err := h.Invite(one(""), parents.Assignment{Profile: "things"}, name)
+		code, err := h.Invite(t.Context(), one(""), parents.Assignment{Profile: "things"}, name)
 		h.ok(err)
 		_, err = h.redeem(code.Code, at)
 		h.ok(err)
@@ -176,6 +176,25 @@ func TestReadOnlyIsSaidOnce(t *testing.T) {
 	})
 	if log.Len() > 0 {
 		t.Errorf("the log says:\n%s", &log)
+	}
+}
+
+// TestNoCodeWithoutState: where nothing can be written down nobody is given a code that would be of no use, but what to do.
+func TestNoCodeWithoutState(t *testing.T) {
+	h := open(t, families)
+	desk := must(parents.Open(t.Context(), parents.Config{
+		Log: store.Frozen(h.path, errors.New("the card is worn out; write: hearth restore FILE")), Directory: h.live.Load, Now: h.clock,
+	}))
+	code, err := desk.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "")
+	if !errors.Is(err, store.ErrReadOnly) || !strings.Contains(err.Error(), "hearth restore FILE") || code.Code != "" {
+		t.Errorf("the code %q is given: %v", code.Code, err)
+	}
+	_, err = h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "") // of YAML, with a store
+	h.ok(err)
+	_, list, err := h.Audit(t.Context(), "one")
+	h.ok(err)
+	if len(list) != 1 || list[0].What != "device invited" || list[0].Detail != "for Tom" || list[0].Until == 0 {
+		t.Errorf("remembered: %+v", list)
 	}
 }
 

@@ -61,8 +61,8 @@ func (p *Portal) deviceRoutes(routes map[string]route) {
 		known, guests, err := d.Devices(r.URL.Query().Get("household"))
 		return Devices{known, guests}, err
 	})}
-	routes["/v1/device/enrol"] = done(`{"household": "…", "members": ["…"], or "profile": "…", "name": "…"}`, func(_ context.Context, a enrol) (Invitation, error) {
-		code, err := d.Invite(a.Who, a.Assignment, a.Name)
+	routes["/v1/device/enrol"] = done(`{"household": "…", "members": ["…"], or "profile": "…", "name": "…"}`, func(ctx context.Context, a enrol) (Invitation, error) {
+		code, err := d.Invite(ctx, a.Who, a.Assignment, a.Name)
 		return Invitation{code, p.pagesAt() + devicePath + "?code=" + code.Code}, err
 	})
 	routes["/v1/device/rename"] = done(`{"household": "…", "device": "…", "name": "…"}`, func(ctx context.Context, a rename) (parents.Device, error) { return d.Rename(ctx, a.Who, a.Name) })

@@ -66,7 +66,7 @@ const ourPage = "http://ask." + own
 // TestEnrolPage: a device that is not known enrols itself with a code, without a script, and no other site can do it.
 func TestEnrolPage(t *testing.T) {
 	h, desk := withDesk(t)
-	code, err := desk.Invite(parents.Who{}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
+	code, err := desk.Invite(t.Context(), parents.Who{}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
 	if err != nil {
 		t.Fatal(err)
 	}
