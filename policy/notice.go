@@ -43,9 +43,23 @@ const (
 	ChildFirst = 24 * time.Hour
 	// KeepNotices is how long notices are kept.
 	KeepNotices = 7 * 24 * time.Hour
-	// MaxNotices is how many are kept of a household.
+	// MaxNotices is how many are kept of a household, of all kinds.
 	MaxNotices = 100
 )
+
+// Room is how many of a kind are kept of a household, so that those about things never take the place of a child's.
+func (k NoticeKind) Room() int {
+	switch k {
+	case NoticeBypass, NoticeDestination:
+		return 30
+	case NoticeSelfHarm, NoticeLearned:
+		return 20
+	}
+	return 0
+}
+
+// Over says that the notice is kept no longer.
+func (n *Notice) Over(now int64) bool { return now-n.At >= int64(KeepNotices/time.Second) }
 
 // ShownFrom is when parents see the notice, in unix seconds.
 func (n *Notice) ShownFrom() int64 {

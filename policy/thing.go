@@ -77,7 +77,7 @@ const KindHeard = "heard"
 func (h *Heard) Hear(asked Destination, domain string) {
 	for i := range h.Names {
 		if d := &h.Names[i]; beneath(asked.Name, d.Name) { // what is confirmed holds for all beneath
-			d.add(asked)
+			d.Add(asked)
 			return
 		}
 	}
@@ -89,8 +89,8 @@ func (h *Heard) Hear(asked Destination, domain string) {
 	h.collapse(domain)
 }
 
-// add merges what was asked for at other times.
-func (d *Destination) add(o Destination) {
+// Add merges what was asked for at other times.
+func (d *Destination) Add(o Destination) {
 	if d.Count == 0 {
 		d.First = o.First
 	}
@@ -108,7 +108,7 @@ func (h *Heard) collapse(domain string) {
 	sum, n := Destination{Name: domain}, 0
 	for _, d := range h.Names {
 		if beneath(d.Name, domain) {
-			sum.add(d)
+			sum.Add(d)
 			n++
 		}
 	}

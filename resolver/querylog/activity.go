@@ -79,13 +79,13 @@ func (a *Activity) Observe(q *Query) {
 		return
 	}
 	x := &heard{Query: q, at: time.Unix(q.Time, 0).In(h.Location), person: q.Client.Person()}
+	x.name, x.domain = spell(q.Name)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.count(x)
 	if v := q.Client.Device; v != nil && q.Client.Profile.Counts() && !q.Client.Assumed {
 		a.sightings.Saw(h.ID, v.Name, q.Time)
 	}
-	x.name, x.domain = spell(q.Name)
 	if q.Memory == policy.Names {
 		a.note(x)
 	}

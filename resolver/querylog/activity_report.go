@@ -200,11 +200,10 @@ func (a *Activity) Notices(ctx context.Context, of string, child bool) ([]policy
 	if err != nil {
 		return nil, err
 	}
-	now := a.cfg.Now()
+	now := a.cfg.Now().Unix()
 	return slices.DeleteFunc(all, func(n policy.Notice) bool {
 		about := to.Person == "" || to.Member != nil && n.Member == to.Member.Name || to.Device != nil && n.Device == to.Device.Name
-		old := n.At < now.Add(-policy.KeepNotices).Unix()
-		return old || !about || !child && n.ShownFrom() > now.Unix()
+		return n.Over(now) || !about || !child && n.ShownFrom() > now
 	}), nil
 }
 

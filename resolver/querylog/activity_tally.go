@@ -131,7 +131,7 @@ func (a *Activity) Flush() error {
 			a.unkept.Add(uint64(n)) //nolint:gosec // above 0
 		}
 	}
-	return errors.Join(failed, a.flushSigns())
+	return errors.Join(failed, a.flushFindings(), a.flushHeard(hearEvery))
 }
 
 // omitOld takes out of what waits the days that are over already.
@@ -178,6 +178,9 @@ func (a *Activity) retain() error {
 		if _, err := a.cfg.Store.Drop(kind, oldest(today, kind)); err != nil {
 			return err
 		}
+	}
+	if err := a.dropNotices(); err != nil {
+		return err
 	}
 	a.dropped = store.DayOf(today)
 	return nil
