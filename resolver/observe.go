@@ -101,7 +101,7 @@ func (r *ring) claim() *place {
 // publish says that a claimed place is filled.
 func (p *place) publish() { p.turn.Add(1) }
 
-// each empties what is filled. No place holds on to anybody's household after.
+// each empties what is filled. No place holds on to anybody's address, name or household after.
 func (r *ring) each(tell func(*Event)) {
 	for {
 		p := &r.places[r.done&(ringEvents-1)]
@@ -109,7 +109,7 @@ func (r *ring) each(tell func(*Event)) {
 			return
 		}
 		tell(&p.Event)
-		p.Client, p.Decision.Rule = policy.Client{}, nil
+		p.Event = Event{}
 		p.turn.Store(r.done + ringEvents)
 		r.done++
 	}

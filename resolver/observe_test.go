@@ -110,7 +110,7 @@ func TestRing(t *testing.T) {
 		if p := r.claim(); (p != nil) != (i < ringEvents) {
 			t.Fatalf("place %d: %v", i, p != nil)
 		} else if p != nil {
-			p.Client.Profile = new(policy.Profile)
+			p.Event = Event{Time: 1, Addr: netip.MustParseAddr("192.0.2.1"), Client: policy.Client{Profile: new(policy.Profile)}, length: 3, name: [255]byte{1, 'a'}}
 			p.publish()
 		}
 	}
@@ -120,8 +120,8 @@ func TestRing(t *testing.T) {
 		t.Errorf("%d of a full ring, want %d", n, ringEvents)
 	}
 	for i := range r.places {
-		if r.places[i].Client != (policy.Client{}) {
-			t.Fatal("a place holds on to a household")
+		if r.places[i].Event != (Event{}) {
+			t.Fatalf("a place holds on to who asked, or for what: %+v", r.places[i].Event)
 		}
 	}
 }
