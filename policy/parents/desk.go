@@ -174,7 +174,12 @@ func plain(err error) string {
 
 // commit writes changes and what is remembered of them in one step, then takes them over.
 func (d *Desk) commit(ctx context.Context, p *place, entry Entry, changes []change) error {
-	return d.put(ctx, p.household.ID, append(changes, p.remembered(entry)))
+	changes = append(changes, p.remembered(entry))
+	err := d.put(ctx, p.household.ID, changes)
+	if errors.Is(err, store.ErrFull) && d.forget(ctx, p.household.ID, p.now) == nil { // what was done must not keep anybody from doing
+		err = d.put(ctx, p.household.ID, changes)
+	}
+	return err
 }
 
 // put writes changes of one household in one step, and takes them over.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"log/slog"
 	"net/netip"
@@ -272,4 +273,30 @@ func TestFollowBesideReaders(t *testing.T) {
 		h.now.Add(int64(time.Hour / time.Second))
 	}
 	all.Wait()
+}
+
+// TestFullShare: a household whose share of the store is taken by remembered changes, as by somebody who tries things
+// over and over, still does what a parent says; one whose share is taken otherwise is told so, and no other suffers.
+func TestFullShare(t *testing.T) {
+	h := open(t, families)
+	fill := func(household, kind string) {
+		for n := 0; n < store.MaxShare; n += store.MaxBatch {
+			writes := make([]store.Write, store.MaxBatch)
+			for i := range writes {
+				writes[i] = store.Write{Key: store.Key{Household: household, Kind: kind, ID: fmt.Sprintf("%011d-x", n+i)}, Value: []byte(`{"at": 1, "what": "x"}`)}
+			}
+			must(h.bolt.Put(t.Context(), writes...))
+		}
+	}
+	fill("one", "audit")
+	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{For: "30m"})
+	h.ok(err)
+	h.doesNotGet("10.0.0.2", "plain.example")
+	fill("two", "notice")
+	_, err = h.Pause(t.Context(), parents.Who{Household: "two", By: "Bo"}, parents.Span{For: "30m"})
+	if !errors.Is(err, store.ErrFull) {
+		t.Errorf("got %v, want that there is no room", err)
+	}
+	_, err = h.Pause(t.Context(), one("Tom"), parents.Span{For: "30m"})
+	h.ok(err)
 }

@@ -40,3 +40,24 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPutInAFullHousehold is a change that adds a value where nearly all of a household's share is taken.
+func BenchmarkPutInAFullHousehold(b *testing.B) {
+	s := open(b)
+	for n := 0; n < store.MaxShare-store.MaxBatch; n += store.MaxBatch {
+		writes := make([]store.Write, store.MaxBatch)
+		for i := range writes {
+			writes[i] = set(fmt.Sprintf("smith/audit/%d", n+i), `{"by":"parent","what":"grant"}`)
+		}
+		if _, err := s.Put(b.Context(), writes...); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		for _, w := range []store.Write{set("smith/grant/1", `1`), drop("smith/grant/1")} {
+			if _, err := s.Put(b.Context(), w); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}

@@ -98,6 +98,7 @@ var (
 type ledger struct {
 	state, order, gone  part
 	revision, compacted uint64
+	shares              map[string]int // values of the households that a batch adds to
 }
 
 func openLedger(tx *bbolt.Tx) (l ledger, err error) {
@@ -148,11 +149,38 @@ func (l *ledger) write(w Write, at place) error {
 	case w.Value == nil && !there:
 		return nil
 	case w.Value == nil:
+		if n, counted := l.shares[w.Key.Household]; counted {
+			l.shares[w.Key.Household] = n - 1
+		}
 		return errors.Join(l.gone.keep(at[:], k), l.state.remove(k))
-	case !there && l.state.Sequence() >= MaxEntries:
-		return fmt.Errorf("%w: it holds %d values already", ErrFull, MaxEntries)
+	case !there:
+		if err := l.room(w.Key.Household); err != nil {
+			return err
+		}
 	}
 	return errors.Join(l.order.keep(at[:], k), l.state.keep(k, append(bytes.Clone(at[:]), w.Value...)))
+}
+
+// room says whether a household may have one value more.
+func (l *ledger) room(household string) error {
+	if l.state.Sequence() >= MaxEntries {
+		return fmt.Errorf("%w: it holds %d values already", ErrFull, MaxEntries)
+	}
+	n, counted := l.shares[household]
+	if !counted {
+		c, prefix := l.state.Cursor(), []byte(household+"/")
+		for k, _ := c.Seek(prefix); bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+			n++
+		}
+	}
+	if n >= MaxShare {
+		return fmt.Errorf("%w: of the household %s it holds %d values already; delete some of its devices, grants and the like", ErrFull, household, MaxShare)
+	}
+	if l.shares == nil {
+		l.shares = map[string]int{}
+	}
+	l.shares[household] = n + 1
+	return nil
 }
 
 // Watch implements Log.

@@ -123,22 +123,36 @@ func increment(ctx context.Context, l store.Log, times int) error {
 	return nil
 }
 
-// TestStateIsBounded fills the store to its last entry.
+// TestStateIsBounded fills the store to its last entry, each household to its share.
 func TestStateIsBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writes all the values that a store may have")
 	}
 	b := open(t)
-	for n := 0; n < store.MaxEntries; n += store.MaxBatch {
-		writes := make([]store.Write, store.MaxBatch)
-		for i := range writes {
-			writes[i] = set(fmt.Sprintf("a/learned/%d", n+i), `1`)
+	fill := func(household string) {
+		for n := 0; n < store.MaxShare; n += store.MaxBatch {
+			writes := make([]store.Write, store.MaxBatch)
+			for i := range writes {
+				writes[i] = set(fmt.Sprintf("%s/learned/%d", household, n+i), `1`)
+			}
+			put(t, b, writes...)
 		}
-		put(t, b, writes...)
 	}
-	if _, err := b.Put(t.Context(), set("a/grant/1", `1`)); !errors.Is(err, store.ErrFull) {
-		t.Errorf("one more: %v", err)
+	refused := func(what string, writes ...store.Write) {
+		t.Helper()
+		if _, err := b.Put(t.Context(), writes...); !errors.Is(err, store.ErrFull) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
-	put(t, b, set("a/learned/0", `2`)) // what is there can be changed
-	put(t, b, drop("a/learned/0"), set("a/grant/1", `1`))
+	fill("a")
+	refused("more than the share of a household", set("a/grant/1", `1`))
+	put(t, b, set("b/grant/1", `1`), set("ab/grant/1", `1`), set("a/learned/0", `2`)) // what is there can be changed
+	put(t, b, drop("a/learned/0"), set("a/grant/1", `1`), drop("a/learned/1"), set("a/grant/2", `1`))
+	refused("of two values the one too many", drop("a/grant/1"), set("a/grant/3", `1`), set("a/grant/4", `1`))
+	put(t, b, drop("b/grant/1"), drop("ab/grant/1"))
+	for n := 1; n < store.MaxEntries/store.MaxShare; n++ {
+		fill(fmt.Sprintf("h%d", n))
+	}
+	refused("more than there is room for", set("b/grant/1", `1`))
+	put(t, b, drop("a/learned/2"), set("b/grant/1", `1`))
 }

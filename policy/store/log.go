@@ -64,6 +64,9 @@ const (
 	MaxBatch = 1000
 	// MaxEntries bounds the values in all. A consumer has them in memory: at 500 octets each, 100 MB.
 	MaxEntries = 200_000
+	// MaxShare bounds the values of one household, so that none takes the room of the others: 5000 changes that are
+	// remembered, and as much again for a home of 200 devices in which 256 acts are in force.
+	MaxShare = 10_000
 	// MaxGone bounds the deletions that are remembered. A watcher that is further behind takes a snapshot.
 	MaxGone = 10_000
 )

@@ -23,7 +23,7 @@ var (
 // limits are what docs/operations.md gives reasons for.
 func limits() map[string]float64 {
 	return map[string]float64{
-		"value": MaxValue, "batch": MaxBatch, "entries": MaxEntries, "deletions": MaxGone,
+		"value": MaxValue, "batch": MaxBatch, "entries": MaxEntries, "share": MaxShare, "deletions": MaxGone,
 		"file": maxFile, "journal": maxJournal, "records": MaxRecords, "record": MaxNote, "kept_beside": keptBeside,
 	}
 }
