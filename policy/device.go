@@ -38,6 +38,16 @@ func (d *Directory) IdentifyBy(f *Facts) Client {
 	return d.clients[at]
 }
 
+// IdentifyUnseen says who has an address while nobody knows which machine that is: where a household tells machines
+// apart, an address alone proves nothing, and it is a guest.
+func (d *Directory) IdentifyUnseen(addr netip.Addr) Client {
+	c := d.Identify(addr)
+	if c.Status == Known && c.Household.recognition != nil {
+		return c.Household.guest()
+	}
+	return c
+}
+
 // recognition is by what else than addresses a household knows its devices. The numbers are places of clients.
 type recognition struct {
 	macs   table[number6]

@@ -58,6 +58,9 @@ func (p *Profile) most(set *blocklists.Categories, d *Decision) Memory {
 // may be remembered.
 func (p *Profile) Counts() bool { return p.memory >= Totals }
 
+// Keeps says how much of queries the band of the profile keeps, and how much of those that security blocks.
+func (p *Profile) Keeps() (queries, alarms Memory) { return p.memory, max(p.memory, p.alarms) }
+
 // Told lists the categories of names that sums may tell of: those that say what a name is for, without self-harm, which
 // nobody must learn of by a sum, and without help and the law.
 func (p *Profile) Told(names blocklists.Categories) []string {

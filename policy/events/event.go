@@ -35,10 +35,10 @@ type Event struct {
 const (
 	all   = "all"
 	timed = "timed"
-
-	// soon is how long before a stop people are told of it.
-	soon = policy.SoonMinutes * time.Minute
 )
+
+// kinds are what an event can be of, in the order of device.told.
+var kinds = [...]string{all, timed}
 
 // told is what a device was told last about all names, or about timed ones.
 type told struct {
@@ -54,8 +54,8 @@ type device struct {
 	warned map[string]time.Time
 }
 
-// change compares what holds with what was told, and gives the event of it; false if there is none.
-func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy.Stop) (Event, bool) {
+// change compares what holds, and the stop that comes, with what was told, and gives the event of it; false if there is none.
+func (t *told) change(now time.Time, s policy.Stop, next *policy.Coming) (Event, bool) {
 	stopped := s.Clock != policy.NoClock
 	switch {
 	case stopped && (!t.stopped || t.why != s.Clock || t.moved(now, s)):
@@ -65,11 +65,9 @@ func (t *told) change(now time.Time, s policy.Stop, later func(time.Time) policy
 		why := t.why
 		*t = told{}
 		return Event{Event: Go, Why: why.String(), From: now, Until: instant(s.Until)}, true
-	case !stopped && s.Until != 0 && t.soon != s.Until && time.Unix(s.Until, 0).Sub(now) <= soon:
-		t.soon = s.Until
-		if next := later(time.Unix(s.Until, 0)); next.Clock != policy.NoClock {
-			return Event{Event: Soon, Why: next.Clock.String(), From: time.Unix(s.Until, 0), Until: instant(next.Until)}, true
-		}
+	case next != nil && t.soon != next.From.Unix():
+		t.soon = next.From.Unix()
+		return Event{Event: Soon, Why: next.Clock.String(), From: next.From, Until: instant(next.Until)}, true
 	}
 	return Event{}, false
 }
@@ -86,22 +84,25 @@ func (t *told) moved(now time.Time, s policy.Stop) bool {
 	return s.Until != 0 && s.Until < t.until || now.Unix() >= t.until
 }
 
-// lastMinutes gives the events of quotas that are nearly used up, once each in a day. The earliest that the stop can
-// begin is when every minute from now on is used.
+// lastMinutes gives the events of quotas that are nearly used up, once each in a day.
 func (l *device) lastMinutes(now time.Time, quotas []policy.QuotaState) (found []Event) {
 	for _, q := range quotas {
 		whose := q.Person + "/" + q.Of
-		if !q.Soon || q.UsedUp || l.warned[whose].Equal(q.Resets) {
+		next, comes := q.Coming(now)
+		if !comes || l.warned[whose].Equal(q.Resets) {
 			continue
 		}
 		l.warned[whose] = q.Resets
-		e := Event{Event: Soon, What: timed, Why: policy.QuotaUsed.String(), Quota: q.Of, From: now.Add(time.Duration(q.Limit-q.Used) * time.Minute), Until: q.Resets}
-		if q.Of == "total" {
-			e.What = all
-		}
-		found = append(found, e)
+		found = append(found, Event{Event: Soon, What: what(next.Timed), Why: next.Clock.String(), Quota: q.Of, From: next.From, Until: q.Resets})
 	}
 	return found
+}
+
+func what(isTimed bool) string {
+	if isTimed {
+		return timed
+	}
+	return all
 }
 
 // instant is a unix second, the zero Time for 0.

@@ -135,17 +135,17 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 		e.Addresses = w.addresses(d)
 		w.tell(e, h.Location)
 	}
+	var next [2]*policy.Coming
+	for _, coming := range h.Client(d).Coming(now) {
+		next[slices.Index(kinds[:], what(coming.Timed))] = &coming
+	}
 	for i, ask := range []func(*policy.Client, time.Time) policy.Stop{(*policy.Client).Stopped, (*policy.Client).StoppedTimed} {
 		stop := ask(&c, now)
 		if stop.Until != 0 && (edge == 0 || stop.Until < edge) {
 			edge = stop.Until
 		}
-		later := func(at time.Time) policy.Stop {
-			then := h.Client(d).Now(at)
-			return ask(&then, at)
-		}
-		if event, is := last.told[i].change(now, stop, later); is {
-			event.What = []string{all, timed}[i]
+		if event, is := last.told[i].change(now, stop, next[i]); is {
+			event.What = kinds[i]
 			send(event)
 		}
 		if end := last.told[i].until; end > now.Unix() && end < edge {
@@ -156,7 +156,7 @@ func (w *Watch) device(h *policy.Household, d *policy.Device, s subject, now tim
 		send(event)
 	}
 	if edge != 0 { // people are told ten minutes before
-		if early := edge - int64(soon/time.Second); early > now.Unix() {
+		if early := edge - policy.SoonMinutes*60; early > now.Unix() {
 			edge = early
 		}
 	}
