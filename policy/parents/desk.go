@@ -59,6 +59,7 @@ type Desk struct {
 	mu       sync.Mutex
 	homes    map[string]home
 	forgot   time.Time            // when changes were last looked through
+	learned  int64                // unix seconds up to which what is in force knows whose learning is over
 	revision uint64               // up to which the changes of others are known
 	gone     map[store.Key]uint64 // what was deleted here after that, so that no older change brings it back
 }
@@ -76,6 +77,7 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	if d.Changed == nil {
 		d.Changed = func() {}
 	}
+	d.learned = d.Now().Unix()
 	return d, d.read(ctx)
 }
 

@@ -279,24 +279,28 @@ func TestFollowBesideReaders(t *testing.T) {
 // over and over, still does what a parent says; one whose share is taken otherwise is told so, and no other suffers.
 func TestFullShare(t *testing.T) {
 	h := open(t, families)
-	fill := func(household, kind string) {
-		for n := 0; n < store.MaxShare; n += store.MaxBatch {
-			writes := make([]store.Write, store.MaxBatch)
-			for i := range writes {
-				writes[i] = store.Write{Key: store.Key{Household: household, Kind: kind, ID: fmt.Sprintf("%011d-x", n+i)}, Value: []byte(`{"at": 1, "what": "x"}`)}
-			}
-			must(h.bolt.Put(t.Context(), writes...))
-		}
-	}
-	fill("one", "audit")
+	h.fill("one", "audit")
 	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{For: "30m"})
 	h.ok(err)
 	h.doesNotGet("10.0.0.2", "plain.example")
-	fill("two", "notice")
+	h.fill("two", "notice")
 	_, err = h.Pause(t.Context(), parents.Who{Household: "two", By: "Bo"}, parents.Span{For: "30m"})
 	if !errors.Is(err, store.ErrFull) {
 		t.Errorf("got %v, want that there is no room", err)
 	}
 	_, err = h.Pause(t.Context(), one("Tom"), parents.Span{For: "30m"})
 	h.ok(err)
+}
+
+// fill takes the rest of a household's share of the store with records of a kind.
+func (h *house) fill(household, kind string) {
+	h.t.Helper()
+	there := len(must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries)
+	for n := there; n < store.MaxShare; n += store.MaxBatch {
+		writes := make([]store.Write, min(store.MaxBatch, store.MaxShare-n))
+		for i := range writes {
+			writes[i] = store.Write{Key: store.Key{Household: household, Kind: kind, ID: fmt.Sprintf("%011d-x", n+i)}, Value: []byte(`{"at": 1, "what": "x"}`)}
+		}
+		must(h.bolt.Put(h.t.Context(), writes...))
+	}
 }

@@ -130,8 +130,8 @@ func (d *Desk) Run(ctx context.Context) error {
 			if err := d.sweep(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrReadOnly) {
 				d.Report.Error("what has ended is not thrown away", "error", err)
 			}
-			if err := d.endLearning(ctx); err != nil && ctx.Err() == nil {
-				d.Report.Error("things learn on, although their days are over", "error", err)
+			if err := d.endLearning(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, store.ErrReadOnly) {
+				d.Report.Error("that things have learned is not written down, or not in force", "error", err)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package parents
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -155,30 +156,39 @@ func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 }
 
 // endLearning ends the learning of things whose days are over, and says so to the parents. Nothing that nobody confirmed
-// is let through from then on.
+// is let through from then on, whether or not it can be written down.
 func (d *Desk) endLearning(ctx context.Context) error {
+	now, due, failed := d.overdue(ctx)
+	if !due {
+		return failed
+	}
+	if err := d.Renew(ctx); err != nil {
+		return errors.Join(failed, err)
+	}
 	d.mu.Lock()
-	now, ended := d.Now().Unix(), false
-	var failed error
+	d.learned = now
+	d.mu.Unlock()
+	return failed
+}
+
+// overdue writes down whose learning is over now, and says whether any of it came after the last time.
+func (d *Desk) overdue(ctx context.Context) (now int64, due bool, failed error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	now = d.Now().Unix()
 	for household, h := range d.homes {
 		for id, l := range all[policy.Learned](h, kindThing) {
-			if l.Ended || l.Since == 0 || now < l.Until {
+			if l.Since == 0 || now < l.Until {
+				continue
+			}
+			due = due || l.Until > d.learned
+			if l.Ended || failed != nil {
 				continue
 			}
 			l.Ended = true
 			n := policy.Notice{ID: newID(), Kind: policy.NoticeLearned, Device: l.Device, At: now}
-			changes := []change{{kind: kindThing, id: id, value: l}, {kind: policy.KindNotice, id: n.ID, value: n}}
-			if failed = d.put(ctx, household, changes); failed != nil {
-				break
-			}
-			ended = true
+			failed = d.put(ctx, household, []change{{kind: kindThing, id: id, value: l}, {kind: policy.KindNotice, id: n.ID, value: n}})
 		}
 	}
-	d.mu.Unlock()
-	if ended {
-		if err := d.Renew(ctx); err != nil {
-			return err
-		}
-	}
-	return failed
+	return now, due, failed
 }

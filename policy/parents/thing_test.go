@@ -2,6 +2,8 @@ package parents_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -89,6 +91,51 @@ func TestLearningEnds(t *testing.T) {
 	_, err = h.ConfirmThing(t.Context(), bear())
 	h.ok(err)
 	h.gets("10.0.0.6", "cloud.example")
+}
+
+// TestLearningEndsUnwritten: a thing learns no longer than it should where that cannot be written down; the Directory is
+// compiled for it once, and the parents are told as soon as there is room.
+func TestLearningEndsUnwritten(t *testing.T) {
+	h := open(t, toys)
+	_, err := h.Learn(t.Context(), bear(), "7d")
+	h.ok(err)
+	h.gets("10.0.0.6", "cloud.example")
+	h.fill("one", "other")
+	h.at("2026-11-25 18:00")
+	compiled := 0
+	h.between = func() { compiled++ }
+	for range 3 {
+		if err := h.EndLearning(t.Context()); !errors.Is(err, store.ErrFull) {
+			t.Errorf("got %v, want that there is no room", err)
+		}
+		h.doesNotGet("10.0.0.6", "cloud.example")
+	}
+	if compiled != 1 {
+		t.Errorf("compiled %d times, want once", compiled)
+	}
+	must(h.bolt.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: "other", ID: fmt.Sprintf("%011d-x", store.MaxShare-1)}}))
+	h.ok(h.EndLearning(t.Context()))
+	if s := must(h.bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")); len(s.Entries) != 1 {
+		t.Errorf("%d notices, want one", len(s.Entries))
+	}
+}
+
+// TestLearningEndsOnceInForce: what could not be put in force when the days were over is tried again.
+func TestLearningEndsOnceInForce(t *testing.T) {
+	h := open(t, toys)
+	_, err := h.Learn(t.Context(), bear(), "7d")
+	h.ok(err)
+	h.at("2026-11-25 18:00")
+	good := *h.yaml.Load()
+	bad := good
+	bad.Profiles = nil
+	h.yaml.Store(&bad)
+	if err := h.EndLearning(t.Context()); err == nil {
+		t.Error("a configuration that makes no sense is compiled")
+	}
+	h.yaml.Store(&good)
+	h.ok(h.EndLearning(t.Context()))
+	h.doesNotGet("10.0.0.6", "cloud.example")
 }
 
 // TestDiary: a log begins by the band, is written down, and ends.
