@@ -58,7 +58,7 @@ func newCalendar(c CalendarConfig) *calendar {
 	out := new(calendar)
 	days := schoolDays
 	if len(c.SchoolDays) > 0 {
-		days, _ = parseDays(c.SchoolDays) // Validate has said it
+		days, _ = parseDays("", c.SchoolDays) // Validate has said it
 	}
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		out.free[d] = !slices.Contains(days, d)

@@ -280,38 +280,40 @@ func spanOf(text string) *span {
 }
 
 func parseWindow(w WindowConfig) (windowKind, []time.Weekday, span, error) {
+	var bad problems
 	kind := bedtime
 	switch w.Kind {
 	case "bedtime":
 	case "homework":
 		kind = homework
 	default:
-		return 0, nil, span{}, &fieldError{".kind", fmt.Sprintf("%q is no kind of window: write bedtime or homework", w.Kind)}
+		bad.add(".kind", "%q is no kind of window: write bedtime or homework", w.Kind)
 	}
-	days, err := parseDays(w.Days)
-	if err != nil {
-		return 0, nil, span{}, err
-	}
+	days, err := parseDays(".days", w.Days)
+	bad.addErr("", err)
 	s, err := makeSpan(w.From, w.To)
-	return kind, days, s, err
+	bad.addErr("", err)
+	return kind, days, s, bad.join()
 }
 
-func parseDays(words []string) ([]time.Weekday, error) {
+// parseDays reads the days of a list at a path.
+func parseDays(path string, words []string) (days []time.Weekday, err error) {
 	if len(words) == 0 {
-		return nil, &fieldError{".days", "the days are missing: write mon, tue, ... or all"}
+		return nil, &fieldError{path, "the days are missing: write mon, tue, ... or all"}
 	}
-	var days []time.Weekday
+	var bad problems
 	for i, word := range words {
 		if word == "all" {
-			return []time.Weekday{0, 1, 2, 3, 4, 5, 6}, nil
+			days = []time.Weekday{0, 1, 2, 3, 4, 5, 6}
+			continue
 		}
 		d, ok := parseDay(word)
 		if !ok {
-			return nil, &fieldError{fmt.Sprintf(".days[%d]", i), fmt.Sprintf("%q is no day: write mon, tue, wed, thu, fri, sat, sun or all", word)}
+			bad.add(fmt.Sprintf("%s[%d]", path, i), "%q is no day: write mon, tue, wed, thu, fri, sat, sun or all", word)
 		}
 		days = append(days, d)
 	}
-	return days, nil
+	return days, bad.join()
 }
 
 // schedule gives the schedule of plans that hold together, as on a shared device.

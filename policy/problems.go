@@ -26,14 +26,21 @@ func (p *problems) add(path, format string, args ...any) {
 	p.all = append(p.all, &fieldError{path, fmt.Sprintf(format, args...)})
 }
 
-// addErr adds an error at a path; a fieldError's own path continues it.
+// addErr adds an error at a path, nil for none; a fieldError's own path continues it. Of joined errors it adds each.
 func (p *problems) addErr(path string, err error) {
 	var field *fieldError
-	if errors.As(err, &field) {
+	joined, many := err.(interface{ Unwrap() []error })
+	switch {
+	case err == nil:
+	case many:
+		for _, one := range joined.Unwrap() {
+			p.addErr(path, one)
+		}
+	case errors.As(err, &field):
 		p.all = append(p.all, &fieldError{path + field.path, field.text})
-		return
+	default:
+		p.all = append(p.all, &fieldError{path, err.Error()})
 	}
-	p.all = append(p.all, &fieldError{path, err.Error()})
 }
 
 func (p *problems) join() error { return errors.Join(p.all...) }

@@ -111,7 +111,7 @@ func (v *validator) categories() {
 func (v *validator) profile(path string, at int, p ProfileConfig) {
 	v.profileName(path+".name", at, p.Name)
 	if p.Band != "" {
-		v.band(path+".band", p.Band)
+		v.band(path+".band", p.Band, Things)
 	}
 	if _, ok := parseBlockMode(p.BlockMode); !ok {
 		v.add(path+".block_mode", "%q is no block mode: write %s", p.BlockMode, oneOf(blockModeNames[:]...))
@@ -159,9 +159,10 @@ func (v *validator) profileName(path string, at int, name string) {
 	}
 }
 
-func (v *validator) band(path, name string) {
+// band checks the name of a band; last is the last of those that may stand there.
+func (v *validator) band(path, name string, last Band) {
 	if _, ok := ParseBand(name); !ok {
-		v.add(path, "%q is no band: write %s", name, oneOf(bandNames[1:]...))
+		v.add(path, "%q is no band: write %s", name, oneOf(bandNames[Little:last+1]...))
 	}
 }
 
@@ -226,8 +227,7 @@ func (v *validator) schedule(path string, s ScheduleConfig) {
 		v.span(path+part.key, part.text)
 	}
 	for i, w := range s.Windows {
-		if _, _, _, err := parseWindow(w); err != nil {
-			v.addErr(v.item(path+".windows", i), err)
-		}
+		_, _, _, err := parseWindow(w)
+		v.addErr(v.item(path+".windows", i), err)
 	}
 }

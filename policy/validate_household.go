@@ -120,11 +120,13 @@ func (v *validator) unique(path, what, name string, seen map[string]bool) {
 }
 
 func (v *validator) member(path string, m MemberConfig) {
-	v.profileRef(path+".profile", m.Profile, false)
 	if m.Band != "" {
-		v.band(path+".band", m.Band)
+		v.band(path+".band", m.Band, Adult)
 	}
 	b, isBand := ParseBand(m.Profile)
+	if _, known := v.profiles[m.Profile]; m.Profile != "" && !isBand && !known {
+		v.noProfile(path+".profile", m.Profile, Adult)
+	}
 	if m.Band == "things" || b == Things || v.profiles[m.Profile].Band == "things" {
 		v.add(path, "things is for devices that nobody sits at: give the person another band, and the device profile: things")
 	}
@@ -184,16 +186,23 @@ func (v *validator) profileRef(path, name string, alone bool) {
 	}
 	p, ok := v.profiles[name]
 	if !ok {
-		known := slices.Clone(bandNames[1:])
-		for _, p := range v.config.Profiles {
-			known = append(known, p.Name)
-		}
-		v.add(path, "there is no profile %q: write %s", name, oneOf(known...))
+		v.noProfile(path, name, Things)
 		return
 	}
 	if alone && p.Band == "" {
 		v.add(path, "the profile %q has no band, and here no member gives it one: write a band in the profile", name)
 	}
+}
+
+// noProfile says which profiles there are, those of bands up to the last that may stand there.
+func (v *validator) noProfile(path, name string, last Band) {
+	known := slices.Clone(bandNames[Little : last+1])
+	for _, p := range v.config.Profiles {
+		if b, _ := ParseBand(p.Band); b <= last {
+			known = append(known, p.Name)
+		}
+	}
+	v.add(path, "there is no profile %q: write %s", name, oneOf(known...))
 }
 
 // networks checks that every network is one household's.

@@ -176,6 +176,46 @@ households:
 	}
 }
 
+// TestEveryMistakeIsTold: one reading tells all that is wrong with a window, a span and a week; and nobody is offered what
+// the next reading refuses.
+func TestEveryMistakeIsTold(t *testing.T) {
+	var c Config
+	if err := yaml.UnmarshalWithOptions([]byte(`
+profiles:
+  - {name: robots, band: things}
+  - name: kids
+    band: child
+    schedule:
+      homework: "9:00-10:00"
+      windows: [{days: [mo, all, tu], from: "7", to: "25:00", kind: party}]
+households:
+  - id: h-1
+    consent: {by: Anna, at: 2026-01-10}
+    timezone: Europe/Berlin
+    networks: [192.168.1.0/24]
+    calendar: {school_days: [mo, tue, we]}
+    members: [{name: Mia, band: toddler}, {name: Tom, profile: kid}]
+`), &c, yaml.Strict()); err != nil {
+		t.Fatal(err)
+	}
+	const window = "profiles[1].schedule.windows[0]"
+	text := c.Validate(nil).Error() + "\n"
+	for _, line := range []string{
+		window + `.kind: "party" is`, window + `.days[0]: "mo" is`, window + `.days[2]: "tu" is`, window + `: "7" is`, window + `: "25:00" is`,
+		`profiles[1].schedule.homework: "9:00" is`, `households[0].calendar.school_days[0]: "mo" is`, `households[0].calendar.school_days[2]: "we" is`,
+		`households[0].members[0].band: "toddler" is no band: write little, child, preteen, teen, young or adult` + "\n",
+		`households[0].members[1].profile: there is no profile "kid": write little, child, preteen, teen, young, adult or kids` + "\n",
+	} {
+		if strings.Count("\n"+text, "\n"+line) != 1 {
+			t.Errorf("is not told once: %s", line)
+		}
+	}
+	if t.Failed() || strings.Count(text, "\n") != 11 { // and that Tom has no age
+		t.Log("told is\n" + text)
+		t.Fail()
+	}
+}
+
 // TestCompileRefuses: what needs the day, and what has no index.
 func TestCompileRefuses(t *testing.T) {
 	d := story(t, "Empty.")

@@ -1,17 +1,10 @@
 package policy
 
-import (
-	"errors"
-	"strings"
-)
-
 // calendar checks school days, holidays and exceptions.
 func (v *validator) calendar(path string, h HouseholdConfig, members map[string]bool) {
 	if len(h.Calendar.SchoolDays) > 0 {
-		var bad *fieldError
-		if _, err := parseDays(h.Calendar.SchoolDays); errors.As(err, &bad) {
-			v.add(path+".calendar.school_days"+strings.TrimPrefix(bad.path, ".days"), "%s", bad.text)
-		}
+		_, err := parseDays(path+".calendar.school_days", h.Calendar.SchoolDays)
+		v.addErr("", err)
 	}
 	total := int64(0)
 	for i, o := range h.Calendar.Holidays {
@@ -55,9 +48,8 @@ func (v *validator) span(path, text string) {
 	if text == "" || text == off {
 		return
 	}
-	if _, err := parseSpan(text); err != nil {
-		v.add(path, "%v", err)
-	}
+	_, err := parseSpan(text)
+	v.addErr(path, err)
 }
 
 // quotas checks those of a profile.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -42,12 +43,9 @@ func parseSpan(text string) (span, error) {
 }
 
 func makeSpan(from, to string) (span, error) {
-	f, err := parseClock(from)
-	if err != nil {
-		return span{}, err
-	}
-	t, err := parseClock(to)
-	if err != nil {
+	f, bad := parseClock(from)
+	t, worse := parseClock(to)
+	if err := errors.Join(bad, worse); err != nil {
 		return span{}, err
 	}
 	if f == minutesOfDay {
