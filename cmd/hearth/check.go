@@ -26,7 +26,9 @@ func (a *app) checkCommand() *cobra.Command {
 mistakes are reported at once (of more than 100 the first 100), each with file,
 line and column and with what to write instead. Nothing is opened but these
 files, and in the state folder the list of households that the store owns: the
-configuration must not name them. Warnings do not refuse the file.`,
+configuration must not name them. Warnings do not refuse the file; files of
+secrets that are missing, empty or readable for others on this machine are told
+as warnings, since it may not be the machine of the server.`,
 		Example: "  hearth check-config /etc/hearth/config.yaml",
 		Args:    exactly(1, "the configuration FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.check(args[0]) },

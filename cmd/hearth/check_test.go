@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -210,5 +215,37 @@ telemetry: {dnstap: {unix: a, tcp: "127.0.0.1:1"}, traces: {endpoint: "collector
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d problems, want %d: %q", len(got), len(want), got)
+	}
+}
+
+// TestSecretsAreLookedAt: check-config tells of files of secrets that are missing, empty or readable for others, and the
+// server of the last at its start.
+func TestSecretsAreLookedAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		text string
+		mode os.FileMode
+		want string // "" for nothing
+	}{
+		"missing": {want: "no such file"}, "empty": {mode: 0o600, want: "is empty"}, "open": {"x", 0o644, "chmod 600"}, "writable": {"x", 0o620, "chmod 600"},
+		"good": {"x", 0o600, ""}, "the group's": {"x", 0o640, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := writeConfig(t, "events: {webhook: \"https://home.example/\", secret_file: hook.secret}\nhouseholds: [{id: h, consent: {by: x, at: 2026-01-01}, timezone: Europe/Berlin, networks: [10.0.0.0/8], members: [{name: Kim, band: child}]}]\n")
+			secret := filepath.Join(filepath.Dir(file), "hook.secret")
+			if c.mode != 0 {
+				if err := errors.Join(os.WriteFile(secret, []byte(c.text), c.mode), os.Chmod(secret, c.mode)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r := hearth(t, "check-config", file)
+			if r.code != 0 || strings.Contains(r.out, "events.secret_file") != (c.want != "") || !strings.Contains(r.out, c.want) || c.want != "" && !strings.Contains(r.out, file+":1:") {
+				t.Errorf("code %d, want %q:\n%s", r.code, c.want, r.out)
+			}
+			var log bytes.Buffer
+			_, err := eventSecret(secret, slog.New(slog.NewTextHandler(&log, nil)))
+			if refused := name == "missing" || name == "empty"; (err != nil) != refused || strings.Contains(log.String(), "others") != (c.want == "chmod 600") {
+				t.Errorf("the server: %v, %s", err, &log)
+			}
+		})
 	}
 }

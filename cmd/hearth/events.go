@@ -19,15 +19,9 @@ func newEvents(c events.Receivers, view func() *policy.Directory, machines func(
 		to = append(to, events.Command(c.Command))
 	}
 	if c.Webhook != "" {
-		var secret []byte
-		if c.SecretFile != "" {
-			b, err := os.ReadFile(c.SecretFile)
-			if err != nil {
-				return nil, fmt.Errorf("reading events.secret_file: %w", err)
-			}
-			if secret = bytes.TrimSpace(b); len(secret) == 0 {
-				return nil, fmt.Errorf("reading events.secret_file: %s is empty: write a secret of your own into it", c.SecretFile)
-			}
+		secret, err := eventSecret(c.SecretFile, log)
+		if err != nil {
+			return nil, fmt.Errorf("reading events.secret_file: %w", err)
 		}
 		to = append(to, events.NewWebhook(c.Webhook, secret))
 	}
@@ -44,6 +38,24 @@ func newEvents(c events.Receivers, view func() *policy.Directory, machines func(
 		return at
 	}
 	return events.New(events.Config{View: view, Addresses: seen, Deliver: to, Log: log}), nil
+}
+
+// eventSecret reads what signs events, nil without a file.
+func eventSecret(file string, log *slog.Logger) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
+	if err != nil {
+		return nil, err
+	}
+	if text = bytes.TrimSpace(text); len(text) == 0 {
+		return nil, fmt.Errorf("%s is empty: write a secret of your own into it", file)
+	}
+	if st, err := os.Stat(file); err == nil && forOthers(st) {
+		log.Warn("events.secret_file can be read by others on this machine: set its mode to 0600 or 0640", "file", file)
+	}
+	return text, nil
 }
 
 // stopsChanged has who is told of stops told at once: somebody changed something, or there is a new World.

@@ -113,7 +113,9 @@ func (a acquaintances) Find(addr netip.Addr) (parents.Seen, bool) {
 // checkOwners finds households that the configuration names although the store owns them, and what else is worth a second
 // look. It reads the snapshot beside the store, which belongs to the server that runs; it is at most half a minute behind.
 func (a *app) checkOwners(l *loaded) (twice, warnings problems) {
-	warnings = l.Config.warnings(l.at)
+	r := &report{at: l.at, found: l.Config.warnings(l.at)}
+	l.Config.warnSecrets(r)
+	warnings = r.found
 	state, err := a.stateDir(&l.Config)
 	var kept store.Snapshot
 	if err == nil {
