@@ -21,7 +21,7 @@ func (s *server) openDesk(l *loaded) (err error) {
 	s.activity = s.newActivity()
 	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
-		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Presence: acquaintances{s}, Report: s.log,
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)
@@ -71,9 +71,11 @@ func (l *loaded) twice(double *parents.DoubleError) *problem {
 	return &problem{Path: "households", Text: double.Error()}
 }
 
-// install serves a World, with all that people changed up to that moment.
+// install serves a World, with all that people changed up to that moment. Whoever sees it sees the configuration that it
+// is of: that a legal list is configured, and whether a household stands in YAML.
 func (s *server) install(l *loaded, w *resolver.World) {
 	s.parents.Install(w.Directory, l.Config.people(), func() {
+		s.config.Store(l)
 		if w != s.resolver.World() {
 			s.resolver.Swap(w)
 		}

@@ -37,7 +37,6 @@ func (s *server) reload(ctx context.Context, why string) (reloadResult, error) {
 		return reloadResult{}, fmt.Errorf("reload refused, the configuration %s serves on: %w", was.Hash(), err)
 	}
 	mended := s.record.live.Load().refused != ""
-	s.config.Store(now)
 	s.record.serving(now.Hash(), time.Now())
 	result := reloadResult{Old: was.Hash(), New: now.Hash(), Changes: append([]setting{}, compareSettings(&was.Config, &now.Config)...), Lists: lists}
 	result.Restart = restarts(compareSettings(s.boot, &now.Config))

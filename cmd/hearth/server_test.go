@@ -56,6 +56,25 @@ func bandOf(t *testing.T, s *server, addr string) string {
 	return p.Band().String()
 }
 
+// TestNoPolicyWithoutItsConfiguration: in the moment in which a World serves, pages and parents are judged by its
+// configuration, not by the one before.
+func TestNoPolicyWithoutItsConfiguration(t *testing.T) {
+	s, _, file := testServer(t, withBand("child"))
+	write(t, file, withBand("teen"))
+	next, err := load(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.work.Lock()
+	defer s.work.Unlock()
+	if err := s.swap(next, s.stock); err != nil {
+		t.Fatal(err)
+	}
+	if people, _ := s.written(); bandOf(t, s, "10.0.0.2") != "teen" || people.Households[0].Members[0].Band != "teen" {
+		t.Errorf("the band is %s, and that of the configuration %s", bandOf(t, s, "10.0.0.2"), people.Households[0].Members[0].Band)
+	}
+}
+
 // TestReload: a good file takes over with one line of log, a broken one
 // changes nothing, and both can be seen from outside.
 func TestReload(t *testing.T) {
