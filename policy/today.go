@@ -13,14 +13,19 @@ func (d *Directory) Check(household string, was, s State) error {
 	if !ok {
 		return fmt.Errorf("no household %q: write one of %s", household, d.listHouseholds())
 	}
-	s.Grants = slices.DeleteFunc(slices.Clone(s.Grants), func(g Grant) bool {
+	understood := make([]Grant, 0, len(s.Grants))
+	for _, g := range s.Grants {
 		_, err := d.ground.granted(g)
-		return err != nil && slices.Contains(was.Grants, g)
-	})
-	if _, err := d.stand(h, s); err != nil {
-		return fmt.Errorf("household %s: %w", household, err)
+		switch {
+		case err == nil:
+			understood = append(understood, g)
+		case !slices.Contains(was.Grants, g):
+			return err
+		}
 	}
-	return nil
+	s.Grants = understood
+	_, err := d.stand(h, s)
+	return err
 }
 
 // Household gives a household by its id.

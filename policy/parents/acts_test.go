@@ -1,6 +1,7 @@
 package parents_test
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -200,7 +201,11 @@ func TestWrongGrants(t *testing.T) {
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "money.gamling"}, parents.Refused, "money.gambling"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "money"}, parents.Refused, "write one of money.gambling"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "sec.malware"}, parents.Refused, "sec.malware"},
-		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "illegal.csam"}, parents.Refused, "illegal.csam"},
+		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "ok.help"}, parents.Refused, `"ok.help" is no category that can be granted: grant the name itself`},
+		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "COM."}, parents.Refused, "such as example.com"},
+		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "co.uk"}, parents.Refused, "such as example.co.uk"},
+		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "github.io", AtBedtime: true}, parents.Refused, "such as example.github.io"},
+		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "рф"}, parents.Refused, "such as example.xn--p1ai"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantService, Value: "tiktik"}, parents.Refused, "tiktok"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantBonus, Value: "total"}, parents.Refused, "minutes"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantTime, Span: parents.Span{Until: "2026-11-18 17:00"}}, parents.Refused, "over already"},
@@ -216,6 +221,23 @@ func TestWrongGrants(t *testing.T) {
 	}
 	if acts, err := h.Acts("one"); err != nil || len(acts) != 0 {
 		t.Errorf("in force: %v, %v", acts, err)
+	}
+}
+
+// TestTheLawIsNotGranted: whoever asks for what the law blocks learns neither what of it there is nor how it is called.
+func TestTheLawIsNotGranted(t *testing.T) {
+	h := open(t, families)
+	for _, kind := range []policy.GrantKind{policy.GrantCategory, policy.GrantService, policy.GrantBonus} {
+		for _, value := range []string{"illegal", "illegal.csam", "illegal.order", "Illegal.CSAM", "illegal.none", "illegl.csam", "illegal-csam", "csam"} {
+			_, err := h.Grant(t.Context(), one("Mia"), parents.Ask{Kind: kind, Value: value, Minutes: 0, Span: parents.Span{For: "15m"}})
+			e := h.refuses(err, parents.Refused)
+			if text := strings.ReplaceAll(e.Text, strconv.Quote(value), ""); strings.Contains(text, "illegal") || strings.Contains(text, "csam") {
+				t.Errorf("%s %s: %s", kind, value, e.Text)
+			}
+			if strings.HasPrefix(strings.ToLower(value), "illegal") && value != "illegal-csam" && e.Text != "this cannot be granted" {
+				t.Errorf("%s %s: %s", kind, value, e.Text)
+			}
+		}
 	}
 }
 

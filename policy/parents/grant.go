@@ -7,9 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/net/idna"
-
-	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 )
 
@@ -99,6 +96,9 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 // valued checks what is granted, and writes it as it is kept.
 func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 	t := p.dir.Index().Taxonomy()
+	if lawful(ask.Value) {
+		return g, refused("value", "this cannot be granted")
+	}
 	switch ask.Kind {
 	case policy.GrantTime:
 		if g.Value = ""; ask.Value != "" {
@@ -107,21 +107,21 @@ func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 	case policy.GrantBonus:
 		return p.bonus(g, ask)
 	case policy.GrantName:
-		g.Value, err = readName(ask.Value)
+		g.Value, err = readSite(ask.Value)
 	case policy.GrantSecurity:
 		if g.Value, err = readName(ask.Value); err == nil {
 			err = confirmed(g.Value, ask.Confirm)
 		}
 	case policy.GrantService:
 		if _, known := t.Lookup("service." + strings.TrimPrefix(ask.Value, "service.")); !known {
-			err = refused("value", "%q is no service; did you mean %q?", ask.Value, t.Nearest("service."+ask.Value))
+			err = refused("value", "%q is no service; did you mean %q?", ask.Value, nearest(services(t), "service."+ask.Value))
 		}
 	case policy.GrantCategory:
 		if strings.HasPrefix(ask.Value, "sec.") {
 			return g, refused("value", "%q is granted name by name: write security and the name", ask.Value)
 		}
 		if _, known := t.Lookup(ask.Value); !known {
-			err = refused("value", "%q is no category; %s", ask.Value, didYouMean(t, ask.Value))
+			err = refused("value", "%q is no category; %s", ask.Value, didYouMean(grantable(t), ask.Value))
 		}
 	case policy.GrantContinue:
 		err = refused("kind", "a warning is passed by whom it warned, on its page")
@@ -142,7 +142,7 @@ func (p *place) bonus(g policy.Grant, ask Ask) (policy.Grant, error) {
 	case ask.For != "" || ask.Until != "":
 		return g, refused("for", "a bonus is for today: leave for and until out")
 	case !category && !service && ask.Value != "total":
-		return g, refused("value", "%q has no quota: write total, a service or a category; did you mean %q?", ask.Value, t.Nearest(ask.Value))
+		return g, refused("value", "%q has no quota: write total, a service or a category; did you mean %q?", ask.Value, nearest(append(grantable(t), services(t)...), ask.Value))
 	}
 	if err := p.hasQuota(ask.Value); err != nil {
 		return g, err
@@ -162,38 +162,6 @@ func (p *place) hasQuota(of string) error {
 		return refused("value", "there is no quota that minutes could be added to: write quotas into the profile, or grant time")
 	}
 	return refused("value", "there is no quota of %s: write one of %s", of, strings.Join(all, ", "))
-}
-
-// didYouMean proposes categories in the place of one that there is not: all beneath it, or the nearest.
-func didYouMean(t *blocklists.Taxonomy, id string) string {
-	var beneath []string
-	for _, row := range t.All() {
-		if strings.HasPrefix(row.ID, id+".") {
-			beneath = append(beneath, row.ID)
-		}
-	}
-	if len(beneath) > 0 {
-		return "write one of " + strings.Join(beneath, ", ")
-	}
-	return fmt.Sprintf("did you mean %q?", t.Nearest(id))
-}
-
-// readName reads the name of a site as a person writes it, in any script.
-func readName(text string) (string, error) {
-	text = strings.TrimSuffix(strings.TrimSpace(text), ".")
-	bad := refused("value", "%q is no name of a site: write the name alone, such as example.com, without http:// and path", text)
-	if text == "" || strings.ContainsAny(text, "/: *") {
-		return "", bad
-	}
-	ascii, err := idna.Lookup.ToASCII(text)
-	if err != nil {
-		ascii = text // names of services have signs that no host has
-	}
-	name, err := blocklists.ParseName(ascii)
-	if err != nil || name.Labels() == 0 {
-		return "", bad
-	}
-	return name.String(), nil
 }
 
 // confirmed asks for a security grant twice. It looks nothing up, so that it tells nothing of the name.

@@ -212,7 +212,7 @@ func (d *Desk) owned(p *place) (policy.HouseholdConfig, string, uint64, error) {
 
 // always makes a name's grant a rule where the store owns the household; done is false where it does not.
 func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool, err error) {
-	name, err := readName(ask.Value)
+	name, err := readSite(ask.Value)
 	if err != nil {
 		return act, false, err
 	}
