@@ -1,6 +1,10 @@
 package policy
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
 
 // ActivityReport is what is remembered of somebody, as parents and the person themselves see it.
 type ActivityReport struct {
@@ -68,10 +72,31 @@ type ActivityMemory struct {
 
 // ActivityErased is what was erased.
 type ActivityErased struct {
-	Household  string `json:"household"`
-	Person     string `json:"person"`
-	Partitions int    `json:"partitions"`
-	Records    int    `json:"records"` // of the state: notices, and what a thing was heard to ask for
+	Household string `json:"household"`
+	Person    string `json:"person,omitempty"` // a member, device:NAME or guests:; "": the whole household
+	// Gone says that the household, or its member or device, is not configured any more: then State counts what else was
+	// kept and is gone with it, by kind, such as grant or pin.
+	Gone       bool           `json:"gone,omitempty"`
+	Partitions int            `json:"partitions"`
+	Records    int            `json:"records"` // notices, and what a thing was heard to ask for
+	State      map[string]int `json:"state,omitempty"`
+}
+
+// Of says whose it was, as people write it.
+func (e *ActivityErased) Of() string {
+	if e.Person == "" {
+		return e.Household
+	}
+	return e.Household + "/" + e.Person
+}
+
+// Has says whether activity of a person, as Client.Person gives it, or of a device by its name, is of somebody or
+// something that is configured.
+func (h *Household) Has(person string) bool {
+	device := strings.TrimPrefix(person, personDevice)
+	return person == PersonGuests ||
+		slices.ContainsFunc(h.Members, func(m *Member) bool { return m.Name == person }) ||
+		slices.ContainsFunc(h.Devices, func(v *Device) bool { return v.Name == device })
 }
 
 // ActivityOf is whom a report is about, as somebody writes it: HOUSEHOLD, HOUSEHOLD/MEMBER or HOUSEHOLD/DEVICE.

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"maps"
 	"math/bits"
 	"slices"
 	"strings"
@@ -77,5 +78,12 @@ func (s *Sightings) List(household string, now int64) []Sighting {
 	return found
 }
 
-// Forget forgets a device.
-func (s *Sightings) Forget(household, device string) { delete(s.devices, household+"/"+device) }
+// Forget forgets HOUSEHOLD/DEVICE, or with HOUSEHOLD/ all devices of it.
+func (s *Sightings) Forget(who string) { forget(s.devices, who) }
+
+// forget takes out what is under a key, or of one that ends in a slash under all keys that begin with it.
+func forget[V any](all map[string]V, who string) {
+	maps.DeleteFunc(all, func(key string, _ V) bool {
+		return key == who || strings.HasSuffix(who, "/") && strings.HasPrefix(key, who)
+	})
+}

@@ -118,8 +118,8 @@ func (c *Companions) List(who string) []Companion {
 	return found
 }
 
-// Forget forgets somebody.
-func (c *Companions) Forget(who string) { delete(c.readers, who) }
+// Forget forgets HOUSEHOLD/PERSON, or with HOUSEHOLD/ all people of it.
+func (c *Companions) Forget(who string) { forget(c.readers, who) }
 
 // oldest gives the key whose value was used least lately; of several the first by name.
 func oldest[V any](all map[string]V, used func(V) int64) string {

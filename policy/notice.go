@@ -158,8 +158,8 @@ func (d *attempt) note(domain string, at int64) {
 	d.asked[place] = asked{domain, at}
 }
 
-// Forget forgets a device.
-func (a *Attempts) Forget(device string) { delete(a.devices, device) }
+// Forget forgets HOUSEHOLD/DEVICE, or with HOUSEHOLD/ all devices of it.
+func (a *Attempts) Forget(device string) { forget(a.devices, device) }
 
 // Evades says that a decision kept somebody of up to 12 years from the site of a VPN or proxy, on a device that is theirs
 // alone and belongs to no school or work. Resolvers of encrypted DNS do not count, because browsers look for them by

@@ -67,22 +67,34 @@ func (a *app) activityExportCommand() *cobra.Command {
 }
 
 func (a *app) activityEraseCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "erase HOUSEHOLD/MEMBER", Short: "Forget all activity of somebody",
-		Long:    "Forget all activity of a person or a thing, on disk and in memory: sums, names,\nused minutes, notices, and what a thing was heard to ask for. What parents\ndecided stays: grants, the list of a thing that was confirmed.",
-		Example: "  hearth activity erase example-home/Kim",
-		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests"),
+	var ask struct {
+		Of  string `json:"of"`
+		All bool   `json:"all,omitempty"`
+		By  string `json:"by"`
+	}
+	cmd := &cobra.Command{
+		Use: "erase {HOUSEHOLD/MEMBER | HOUSEHOLD --all}", Short: "Forget all activity of somebody",
+		Long: `Forget all activity of a person or a thing, on disk and in memory: sums, names,
+used minutes, notices, and what a thing was heard to ask for. What parents
+decided stays: grants, the list of a thing that was confirmed.
+Of a name that the household no longer has, such as the old one of a device, all
+else goes too that is kept of it: grants, PIN, enrolment, and what the audit
+says of it. With --all everything goes of a household that is gone. The audit
+says that it was done, and by whom.`,
+		Example: "  hearth activity erase example-home/Kim\n  hearth activity erase example-home/old-tablet\n  hearth activity erase old-home --all",
+		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests, or with --all a HOUSEHOLD that is gone"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var r policy.ActivityErased
-			if _, err := a.change(cmd.Context(), "/v1/activity/erase", map[string]string{"of": args[0]}, &r); err != nil {
+			ask.Of, ask.By = args[0], (&whom{}).ready(a).By
+			if _, err := a.change(cmd.Context(), "/v1/activity/erase", ask, &r); err != nil {
 				return err
 			}
-			a.print(r, func(w io.Writer) {
-				fmt.Fprintf(w, "%s of %s erased, and %s\n", count(r.Partitions, "day"), args[0], count(r.Records, "record"))
-			})
+			a.print(r, func(w io.Writer) { describeErased(w, args[0], r) })
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&ask.All, "all", false, "everything of a household that is gone")
+	return cmd
 }
 
 func (a *app) activityLogCommand() *cobra.Command {

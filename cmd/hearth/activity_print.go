@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,14 @@ func describeSums(w io.Writer, sums []policy.ActivitySum) {
 			words = append(words, fmt.Sprintf("%s %d", p.Cause, p.Count))
 		}
 		fmt.Fprintf(w, "  %-8s %6d  %s\n", verdict, all, strings.Join(words, ", "))
+	}
+}
+
+// describeErased says what has gone.
+func describeErased(w io.Writer, of string, r policy.ActivityErased) {
+	fmt.Fprintf(w, "%s of %s erased, and %s\n", count(r.Partitions, "day"), of, count(r.Records, "record"))
+	for _, kind := range slices.Sorted(maps.Keys(r.State)) {
+		fmt.Fprintf(w, "  %s %d\n", kind, r.State[kind])
 	}
 }
 

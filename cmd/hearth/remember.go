@@ -15,6 +15,13 @@ func (s *server) newActivity() *querylog.Activity {
 	return querylog.NewActivity(querylog.ActivityConfig{Store: s.store, Directory: s.directory, Here: s.isHere, Log: s.log})
 }
 
+// renamed has what is remembered of a device follow its name.
+func (s *server) renamed(household, was, next string) {
+	if err := s.activity.Rename(household, was, next); err != nil {
+		s.log.Error("what is remembered of a device lies under its old name; hearth activity erase takes that too", "household", household, "error", err)
+	}
+}
+
 // isHere says whether a device was seen in the home's network lately, by what the presence table and the configuration
 // say of its addresses.
 func (s *server) isHere(household, name string) (here, known bool) {
@@ -56,8 +63,8 @@ func (r remembered) Export(ctx context.Context, of string) (policy.ActivityExpor
 }
 
 // Erase implements portal.ActivityRecords.
-func (r remembered) Erase(ctx context.Context, of string) (policy.ActivityErased, error) {
-	return plainly(r.Activity.Erase(ctx, of))
+func (r remembered) Erase(ctx context.Context, of string, all bool) (policy.ActivityErased, error) {
+	return plainly(r.Activity.Erase(ctx, of, all))
 }
 
 // Companions implements portal.ActivitySigns.

@@ -53,11 +53,15 @@ func cut(text string, n int) string {
 
 // Audit lists who changed what in a household, the latest first.
 func (d *Desk) Audit(ctx context.Context, household string) (h *policy.Household, list []Entry, err error) {
-	if h, err = one(d.Directory(), household); err != nil {
-		return nil, nil, err
+	h, missing := one(d.Directory(), household)
+	if h == nil { // it may be gone, and something of it kept
+		h = &policy.Household{ID: household, Location: time.UTC}
 	}
 	s, err := d.Log.Snapshot(ctx, h.ID+"/"+kindAudit+"/")
-	if err != nil {
+	switch {
+	case missing != nil && (err != nil || len(s.Entries) == 0):
+		return nil, nil, missing
+	case err != nil:
 		return nil, nil, fmt.Errorf("reading what was changed: %w", err)
 	}
 	slices.SortStableFunc(s.Entries, func(a, b store.Entry) int { return cmp.Compare(a.Revision, b.Revision) })

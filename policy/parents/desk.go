@@ -25,6 +25,8 @@ type Config struct {
 	Renew func(ctx context.Context) error
 	// Changed is told when an act has come in force or was ended, and returns at once; nil: nobody is told.
 	Changed func()
+	// Renamed is told when a device has another name; nil: nobody is told.
+	Renamed func(household, was, next string)
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -76,6 +78,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	}
 	if d.Changed == nil {
 		d.Changed = func() {}
+	}
+	if d.Renamed == nil {
+		d.Renamed = func(_, _, _ string) {}
 	}
 	d.learned = d.Now().Unix()
 	return d, d.read(ctx)

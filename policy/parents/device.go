@@ -188,7 +188,7 @@ func (d *Desk) change(p *place, edit func(policy.DeviceConfig) *policy.DeviceCon
 
 // Rename gives a device another name. What holds for it goes on holding.
 func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error) {
-	id := ""
+	id, was := "", ""
 	err := d.define(ctx, who, func(p *place) (Entry, []change, error) {
 		next, err := goodName(p, name)
 		if err != nil {
@@ -198,13 +198,14 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 		if err != nil {
 			return Entry{}, nil, err
 		}
-		name, id = next, p.household.ID
+		name, id, was = next, p.household.ID, p.device.Name
 		more, err := d.carry(ctx, p, next)
 		return p.entry("device renamed", "to "+next, 0), append(changes, more...), err
 	})
 	if err != nil {
 		return Device{}, err
 	}
+	d.Renamed(id, was, name)
 	return d.deviceCalled(id, name)
 }
 

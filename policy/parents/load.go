@@ -28,6 +28,9 @@ func (d *Desk) read(ctx context.Context) error {
 	}
 	d.homes, d.revision, d.gone = map[string]home{}, s.Revision, map[store.Key]uint64{}
 	for _, e := range s.Entries {
+		if e.Key.Kind == kindAudit && d.homes[e.Key.Household] == nil {
+			d.homes[e.Key.Household] = home{} // so that sweep finds what is no longer remembered of one that is gone
+		}
 		d.take(e)
 	}
 	return nil

@@ -51,7 +51,7 @@ const maxBody = 64 << 10
 //	POST /v1/device/pin               {"household", "member", "pin"}
 //	GET  /v1/activity?of=HOME/KIM     what is remembered of somebody, or of a household; day=YYYY-MM-DD
 //	GET  /v1/activity/export?of=…     everything that is kept of somebody
-//	POST /v1/activity/erase           {"of"}: forgets all activity of somebody
+//	POST /v1/activity/erase           {"of"}: forgets all activity of somebody; of who or what is gone everything, with "all" a household
 //	POST /v1/activity/log             {"household", "member", "full", "for"}: a log of names, or "off", "told", "confirmed"
 //	GET  /v1/activity/companions?of=… what pages of an allow-list seem to need
 //	GET  /v1/activity/notices?of=…    what parents should know of; for=child what the child itself sees

@@ -20,7 +20,8 @@ type ActivityRecords interface {
 	// Show tells it, of one day as YYYY-MM-DD or with "" of all days.
 	Show(ctx context.Context, of, day string) (policy.ActivityReport, error)
 	Export(ctx context.Context, of string) (policy.ActivityExport, error)
-	Erase(ctx context.Context, of string) (policy.ActivityErased, error)
+	// Erase forgets it, also of a name that its household no longer has, and with all of a household that is gone.
+	Erase(ctx context.Context, of string, all bool) (policy.ActivityErased, error)
 }
 
 // ActivitySigns is what was found in it.
@@ -49,6 +50,11 @@ type NoticeLine struct {
 type (
 	about struct {
 		Of string `json:"of"`
+	}
+	erase struct {
+		Of  string `json:"of"`
+		All bool   `json:"all"`
+		By  string `json:"by"`
 	}
 	diary struct {
 		parents.Who
@@ -84,7 +90,7 @@ func (p *Portal) activityRoutes(routes map[string]route) {
 		return a.Show(r.Context(), of(r), r.URL.Query().Get("day"))
 	})}
 	routes["/v1/activity/export"] = route{http.MethodGet, told(func(r *http.Request) (any, error) { return a.Export(r.Context(), of(r)) })}
-	routes["/v1/activity/erase"] = done(`{"of": "HOUSEHOLD/MEMBER"}`, func(ctx context.Context, ask about) (policy.ActivityErased, error) { return a.Erase(ctx, ask.Of) })
+	routes["/v1/activity/erase"] = done(`{"of": "HOUSEHOLD/MEMBER"}, or of a household that is gone {"of": "HOUSEHOLD", "all": true}`, p.erase)
 	routes["/v1/activity/companions"] = route{http.MethodGet, told(func(r *http.Request) (any, error) {
 		found, err := a.Companions(r.Context(), of(r))
 		return Companions{found}, err
@@ -105,6 +111,15 @@ func (p *Portal) activityRoutes(routes map[string]route) {
 	if p.desk != nil {
 		p.thingRoutes(routes)
 	}
+}
+
+// erase forgets somebody's activity, and what else is kept of who is gone.
+func (p *Portal) erase(ctx context.Context, ask erase) (policy.ActivityErased, error) {
+	r, err := p.activity.Erase(ctx, ask.Of, ask.All)
+	if err != nil || p.desk == nil {
+		return r, err
+	}
+	return p.desk.Erase(ctx, ask.By, r)
 }
 
 func (p *Portal) notices(ctx context.Context, of string, child bool) (Notices, error) {

@@ -1,9 +1,14 @@
 package querylog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/store"
@@ -37,8 +42,9 @@ func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport
 	if err != nil {
 		return x, err
 	}
+	w := ofConfigured(to)
 	for _, e := range s.Entries {
-		if e.Key.Kind != store.KindPIN && about(e, to) {
+		if e.Key.Kind != store.KindPIN && w.about(e) {
 			x.State = append(x.State, policy.ActivityRecord{Key: e.Key.String(), Value: e.Value})
 		}
 	}
@@ -49,77 +55,151 @@ func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport
 	return x, err
 }
 
-// about says whether a record of the state is about somebody.
-func about(e store.Entry, to policy.ActivityOf) bool {
-	var whose struct {
+// whose is whose activity is to go.
+type whose struct {
+	household string
+	person    string   // what to call it; "": the household as a whole
+	people    []string // under which its partitions lie; "" is all
+	member    string   // as records name them; "": none
+	device    string
+	devices   []string // of which something may be in memory; "" is all
+	gone      bool     // from the configuration
+}
+
+// ofConfigured gives whose activity that of somebody configured is.
+func ofConfigured(to policy.ActivityOf) whose {
+	w := whose{household: to.Household.ID, person: to.Person, people: []string{to.Person}}
+	if to.Member != nil {
+		w.member = to.Member.Name
+	}
+	if to.Device != nil {
+		w.device, w.devices = to.Device.Name, []string{to.Device.Name}
+	}
+	for _, v := range to.Household.Devices {
+		if len(v.Members) == 1 && v.Members[0] == to.Member {
+			w.devices = append(w.devices, v.Name)
+		}
+	}
+	return w
+}
+
+// ofGone gives whose activity that of a name is that its household does not have, or of which there is no household.
+func ofGone(household, name string) whose {
+	if name == guestsWord || name == policy.PersonGuests {
+		return whose{household: household, person: policy.PersonGuests, people: []string{policy.PersonGuests}, gone: true}
+	}
+	w := whose{household: household, person: name, device: strings.TrimPrefix(name, policy.PersonOfDevice("")), gone: true}
+	w.people, w.devices = []string{policy.PersonOfDevice(w.device)}, []string{w.device}
+	if w.device == name {
+		w.member, w.people = name, append(w.people, name)
+	}
+	return w
+}
+
+// erasable finds whose activity is meant: somebody's, with all a household's, and of both what is gone too.
+func (a *Activity) erasable(of string, all bool) (whose, error) {
+	id, name, _ := strings.Cut(of, "/")
+	_, known := a.cfg.Directory().Household(id)
+	if err := (store.Partition{Kind: kindDay, Day: store.DayOf(a.cfg.Now()), Household: id, Person: cmp.Or(name, "x")}).Validate(); err != nil {
+		return whose{}, &Error{Text: err.Error()}
+	}
+	switch {
+	case all && (name != "" || known):
+		return whose{}, &Error{Text: "all is erased of a household that is gone: write its id alone; of one that is configured write HOUSEHOLD/MEMBER"}
+	case all:
+		return whose{household: id, people: []string{""}, devices: []string{""}, gone: true}, nil
+	}
+	to, err := a.whom(of)
+	var e *Error
+	switch {
+	case err == nil:
+		return ofConfigured(to), nil
+	case errors.As(err, &e) && e.Unknown && name != "":
+		return ofGone(id, name), nil
+	case to.Device != nil: // it is one member's now: what lies under its own name is from before
+		if before, failed := a.cfg.Store.Partitions(to.Household.ID, to.Person); failed != nil || len(before) > 0 {
+			return whose{household: to.Household.ID, person: to.Person, people: []string{to.Person}}, failed
+		}
+	}
+	return whose{}, err
+}
+
+// about says whether a record of the state is about whom or what is meant.
+func (w *whose) about(e store.Entry) bool {
+	var x struct {
 		Member  string         `json:"member"`
 		Device  string         `json:"device"`
 		Subject policy.Subject `json:"subject"`
 	}
-	_ = json.Unmarshal(e.Value, &whose) // what has another form is about nobody alone
-	if to.Member != nil {
-		return whose.Member == to.Member.Name || whose.Subject.Member == to.Member.Name
-	}
-	return to.Device != nil && (whose.Device == to.Device.Name || whose.Subject.Device == to.Device.Name)
+	_ = json.Unmarshal(e.Value, &x) // what has another form is about nobody alone
+	return w.person == "" || w.member != "" && (x.Member == w.member || x.Subject.Member == w.member) ||
+		w.device != "" && (x.Device == w.device || x.Subject.Device == w.device)
+}
+
+// has says whether something lies under the name of whom or what is meant.
+func (w *whose) has(household, person string) bool {
+	return household == w.household && (w.person == "" || slices.Contains(w.people, person))
 }
 
 // Erase forgets all activity of somebody: partitions, notices, what a thing was heard to ask for, and what is in memory.
-// What parents decided, such as grants and a confirmed list of a thing, is no activity and stays.
-func (a *Activity) Erase(ctx context.Context, of string) (policy.ActivityErased, error) {
-	to, err := a.whom(of)
+// What parents decided, such as grants and a confirmed list of a thing, is no activity and stays. A name that its
+// household no longer has can be erased as well, and with all a household that is gone, by its id.
+func (a *Activity) Erase(ctx context.Context, of string, all bool) (policy.ActivityErased, error) {
+	w, err := a.erasable(of, all)
 	if err != nil {
 		return policy.ActivityErased{}, err
 	}
 	a.writing.Lock()
 	defer a.writing.Unlock()
-	a.forget(to)
-	r := policy.ActivityErased{Household: to.Household.ID, Person: to.Person}
-	if r.Partitions, err = a.cfg.Store.Erase(r.Household, r.Person); err != nil {
-		return r, err
+	a.forget(&w)
+	r := policy.ActivityErased{Household: w.household, Person: w.person, Gone: w.gone}
+	for _, person := range w.people {
+		n, err := a.cfg.Store.Erase(w.household, person)
+		if r.Partitions += n; err != nil {
+			return r, err
+		}
 	}
-	s, err := a.cfg.Store.Snapshot(ctx, r.Household+"/")
+	s, err := a.cfg.Store.Snapshot(ctx, w.household+"/")
 	if err != nil {
 		return r, err
 	}
 	var gone []store.Write
 	for _, e := range s.Entries {
-		if (e.Key.Kind == policy.KindNotice || e.Key.Kind == policy.KindHeard) && about(e, to) {
+		if (e.Key.Kind == policy.KindNotice || e.Key.Kind == policy.KindHeard) && w.about(e) {
 			gone = append(gone, store.Write{Key: e.Key})
 		}
 	}
-	if len(gone) == 0 {
-		return r, nil
+	for batch := range slices.Chunk(gone, store.MaxBatch) {
+		if _, err := a.cfg.Store.Put(ctx, batch...); err != nil {
+			return r, err
+		}
+		r.Records += len(batch)
 	}
-	r.Records = len(gone)
-	_, err = a.cfg.Store.Put(ctx, gone...)
-	return r, err
+	return r, nil
 }
 
-// forget forgets what is in memory of somebody.
-func (a *Activity) forget(to policy.ActivityOf) {
-	h := to.Household
+// forget forgets what is in memory of whom or what is meant.
+func (a *Activity) forget(w *whose) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for p, records := range a.waiting {
-		if p.Household == h.ID && p.Person == to.Person {
+		if w.has(p.Household, p.Person) {
 			a.records -= len(records)
 			delete(a.waiting, p)
 		}
 	}
-	left := a.findings[:0:0]
-	for _, f := range a.findings {
-		if f.household != h.ID || f.person != to.Person {
-			left = append(left, f)
-		}
+	a.findings = slices.DeleteFunc(a.findings, func(f finding) bool {
+		return w.has(f.household, f.person) || f.household == w.household && f.notice.Device != "" && f.notice.Device == w.device
+	})
+	for _, person := range w.people {
+		a.companions.Forget(w.household + "/" + person)
 	}
-	a.findings = left
-	a.companions.Forget(h.ID + "/" + to.Person)
-	for _, v := range h.Devices {
-		if v == to.Device || len(v.Members) == 1 && v.Members[0] == to.Member {
-			delete(a.things, device{h.ID, v.Name})
-			a.attempts.Forget(h.ID + "/" + v.Name)
-			a.sightings.Forget(h.ID, v.Name)
-		}
+	for _, name := range w.devices {
+		maps.DeleteFunc(a.things, func(at device, _ *hearing) bool {
+			return at.household == w.household && (name == "" || at.name == name)
+		})
+		a.attempts.Forget(w.household + "/" + name)
+		a.sightings.Forget(w.household + "/" + name)
 	}
 }
 

@@ -276,7 +276,7 @@ func TestNormalTrafficAccusesNobody(t *testing.T) {
 		for _, n := range list {
 			names[n] = "bypass.vpn"
 		}
-		h := &home{t: t, index: buildIndex(t, names)}
+		h := &home{t: t, index: buildIndex(t, names), renames: strings.NewReplacer()}
 		h.at("2026-06-10 07:00")
 		h.compile(nil)
 		h.path = filepath.Join(t.TempDir(), "hearth.db")

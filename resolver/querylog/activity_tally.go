@@ -120,6 +120,11 @@ func (a *Activity) tally(x *heard, kind, key string) *tally {
 func (a *Activity) Flush() error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
+	return a.flush()
+}
+
+// flush is Flush. The caller holds writing.
+func (a *Activity) flush() error {
 	a.mu.Lock()
 	waiting, n := a.waiting, a.records
 	a.waiting, a.records = map[store.Partition]map[string]*tally{}, 0

@@ -68,11 +68,13 @@ type home struct {
 	dir   *policy.Directory
 	index *blocklists.Index
 	now   time.Time
+
+	renames *strings.Replacer // of the family
 }
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	h := &home{t: t, path: filepath.Join(t.TempDir(), "hearth.db"), index: buildIndex(t, listed)}
+	h := &home{t: t, path: filepath.Join(t.TempDir(), "hearth.db"), index: buildIndex(t, listed), renames: strings.NewReplacer()}
 	h.at("2026-06-10 12:00")
 	h.compile(nil)
 	h.open()
@@ -96,7 +98,7 @@ func (h *home) open() {
 func (h *home) compile(states map[string]policy.State) {
 	h.t.Helper()
 	var c policy.Config
-	if err := yaml.Unmarshal([]byte(family), &c); err != nil {
+	if err := yaml.Unmarshal([]byte(h.renames.Replace(family)), &c); err != nil {
 		h.t.Fatal(err)
 	}
 	var err error
@@ -388,7 +390,7 @@ func TestExportAndErase(t *testing.T) {
 		}
 	}
 	h.asks("10.0.0.2", "late.test")
-	gone, err := h.Erase(t.Context(), "home/Kim")
+	gone, err := h.Erase(t.Context(), "home/Kim", false)
 	h.ok(err)
 	if gone.Partitions != 2 || gone.Records != 1 { // sums and names; the notice
 		t.Errorf("%+v", gone)
@@ -421,7 +423,7 @@ func TestExportAndErase(t *testing.T) {
 	if len(s.Entries) != 1 || !strings.Contains(string(s.Entries[0].Value), "cloud.test") {
 		t.Errorf("what the bear asked for: %v", s.Entries)
 	}
-	if gone, err = h.Erase(t.Context(), "home/bear"); err != nil || gone.Records != 1 || gone.Partitions != 1 {
+	if gone, err = h.Erase(t.Context(), "home/bear", false); err != nil || gone.Records != 1 || gone.Partitions != 1 {
 		t.Errorf("%+v, %v", gone, err)
 	}
 }
@@ -472,7 +474,7 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for _, of := range []string{"home"} {
-		if _, err := h.Erase(t.Context(), of); err == nil {
+		if _, err := h.Erase(t.Context(), of, false); err == nil {
 			t.Errorf("%s was erased whole", of)
 		}
 	}
@@ -489,7 +491,7 @@ func TestAtOnce(t *testing.T) {
 		func() { h.asks("10.0.0.1", "bunny.test", "cdn.test") },
 		func() { _, _ = h.Show(context.Background(), "home", "") },
 		func() { _, _ = h.Export(context.Background(), "home/bear") },
-		func() { _, _ = h.Erase(context.Background(), "home/Kim") },
+		func() { _, _ = h.Erase(context.Background(), "home/Kim", false) },
 		func() { _, _ = h.Companions(context.Background(), "home/Lou") },
 		func() { _ = h.Settle() },
 	} {
@@ -500,7 +502,7 @@ func TestAtOnce(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if _, err := h.Erase(t.Context(), "home/Kim"); err != nil {
+	if _, err := h.Erase(t.Context(), "home/Kim", false); err != nil {
 		t.Fatal(err)
 	}
 	h.ok(h.Settle())

@@ -1,0 +1,134 @@
+package parents_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// kept lists the kinds of the records of a household, less what the audit has of others than one name.
+func (h *house) kept(household, name string) (kinds []string) {
+	h.t.Helper()
+	for _, e := range must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries {
+		if name == "" || strings.Contains(string(e.Value), `"`+name+`"`) {
+			kinds = append(kinds, e.Key.Kind)
+		}
+	}
+	return kinds
+}
+
+// TestEraseWhoIsGone: all that is kept under a name goes that the household no longer has, and nothing of anybody else.
+func TestEraseWhoIsGone(t *testing.T) {
+	h := open(t, families)
+	ctx := t.Context()
+	for _, member := range []string{"Mia", "Tom"} {
+		h.ok(h.SetPIN(ctx, one(member), "4711"))
+		_, err := h.Grant(ctx, one(member), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "1h"}})
+		h.ok(err)
+		_, err = h.Diary(ctx, one(member), parents.Diary{Full: true, For: "2d"})
+		h.ok(err)
+	}
+	code, err := h.Invite(ctx, one(""), parents.Assignment{Members: []string{"Mia"}}, "console")
+	h.ok(err)
+	_, err = h.redeem(code.Code, unknownDevice)
+	h.ok(err)
+	_, err = h.Pause(ctx, parents.Who{Household: "one", Device: "console"}, parents.Span{})
+	h.ok(err)
+	h.ok(h.SetPIN(ctx, parents.Who{Household: "two", Member: "Mia"}, "4711"))
+
+	erase := func(household, person string) (policy.ActivityErased, error) {
+		return h.Erase(ctx, "Anna", policy.ActivityErased{Household: household, Person: person, Gone: true})
+	}
+	_, err = erase("one", "Mia")
+	h.refuses(err, parents.Conflict)
+	if got := strings.Join(h.kept("one", "Mia"), " "); !strings.Contains(got, "pin") {
+		t.Fatalf("of somebody who is there it keeps %s", got)
+	}
+	before, others := len(h.kept("two", "")), fmt.Sprint(h.kept("one", "Tom"))
+	h.write(strings.NewReplacer("name: Mia, profile: kids", "name: Lia, profile: kids", "member: Mia", "member: Lia", "[Mia,", "[Lia,").Replace(families[:strings.Index(families, "  - id: two")]) + families[strings.Index(families, "  - id: two"):])
+	h.ok(h.reload(ctx))
+	got, err := erase("one", "Mia")
+	h.ok(err)
+	for kind, n := range map[string]int{"pin": 1, "grant": 1, "log": 1, "enrolment": 1} {
+		if got.State[kind] != n {
+			t.Errorf("%d of the kind %s are gone, want %d: %v", got.State[kind], kind, n, got.State)
+		}
+	}
+	if left := h.kept("one", "Mia"); len(left) != 0 {
+		t.Errorf("left of Mia: %v", left)
+	}
+	if now := fmt.Sprint(h.kept("one", "Tom")); now != others || len(h.kept("two", "")) != before {
+		t.Errorf("of Tom there was %s and is %s; the second family has %d records, had %d", others, now, len(h.kept("two", "")), before)
+	}
+	if got, err = erase("one", "console"); err != nil || got.State["pause"] != 1 {
+		t.Errorf("of the device: %v, %v", got, err)
+	}
+	_, list, err := h.Audit(ctx, "one")
+	h.ok(err)
+	if list[0].By != "Anna" || !strings.Contains(list[0].What, "gone erased") || !strings.Contains(list[0].Detail, "pause 1") {
+		t.Errorf("the audit says %+v", list[0])
+	}
+	n := len(h.kept("one", ""))
+	_, err = erase("one", "Mia")
+	h.refuses(err, parents.Unknown)
+	if len(h.kept("one", "")) != n {
+		t.Error("what changed nothing is written down")
+	}
+	h.crash() // it does not come back
+	if left := h.kept("one", "Mia"); len(left) != 0 {
+		t.Errorf("after a crash: %v", left)
+	}
+}
+
+// TestEraseWhoIsThere: of somebody who is configured only activity goes, and that is written down.
+func TestEraseWhoIsThere(t *testing.T) {
+	h := open(t, families)
+	h.ok(h.SetPIN(t.Context(), one("Mia"), "4711"))
+	for person, member := range map[string]string{"Mia": "Mia", "device:shared": ""} {
+		_, err := h.Erase(t.Context(), "Anna", policy.ActivityErased{Household: "one", Person: person, Partitions: 3})
+		h.ok(err)
+		_, list, err := h.Audit(t.Context(), "one")
+		h.ok(err)
+		if e := list[0]; e.What != "activity erased" || e.Member != member || (e.Device == "shared") != (member == "") || e.By != "Anna" || !strings.Contains(e.Detail, "3 days") {
+			t.Errorf("the audit says %+v", e)
+		}
+	}
+	if got := fmt.Sprint(h.kept("one", "Mia")); !strings.Contains(got, "pin") {
+		t.Errorf("kept: %s", got)
+	}
+}
+
+// TestEraseHousehold: of one that is gone everything goes, and what stays says who did that, for 90 days.
+func TestEraseHousehold(t *testing.T) {
+	h := open(t, families)
+	whole := policy.ActivityErased{Household: "two", Gone: true}
+	h.ok(h.SetPIN(t.Context(), parents.Who{Household: "two", Member: "Mia"}, "4711"))
+	_, err := h.Erase(t.Context(), "Anna", whole)
+	h.refuses(err, parents.Conflict)
+	h.write(families[:strings.Index(families, "  - id: two")])
+	h.ok(h.reload(t.Context()))
+	got, err := h.Erase(t.Context(), "Anna", whole)
+	h.ok(err)
+	if got.State["pin"] != 1 || got.State["audit"] != 1 {
+		t.Errorf("erased: %+v", got)
+	}
+	if left := fmt.Sprint(h.kept("two", "")); left != "[audit]" || len(h.kept("two", "Mia")) != 0 {
+		t.Errorf("left: %s", left)
+	}
+	_, list, err := h.Audit(t.Context(), "two")
+	h.ok(err)
+	if len(list) != 1 || list[0].By != "Anna" || list[0].What != "all of the household erased" {
+		t.Errorf("the audit says %+v", list)
+	}
+	h.crash()
+	h.at("2027-03-01 12:00")
+	h.ok(h.Sweep(t.Context()))
+	if left := h.kept("two", ""); len(left) != 0 {
+		t.Errorf("after 90 days: %v", left)
+	}
+	_, _, err = h.Audit(t.Context(), "two")
+	h.refuses(err, parents.Unknown)
+}
