@@ -118,7 +118,7 @@ type witness struct {
 // Observe implements resolver.Observer.
 func (w witness) Observe(e *resolver.Event) {
 	if e.Addr.IsValid() && w.server.config.Load().Config.Privacy.AskPage {
-		w.page.Observe(e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
+		w.page.Observe(e.Client, e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
 	}
 	w.server.activity.Observe(queryOf(e))
 }

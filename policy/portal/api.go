@@ -111,7 +111,7 @@ func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 	get := r.URL.Query().Get
 	e, err := Explain(p.view(), ExplainQuery{
 		Name: get("name"), Client: get("client"), Device: get("device"), Member: get("member"),
-		Type: get("type"), At: get("at"), Now: p.now(), Presence: p.presence,
+		Type: get("type"), At: get("at"), Now: p.now(), Presence: p.find(),
 	})
 	if err != nil {
 		fail(w, err)

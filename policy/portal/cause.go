@@ -53,7 +53,7 @@ func (v *visit) what(row blocklists.Definition, told string) string {
 // decision makes a remembered block a decision again. The numbers of categories belong to one Directory, so that
 // the id is what was remembered.
 func (v *visit) decision(b block) policy.Decision {
-	d := policy.Decision{Action: policy.Block, Step: b.step, Clock: b.clock, Applied: true}
+	d := policy.Decision{Action: b.action, Step: b.step, Clock: b.clock, Applied: true}
 	if b.category != "" {
 		d.Category, d.HasCategory = v.dir.Index().Taxonomy().Lookup(b.category)
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/hearthdns/hearth/policy/parents"
 )
 
-// Where ask.<name> lets a device that is not known enrol itself, and people say who uses a shared one. Both are forms
+// Where ask.<name> lets a device that is not known enrol itself, and people say who uses a shared one. All forms work
 // without a script; the desk bounds the tries.
 const (
 	devicePath = "/device"
@@ -26,6 +26,7 @@ type form struct {
 	Action string
 	Fields []field
 	Button string
+	Note   string // what whoever presses the button must know first
 }
 
 // field is one field of a form: of text, or with Options one of those.
@@ -39,8 +40,8 @@ type option struct{ Value, Text string }
 
 // submitted answers a form of ours, and says whether the request was one.
 func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) bool {
-	ours := r.URL.Path == devicePath || r.URL.Path == whoPath
-	if r.Method != http.MethodPost || p.desk == nil || !ours || !slices.Equal(host.name, p.ask) {
+	answer := map[string]func(*visit, *http.Request) (int, *view){devicePath: p.redeem, whoPath: p.use, continuePath: p.pass}[r.URL.Path]
+	if r.Method != http.MethodPost || p.desk == nil || answer == nil || !slices.Equal(host.name, p.ask) {
 		return false
 	}
 	// A page of another site must not fill a form in for whoever reads it.
@@ -54,12 +55,7 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 		return true
 	}
 	v := p.visit(r, host)
-	status, page := 0, (*view)(nil)
-	if r.URL.Path == devicePath {
-		status, page = p.redeem(v, r)
-	} else {
-		status, page = p.use(v, r)
-	}
+	status, page := answer(v, r)
 	page.Log = v.log()
 	if err := p.render.write(w, r, status, page); err != nil {
 		p.log.Warn("page of a form", "error", err)
@@ -67,10 +63,13 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 	return true
 }
 
-// forms are the pages of the two forms.
+// forms are the pages of the forms.
 func (p *Portal) forms(v *visit, r *http.Request) (int, *view) {
-	if r.URL.Path == whoPath {
+	switch r.URL.Path {
+	case whoPath:
 		return p.who(v)
+	case continuePath:
+		return p.warned(v, r.URL.Query().Get("name"))
 	}
 	return p.addition(v, r.URL.Query().Get("code"))
 }
@@ -212,13 +211,12 @@ func (p *Portal) use(v *visit, r *http.Request) (int, *view) {
 
 // deskLinks lead to the forms that are for whoever reads the page.
 func (p *Portal) deskLinks(v *visit) []link {
-	at := strings.TrimSuffix(p.url(v, "ask."), "/")
 	switch {
 	case p.desk == nil:
 	case v.client.Status == policy.Guest:
-		return []link{{at + devicePath, v.words.Pages.Device.Link}}
+		return []link{{p.askURL(v, devicePath), v.words.Pages.Device.Link}}
 	case len(p.users(v)) > 0:
-		return []link{{at + whoPath, v.words.Pages.Who.Link}}
+		return []link{{p.askURL(v, whoPath), v.words.Pages.Who.Link}}
 	}
 	return nil
 }

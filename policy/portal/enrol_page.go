@@ -73,7 +73,7 @@ func (p *Portal) guides(v *visit, s Settings) []guide {
 	if a := p.enrolment.Authority; a != nil {
 		all = append(all, guide{
 			Title: said.Authority, Text: fillAll(said.AuthorityText, map[string]string{"name": s.Name}),
-			Code: []string{a.Fingerprint}, Link: &link{strings.TrimSuffix(p.url(v, "ask."), "/") + caPath, said.AuthorityLink},
+			Code: []string{a.Fingerprint}, Link: &link{p.askURL(v, caPath), said.AuthorityLink},
 		})
 	}
 	android := guide{Title: said.Android, Text: []string{said.AndroidText}, Code: []string{s.Android}}
@@ -85,7 +85,7 @@ func (p *Portal) guides(v *visit, s Settings) []guide {
 	}
 	all = append(all, android)
 	if p.enrolment.profile("x") != nil {
-		apple := guide{Title: said.Apple, Text: []string{said.AppleText}, Link: &link{strings.TrimSuffix(p.url(v, "ask."), "/") + profilePath, said.AppleLink}}
+		apple := guide{Title: said.Apple, Text: []string{said.AppleText}, Link: &link{p.askURL(v, profilePath), said.AppleLink}}
 		if p.enrolment.Authority != nil {
 			apple.Text = append(apple.Text, said.AppleTrust)
 		}

@@ -35,6 +35,7 @@ func listed() map[string][]string {
 		"money.gambling":  {"casino.example"},
 		"fun.games":       {"games.example"},
 		"social.networks": {"social.example"},
+		"social.ugc":      {"forum.example"},
 		"sec.phishing":    {"phish.example"},
 		"sec.malware":     {"virus.example"},
 		"illegal.csam":    {"forbidden.example"},
@@ -213,8 +214,8 @@ func (h *home) block(t testing.TB, from, name string, at time.Time) {
 	q := h.dir.Ask(wire(t, name), &hashes)
 	client := h.dir.Identify(addr)
 	if client.Profile == nil {
-		h.Observe(addr, wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, at)
+		h.Observe(client, addr, wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, at)
 		return
 	}
-	h.Observe(addr, wire(t, name), client.Profile.Decide(&q, at), at)
+	h.Observe(client, addr, wire(t, name), client.Profile.Decide(&q, at), at)
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
-	"github.com/hearthdns/hearth/policy"
 )
 
 // chainFor is how long a block that was decided over a name's chain speaks for the name: as long as browsers keep
@@ -59,7 +58,7 @@ func (p *Portal) choose(v *visit, r *http.Request) (int, *view) {
 		return whole(path, v, p.home)
 	case slices.Equal(v.host.name, p.ask) && path == enrolPath:
 		return p.enrol(v)
-	case slices.Equal(v.host.name, p.ask) && p.desk != nil && (path == devicePath || path == whoPath):
+	case slices.Equal(v.host.name, p.ask) && p.desk != nil && (path == devicePath || path == whoPath || path == continuePath):
 		return p.forms(v, r)
 	case slices.Equal(v.host.name, p.ask):
 		return whole(path, v, p.lastBlocks)
@@ -80,24 +79,19 @@ func whole(path string, v *visit, page func(*visit) *view) (int, *view) {
 // judge asks the policy about the name, exactly as the resolver does.
 func (p *Portal) judge(v *visit) (int, *view) {
 	var hashes blocklists.Hashes
-	q := v.dir.Ask(v.host.name, &hashes)
-	d := v.client.Decide(&q, v.now)
-	if p.held != nil && p.held(v.addr, &q, d) {
-		d = policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}
-	}
+	q, d := p.ruling(v, &hashes)
 	if d.Blocks() {
-		return http.StatusForbidden, p.blocked(v, v.cause(q.Match.Categories, d))
+		page := p.blocked(v, v.cause(q.Match.Categories, d))
+		if page.Facts != nil { // neither the law's page nor that of help
+			page.GoOn = p.goOn(v, v.host.text, d)
+		}
+		return http.StatusForbidden, page
 	}
 	if p.beneath(v.host.name) {
 		if c, ok := q.Match.Categories.First(); ok {
 			return http.StatusOK, p.allowed(v, c)
 		}
 		return http.StatusNotFound, missing(v)
-	}
-	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
-		if b.name == v.host.text && v.now.Sub(b.at) <= chainFor {
-			return http.StatusForbidden, p.blocked(v, v.cause(q.Match.Categories, v.decision(b)))
-		}
 	}
 	return http.StatusOK, p.neutral(v)
 }

@@ -89,7 +89,7 @@ func TestLegalPageIsNotRemembered(t *testing.T) {
 				t.Errorf("%s: the page has %q", name, never)
 			}
 		}
-		p.Observe(netip.MustParseAddr(tom), wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}, now)
+		p.Observe(p.identify(p.view(), netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}, now)
 	}
 	if after := h.get(tom, "ask."+own).Body.String(); after != before {
 		t.Error("the page of the last blocks has changed")

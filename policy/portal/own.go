@@ -2,7 +2,6 @@ package portal
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -60,7 +59,7 @@ func (p *Portal) home(v *visit) *view {
 	}
 	page.Tries = append([]link{{p.url(v, "ask."), said.TryAsk}}, p.deskLinks(v)...)
 	if p.enrolment != nil && asking(v) != nil {
-		page.Tries = append(page.Tries, link{strings.TrimSuffix(p.url(v, "ask."), "/") + enrolPath, said.TryEnrol})
+		page.Tries = append(page.Tries, link{p.askURL(v, enrolPath), said.TryEnrol})
 	}
 	for _, id := range trials(v.who) {
 		t := v.dir.Index().Taxonomy()
@@ -92,7 +91,7 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	page := base(v, day, said.Title, said.Lead)
 	list := &askList{AdsTitle: v.words.Label.Ads, Empty: said.Empty, Hint: said.Hint}
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
-		row := askRow{Name: b.name, Why: v.shortly(b), Ago: ago(v.words, v.now.Sub(b.at))}
+		row := askRow{Name: b.name, Why: v.shortly(b), Ago: ago(v.words, v.now.Sub(b.at)), GoOn: p.again(v, b)}
 		if v.who == policy.ReaderChild {
 			if row.Why = ""; unfit(v.dir, b) {
 				continue
@@ -107,6 +106,17 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	page.Ask = list
 	page.Links = []link{{p.url(v, ""), v.words.Label.Start}}
 	return page
+}
+
+// again offers to pass the warning that a remembered block was, if it still is one.
+func (p *Portal) again(v *visit, b block) *goOn {
+	to := *v
+	if to.host = parseHost(b.name); b.action != policy.Warn || to.host.name == nil || v.profile == nil {
+		return nil
+	}
+	var hashes blocklists.Hashes
+	_, d := p.ruling(&to, &hashes)
+	return p.goOn(v, b.name, d)
 }
 
 // shortly is the reason of a remembered block in a few words.

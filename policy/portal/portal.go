@@ -29,8 +29,8 @@ type Config struct {
 	Guest string
 	// View gives the Directory in force; it is called once a request.
 	View func() *policy.Directory
-	// Presence adds what is known of the machine that has an address, as resolver.Presence; nil knows nothing.
-	Presence func(f *policy.Facts) bool
+	// Presence knows which machine has an address; nil knows nothing.
+	Presence Presence
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Log gets one line for each page that could not be made; nil discards. It never gets a name or an address.
@@ -56,13 +56,21 @@ type Config struct {
 	Control Control
 }
 
+// Presence knows which machine has an address; it adds that to f. Both are false as long as nobody knows.
+type Presence interface {
+	// Find does not wait.
+	Find(f *policy.Facts) bool
+	// Wait asks who knows, and waits for that at most until a time.
+	Wait(f *policy.Facts, until time.Time) bool
+}
+
 // Portal makes the pages and the control API. It is safe for concurrent use.
 type Portal struct {
 	own       blocklists.Name
 	ask       blocklists.Name
 	guest     string
 	view      func() *policy.Directory
-	presence  func(f *policy.Facts) bool
+	presence  Presence
 	now       func() time.Time
 	log       *slog.Logger
 	ctl       Control
@@ -77,6 +85,7 @@ type Portal struct {
 	places    map[string][]string
 	render    *renderer
 	recent    recent
+	seal      seal
 }
 
 // New makes a Portal. It fails for an own name that is none, and for want of a View.
@@ -88,7 +97,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, port: c.Port}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, port: c.Port, seal: newSeal()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
@@ -121,24 +130,35 @@ func (p *Portal) load() error {
 	return err
 }
 
-// identify says who has an address.
+// lookFor is how long a page waits to learn which machine asks for it.
+const lookFor = time.Second
+
+// identify says who has an address. While nobody knows which machine that is, it is nobody's whose machine is known by
+// more than its address: else a page would show one person's things to whoever has their old address.
 func (p *Portal) identify(dir *policy.Directory, addr netip.Addr) policy.Client {
 	f := policy.Facts{Addr: addr}
-	if p.presence != nil {
-		p.presence(&f)
+	if p.presence != nil && dir.Recognises() && !p.presence.Wait(&f, p.now().Add(lookFor)) {
+		return dir.IdentifyUnseen(addr)
 	}
 	return dir.IdentifyBy(&f)
 }
 
-// Observe remembers a block for ask.<name>: in memory only, for ten minutes, at most twenty names a device. What is
-// allowed, illegal or about self-harm is never remembered, nor anything of a client that is of no household or
-// whose household has opted out. It is called beside the path of queries, not on it.
-func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decision, now time.Time) {
+// find adds what is known of the machine that has an address, for an explanation.
+func (p *Portal) find() func(f *policy.Facts) bool {
+	if p.presence == nil {
+		return nil
+	}
+	return p.presence.Find
+}
+
+// Observe remembers a block of a client at an address for ask.<name>: in memory only, for ten minutes, at most twenty
+// names a device. What is allowed, illegal or about self-harm is never remembered, nor anything of a client that is of
+// no household or whose household has opted out. It is called beside the path of queries, not on it.
+func (p *Portal) Observe(client policy.Client, addr netip.Addr, name blocklists.Name, d policy.Decision, now time.Time) {
 	if !d.Blocks() || d.Step == policy.StepLaw {
 		return
 	}
 	dir := p.view()
-	client := p.identify(dir, addr)
 	if client.Status != policy.Known && client.Status != policy.Guest {
 		return
 	}
@@ -147,7 +167,7 @@ func (p *Portal) Observe(addr netip.Addr, name blocklists.Name, d policy.Decisio
 	if discreet(dir, question.Match.Categories) {
 		return
 	}
-	b := block{name: name.String(), step: d.Step, clock: d.Clock, at: now, ad: advertises(dir, question.Match.Categories)}
+	b := block{name: name.String(), action: d.Action, step: d.Step, clock: d.Clock, at: now, ad: advertises(dir, question.Match.Categories)}
 	if d.HasCategory {
 		if b.category = dir.Index().Taxonomy().ID(d.Category); !listable(b.category) {
 			return

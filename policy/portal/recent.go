@@ -19,6 +19,7 @@ const (
 type block struct {
 	name     string
 	category string // id, "" where no category decided
+	action   policy.Action
 	step     policy.Step
 	clock    policy.Clock
 	at       time.Time

@@ -69,7 +69,7 @@ func TestWhatIsNeverRemembered(t *testing.T) {
 func TestNothingOfAHouseholdThatOptedOut(t *testing.T) {
 	no := false
 	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].Enabled = &no }})
-	h.Observe(netip.MustParseAddr(tom), wire(t, "casino.example"), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, h.now)
+	h.Observe(h.dir.Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "casino.example"), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, h.now)
 	if len(h.recent.devices) != 0 {
 		t.Error("a household that opted out is remembered")
 	}
@@ -178,7 +178,7 @@ func TestAChildReadsNoNameWithABadChain(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
 	porn, _ := h.dir.Index().Taxonomy().Lookup("adult.porn")
 	over := policy.Decision{Action: policy.Block, Step: policy.StepCategory, Category: porn, HasCategory: true, Applied: true}
-	h.Observe(netip.MustParseAddr(mia), wire(t, "alias.example"), over, h.now)
+	h.Observe(h.dir.Identify(netip.MustParseAddr(mia)), netip.MustParseAddr(mia), wire(t, "alias.example"), over, h.now)
 	if strings.Contains(h.lastBlocksOf(t, mia), "alias.example") {
 		t.Error("the list shows a child a name that leads to a bad one")
 	}
@@ -190,7 +190,7 @@ func TestBlockOverTheChain(t *testing.T) {
 	taxonomy := h.dir.Index().Taxonomy()
 	gambling, _ := taxonomy.Lookup("money.gambling")
 	over := policy.Decision{Action: policy.Block, Step: policy.StepCategory, Category: gambling, HasCategory: true, Applied: true}
-	h.Observe(netip.MustParseAddr(tom), wire(t, "alias.example"), over, h.now)
+	h.Observe(h.dir.Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "alias.example"), over, h.now)
 	w := h.get(tom, "alias.example")
 	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Gambling and money") {
 		t.Errorf("status %d, want the page of a block", w.Code)

@@ -44,6 +44,7 @@ type view struct {
 	Form    *form
 	Guides  []guide
 	Next    []string
+	GoOn    *goOn
 	Explain string // the name to explain, for grown-ups
 	Tries   []link
 	Places  []link
@@ -78,7 +79,10 @@ type askList struct {
 	Empty, Hint string
 }
 
-type askRow struct{ Name, Why, Ago string }
+type askRow struct {
+	Name, Why, Ago string
+	GoOn           *goOn
+}
 
 // renderer makes pages of views.
 type renderer struct {

@@ -70,6 +70,20 @@ type pageTexts struct {
 	Enrol    enrolText `yaml:"enrol"`
 	Device   addText   `yaml:"device"`
 	Who      whoText   `yaml:"who"`
+	Continue goOnText  `yaml:"continue"`
+}
+
+// goOnText is the page on which people pass a warning.
+type goOnText struct {
+	Link     string `yaml:"link"`
+	Title    string `yaml:"title"`
+	Who      string `yaml:"who"` // will know
+	Button   string `yaml:"button"`
+	Done     string `yaml:"done"`
+	DoneLead string `yaml:"done_lead"`
+	Old      string `yaml:"old"`
+	Refused  string `yaml:"refused"`
+	Trouble  string `yaml:"trouble"`
 }
 
 // addText is the page on which a device that is not known enrols itself.

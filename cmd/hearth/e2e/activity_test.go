@@ -23,7 +23,7 @@ func watched(t *testing.T, old, with string) *server {
 	t.Helper()
 	s := example(t, newUpstream(t))
 	lists := ""
-	for category, names := range map[string]string{"bypass.vpn": "vpn1.example vpn2.example vpn3.example vpn4.example vpn5.example", "adult.porn": "naked.example", "ok.help": "helpline.example"} {
+	for category, names := range map[string]string{"bypass.vpn": "vpn1.example vpn2.example vpn3.example vpn4.example vpn5.example", "adult.porn": "naked.example", "ok.help": "helpline.example", "social.ugc": "forum.example"} {
 		list := filepath.Join(s.dir, category+".txt")
 		if err := os.WriteFile(list, []byte(strings.ReplaceAll(names, " ", "\n")+"\n"), 0o600); err != nil {
 			t.Fatal(err)

@@ -1,0 +1,69 @@
+package portal
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+)
+
+// sealFor is how long a form may be looked at before it is sent.
+const sealFor = 15 * time.Minute
+
+// seal marks forms, so that one is taken only from whom it was shown to, for what it was shown, and not for long. The
+// key lives as long as the process.
+type seal struct{ key []byte }
+
+func newSeal() seal {
+	key := make([]byte, sha256.Size)
+	_, _ = rand.Read(key) // it never fails
+	return seal{key}
+}
+
+// sealedOctets of the mark are 128 bits, which nobody tries out.
+const sealedOctets = 16
+
+// mark makes a token for what a form is about, which is good for a while.
+func (s seal) mark(now time.Time, about ...string) string {
+	token := binary.BigEndian.AppendUint64(nil, uint64(now.Add(sealFor).Unix())) //nolint:gosec // after 1970
+	return base64.RawURLEncoding.EncodeToString(append(token, s.sum(token, about)...))
+}
+
+// holds says whether a token was made for the same, and is good yet.
+func (s seal) holds(token string, now time.Time, about ...string) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != 8+sealedOctets {
+		return false
+	}
+	until := binary.BigEndian.Uint64(raw)
+	return subtle.ConstantTimeCompare(raw[8:], s.sum(raw[:8], about)) == 1 && uint64(now.Unix()) < until //nolint:gosec // after 1970
+}
+
+// sum is over the end and every part with its length, so that no two forms share one.
+func (s seal) sum(until []byte, about []string) []byte {
+	h := hmac.New(sha256.New, s.key)
+	_, _ = h.Write(until)
+	for _, part := range about {
+		_, _ = h.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
+		_, _ = h.Write([]byte(part))
+	}
+	return h.Sum(nil)[:sealedOctets]
+}
+
+// sealed is a form of ours with its mark: what it is about is told in its fields as well.
+func (p *Portal) sealed(v *visit, f form, what, value string) *form {
+	f.Fields = append(f.Fields, field{Name: "about", Value: value}, field{Name: "token", Value: p.seal.mark(v.now, v.reader(), what, value)})
+	return &f
+}
+
+// unsealed gives what a form that was sent is about; false if it is not one that this reader was shown lately.
+func (p *Portal) unsealed(v *visit, get func(string) string, what string) (value string, ours bool) {
+	value = get("about")
+	return value, p.seal.holds(get("token"), v.now, v.reader(), what, value)
+}
+
+// reader is who reads a page from which device.
+func (v *visit) reader() string { return viewer(v.client, v.addr) + "/" + v.client.Person() }
