@@ -101,6 +101,9 @@ func (a *app) grantTakeCommand() *cobra.Command {
 			}
 			a.print(r, func(w io.Writer) {
 				fmt.Fprintf(w, "%d minutes are taken by %s%s; %d more times this %s\n", r.Minutes, whose(r.Act), until(r.Act), r.Left, r.Per)
+				if r.Note != "" {
+					fmt.Fprintln(w, r.Note)
+				}
 			})
 			return nil
 		},

@@ -160,15 +160,25 @@ func TestGrants(t *testing.T) {
 	}
 }
 
-// TestGrantsTellNothing: what is said of a grant is the same for a name that the law blocks, one that security does, and one
-// that nobody has heard of.
+// TestGrantsTellNothing: what is said of a grant is the same for a name that the law blocks and one that security does, at
+// every hour, with a rule of one's own too.
 func TestGrantsTellNothing(t *testing.T) {
-	h := open(t, families)
+	for _, at := range []string{"2026-11-18 18:00", "2026-11-18 20:30"} {
+		for _, rule := range []string{"other.example", "example"} {
+			grantsTellNothing(t, at, rule)
+		}
+	}
+}
+
+func grantsTellNothing(t *testing.T, at, rule string) {
+	t.Helper()
+	h := open(t, strings.Replace(families, "    devices:", "    rules: [{name: "+rule+", action: deny}]\n    devices:", 1))
+	h.at(at)
 	said := map[string]bool{}
-	for _, name := range []string{"forbidden.example", "virus.example", "unheard.example"} {
+	for _, name := range []string{"forbidden.example", "virus.example"} {
 		for _, ask := range []parents.Ask{{Kind: policy.GrantName}, {Kind: policy.GrantSecurity, Confirm: name}, {Kind: policy.GrantSecurity}} {
 			ask.Value, ask.For = name, "15m"
-			act, err := h.Grant(t.Context(), one("Anna"), ask)
+			act, err := h.Grant(t.Context(), one("Mia"), ask)
 			text := string(ask.Kind) + ask.Confirm + act.Note
 			if err != nil {
 				h.refuses(err, parents.Unconfirmed)
@@ -178,9 +188,9 @@ func TestGrantsTellNothing(t *testing.T) {
 		}
 	}
 	if len(said) != 3 {
-		t.Errorf("nine answers with %d different texts, want 3: %v", len(said), said)
+		t.Errorf("at %s, with a rule against %s: six answers with %d different texts, want 3: %v", at, rule, len(said), said)
 	}
-	h.doesNotGet("10.0.0.5", "forbidden.example")
+	h.doesNotGet("10.0.0.2", "forbidden.example")
 }
 
 // TestWrongGrants: what makes no sense is refused with what to write instead, and changes nothing.

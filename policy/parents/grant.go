@@ -48,17 +48,19 @@ func (d *Desk) Grant(ctx context.Context, who Who, ask Ask) (Act, error) {
 		}
 	}
 	var made policy.Grant
+	var before []policy.Decision
 	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
 		if made, err = p.grantFor(ask); err != nil {
 			return e, nil, err
 		}
+		before = p.meet(made)
 		return p.entry("grant", describe(made), made.Until), append(p.same(made), change{kind: kindGrant, id: made.ID, value: made}), nil
 	})
 	if err != nil {
 		return Act{}, err
 	}
 	act := p.grant(made)
-	act.Note = lifts[made.Kind]
+	act.Note = lifts[made.Kind] + p.effect(made, before, p.meet(made))
 	if made.Kind == policy.GrantName && strings.EqualFold(ask.For, "always") {
 		act.Note += d.toWrite(p, made)
 	}

@@ -223,6 +223,8 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 		return act, false, err
 	}
 	_, at, _ := p.home.definition()
+	asked := policy.Grant{Kind: policy.GrantName, Value: name}
+	before := p.meet(asked)
 	d.mu.Unlock()
 	if at != current {
 		return act, false, nil
@@ -241,7 +243,15 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 	act = p.told("rule", "", p.subject, p.now.Unix(), 0, p.by)
 	act.Kind, act.Value = string(policy.GrantName), name
 	act.Note = "It is a rule of the household now. " + lifts[policy.GrantName]
-	return act, true, err
+	if err != nil {
+		return act, true, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if p, err = d.find(who); err == nil {
+		act.Note += p.effect(asked, before, p.meet(asked))
+	}
+	return act, true, nil
 }
 
 // Owns says whether a value of the store makes the store the owner of a household, so that YAML must not name it.

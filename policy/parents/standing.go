@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -21,6 +22,7 @@ type Taken struct {
 func (d *Desk) Take(ctx context.Context, who Who) (Taken, error) {
 	var made policy.Grant
 	var left Taken
+	var before []policy.Decision
 	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
 		if p.member == nil {
 			return e, nil, refused("member", "who takes it is missing: write the member")
@@ -40,6 +42,7 @@ func (d *Desk) Take(ctx context.Context, who Who) (Taken, error) {
 					ID: newID(), Subject: p.subject, Kind: policy.GrantTime, Minutes: s.Minutes, Why: whyStanding, By: p.by,
 					At: p.now.Unix(), Until: p.now.Add(time.Duration(s.Minutes) * time.Minute).Unix(),
 				}
+				before = p.meet(made)
 				return p.entry("standing grant", fmt.Sprintf("%d minutes", s.Minutes), made.Until), []change{{kind: kindGrant, id: made.ID, value: made}}, nil
 			}
 		}
@@ -49,6 +52,7 @@ func (d *Desk) Take(ctx context.Context, who Who) (Taken, error) {
 		return Taken{}, err
 	}
 	left.Act = p.grant(made)
+	left.Note = strings.TrimSpace(p.effect(made, before, p.meet(made)))
 	return left, nil
 }
 
