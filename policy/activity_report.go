@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ActivityReport is what is remembered of somebody, as parents and the person themselves see it.
@@ -13,7 +14,49 @@ type ActivityReport struct {
 	Person string        `json:"person,omitempty"`
 	People []string      `json:"people,omitempty"` // of a household: of whom there is something
 	Days   []ActivityDay `json:"days"`
-	Logs   []Log         `json:"logs,omitempty"` // that are asked for
+	Logs   []LogReport   `json:"logs,omitempty"` // that are asked for
+}
+
+// LogReport is a Log as it is told.
+type LogReport struct {
+	Member    string    `json:"member"`
+	Full      bool      `json:"full"`
+	At        time.Time `json:"at"`
+	Until     time.Time `json:"until"`
+	By        string    `json:"by,omitempty"`
+	Told      time.Time `json:"told,omitzero"`
+	Confirmed time.Time `json:"confirmed,omitzero"`
+}
+
+// Report tells of a log, with the times of a place.
+func (l *Log) Report(in *time.Location) LogReport {
+	return LogReport{Member: l.Member, Full: l.Full, At: moment(l.At, in), Until: moment(l.Until, in), By: l.By, Told: moment(l.Told, in), Confirmed: moment(l.Confirmed, in)}
+}
+
+// NoticeReport is a Notice as it is told.
+type NoticeReport struct {
+	ID         string     `json:"id"`
+	Kind       NoticeKind `json:"kind"`
+	Member     string     `json:"member,omitempty"`
+	Device     string     `json:"device,omitempty"`
+	At         time.Time  `json:"at"`
+	Seen       time.Time  `json:"seen,omitzero"`
+	Name       string     `json:"name,omitempty"`
+	Categories []string   `json:"categories,omitempty"`
+	Text       string     `json:"text"`
+}
+
+// Report tells of a notice, with the times of a place.
+func (n *Notice) Report(in *time.Location) NoticeReport {
+	return NoticeReport{ID: n.ID, Kind: n.Kind, Member: n.Member, Device: n.Device, At: moment(n.At, in), Seen: moment(n.Seen, in), Name: n.Name, Categories: n.Categories, Text: n.Text()}
+}
+
+// moment is a time of what is kept; 0 is none.
+func moment(unix int64, in *time.Location) time.Time {
+	if unix == 0 {
+		return time.Time{}
+	}
+	return time.Unix(unix, 0).In(in)
 }
 
 // ActivityDay is one day of somebody.

@@ -11,9 +11,9 @@ import (
 
 // Sighting is when a device last asked.
 type Sighting struct {
-	Household string `json:"household"`
-	Device    string `json:"device"`
-	Last      int64  `json:"last"` // unix seconds
+	Household string    `json:"household"`
+	Device    string    `json:"device"`
+	Last      time.Time `json:"last"`
 	// Quiet says that it asked regularly and has stopped. It may be off, on mobile data, or use a VPN.
 	Quiet bool `json:"quiet"`
 	// Here says that it is at home all the same; nil: nobody knows.
@@ -71,7 +71,7 @@ func (s *Sightings) List(household string, now int64) []Sighting {
 	for key, d := range s.devices {
 		if name, ok := strings.CutPrefix(key, household+"/"); ok {
 			regular := bits.OnesCount32(d.hours&(1<<dayHours-1)) >= regularHours
-			found = append(found, Sighting{Household: household, Device: name, Last: d.last, Quiet: regular && now-d.last >= quietAfter})
+			found = append(found, Sighting{Household: household, Device: name, Last: time.Unix(d.last, 0), Quiet: regular && now-d.last >= quietAfter})
 		}
 	}
 	slices.SortFunc(found, func(a, b Sighting) int { return cmp.Compare(a.Device, b.Device) })

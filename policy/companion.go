@@ -4,17 +4,18 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
 
 // Companion is a name that a page of an allow-list seems to need and the list does not have.
 type Companion struct {
-	Page       string   `json:"page"` // registered domain of what was allowed
-	Name       string   `json:"name"`
-	Categories []string `json:"categories,omitempty"`
-	Count      int      `json:"count"` // how often it was asked for soon after the page
-	Last       int64    `json:"last"`
+	Page       string    `json:"page"` // registered domain of what was allowed
+	Name       string    `json:"name"`
+	Categories []string  `json:"categories,omitempty"`
+	Count      int       `json:"count"` // how often it was asked for soon after the page
+	Last       time.Time `json:"last"`
 }
 
 const (
@@ -97,7 +98,7 @@ func (c *Companions) Blocked(who, device, name string, categories []string, at i
 		p.missing[name] = m
 	}
 	m.Count++
-	m.Last = at
+	m.Last = time.Unix(at, 0)
 }
 
 // List gives what was found for somebody: by page, what is missing most first.

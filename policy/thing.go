@@ -29,6 +29,7 @@ type Learned struct {
 	Confirmed   []string `json:"confirmed,omitempty"`
 	ConfirmedAt int64    `json:"confirmed_at,omitempty"`
 	ConfirmedBy string   `json:"confirmed_by,omitempty"`
+	Declined    []string `json:"declined,omitempty"` // that it asked for, and a parent did not confirm then
 }
 
 // Heard is what a thing asked for while it learned.
@@ -42,6 +43,7 @@ type Heard struct {
 type Destination struct {
 	Name       string   `json:"name"`
 	Categories []string `json:"categories,omitempty"`
+	Countries  []string `json:"countries,omitempty"` // of its addresses, at most MaxCountries
 	Count      uint64   `json:"count"`
 	First      int64    `json:"first"`
 	Last       int64    `json:"last"`
@@ -50,6 +52,8 @@ type Destination struct {
 const (
 	// MaxDestinations bounds what is learned of a thing. Toys and cameras talk to 5 to 50 names, televisions to 200.
 	MaxDestinations = 200
+	// MaxCountries bounds the countries that are noted of a name: a network of caches is in all of them.
+	MaxCountries = 3
 	// manyBeneath is when names beneath one registered domain are taken for ever new ones of one service.
 	manyBeneath = 12
 	// MaxLearning is the longest that a thing learns.
@@ -96,11 +100,19 @@ func (d *Destination) Add(o Destination) {
 	}
 	d.Count += o.Count
 	d.First, d.Last = min(d.First, o.First), max(d.Last, o.Last)
-	for _, c := range o.Categories {
-		if !slices.Contains(d.Categories, c) {
-			d.Categories = append(d.Categories, c)
+	d.Categories = united(d.Categories, o.Categories)
+	d.Countries = united(d.Countries, o.Countries)
+	d.Countries = d.Countries[:min(len(d.Countries), MaxCountries)]
+}
+
+// united adds to one list what is new in another.
+func united(to, more []string) []string {
+	for _, s := range more {
+		if !slices.Contains(to, s) {
+			to = append(to, s)
 		}
 	}
+	return to
 }
 
 // collapse makes one of many names beneath a domain.

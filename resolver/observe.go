@@ -8,6 +8,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/resolver/cache"
 )
 
 const (
@@ -36,12 +37,23 @@ type Event struct {
 	Decision   policy.Decision
 	Categories blocklists.Categories // of the asked name
 	Memory     policy.Memory         // what may be remembered, but for the ten minutes of the page
+	answer     *cache.Entry          // of an allowed query; nil: none that is kept
+	world      *World
 	length     uint8
 	name       [255]byte
 }
 
 // Name returns the name asked for, in canonical wire form.
 func (e *Event) Name() blocklists.Name { return e.name[:e.length] }
+
+// Addresses gives those that an allowed query was answered with, those behind a translator as what they stand for. It
+// reads the whole answer, and is not for the query path.
+func (e *Event) Addresses() []netip.Addr {
+	if e.answer == nil {
+		return nil
+	}
+	return places(e.world, e.answer)
+}
 
 // backlog holds the events that wait for the Observer, by worker.
 type backlog struct{ rings [shards]ring }
@@ -157,6 +169,9 @@ func (r *Resolver) tell(s *Stroke, name []byte, c Client, at netip.Addr, m polic
 	}
 	p.Time, p.Addr, p.Client, p.Memory = s.now.Unix(), at, s.who, m
 	p.Decision, p.Categories = s.decision, s.question.Match.Categories
+	if !s.decision.Blocks() {
+		p.answer, p.world = s.entry, s.world
+	}
 	p.length = uint8(copy(p.name[:], name)) //nolint:gosec // a name has at most 255 octets
 	p.publish()
 }

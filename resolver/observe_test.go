@@ -161,3 +161,22 @@ func BenchmarkRemembered(b *testing.B) {
 		})
 	}
 }
+
+// TestAddressesOfEvents: an allowed query is told with what it was answered with, from the upstream or the cache; a blocked
+// one with nothing.
+func TestAddressesOfEvents(t *testing.T) {
+	h := active(t, records(t, "www.hit.example. 300 IN A 192.0.2.1", "www.hit.example. 300 IN A 192.0.2.2"))
+	for _, tt := range []struct {
+		name string
+		want string
+	}{{"www.hit.example", "[192.0.2.1 192.0.2.2]"}, {"www.hit.example", "[192.0.2.1 192.0.2.2]"}, {"porn.example", "[]"}} {
+		h.seen = nil
+		h.ask(kim, tt.name, dns.TypeA)
+		if len(h.seen) != 1 {
+			t.Fatalf("%s: %d events", tt.name, len(h.seen))
+		}
+		if got := fmt.Sprint(h.seen[0].Addresses()); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

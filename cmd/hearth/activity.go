@@ -114,7 +114,7 @@ self-harm are kept of nobody.`,
 			if ask.Off && (ask.Full || blocked) || ask.Full && blocked || !ask.Off && !ask.Full && !blocked {
 				return usageError{errors.New("write one of --blocked, --full and --off")}
 			}
-			var l policy.Log
+			var l policy.LogReport
 			if _, err := a.change(cmd.Context(), "/v1/activity/log", struct {
 				parents.Who
 				parents.Diary

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/portal"
 )
 
 func describeActivity(w io.Writer, r policy.ActivityReport) {
@@ -80,19 +79,19 @@ func personWord(person string) string {
 	return strings.TrimPrefix(person, policy.PersonOfDevice(""))
 }
 
-func describeLog(l policy.Log) string {
+func describeLog(l policy.LogReport) string {
 	what := "blocked names"
 	if l.Full {
 		what = "all names"
 	}
 	text := fmt.Sprintf("%s of %s are kept until %s", what, l.Member, clockOf(l.Until))
-	if l.Told == 0 && l.Confirmed == 0 {
+	if l.Told.IsZero() && l.Confirmed.IsZero() {
 		text += "; from 13 to 15 that begins a day after they have seen it, at 16 and 17 once they have agreed"
 	}
 	return text
 }
 
-func clockOf(unix int64) string { return time.Unix(unix, 0).Format("2006-01-02 15:04 MST") }
+func clockOf(t time.Time) string { return t.Format("2006-01-02 15:04 MST") }
 
 func describeCompanions(w io.Writer, all []policy.Companion) {
 	if len(all) == 0 {
@@ -108,7 +107,7 @@ func describeCompanions(w io.Writer, all []policy.Companion) {
 	}
 }
 
-func describeNotices(w io.Writer, all []portal.NoticeLine) {
+func describeNotices(w io.Writer, all []policy.NoticeReport) {
 	if len(all) == 0 {
 		fmt.Fprintln(w, "there are no notices")
 	}

@@ -120,5 +120,5 @@ func (w witness) Observe(e *resolver.Event) {
 	if e.Addr.IsValid() && w.server.config.Load().Config.Privacy.AskPage {
 		w.page.Observe(e.Client, e.Addr, e.Name(), e.Decision, time.Unix(e.Time, 0))
 	}
-	w.server.activity.Observe(queryOf(e))
+	w.server.activity.Observe(w.server.queryOf(e))
 }

@@ -13,7 +13,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -295,12 +294,8 @@ func (a *app) householdAuditCommand() *cobra.Command {
 				return err
 			}
 			a.print(r, func(w io.Writer) {
-				zone, err := time.LoadLocation(r.Timezone)
-				if err != nil {
-					zone = time.Local
-				}
-				for _, e := range r.Changes {
-					fmt.Fprintln(w, describeChange(e, zone))
+				for _, c := range r.Changes {
+					fmt.Fprintln(w, describeChange(c))
 				}
 				if len(r.Changes) == 0 {
 					fmt.Fprintf(w, "nobody has changed anything in %s\n", r.Household)
@@ -311,16 +306,16 @@ func (a *app) householdAuditCommand() *cobra.Command {
 	}
 }
 
-func describeChange(e parents.Entry, zone *time.Location) string {
-	text := time.Unix(e.At, 0).In(zone).Format("2006-01-02 15:04") + "  " + cmp.Or(e.By, "-") + ": " + e.What
-	if who := cmp.Or(e.Member, e.Device); who != "" {
+func describeChange(c portal.Change) string {
+	text := c.At.Format("2006-01-02 15:04") + "  " + cmp.Or(c.By, "-") + ": " + c.What
+	if who := cmp.Or(c.Member, c.Device); who != "" {
 		text += ", " + who
 	}
-	if e.Detail != "" {
-		text += ", " + e.Detail
+	if c.Detail != "" {
+		text += ", " + c.Detail
 	}
-	if e.Until != 0 {
-		text += ", until " + time.Unix(e.Until, 0).In(zone).Format("2006-01-02 15:04")
+	if !c.Until.IsZero() {
+		text += ", until " + c.Until.Format("2006-01-02 15:04")
 	}
 	return text
 }

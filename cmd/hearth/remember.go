@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -37,8 +39,22 @@ func (s *server) isHere(household, name string) (here, known bool) {
 }
 
 // queryOf is an event as activity takes it.
-func queryOf(e *resolver.Event) *querylog.Query {
-	return &querylog.Query{Time: e.Time, Client: e.Client, Decision: e.Decision, Categories: e.Categories, Memory: e.Memory, Name: e.Name()}
+func (s *server) queryOf(e *resolver.Event) *querylog.Query {
+	q := &querylog.Query{Time: e.Time, Client: e.Client, Decision: e.Decision, Categories: e.Categories, Memory: e.Memory, Name: e.Name()}
+	if v := e.Client.Device; v != nil && v.Thing != nil && v.Thing.Learning && s.config.Load().Config.Geo.Country != "" {
+		q.Countries = s.countries(e.Addresses())
+	}
+	return q
+}
+
+// countries says in which countries addresses lie, as far as the database knows.
+func (s *server) countries(all []netip.Addr) (found []string) {
+	for _, a := range all {
+		if c := s.atlas.Locate(a).Country.String(); c != "" && !slices.Contains(found, c) && len(found) < policy.MaxCountries {
+			found = append(found, c)
+		}
+	}
+	return found
 }
 
 // remembered is what the control socket can do with activity.
@@ -73,7 +89,7 @@ func (r remembered) Companions(ctx context.Context, of string) ([]policy.Compani
 }
 
 // Notices implements portal.ActivitySigns.
-func (r remembered) Notices(ctx context.Context, of string, child bool) ([]policy.Notice, error) {
+func (r remembered) Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error) {
 	return plainly(r.Activity.Notices(ctx, of, child))
 }
 

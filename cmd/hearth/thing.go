@@ -97,17 +97,13 @@ func describeSheet(w io.Writer, s parents.Sheet) {
 		fmt.Fprintf(w, "%s has not learned: begin with hearth device learn %s/%[1]s\n", s.Device, s.Household)
 	case s.Learning:
 		fmt.Fprintf(w, "%s learns until %s\n", s.Device, clockOf(s.Learned.Until))
-	case s.Learned.ConfirmedAt == 0:
+	case s.Learned.ConfirmedAt.IsZero():
 		fmt.Fprintf(w, "%s has learned; nothing is confirmed: hearth device confirm %s/%[1]s\n", s.Device, s.Household)
 	default:
 		fmt.Fprintf(w, "%s gets what was confirmed on %s by %s\n", s.Device, clockOf(s.Learned.ConfirmedAt), s.Learned.ConfirmedBy)
 	}
 	for _, n := range s.Names {
-		mark := "confirmed"
-		if slices.Contains(s.Waiting, n.Name) {
-			mark = "waits"
-		}
-		fmt.Fprintf(w, "  %-9s %6dx %s to %s  %s %s\n", mark, n.Count, clockOf(n.First), clockOf(n.Last), n.Name, strings.Join(n.Categories, ", "))
+		fmt.Fprintf(w, "  %-9s %6dx %s to %s  %s %s\n", n.State, n.Count, clockOf(n.First), clockOf(n.Last), n.Name, strings.Join(slices.Concat(n.Countries, n.Categories), ", "))
 	}
 	if s.More {
 		fmt.Fprintln(w, "  and more names than are kept")

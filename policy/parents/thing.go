@@ -11,17 +11,6 @@ import (
 	"github.com/hearthdns/hearth/policy/store"
 )
 
-// Sheet is what a thing talks to.
-type Sheet struct {
-	Household string               `json:"household"`
-	Device    string               `json:"device"`
-	Learning  bool                 `json:"learning"`
-	Learned   *policy.Learned      `json:"learned,omitempty"`
-	Names     []policy.Destination `json:"names"` // that it asked for while it learned
-	Waiting   []string             `json:"waiting,omitempty"`
-	More      bool                 `json:"more,omitempty"` // than are kept
-}
-
 // Learn has a thing learn what it talks to for some time, such as 7d; "" is that. What was confirmed stays so.
 func (d *Desk) Learn(ctx context.Context, who Who, long string) (Sheet, error) {
 	if long == "" {
@@ -48,7 +37,7 @@ func (d *Desk) ConfirmThing(ctx context.Context, who Who, without ...string) (Sh
 		return sheet, err
 	}
 	for _, name := range without {
-		if !slices.ContainsFunc(sheet.Names, func(n policy.Destination) bool { return n.Name == name }) {
+		if !slices.ContainsFunc(sheet.Names, func(n SheetedName) bool { return n.Name == name }) {
 			return sheet, unknown("without", "%s did not ask for %q: hearth device sheet shows what it asked for", sheet.Device, name)
 		}
 	}
@@ -62,7 +51,7 @@ func (d *Desk) ConfirmThing(ctx context.Context, who Who, without ...string) (Sh
 				names = append(names, n.Name)
 			}
 		}
-		l.Confirmed, l.ConfirmedAt, l.ConfirmedBy = names, p.now.Unix(), p.by
+		l.Confirmed, l.ConfirmedAt, l.ConfirmedBy, l.Declined = names, p.now.Unix(), p.by, without
 		l.Until, l.Ended = min(l.Until, p.now.Unix()), true
 		return "confirmed", nil
 	})
@@ -122,37 +111,6 @@ func (d *Desk) heard(ctx context.Context, p *place) (*policy.Heard, error) {
 		return nil, fmt.Errorf("reading what the thing asked for: %w", err)
 	}
 	return h, nil
-}
-
-// Sheet tells what a thing talks to.
-func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
-	d.mu.Lock()
-	p, err := d.find(who)
-	d.mu.Unlock()
-	switch {
-	case err != nil:
-		return Sheet{}, err
-	case p.device == nil:
-		return Sheet{}, refused("device", "which thing is meant is missing: write HOUSEHOLD/DEVICE")
-	}
-	s := Sheet{Household: p.household.ID, Device: p.device.Name, Names: []policy.Destination{}}
-	_, l := p.learned()
-	if l.Since != 0 || l.ConfirmedAt != 0 {
-		s.Learned, s.Learning = &l, l.Learning(p.now.Unix())
-	}
-	heard, err := d.heard(ctx, p)
-	if err != nil {
-		return s, err
-	}
-	if heard != nil {
-		s.Names, s.More = append(s.Names, heard.Names...), heard.More
-	}
-	for _, n := range s.Names {
-		if !l.Covers(n.Name) {
-			s.Waiting = append(s.Waiting, n.Name)
-		}
-	}
-	return s, nil
 }
 
 // endLearning ends the learning of things whose days are over, and says so to the parents. Nothing that nobody confirmed

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -41,7 +42,7 @@ func TestLearning(t *testing.T) {
 	h.refuses(err, parents.Refused)
 	s, err := h.Learn(t.Context(), bear(), "")
 	h.ok(err)
-	if !s.Learning || s.Learned.Until-s.Learned.Since != 7*86400 {
+	if !s.Learning || s.Learned.Until.Sub(s.Learned.Since) != 7*24*time.Hour {
 		t.Errorf("%+v", s)
 	}
 	h.gets("10.0.0.6", "cloud.example")
@@ -54,8 +55,21 @@ func TestLearning(t *testing.T) {
 	h.refuses(err, parents.Unknown)
 	s, err = h.ConfirmThing(t.Context(), bear(), "odd.example")
 	h.ok(err)
-	if s.Learning || !slices.Equal(s.Waiting, []string{"odd.example"}) {
-		t.Errorf("%+v", s)
+	states := func() (list []string) {
+		for _, n := range must(h.Sheet(t.Context(), bear())).Names {
+			list = append(list, n.Name+" "+n.State)
+		}
+		return list
+	}
+	if got := states(); s.Learning || !slices.Equal(got, []string{"cloud.example confirmed", "time.example confirmed", "odd.example declined"}) {
+		t.Errorf("%v, %+v", got, s)
+	}
+	h.hears("cloud.example", "time.example", "odd.example", "late.example")
+	if got := states(); !slices.Equal(got[2:], []string{"odd.example declined", "late.example waits"}) {
+		t.Errorf("%v", got)
+	}
+	if text := string(must(json.Marshal(s))); !strings.Contains(text, `"confirmed_at":"2026-11-18T18:00:00+01:00"`) || !strings.Contains(text, `"first":"1970-01-01T01:00:01+01:00"`) {
+		t.Errorf("times of the sheet: %s", text)
 	}
 	check := func() {
 		t.Helper()

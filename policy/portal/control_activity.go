@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -28,7 +29,7 @@ type ActivityRecords interface {
 type ActivitySigns interface {
 	Companions(ctx context.Context, of string) ([]policy.Companion, error)
 	// Notices gives those that parents may see, with child those that the child itself may.
-	Notices(ctx context.Context, of string, child bool) ([]policy.Notice, error)
+	Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error)
 	Devices(ctx context.Context, of string) ([]policy.Sighting, error)
 }
 
@@ -38,12 +39,6 @@ type ActivityNotes interface {
 	Seen(ctx context.Context, of string) error
 	// Settle writes what things asked for.
 	Settle() error
-}
-
-// NoticeLine is one of GET /v1/activity/notices.
-type NoticeLine struct {
-	policy.Notice
-	Text string `json:"text"`
 }
 
 // What requests about activity carry, and what they are answered.
@@ -74,7 +69,7 @@ type (
 	}
 	// Notices is the answer of GET /v1/activity/notices.
 	Notices struct {
-		Notices []NoticeLine `json:"notices"`
+		Notices []policy.NoticeReport `json:"notices"`
 	}
 	// Sightings is the answer of GET /v1/activity/devices.
 	Sightings struct {
@@ -124,18 +119,28 @@ func (p *Portal) erase(ctx context.Context, ask erase) (policy.ActivityErased, e
 
 func (p *Portal) notices(ctx context.Context, of string, child bool) (Notices, error) {
 	found, err := p.activity.Notices(ctx, of, child)
-	lines := make([]NoticeLine, 0, len(found))
-	for _, n := range found {
-		lines = append(lines, NoticeLine{n, n.Text()})
+	return Notices{found}, err
+}
+
+// zone is where a household is; "" is the only one.
+func (p *Portal) zone(household string) *time.Location {
+	dir := p.view()
+	h, there := dir.Household(household)
+	if all := dir.Households(); !there && len(all) == 1 {
+		h, there = all[0], true
 	}
-	return Notices{lines}, err
+	if !there {
+		return time.UTC
+	}
+	return h.Location
 }
 
 // thingRoutes are what parents decide about activity: logs of names, and what things may talk to.
 func (p *Portal) thingRoutes(routes map[string]route) {
 	d := p.desk
-	routes["/v1/activity/log"] = done(`{"household": "…", "member": "…", "full": true, "for": "7d"}, or "off": true`, func(ctx context.Context, ask diary) (policy.Log, error) {
-		return d.Diary(ctx, ask.Who, ask.Diary)
+	routes["/v1/activity/log"] = done(`{"household": "…", "member": "…", "full": true, "for": "7d"}, or "off": true`, func(ctx context.Context, ask diary) (policy.LogReport, error) {
+		l, err := d.Diary(ctx, ask.Who, ask.Diary)
+		return l.Report(p.zone(ask.Household)), err
 	})
 	routes["/v1/thing/learn"] = done(`{"household": "…", "device": "…", "for": "7d"}`, func(ctx context.Context, ask learn) (parents.Sheet, error) { return d.Learn(ctx, ask.Who, ask.For) })
 	routes["/v1/thing/confirm"] = done(`{"household": "…", "device": "…", "without": ["name"]}`, func(ctx context.Context, ask confirm) (parents.Sheet, error) {

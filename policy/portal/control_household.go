@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/hearthdns/hearth/policy/parents"
 )
@@ -39,7 +40,11 @@ func (p *Portal) ownerRoutes(routes map[string]route) {
 		if err != nil {
 			return nil, err
 		}
-		return Changes{h.ID, h.Location.String(), list}, nil
+		changes := make([]Change, 0, len(list))
+		for _, e := range list {
+			changes = append(changes, changeOf(e, h.Location))
+		}
+		return Changes{h.ID, h.Location.String(), changes}, nil
 	})}
 	routes["/v1/household/export"] = done(`{"household": "…", "release": false}`, func(ctx context.Context, a release) (Definition, error) {
 		text, revision, err := d.Export(ctx, a.Who, a.Release)
@@ -129,9 +134,28 @@ type Households struct {
 
 // Changes is the answer of GET /v1/household/audit.
 type Changes struct {
-	Household string          `json:"household"`
-	Timezone  string          `json:"timezone"`
-	Changes   []parents.Entry `json:"changes"`
+	Household string   `json:"household"`
+	Timezone  string   `json:"timezone"`
+	Changes   []Change `json:"changes"`
+}
+
+// Change is what somebody changed, with times in the household's zone.
+type Change struct {
+	At     time.Time `json:"at"`
+	By     string    `json:"by,omitempty"`
+	What   string    `json:"what"`
+	Member string    `json:"member,omitempty"`
+	Device string    `json:"device,omitempty"`
+	Detail string    `json:"detail,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
+func changeOf(e parents.Entry, in *time.Location) Change {
+	c := Change{At: time.Unix(e.At, 0).In(in), By: e.By, What: e.What, Member: e.Member, Device: e.Device, Detail: e.Detail}
+	if e.Until != 0 {
+		c.Until = time.Unix(e.Until, 0).In(in)
+	}
+	return c
 }
 
 // Definition is the answer of POST /v1/household/export.

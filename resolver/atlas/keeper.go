@@ -2,8 +2,10 @@ package atlas
 
 import (
 	"log/slog"
+	"net/netip"
 	"sync/atomic"
 
+	"github.com/hearthdns/hearth/policy"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -41,6 +43,11 @@ func (k *Keeper) Follow(c Config) *Atlas {
 		k.current = &Atlas{country, system, &k.failed, was.edition + 1}
 	}
 	return k.current
+}
+
+// Locate says where an address lies by the databases that serve. It may be called while Follow runs.
+func (k *Keeper) Locate(addr netip.Addr) policy.Whereabouts {
+	return (&Atlas{country: k.country.good.Load(), system: k.system.good.Load(), failed: &k.failed}).Locate(addr)
 }
 
 func (k *Keeper) follow(one *kept, path string) {

@@ -33,6 +33,7 @@ type Query struct {
 	Categories blocklists.Categories
 	Memory     policy.Memory
 	Name       blocklists.Name
+	Countries  []string // in which its addresses lie, of a thing that learns
 }
 
 // Activity remembers what the bands and logs allow, and no more: sums by day, few names, and signs that parents should
@@ -136,7 +137,10 @@ func (x *heard) causes() []string {
 	if d.Action == policy.Allow {
 		return p.Told(x.Categories)
 	}
-	if d.HasCategory {
+	if d.Clock == policy.Paused || d.Clock == policy.QuotaUsed {
+		return []string{d.Clock.String()}
+	}
+	if d.HasCategory && d.Clock == policy.NoClock {
 		var one blocklists.Categories
 		one.Add(d.Category)
 		return p.Told(one)

@@ -77,7 +77,7 @@ func (a *Activity) Show(ctx context.Context, of, day string) (policy.ActivityRep
 	r := policy.ActivityReport{Household: to.Household.ID, Person: to.Person, Days: []policy.ActivityDay{}}
 	for _, l := range to.Household.Logs(a.cfg.Now().Unix()) {
 		if to.Person == "" || l.Member == to.Person {
-			r.Logs = append(r.Logs, l)
+			r.Logs = append(r.Logs, l.Report(to.Household.Location))
 		}
 	}
 	parts, err := a.cfg.Store.Partitions(to.Household.ID, to.Person)
@@ -155,7 +155,11 @@ func (a *Activity) Companions(_ context.Context, of string) ([]policy.Companion,
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.companions.List(to.Household.ID + "/" + to.Person), nil
+	found := a.companions.List(to.Household.ID + "/" + to.Person)
+	for i := range found {
+		found[i].Last = found[i].Last.In(to.Household.Location)
+	}
+	return found, nil
 }
 
 // Devices lists when the devices of a household asked last, as far as that may be remembered.
@@ -175,6 +179,7 @@ func (a *Activity) Devices(_ context.Context, of string) ([]policy.Sighting, err
 		})
 	})
 	for i := range found {
+		found[i].Last = found[i].Last.In(h.Location)
 		if a.cfg.Here == nil {
 			continue
 		}
@@ -187,21 +192,31 @@ func (a *Activity) Devices(_ context.Context, of string) ([]policy.Sighting, err
 
 // Notices lists the notices of a household or about somebody of it: those that parents may see, or with child all, for the
 // page of the child alone.
-func (a *Activity) Notices(ctx context.Context, of string, child bool) ([]policy.Notice, error) {
+func (a *Activity) Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error) {
+	to, all, err := a.noticesFor(ctx, of, child)
+	list := make([]policy.NoticeReport, 0, len(all))
+	for _, n := range all {
+		list = append(list, n.Report(to.Household.Location))
+	}
+	return list, err
+}
+
+// noticesFor finds those notices.
+func (a *Activity) noticesFor(ctx context.Context, of string, child bool) (policy.ActivityOf, []policy.Notice, error) {
 	to, err := a.find(of)
 	if err != nil {
-		return nil, err
+		return to, nil, err
 	}
 	if child && to.Member == nil {
-		return nil, &Error{Text: "whose notices are meant is missing: write HOUSEHOLD/MEMBER"}
+		return to, nil, &Error{Text: "whose notices are meant is missing: write HOUSEHOLD/MEMBER"}
 	}
 	_ = a.Flush() // as in Show
 	all, err := a.noticesOf(ctx, to.Household.ID)
 	if err != nil {
-		return nil, err
+		return to, nil, err
 	}
 	now := a.cfg.Now().Unix()
-	return slices.DeleteFunc(all, func(n policy.Notice) bool {
+	return to, slices.DeleteFunc(all, func(n policy.Notice) bool {
 		about := to.Person == "" || to.Member != nil && n.Member == to.Member.Name || to.Device != nil && n.Device == to.Device.Name
 		return n.Over(now) || !about || !child && n.ShownFrom() > now
 	}), nil
@@ -209,11 +224,7 @@ func (a *Activity) Notices(ctx context.Context, of string, child bool) ([]policy
 
 // Seen notes that a child saw the notices about them.
 func (a *Activity) Seen(ctx context.Context, of string) error {
-	all, err := a.Notices(ctx, of, true)
-	if err != nil {
-		return err
-	}
-	to, err := a.find(of)
+	to, all, err := a.noticesFor(ctx, of, true)
 	if err != nil {
 		return err
 	}

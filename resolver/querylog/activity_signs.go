@@ -81,7 +81,7 @@ func (a *Activity) hearing(at device) *hearing {
 
 // hear notes what a thing asked for, if there is room.
 func (h *hearing) hear(x *heard) bool {
-	return h.add(policy.Destination{Name: x.name, Categories: x.Client.Profile.Told(x.Categories), Count: 1, First: x.Time, Last: x.Time}, x.domain)
+	return h.add(policy.Destination{Name: x.name, Categories: x.Client.Profile.Told(x.Categories), Countries: x.Countries, Count: 1, First: x.Time, Last: x.Time}, x.domain)
 }
 
 // add merges what was asked for with what waits.

@@ -23,7 +23,7 @@ func (h *home) noticed(of string, child bool) (found []string) {
 	h.ok(err)
 	for _, n := range all {
 		found = append(found, strings.TrimSpace(fmt.Sprint(n.Kind, " ", n.Member, " ", n.Device, " ", n.Name)))
-		text := n.Text()
+		text := n.Text
 		if n.Kind != policy.NoticeDestination && strings.Contains(text, ".test") || text == "" {
 			h.t.Errorf("the notice says %q", text)
 		}
@@ -91,7 +91,7 @@ func TestBypassNotice(t *testing.T) {
 	h.wantNotices("home", false, "bypass Kim kim", "bypass Pre pre")
 	all, err := h.Notices(t.Context(), "home", false)
 	h.ok(err)
-	if text := all[0].Text(); !strings.Contains(text, "may be a school or work program") || strings.Contains(text, "Kim") {
+	if text := all[0].Text; !strings.Contains(text, "may be a school or work program") || strings.Contains(text, "Kim") {
 		t.Errorf("it says %q", text)
 	}
 	h.now = h.now.Add(7 * 24 * time.Hour)
