@@ -35,9 +35,6 @@ type whereabouts struct {
 // whereabouts makes the table, with all that is known already.
 func (s *server) newWhereabouts(c *Config) *whereabouts {
 	w := &whereabouts{
-		Table: presence.New(presence.Config{
-			Neighbours: c.Presence.Neighbours, MDNS: c.Presence.MDNS, Reverse: c.namesServers(), Log: s.log,
-		}),
 		names: s.local, log: s.log,
 		files: func() []string { return s.config.Load().Config.leaseFiles() },
 	}
@@ -46,6 +43,9 @@ func (s *server) newWhereabouts(c *Config) *whereabouts {
 		w.own.Configure(local.Config{Leases: c.Presence.Leases})
 		w.names = w.own
 	}
+	w.Table = presence.New(presence.Config{
+		Neighbours: c.Presence.Neighbours, Leases: w.names, MDNS: c.Presence.MDNS, Reverse: c.namesServers(), Log: s.log,
+	})
 	w.names.OnLeases(func(all []local.Lease) { w.SetLeases(leasesOf(all)) })
 	return w
 }
@@ -76,7 +76,7 @@ func leasesOf(all []local.Lease) []presence.Lease {
 	out := make([]presence.Lease, 0, len(all))
 	for _, l := range all {
 		m, _ := policy.ParseMAC(l.MAC) // the zero MAC if it is something else
-		out = append(out, presence.Lease{Addr: l.Addr, MAC: m, Name: policy.HostLabel(l.Name)})
+		out = append(out, presence.Lease{Addr: l.Addr, MAC: m, Name: policy.HostLabel(l.Name), Until: l.Until})
 	}
 	return out
 }
@@ -90,11 +90,8 @@ func (w *whereabouts) Run(ctx context.Context) error {
 	return w.Table.Run(ctx)
 }
 
-// leaseSettle is how long a lease file must be quiet before it is read: dnsmasq writes it anew in place.
-const leaseSettle = 20 * time.Millisecond
-
-// followLeases has lease files read when they change. Where the system does not tell, they are looked at every two
-// seconds.
+// followLeases has lease files read when they change, also when nobody asks. Where the system does not tell, they are
+// looked at every two seconds.
 func (w *whereabouts) followLeases(ctx context.Context) {
 	notify, err := fsnotify.NewWatcher()
 	if err != nil {
@@ -102,14 +99,12 @@ func (w *whereabouts) followLeases(ctx context.Context) {
 		return
 	}
 	defer notify.Close()
-	quiet := time.NewTimer(leaseSettle)
-	defer quiet.Stop()
 	again := time.NewTicker(time.Minute) // files that a reload named, folders that were made
 	defer again.Stop()
 	for {
 		for _, dir := range foldersOf(w.files()) {
-			if !slices.Contains(notify.WatchList(), dir) {
-				_ = notify.Add(dir) // else the look every two seconds finds them
+			if !slices.Contains(notify.WatchList(), dir) && notify.Add(dir) == nil { // else the look every two seconds finds them
+				w.names.Refresh() // of what was written before
 			}
 		}
 		select {
@@ -117,12 +112,10 @@ func (w *whereabouts) followLeases(ctx context.Context) {
 			return
 		case e := <-notify.Events:
 			if slices.Contains(w.files(), e.Name) {
-				quiet.Reset(leaseSettle)
+				w.names.Refresh()
 			}
 		case err := <-notify.Errors:
 			w.log.Debug("watching lease files", "error", err)
-			quiet.Reset(leaseSettle)
-		case <-quiet.C:
 			w.names.Refresh()
 		case <-again.C:
 		}

@@ -66,6 +66,9 @@ func (g *ground) near(a netip.Addr) bool {
 // linksOf lists the interfaces behind which an address can be: of the longest network that holds it, and for a
 // link-local one all with its zone.
 func (g *ground) linksOf(a netip.Addr) (found []link) {
+	if g == nil {
+		return nil
+	}
 	longest := -1
 	for _, l := range g.links {
 		if zone := a.Zone(); !l.network.Contains(a.WithZone("")) || zone != "" && zone != l.name || l.network.Bits() < longest {

@@ -3,6 +3,7 @@ package presence
 import (
 	"maps"
 	"net/netip"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 )
@@ -10,10 +11,27 @@ import (
 // Lease is what a DHCP server noted of an address: for whom, and what they call themselves. What it does not know is
 // the zero value.
 type Lease struct {
-	Addr netip.Addr
-	MAC  policy.MAC
-	Name string // as policy.HostLabel makes it
+	Addr  netip.Addr
+	MAC   policy.MAC
+	Name  string    // as policy.HostLabel makes it
+	Until time.Time // zero: for ever
 }
+
+func (l *Lease) over(now time.Time) bool { return !l.Until.IsZero() && !now.Before(l.Until) }
+
+// Leases are the files of DHCP servers, from which somebody calls SetLeases.
+type Leases interface {
+	// Fresh says whether all that is written there has been told. It is asked at a query; 0 allocations.
+	Fresh() bool
+	// Refresh has it told, and waits a moment while somebody writes.
+	Refresh()
+}
+
+// noLeases is where there are none.
+type noLeases struct{}
+
+func (noLeases) Fresh() bool { return true }
+func (noLeases) Refresh()    {}
 
 // leases are those that hold. It never changes; nil has none.
 type leases struct {
@@ -35,12 +53,13 @@ func (t *Table) SetLeases(all []Lease) {
 	}
 }
 
-// add tells of an address beyond a router, where the kernel sees no MAC.
-func (l *leases) add(f *policy.Facts, a netip.Addr) {
+// findLease adds what is known of an address beyond a router, where the kernel sees no MAC.
+func (t *Table) findLease(f *policy.Facts, a netip.Addr) {
+	l := t.leases.Load()
 	if l == nil {
 		return
 	}
-	if lease, known := l.byAddr[a]; known {
+	if lease, known := l.byAddr[a]; known && !lease.over(t.now()) {
 		f.MAC, f.Name = lease.MAC, lease.Name
 	}
 }

@@ -29,8 +29,9 @@ type look struct {
 
 // Look finds out who has f.Addr, for which Find was false: it asks the kernel, and if it does not know waits until it
 // has found out, at most until a time. No reply could leave before that either: the kernel needs the same MAC to
-// send it. It calls done once, from any goroutine, with whether f is filled; f is its own until then. It is false if
-// no such machine answers, or if too many queries wait already.
+// send it. Of an address beyond a router it waits until the lease files are read. It calls done once, from any
+// goroutine, with whether f is filled; f is its own until then. It is false if no such machine answers, if the lease
+// files are written all the time, or if too many queries wait already.
 func (t *Table) Look(f *policy.Facts, until time.Time, done func(found bool)) {
 	t.counts.looks.Add(1)
 	w := &look{facts: f, done: done}
@@ -39,7 +40,7 @@ func (t *Table) Look(f *policy.Facts, until time.Time, done func(found bool)) {
 		done(false)
 		return
 	}
-	go t.ask(w, f.Addr)
+	go t.ask(w, f.Addr, until)
 }
 
 // Wait is Find, and where that is false Look, for who can wait.
@@ -52,12 +53,19 @@ func (t *Table) Wait(f *policy.Facts, until time.Time) (found bool) {
 	return <-done
 }
 
-// ask asks the kernel on each interface behind which the address can be.
-func (t *Table) ask(w *look, a netip.Addr) {
+// ask asks the kernel on each interface behind which the address can be; beyond them the lease files.
+func (t *Table) ask(w *look, a netip.Addr, until time.Time) {
+	t.files.Refresh()
 	seen, links := t.changes(a), t.ground.Load().linksOf(a)
-	if len(links) == 0 && t.asks.take(a, w) { // this machine has just left that network
-		w.timer.Stop()
-		w.done(true)
+	if len(links) == 0 {
+		for !t.files.Fresh() && t.now().Before(until) {
+			t.files.Refresh()
+		}
+		if t.files.Fresh() && t.asks.take(a, w) {
+			w.timer.Stop()
+			t.findLease(w.facts, a.Unmap())
+			w.done(true)
+		}
 	}
 	for _, l := range links {
 		m, known, err := t.kernel.ask(l.number, a)

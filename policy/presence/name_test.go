@@ -80,7 +80,7 @@ func TestNamesAreAskedFor(t *testing.T) {
 		server := router(t, tt.say)
 		k := &fakeKernel{knows: map[netip.Addr]policy.MAC{tablet: mac(1), six: mac(1), phone: mac(2)}}
 		table := New(Config{Reverse: []netip.AddrPort{server}})
-		table.SetLeases([]Lease{{phone, mac(2), "phone"}})
+		table.SetLeases([]Lease{{Addr: phone, MAC: mac(2), Name: "phone"}})
 		table.watch(k)
 		if n := len(table.unnamed); n != 2 {
 			t.Errorf("%s: %d are asked for names, want the two without one", tt.story, n)

@@ -27,6 +27,7 @@ const (
 // Config is what a Table is made of.
 type Config struct {
 	Neighbours bool             // watch the kernel's neighbour table
+	Leases     Leases           // nil: there are none
 	MDNS       bool             // ask neighbours without a name for it by multicast DNS
 	Reverse    []netip.AddrPort // servers that are asked for the names of their addresses; none: nobody
 	Log        *slog.Logger     // nil: nobody is told
@@ -45,6 +46,7 @@ type Table struct {
 	size   atomic.Int64
 	ground atomic.Pointer[ground] // nil: nothing of the kernel is known, nor ever will be
 	leases atomic.Pointer[leases]
+	files  Leases
 	heard  atomic.Pointer[map[policy.MAC]string] // names that were asked for
 	asks   waiting
 	counts counters
@@ -73,12 +75,15 @@ type Machine struct {
 // New returns a Table. If it is to watch the kernel, all that the kernel knows is in it already, so that no query
 // comes before; Run must follow. Where the kernel does not tell, that is logged, and addresses alone count.
 func New(cfg Config) *Table {
-	t := &Table{log: cfg.Log, now: cfg.Now, seeds: [2]uint64{rand.Uint64(), rand.Uint64()}} //nolint:gosec // spreads, keeps no secret
+	t := &Table{log: cfg.Log, now: cfg.Now, files: cfg.Leases, seeds: [2]uint64{rand.Uint64(), rand.Uint64()}} //nolint:gosec // spreads, keeps no secret
 	if t.log == nil {
 		t.log = slog.New(slog.DiscardHandler)
 	}
 	if t.now == nil {
 		t.now = time.Now
+	}
+	if t.files == nil {
+		t.files = noLeases{}
 	}
 	t.asks.of = make(map[netip.Addr][]*look)
 	if t.mdns, t.reverse = cfg.MDNS, cfg.Reverse; t.mdns || len(t.reverse) > 0 {
@@ -104,26 +109,25 @@ func (t *Table) watch(k kernel) {
 }
 
 // Find adds to f what is known of the machine that has f.Addr: MAC and Name. It is false for an address of a
-// network that this machine is in where nothing is known of it yet, or while the kernel tells of a change: then Look
-// must be asked before anybody decides by the address. Who sends a query from an address that was another's a moment
+// network that this machine is in where nothing is known of it yet, or while the kernel tells of a change, and for
+// others while a lease file has one: then Look must be asked before anybody decides by the address. Who sends a query from an address that was another's a moment
 // ago has told the kernel first, by ARP or neighbour discovery; so the kernel is asked whether there is anything new,
 // which costs a system call, and is seen by Find before the query is. 0 allocations.
 func (t *Table) Find(f *policy.Facts) bool {
 	g, addr := t.ground.Load(), f.Addr.Unmap()
-	if g == nil {
-		t.leases.Load().add(f, addr)
-		return true
-	}
 	in := t.shard(addr)
-	if in.find(addr) == nil && !g.near(addr) { // who is in the table is near
-		t.leases.Load().add(f, addr)
+	if g == nil || in.find(addr) == nil && !g.near(addr) { // who is in the table is near
+		if !addr.IsLoopback() && !t.files.Fresh() {
+			return false
+		}
+		t.findLease(f, addr)
 		return true
 	}
 	if g.outdated || g.feed.pending() || t.ground.Load() != g {
 		return false
 	}
 	m := in.find(addr)
-	if m == nil {
+	if m == nil || m.Name == "" && !t.files.Fresh() {
 		return false
 	}
 	f.MAC, f.Name = m.MAC, m.Name
@@ -141,7 +145,7 @@ func (t *Table) List() []Machine {
 	if l := t.leases.Load(); l != nil {
 		g := t.ground.Load()
 		for a, lease := range l.byAddr {
-			if g == nil || !g.near(a) {
+			if (g == nil || !g.near(a)) && !lease.over(t.now()) {
 				all = append(all, Machine{Addr: a, MAC: lease.MAC, Name: lease.Name})
 			}
 		}

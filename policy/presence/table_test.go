@@ -359,7 +359,7 @@ func TestForgedNeighbours(t *testing.T) {
 func TestPortable(t *testing.T) {
 	table := New(Config{})
 	table.watch(nil)
-	table.SetLeases([]Lease{{tablet, mac(1), "tablet"}})
+	table.SetLeases([]Lease{{Addr: tablet, MAC: mac(1), Name: "tablet"}})
 	expect(t, table, map[netip.Addr]string{tablet: mac(1).String() + " tablet", phone: "", six: ""})
 	if all := table.List(); len(all) != 1 || all[0].Name != "tablet" {
 		t.Errorf("the list is %v", all)
@@ -370,7 +370,7 @@ func TestPortable(t *testing.T) {
 func TestLeases(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table, k := watching(t)
-		table.SetLeases([]Lease{{tablet, mac(1), "tablet"}, {phone, mac(9), "phone"}, {far, mac(6), "desk"}, {six, policy.MAC{}, "six"}})
+		table.SetLeases([]Lease{{Addr: tablet, MAC: mac(1), Name: "tablet"}, {Addr: phone, MAC: mac(9), Name: "phone"}, {Addr: far, MAC: mac(6), Name: "desk"}, {Addr: six, MAC: policy.MAC{}, Name: "six"}})
 		k.feed.tell(false, six, mac(1))
 		k.feed.tell(false, phone, mac(3)) // who has another's address has not its name
 		expect(t, table, map[netip.Addr]string{
@@ -379,7 +379,7 @@ func TestLeases(t *testing.T) {
 		if got := looked(t, table, tablet); got != mac(1).String() {
 			t.Error(got)
 		}
-		table.SetLeases([]Lease{{tablet, mac(1), "slate"}})
+		table.SetLeases([]Lease{{Addr: tablet, MAC: mac(1), Name: "slate"}})
 		expect(t, table, map[netip.Addr]string{tablet: mac(1).String() + " slate", far: ""})
 	})
 }
@@ -394,7 +394,7 @@ func TestSince(t *testing.T) {
 		begun := time.Now()
 		time.Sleep(time.Hour)
 		k.feed.tell(false, tablet, mac(1))
-		table.SetLeases([]Lease{{tablet, mac(1), "tablet"}})
+		table.SetLeases([]Lease{{Addr: tablet, MAC: mac(1), Name: "tablet"}})
 		if all := table.List(); len(all) != 1 || !all[0].Since.Equal(begun) || all[0].MAC.Vendor() != "a4:cf:12" {
 			t.Errorf("%v, want since %s", all, begun)
 		}
@@ -457,7 +457,7 @@ func TestAllAtOnce(t *testing.T) {
 					table.Look(&f, time.Now().Add(time.Millisecond), func(bool) { done <- true })
 					<-done
 				case 2:
-					table.SetLeases([]Lease{{a, mac(i), "name"}})
+					table.SetLeases([]Lease{{Addr: a, MAC: mac(i), Name: "name"}})
 					table.List()
 				default:
 					table.Find(&f)

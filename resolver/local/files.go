@@ -1,6 +1,7 @@
 package local
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func readHosts(b []byte) ([]entry, error) { //nolint:unparam // a parser as read
 // readLeases reads a lease file of whichever server it is.
 func readLeases(b []byte) ([]entry, error) {
 	text := string(b)
-	if header, _, _ := strings.Cut(text, "\n"); strings.HasPrefix(header, "address,") {
+	if isKea(b) {
 		return readKea(text)
 	}
 	var all []entry
@@ -83,16 +84,16 @@ func dnsmasqLease(f []string) ([]entry, bool) {
 }
 
 // odhcpdLease reads a line of odhcpd: "#", interface, DUID or hardware address, IAID or
-// "ipv4", name or "-", expiry (negative: never), number, length, then addresses with prefix
-// lengths.
+// "ipv4", name or "-", expiry (negative: never; 0: it has run out), number, length, then
+// addresses with prefix lengths.
 func odhcpdLease(f []string) ([]entry, bool) {
 	const fixed = 8
 	if len(f) <= fixed {
 		return nil, len(f) == fixed // a lease of prefixes alone
 	}
 	expires, err := strconv.ParseInt(f[5], 10, 64)
-	if err != nil {
-		return nil, false
+	if err != nil || expires == 0 {
+		return nil, err == nil
 	}
 	mac := ""
 	if f[3] == "ipv4" { // else it is a DUID
@@ -126,6 +127,9 @@ func lease(addr netip.Addr, mac, name string, expires int64) entry {
 	}
 	return e
 }
+
+// isKea says whether a lease file begins as those of Kea do.
+func isKea(b []byte) bool { return bytes.HasPrefix(b, []byte("address,")) }
 
 // readKea reads a lease file of Kea's memfile backend: CSV with a header. A later line of
 // an address replaces the earlier ones.

@@ -1,13 +1,10 @@
 package local
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"io"
 	"log/slog"
 	"net/netip"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,6 +44,7 @@ type Host struct {
 // prometheus.Collector (hearth_local_*). The zero Names knows nobody.
 type Names struct {
 	table  atomic.Pointer[map[string]*Host]
+	read   atomic.Pointer[[]probe] // lease files as they were looked at last
 	leased func([]Lease)
 
 	mu    sync.Mutex
@@ -69,6 +67,8 @@ type Lease struct {
 	Addr netip.Addr
 	Name string // of a single label, "" for none
 	MAC  string // as the server writes it; "" or something that is none where it knows the client by another mark
+
+	Until time.Time // zero: for ever
 }
 
 // OnLeases has f told of all leases that hold: at once, and whenever that changes. It must be set before Run, and must
@@ -89,7 +89,7 @@ func (n *Names) tellLeases() {
 	for _, path := range n.cfg.Leases {
 		for _, e := range n.files[path].entries {
 			if e.listed {
-				all = append(all, Lease{e.addr, e.name, e.mac})
+				all = append(all, Lease{e.addr, e.name, e.mac, e.expires})
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (n *Names) Run(ctx context.Context) error {
 }
 
 // Refresh takes over what changed: files, and leases that ran out. Run does so every two seconds; whoever learns of
-// a change sooner calls it.
+// a change sooner calls it. It waits a moment while somebody writes.
 func (n *Names) Refresh() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,14 +145,33 @@ func (n *Names) Refresh() {
 	}
 }
 
+// Fresh says whether the lease files are as they were when they were read. A DHCP server writes a lease down before it
+// tells its client (dnsmasq, Kea), so what a client may do can be decided by the leases if this is true. 0 allocations.
+func (n *Names) Fresh() bool {
+	all := n.read.Load()
+	if all == nil {
+		return true
+	}
+	for i := range *all {
+		if p := &(*all)[i]; !p.same() {
+			return false
+		}
+	}
+	return true
+}
+
 // look reads the files that changed.
 func (n *Names) look() (changed bool) {
 	for _, path := range n.cfg.Hosts {
-		changed = n.files[path].read(readHosts, n.log) || changed
+		changed = n.files[path].read(readHosts, n.now, n.log) || changed
 	}
+	all := make([]probe, 0, len(n.cfg.Leases))
 	for _, path := range n.cfg.Leases {
-		changed = n.files[path].read(readLeases, n.log) || changed
+		f := n.files[path]
+		changed = f.read(readLeases, n.now, n.log) || changed
+		all = append(all, newProbe(path, f.looked[0]))
 	}
+	n.read.Store(&all)
 	return changed
 }
 
@@ -167,65 +186,6 @@ func (n *Names) lapsed() bool {
 		}
 	}
 	return false
-}
-
-// file is one file as it was read last.
-type file struct {
-	path    string
-	stamp   stamp
-	entries []entry
-	silent  bool // its failure was reported
-}
-
-// stamp tells that a file has changed.
-type stamp struct {
-	size int64
-	time time.Time
-}
-
-// read reads the file again if it changed. A file that is not there, or is not what it
-// should be, leaves what was read before.
-func (f *file) read(parse func([]byte) ([]entry, error), log *slog.Logger) (changed bool) {
-	now, err := f.look()
-	if err == nil && now == f.stamp {
-		return false
-	}
-	var b []byte
-	var entries []entry
-	if err == nil {
-		b, err = f.content()
-	}
-	if err == nil {
-		entries, err = parse(b)
-	}
-	if err != nil {
-		if !f.silent {
-			log.Warn("names of the home are not read; what was read before stays", "file", f.path, "error", err)
-		}
-		f.silent = true
-		return false
-	}
-	f.silent, f.stamp, f.entries = false, now, entries
-	return true
-}
-
-func (f *file) look() (stamp, error) {
-	st, err := os.Stat(f.path)
-	if err != nil {
-		return stamp{}, err
-	}
-	return stamp{st.Size(), st.ModTime()}, nil
-}
-
-func (f *file) content() ([]byte, error) {
-	in, err := os.Open(f.path)
-	if err != nil {
-		return nil, err
-	}
-	defer in.Close()
-	var b bytes.Buffer
-	_, err = io.Copy(&b, io.LimitReader(in, maxFile))
-	return b.Bytes(), err
 }
 
 // Describe implements prometheus.Collector.

@@ -39,6 +39,7 @@ duid 00:01:00:01
 	odhcpd = `# br-lan aabbccddee09 ipv4 console 1764000000 18 32 192.168.7.40/32
 # br-lan 000100012ab4 7 console 1764000000 b2 128 fd00::40/128 2001:db8::40/128
 # br-lan 000100012ab5 8 - -1 b3 128 fd00::41/128
+# br-lan aabbccddee0a ipv4 over 0 19 32 192.168.7.41/32
 `
 )
 
@@ -109,7 +110,7 @@ func TestNames(t *testing.T) {
 			"30.7.168.192.in-addr.arpa": "laptop.home.arpa",
 		}},
 		{"odhcpd", Config{Leases: []string{write(t, odhcpd)}, Zones: lan}, map[string]string{
-			"console.lan": "192.168.7.40 fd00::40 2001:db8::40", "1.4.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa": "",
+			"console.lan": "192.168.7.40 fd00::40 2001:db8::40", "over.lan": "", "1.4.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f.ip6.arpa": "",
 		}},
 	} {
 		t.Run(tt.file, func(t *testing.T) {
