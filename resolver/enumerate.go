@@ -165,7 +165,7 @@ func (f *finders) free(s *finder) {
 
 // Withheld is told of every decision about a name that a client asks for by another way than DNS, such as the landing
 // page. It counts a name of a legal list against the client, and reports whether that has found so many that the name
-// must look as if it was on one. w is the World that q was asked in.
+// must look as if it was on one.
 func (r *Resolver) Withheld(a netip.Addr, q *policy.Question, d policy.Decision) bool {
 	w, now := r.world.Load(), r.cfg.Now()
 	if d.Step == policy.StepLaw && !w.special.mine(q.Hashes) {

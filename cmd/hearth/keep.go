@@ -31,7 +31,7 @@ func openStore(state string, log *slog.Logger) (*store.Bolt, error) {
 			err = fmt.Errorf("%w; stop the server and write: hearth restore FILE, a backup", err)
 		}
 		s = store.Frozen(path, err)
-		log.Error("the state cannot be opened: as it last was it serves on, and nothing can be changed", "error", s.Refused())
+		log.Error("the state cannot be opened: as it last was it serves on, nothing can be changed, and neither activity nor used minutes are kept", "error", s.Refused())
 	}
 	return s, nil
 }

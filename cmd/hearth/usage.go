@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -65,11 +66,14 @@ func (k *usageKeeper) Run(ctx context.Context) error {
 }
 
 // keep merges what is kept of the present day and not known yet, which after a start is all of it, and keeps
-// what is new. A failure is told when it begins.
+// what is new. A failure is told when it begins; that there is no state to write to was told at the start.
 func (k *usageKeeper) keep() {
 	err := k.recall()
 	if err == nil {
 		err = k.usage.Flush(k.save)
+	}
+	if errors.Is(err, store.ErrReadOnly) {
+		return
 	}
 	if failing := err != nil; failing != k.failing {
 		if k.failing = failing; failing {

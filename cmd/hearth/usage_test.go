@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -35,8 +36,13 @@ func restart(t *testing.T, text, state string) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
-	s, err := newServer(&app{environ: environ, err: &out}, l, newLog(&out, l.Config.Log, new(slog.LevelVar)), new(slog.LevelVar))
+	return started(t, l, environ, new(bytes.Buffer))
+}
+
+// started is restart with a configuration that was read, and a log.
+func started(t *testing.T, l *loaded, environ []string, out *bytes.Buffer) *server {
+	t.Helper()
+	s, err := newServer(&app{environ: environ, err: out}, l, newLog(out, l.Config.Log, new(slog.LevelVar)), new(slog.LevelVar))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,5 +175,29 @@ func TestMinutesThatCannotBeKept(t *testing.T) {
 	s.used.keep()
 	if n := strings.Count(log.String(), "are not kept"); n != 1 || s.spent(t, "tablet") != 2 {
 		t.Errorf("told %d times, %d minutes are used; want once and 2: %s", n, s.spent(t, "tablet"), log.String())
+	}
+}
+
+// TestDamagedStateIsSaidOnce: a state that cannot be opened is one error, which says all that comes of it.
+func TestDamagedStateIsSaidOnce(t *testing.T) {
+	state := t.TempDir()
+	if err := os.WriteFile(storePath(state), []byte("no store"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	environ, out := []string{"HEARTH__STATE=" + state}, new(bytes.Buffer)
+	l, err := load(writeConfig(t, quotaFamily), environ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := started(t, l, environ, out)
+	s.spend(t, "tablet", 2)
+	s.used.keep()
+	over, end := context.WithCancel(t.Context())
+	end()
+	if err := s.activity.Run(over); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "level=ERROR"); n != 1 || !strings.Contains(out.String(), "neither activity nor used minutes are kept") || !strings.Contains(out.String(), "hearth restore FILE") {
+		t.Errorf("%d errors, want one that says all: %s", n, out)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -19,7 +20,7 @@ func (a *Activity) Run(ctx context.Context) error {
 	silent := false // that it fails was said
 	for {
 		err := errors.Join(a.Flush(), a.retain())
-		if err != nil && !silent {
+		if err != nil && !silent && !errors.Is(err, store.ErrReadOnly) { // which was said at the start
 			a.cfg.Log.Error("activity is not kept as it should be", "error", err)
 		}
 		silent = err != nil
