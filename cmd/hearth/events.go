@@ -28,12 +28,11 @@ func newEvents(c events.Receivers, view func() *policy.Directory, machines func(
 	if len(to) == 0 {
 		return nil, nil //nolint:nilnil // nobody is told
 	}
-	seen := func(d *policy.Device) (at []netip.Addr) {
-		dir := view()
+	seen := func(dir *policy.Directory) map[*policy.Device][]netip.Addr {
+		at := make(map[*policy.Device][]netip.Addr)
 		for _, m := range machines() {
-			if dir.IdentifyBy(&policy.Facts{Addr: m.Addr, MAC: m.MAC}).Device == d {
-				at = append(at, m.Addr)
-			}
+			d := dir.IdentifyBy(&policy.Facts{Addr: m.Addr, MAC: m.MAC, Name: m.Name}).Device
+			at[d] = append(at[d], m.Addr)
 		}
 		return at
 	}

@@ -25,45 +25,26 @@ const (
 	maxSaid     = 4 << 10 // of what a command says when it fails, for the log
 )
 
-// deliver tells of events one after the other, so that a stop and the go after it are never
-// exchanged.
-func (w *Watch) deliver(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case e := <-w.waiting:
-			text, err := json.Marshal(e)
-			if err != nil {
-				w.failed.Add(1)
-				continue
-			}
-			for _, r := range w.cfg.Deliver {
-				w.give(ctx, r, text)
-			}
-		}
+// tell tells a receiver of an event, again if it fails.
+func tell(ctx context.Context, to Receiver, e Event) error {
+	e.From = e.From.Truncate(time.Second)
+	text, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("writing an event: %w", err)
 	}
-}
-
-// give tells one receiver, again if it fails.
-func (w *Watch) give(ctx context.Context, r Receiver, event []byte) {
-	var err error
 	for n := range tries {
 		if n > 0 {
 			select {
 			case <-ctx.Done():
-				return
+				return err
 			case <-time.After(between):
 			}
 		}
-		if err = r.Deliver(ctx, event); err == nil {
-			w.sent.Add(1)
-			return
+		if err = to.Deliver(ctx, text); err == nil {
+			return nil
 		}
 	}
-	if w.failed.Add(1); ctx.Err() == nil {
-		w.cfg.Log.Warn("an event was not taken", "by", r.String(), "error", err)
-	}
+	return err
 }
 
 // Command runs a program for each event, without a shell: the event is its standard input, a line.

@@ -2,6 +2,7 @@ package events
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -12,22 +13,23 @@ type Kind string
 
 // The kinds of events.
 const (
-	Stop Kind = "stop" // names are stopped from now on
-	Go   Kind = "go"   // they are not any more
-	Soon Kind = "soon" // they will be within ten minutes
+	Reset Kind = "reset" // what was told before no longer counts: every stop that is in force follows
+	Stop  Kind = "stop"  // names are stopped from now on
+	Go    Kind = "go"    // they are not any more
+	Soon  Kind = "soon"  // they will be within ten minutes
 )
 
-// Event is what is told, once for each device, as one JSON object.
+// Event is what is told, once for each device, as one JSON object. A Reset has Event and From alone.
 type Event struct {
 	Event     Kind   `json:"event"`
-	What      string `json:"what"`            // all names, or the timed ones alone: all, timed
-	Why       string `json:"why"`             // window, pause or quota; of go: of the stop that ends
+	What      string `json:"what,omitempty"`  // all names, or the timed ones alone: all, timed
+	Why       string `json:"why,omitempty"`   // window, pause or quota; of go: of the stop that ends
 	Quota     string `json:"quota,omitempty"` // with soon, whose last minutes begin: what the quota is of
-	Household string `json:"household"`
-	Device    string `json:"device"`
+	Household string `json:"household,omitempty"`
+	Device    string `json:"device,omitempty"`
 	Member    string `json:"member,omitempty"` // where the device is one member's, or somebody has said who uses it
-	// Addresses are those that the device has at this moment, as far as they are known.
-	Addresses []netip.Addr `json:"addresses"`
+	// Addresses are those that the device has at this moment, as far as they are known; of go, those of the stop as well.
+	Addresses []netip.Addr `json:"addresses,omitzero"`
 	From      time.Time    `json:"from"`           // when it began, or for soon begins
 	Until     time.Time    `json:"until,omitzero"` // when it ends by itself; not there: that is not known
 }
@@ -40,12 +42,10 @@ const (
 // kinds are what an event can be of, in the order of device.told.
 var kinds = [...]string{all, timed}
 
-// told is what a device was told last about all names, or about timed ones.
+// told is what a receiver took last about all names of a device, or about timed ones.
 type told struct {
-	stopped bool
-	why     policy.Clock
-	until   int64 // unix seconds
-	soon    int64 // of which stop it was told that it comes
+	stop Event     // the zero Event while they are not stopped
+	soon time.Time // of which stop it was told that it comes
 }
 
 // device is what was told of one: of all names, of timed ones, and of the last minutes of quotas, by the day's end.
@@ -54,49 +54,54 @@ type device struct {
 	warned map[string]time.Time
 }
 
+func (t *told) stopped() bool { return t.stop.Event == Stop }
+
 // change compares what holds, and the stop that comes, with what was told, and gives the event of it; false if there is none.
-func (t *told) change(now time.Time, s policy.Stop, next *policy.Coming) (Event, bool) {
-	stopped := s.Clock != policy.NoClock
-	switch {
-	case stopped && (!t.stopped || t.why != s.Clock || t.moved(now, s)):
-		*t = told{stopped: true, why: s.Clock, until: s.Until}
-		return Event{Event: Stop, Why: s.Clock.String(), From: now, Until: instant(s.Until)}, true
-	case !stopped && t.stopped:
-		why := t.why
-		*t = told{}
-		return Event{Event: Go, Why: why.String(), From: now, Until: instant(s.Until)}, true
-	case next != nil && t.soon != next.From.Unix():
-		t.soon = next.From.Unix()
-		return Event{Event: Soon, Why: next.Clock.String(), From: next.From, Until: instant(next.Until)}, true
+func (t *told) change(now time.Time, s policy.Stop, at []netip.Addr, next *policy.Coming) (Event, bool) {
+	switch stopped := s.Clock != policy.NoClock; {
+	case stopped && (!t.stopped() || t.stop.Why != s.Clock.String() || !t.stop.Until.Equal(instant(s.Ends)) || t.lacks(at)):
+		return Event{Event: Stop, Why: s.Clock.String(), From: now, Until: instant(s.Ends)}, true
+	case !stopped && t.stopped():
+		return t.over(now, instant(s.Until)), true
+	case next != nil && !t.soon.Equal(next.From):
+		return Event{Event: Soon, Why: next.Clock.String(), From: next.From, Until: instant(next.Ends)}, true
 	}
 	return Event{}, false
 }
 
-// moved says that the end that was told holds no longer. While minutes are left of something else, each that nobody uses
-// puts off when there may be a change: that is told once the end is reached.
-func (t *told) moved(now time.Time, s policy.Stop) bool {
-	switch {
-	case s.Until == t.until:
-		return false
-	case t.until == 0 || s.Clock == policy.Paused:
-		return true
-	}
-	return s.Until != 0 && s.Until < t.until || now.Unix() >= t.until
+// lacks says that one of these addresses was not told with the stop.
+func (t *told) lacks(at []netip.Addr) bool {
+	return len(union(t.stop.Addresses, at)) > len(t.stop.Addresses)
 }
 
-// lastMinutes gives the events of quotas that are nearly used up, once each in a day.
-func (l *device) lastMinutes(now time.Time, quotas []policy.QuotaState) (found []Event) {
-	for _, q := range quotas {
-		whose := q.Person + "/" + q.Of
-		next, comes := q.Coming(now)
-		if !comes || l.warned[whose].Equal(q.Resets) {
-			continue
-		}
-		l.warned[whose] = q.Resets
-		found = append(found, Event{Event: Soon, What: what(next.Timed), Why: next.Clock.String(), Quota: q.Of, From: next.From, Until: q.Resets})
-	}
-	return found
+// over is the end of the stop that was told, with its addresses: the device may have others by now.
+func (t *told) over(now, until time.Time) Event {
+	e := t.stop
+	e.Event, e.From, e.Until = Go, now, until
+	return e
 }
+
+// taken is called for an event that the receiver took.
+func (t *told) taken(e Event) {
+	switch e.Event {
+	case Stop:
+		*t = told{stop: e}
+	case Soon:
+		t.soon = e.From
+	default:
+		*t = told{}
+	}
+}
+
+// lastMinutes gives the event of a quota that is nearly used up, once in a day; false if there is none.
+func (l *device) lastMinutes(now time.Time, q *policy.QuotaState) (Event, bool) {
+	next, comes := q.Coming(now)
+	e := Event{Event: Soon, What: what(next.Timed), Why: next.Clock.String(), Quota: q.Of, From: next.From, Until: q.Resets}
+	return e, comes && !l.warned[quota(q)].Equal(q.Resets)
+}
+
+// quota tells a quota from the others of its device.
+func quota(q *policy.QuotaState) string { return q.Person + "/" + q.Of }
 
 func what(isTimed bool) string {
 	if isTimed {
@@ -111,4 +116,11 @@ func instant(unix int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(unix, 0)
+}
+
+// union gives the addresses of both, in order, never nil.
+func union(a, b []netip.Addr) []netip.Addr {
+	both := append(append(make([]netip.Addr, 0, len(a)+len(b)), a...), b...)
+	slices.SortFunc(both, netip.Addr.Compare)
+	return slices.Compact(both)
 }

@@ -2,13 +2,13 @@ package events
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -75,8 +75,26 @@ func TestRouterCutsConnections(t *testing.T) {
 	if !strings.Contains(set, "10.91.0.2 timeout 1h") && !strings.Contains(set, "10.91.0.2 timeout 59m") {
 		t.Errorf("the stop has not its end: %s", set)
 	}
-	tell(`{"event":"go","what":"all","why":"window","household":"h","device":"d","addresses":["10.91.0.2"],"from":"2026-03-02T20:00:00+01:00"}`)
+	const again = `{"event":"go","what":"all","why":"window","household":"h","device":"d","addresses":["10.91.0.2"],"from":"2026-03-02T20:00:00+01:00"}`
+	tell(again)
 	start(t, kim, echoClient).wait(t, "x")
+
+	// A stop without an end has no time-out, and a reset ends it where nobody tells of a go.
+	endless := strings.Replace(stop, `,"until":"`+until+`"`, "", 1)
+	for _, end := range []string{again, `{"event":"reset","from":"2026-03-02T19:00:00Z"}`} {
+		one := start(t, kim, echoClient)
+		one.wait(t, "x")
+		tell(endless)
+		if !one.quiet() {
+			t.Error("the stopped device's connection goes on")
+		}
+		if set := run(t, "ip", "netns", "exec", router, "nft", "list", "set", "inet", "hearth_stop", "stopped4"); !strings.Contains(set, "{ 10.91.0.2 }") {
+			t.Errorf("the stop has an end: %s", set)
+		}
+		tell(end)
+		start(t, kim, echoClient).wait(t, "x")
+	}
+	other.wait(t, "x")
 }
 
 func run(t *testing.T, args ...string) string {
@@ -95,8 +113,8 @@ func start(t *testing.T, ns, program string) *talker {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	cmd := exec.CommandContext(ctx, "ip", "netns", "exec", ns, "perl", "-e", program)
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // with what it forks, which is cut off and does not end
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
