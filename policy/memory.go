@@ -61,6 +61,26 @@ func (p *Profile) Counts() bool { return p.memory >= Totals }
 // Keeps says how much of queries the band of the profile keeps, and how much of those that security blocks.
 func (p *Profile) Keeps() (queries, alarms Memory) { return p.memory, max(p.memory, p.alarms) }
 
+// For how many days, the present one with them, what is remembered is kept.
+const (
+	KeepDay   = 1  // sums and names of things
+	KeepWeek  = 7  // sums of teenagers and guests; names
+	KeepMonth = 28 // sums of those up to 12
+)
+
+// SumsKept is for how many days sums of the client's queries are kept, where any are.
+func (c *Client) SumsKept() int {
+	switch b := c.Profile.band; {
+	case c.Person() == PersonGuests:
+		return KeepWeek
+	case b == Things:
+		return KeepDay
+	case b.Minor() && b <= Preteen:
+		return KeepMonth
+	}
+	return KeepWeek
+}
+
 // Told lists the categories of names that sums may tell of: those that say what a name is for, without self-harm, which
 // nobody must learn of by a sum, and without help and the law.
 func (p *Profile) Told(names blocklists.Categories) []string {

@@ -153,9 +153,10 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 	}
 	return portal.New(portal.Config{
 		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Port: pagePort(c), Enrolment: reached,
-		Help:     func() help.Table { return s.shelf.Load().library.Help() },
-		Frank:    func() bool { return !s.config.Load().Config.hasLegalLists() },
-		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
+		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
+		Help:      func() help.Table { return s.shelf.Load().library.Help() },
+		Frank:     func() bool { return !s.config.Load().Config.hasLegalLists() },
+		Withheld:  func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
 	})
 }
 

@@ -40,7 +40,7 @@ type option struct{ Value, Text string }
 
 // submitted answers a form of ours, and says whether the request was one.
 func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) bool {
-	answer := map[string]func(*visit, *http.Request) (int, *view){devicePath: p.redeem, whoPath: p.use, continuePath: p.pass}[r.URL.Path]
+	answer := map[string]func(*visit, *http.Request) (int, *view){devicePath: p.redeem, whoPath: p.use, continuePath: p.pass, mePath: p.agree}[r.URL.Path]
 	if r.Method != http.MethodPost || p.desk == nil || answer == nil || !slices.Equal(host.name, p.ask) {
 		return false
 	}
@@ -56,7 +56,7 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 	}
 	v := p.visit(r, host)
 	status, page := answer(v, r)
-	page.Log = v.log()
+	page.addLog(v)
 	if err := p.render.write(w, r, status, page); err != nil {
 		p.log.Warn("page of a form", "error", err)
 	}

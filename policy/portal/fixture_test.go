@@ -13,7 +13,7 @@ import (
 	"github.com/hearthdns/hearth/policy"
 )
 
-// The house of these tests: Mia (child), Leo (preteen), Tom (teen) and Anna (adult) with a device each, a tablet that
+// The house of these tests: Mia (child), Leo (preteen), Tom (teen), Lea (young) and Anna (adult) with a device each, a tablet that
 // Mia and Tom share, and everyone else in 10.0.0.0/24 as a guest. It is Wednesday, 18 November 2026.
 const (
 	own      = "hearth.test.arpa"
@@ -22,6 +22,7 @@ const (
 	tom      = "10.0.0.4"
 	anna     = "10.0.0.5"
 	tablet   = "10.0.0.6"
+	lea      = "10.0.0.7"
 	guest    = "10.0.0.77"
 	stranger = "192.0.2.9"
 )
@@ -120,11 +121,11 @@ func house(o houseOptions) policy.Config {
 			Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")},
 			Members: []policy.MemberConfig{
 				{Name: "Mia", Band: "child", Profile: "childs"}, {Name: "Leo", Band: "preteen", Profile: "preteens"},
-				{Name: "Tom", Band: "teen", Profile: "teens"}, {Name: "Anna", Band: "adult"},
+				{Name: "Tom", Band: "teen", Profile: "teens"}, {Name: "Anna", Band: "adult"}, {Name: "Lea", Band: "young"},
 			},
 			Devices: []policy.DeviceConfig{
 				device("mia-tablet", mia, "Mia"), device("leo-laptop", leo, "Leo"), device("tom-phone", tom, "Tom"),
-				device("anna-phone", anna, "Anna"), device("family-tablet", tablet, "Mia", "Tom"),
+				device("anna-phone", anna, "Anna"), device("family-tablet", tablet, "Mia", "Tom"), device("lea-phone", lea, "Lea"),
 			},
 			Rules: []policy.RuleConfig{{Name: "denied.example", Action: "deny"}},
 		}},

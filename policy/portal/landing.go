@@ -41,7 +41,7 @@ func (p *Portal) Landing() http.Handler {
 		}
 		v := p.visit(r, host)
 		status, page := p.choose(v, r)
-		page.Log = v.log()
+		page.addLog(v)
 		if err := p.render.write(w, r, status, page); err != nil {
 			p.log.Warn("landing page", slog.Any("error", err))
 		}
@@ -56,6 +56,8 @@ func (p *Portal) choose(v *visit, r *http.Request) (int, *view) {
 		return http.StatusOK, p.hello(v)
 	case slices.Equal(v.host.name, p.own):
 		return whole(path, v, p.home)
+	case slices.Equal(v.host.name, p.ask) && path == mePath:
+		return p.me(v, r)
 	case slices.Equal(v.host.name, p.ask) && path == enrolPath:
 		return p.enrol(v)
 	case slices.Equal(v.host.name, p.ask) && p.desk != nil && (path == devicePath || path == whoPath || path == continuePath):

@@ -45,7 +45,15 @@ func (p *Portal) allowed(v *visit, category blocklists.Category) *view {
 }
 
 func (p *Portal) ownLinks(v *visit) []link {
-	return []link{{p.url(v, "ask."), v.words.Label.Recent}, {p.url(v, ""), v.words.Label.Start}}
+	return append(p.mine(v), link{p.url(v, "ask."), v.words.Label.Recent}, link{p.url(v, ""), v.words.Label.Start})
+}
+
+// mine leads to the reader's own page, where there is one and it is not this.
+func (p *Portal) mine(v *visit) []link {
+	if v.client.Status != policy.Known && v.client.Status != policy.Guest || v.path == mePath {
+		return nil
+	}
+	return []link{{p.askURL(v, mePath), v.words.Pages.Me.Link}}
 }
 
 // home is the page of the own name: what this is, for whom, and what to try.
@@ -57,7 +65,7 @@ func (p *Portal) home(v *visit) *view {
 	} else {
 		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
-	page.Tries = append([]link{{p.url(v, "ask."), said.TryAsk}}, p.deskLinks(v)...)
+	page.Tries = append(append(p.mine(v), link{p.url(v, "ask."), said.TryAsk}), p.deskLinks(v)...)
 	if p.enrolment != nil && asking(v) != nil {
 		page.Tries = append(page.Tries, link{p.askURL(v, enrolPath), said.TryEnrol})
 	}
@@ -103,8 +111,8 @@ func (p *Portal) lastBlocks(v *visit) *view {
 		}
 		list.Rows = append(list.Rows, row)
 	}
-	page.Ask = list
-	page.Links = []link{{p.url(v, ""), v.words.Label.Start}}
+	page.Ask, page.Soon = list, v.coming()
+	page.Links = append(p.mine(v), link{p.url(v, ""), v.words.Label.Start})
 	return page
 }
 

@@ -94,7 +94,7 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 			fill(v.words.Label.UnknownHelp, map[string]string{"address": v.addr.String()}),
 		}
 	}
-	page.Links = append([]link{{p.url(v, "ask."), v.words.Label.Recent}}, p.deskLinks(v)...)
+	page.Links = append(append(p.mine(v), link{p.url(v, "ask."), v.words.Label.Recent}), p.deskLinks(v)...)
 }
 
 // fill puts the category, the time and the reader into a text of package policy.

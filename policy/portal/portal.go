@@ -50,6 +50,8 @@ type Config struct {
 	Desk *parents.Desk
 	// Activity is what is remembered of people; nil leaves that out.
 	Activity Activity
+	// Remembers says whether anything is being remembered; nil: as far as there is an Activity.
+	Remembers func() bool
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
@@ -76,6 +78,7 @@ type Portal struct {
 	ctl       Control
 	desk      *parents.Desk
 	activity  Activity
+	remembers func() bool
 	port      string
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
@@ -97,12 +100,15 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, port: c.Port, seal: newSeal()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, port: c.Port, seal: newSeal()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
 	if p.now == nil {
 		p.now = time.Now
+	}
+	if p.remembers == nil {
+		p.remembers = func() bool { return p.activity != nil }
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)

@@ -35,7 +35,7 @@ func TestNobodyKnowsTheMachine(t *testing.T) {
 	seen := new(machines)
 	h.presence = seen
 	h.block(t, leo, "casino.example", h.now)
-	for _, at := range [][2]string{{"naked.example", "/"}, {own, "/"}, {"ask." + own, "/"}} {
+	for _, at := range [][2]string{{"naked.example", "/"}, {own, "/"}, {"ask." + own, "/"}, {"ask." + own, mePath}} {
 		seen.mac = policy.MAC{}
 		body := h.getPath(leo, at[0], at[1]).Body.String()
 		if strings.Contains(body, "Leo") || strings.Contains(body, "leo-laptop") || strings.Contains(body, "casino") {

@@ -38,7 +38,10 @@ type view struct {
 	Lead    []string
 	Help    *helpBox
 	Notice  []string
-	Log     []string // that a parent asked to read names: the banner on every page of that person
+	Log     []banner // that a parent asked to read names: on every page of that person
+	Soon    []string // what stops within ten minutes
+	Refresh int      // after how many seconds the page is to be read again; 0: never
+	Me      *mePage
 	Facts   []fact
 	Ask     *askList
 	Form    *form
@@ -52,6 +55,13 @@ type view struct {
 	English *text // the English safety text, beneath one that nobody has reviewed
 	ID      string
 	Links   []link
+}
+
+// addLog puts the banner on a page that does not have it yet.
+func (page *view) addLog(v *visit) {
+	if page.Log == nil {
+		page.Log = v.log()
+	}
 }
 
 type fact struct {
@@ -136,6 +146,9 @@ func (r *renderer) write(w http.ResponseWriter, req *http.Request, status int, v
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", v.W.Language)
 	h.Set("Vary", "Accept-Language, Sec-Fetch-Dest, Accept")
+	if v.Refresh > 0 {
+		h.Set("Refresh", strconv.Itoa(v.Refresh))
+	}
 	h.Set("Content-Length", strconv.Itoa(page.Len()))
 	w.WriteHeader(status)
 	if req.Method == http.MethodHead {

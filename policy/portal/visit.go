@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,9 +15,11 @@ import (
 type visit struct {
 	dir     *policy.Directory
 	client  policy.Client
+	machine policy.Client   // client without whoever has said that they use it
 	profile *policy.Profile // nil for a client of no household without a guest profile
 	addr    netip.Addr
 	host    asked
+	path    string
 	words   *words
 	who     policy.Reader
 	country string
@@ -24,8 +27,9 @@ type visit struct {
 }
 
 func (p *Portal) visit(r *http.Request, host asked) *visit {
-	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, now: p.now()}
-	if v.client = p.identify(v.dir, v.addr).Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
+	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, path: r.URL.Path, now: p.now()}
+	v.machine = p.identify(v.dir, v.addr)
+	if v.client = v.machine.Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
 		v.client.Profile = v.dir.Profile(p.guest)
 	}
 	v.profile = v.client.Profile
@@ -44,23 +48,32 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 	return v
 }
 
+// banner is a log that a parent asked for, as whom it is about sees it.
+type banner struct {
+	Lines []string
+	Form  *form // to agree
+}
+
 // log says that a parent asked to read names of whoever reads the page, if one did: they see so from then on, and
 // nobody else does.
-func (v *visit) log() (lines []string) {
-	c := v.client
-	if c.Member == nil || c.Status != policy.Known || c.Assumed {
-		return nil
-	}
-	for _, l := range c.Household.Logs(v.now.Unix()) {
+func (v *visit) log() (banners []banner) {
+	for _, l := range v.logs() {
 		text := v.words.Label.LogBlocked
 		if l.Full {
 			text = v.words.Label.LogFull
 		}
-		if l.Member == c.Member.Name {
-			lines = append(lines, fill(text, map[string]string{"until": clockText(v.words, time.Unix(l.Until, 0), v.now)}))
-		}
+		banners = append(banners, banner{Lines: sentences(fill(text, map[string]string{"until": clockText(v.words, time.Unix(l.Until, 0), v.now)}))})
 	}
-	return lines
+	return banners
+}
+
+// logs are those of whoever reads the page.
+func (v *visit) logs() []policy.Log {
+	c := v.client
+	if c.Member == nil || c.Status != policy.Known || c.Assumed {
+		return nil
+	}
+	return slices.DeleteFunc(c.Household.Logs(v.now.Unix()), func(l policy.Log) bool { return l.Member != c.Member.Name })
 }
 
 // viewer is the key under which a device's last blocks are remembered: the known device, so that its IPv4 and IPv6

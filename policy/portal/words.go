@@ -71,6 +71,7 @@ type pageTexts struct {
 	Device   addText   `yaml:"device"`
 	Who      whoText   `yaml:"who"`
 	Continue goOnText  `yaml:"continue"`
+	Me       meText    `yaml:"me"`
 }
 
 // goOnText is the page on which people pass a warning.

@@ -32,7 +32,7 @@ func compareWords(t *testing.T, at string, english, other reflect.Value) {
 		if strings.TrimSpace(other.String()) == "" {
 			t.Errorf("%s is empty", at)
 		}
-		for _, place := range []string{"{name}", "{category}", "{address}", "{emergency}", "{n}", "{device}", "{until}"} {
+		for _, place := range []string{"{name}", "{category}", "{address}", "{emergency}", "{n}", "{most}", "{device}", "{until}"} {
 			if strings.Contains(english.String(), place) != strings.Contains(other.String(), place) {
 				t.Errorf("%s: %q is in one of %q and %q only", at, place, english, other)
 			}

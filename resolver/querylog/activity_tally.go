@@ -16,7 +16,7 @@ const (
 )
 
 // keptDays is for how many days, the present one with them, a kind is kept.
-var keptDays = map[string]int{kindMonth: 28, kindWeek: 7, kindDay: 1}
+var keptDays = map[string]int{kindMonth: policy.KeepMonth, kindWeek: policy.KeepWeek, kindDay: policy.KeepDay}
 
 // keyCare is the record with the minutes at which somebody looked for self-harm. No report shows it.
 const keyCare = "care"
@@ -35,10 +35,10 @@ const minuteWords = (24*60 + 63) / 64
 
 // kind is where the sums of a client lie.
 func (x *heard) kind() string {
-	switch b := x.Client.Profile.Band(); {
-	case b == policy.Things && x.person != policy.PersonGuests:
+	switch x.Client.SumsKept() {
+	case policy.KeepDay:
 		return kindDay
-	case b.Minor() && b <= policy.Preteen && x.person != policy.PersonGuests:
+	case policy.KeepMonth:
 		return kindMonth
 	}
 	return kindWeek

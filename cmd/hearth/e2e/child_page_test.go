@@ -61,7 +61,10 @@ func TestContinue(t *testing.T) {
 	t.Parallel()
 	s := watched(t, "", "")
 	const pre, toni = "127.0.0.2", "127.0.0.3"
-	s.eventually("warns", func() bool { _, page := s.browse(pre, "http://forum.example/", nil); return strings.Contains(page, askPage) })
+	s.eventually("warns", func() bool {
+		_, page := s.browse(pre, "http://forum.example/", nil)
+		return strings.Contains(page, askPage)
+	})
 	s.sees(pre, "forum.example", true)
 	code, page := s.browse(pre, "http://forum.example/", nil)
 	if at := askPage + "/continue?name=forum.example"; code != http.StatusForbidden || !strings.Contains(page, `href="`+at+`"`) {

@@ -1,0 +1,293 @@
+package portal
+
+import (
+	"cmp"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// dayLine is how many queries of a day were allowed and blocked.
+type dayLine struct {
+	link
+	Allowed, Blocked uint64
+}
+
+// kept says what is remembered of whoever reads the page, if anything is being remembered at all.
+func (v *visit) kept(anything bool) (lines []string) {
+	said, c := &v.words.Pages.Me, &v.client
+	queries, alarms := policy.Forget, policy.Forget
+	if anything {
+		queries, alarms = v.profile.Keeps()
+	}
+	say := func(text string, days int) {
+		lines = append(lines, fill(text, map[string]string{"n": strconv.Itoa(days)}))
+	}
+	switch known := c.Status == policy.Known && !c.Assumed; {
+	case !known && queries >= policy.Totals:
+		say(said.KeptGuest, c.SumsKept())
+	case queries == policy.Names:
+		say(said.KeptNames, c.SumsKept())
+	case queries == policy.Totals:
+		say(said.KeptSums, c.SumsKept())
+	}
+	if queries < policy.Names && alarms == policy.Names && c.Status == policy.Known && !c.Assumed {
+		say(said.KeptSecurity, policy.KeepWeek)
+	}
+	if len(lines) == 0 {
+		say(said.KeptNothing, 0)
+	}
+	if len(v.quotas()) > 0 {
+		say(said.KeptMinutes, 0)
+	}
+	say(said.KeptNever, 0)
+	if v.who != policy.ReaderAdult && c.Status == policy.Known {
+		say(said.KeptSame, 0)
+	}
+	return lines
+}
+
+// genuine says that a person looks at the page that is answered: it was not fetched ahead, nor by a page of another
+// site, which may do so out of sight.
+func (p *Portal) genuine(v *visit, r *http.Request) bool {
+	ahead := r.Header.Get("Sec-Purpose") + r.Header.Get("Purpose")
+	if r.Method == http.MethodHead || strings.Contains(ahead, "prefetch") || strings.Contains(ahead, "prerender") {
+		return false
+	}
+	from := r.Header.Get("Referer")
+	return from == "" || strings.HasPrefix(from, p.url(v, "ask.")) || strings.HasPrefix(from, p.url(v, ""))
+}
+
+// myNotices are those about a child, which the child sees before the parents do. That it was seen is noted.
+func (p *Portal) myNotices(v *visit, r *http.Request, page *view) {
+	if p.activity == nil || !v.private() {
+		return
+	}
+	of, said := v.client.Household.ID+"/"+v.client.Member.Name, &v.words.Pages.Me
+	found, err := p.activity.Notices(r.Context(), of, true)
+	if err != nil {
+		p.log.Warn("notices of a page", "error", err)
+		return
+	}
+	unseen := false
+	told := map[string]bool{}
+	for _, n := range slices.Backward(found) {
+		text := map[policy.NoticeKind]string{policy.NoticeBypass: said.NoticeBypass, policy.NoticeSelfHarm: said.NoticeSelfHarm}[n.Kind]
+		unseen = unseen || n.Seen.IsZero()
+		if key := string(n.Kind) + "/" + n.Device; text == "" || told[key] || len(told) >= maxMyNotices {
+			continue
+		} else {
+			told[key] = true
+		}
+		if n.Kind == policy.NoticeSelfHarm { // help first
+			page.Help, page.English, page.Tone = p.helpBox(v, true), p.english(v, policy.ReasonSelfharm), care
+		}
+		page.Me.Notices = append(page.Me.Notices, line{fill(text, map[string]string{"device": n.Device}), dateText(v.words, n.At.In(v.now.Location()))})
+	}
+	if len(page.Me.Notices) > 0 {
+		page.Me.Told = said.NoticesTold
+	}
+	if unseen && p.genuine(v, r) {
+		if err := p.activity.Seen(r.Context(), of); err != nil {
+			p.log.Warn("noting that notices were seen", "error", err)
+		}
+	}
+}
+
+// dateText is a day as a person reads it.
+func dateText(w *words, at time.Time) string {
+	return w.Weekdays[at.Weekday()] + " " + at.Format(time.DateOnly)
+}
+
+// myDays are the sums of the days that are kept: of a person, on their own device with a page of each day; of a device
+// that several share the sums alone.
+func (p *Portal) myDays(v *visit, r *http.Request, me *mePage) {
+	c := &v.client
+	if p.activity == nil || c.Status != policy.Known || c.Assumed {
+		return
+	}
+	if c.Member != nil && !v.private() {
+		me.Kept = append(me.Kept, v.words.Pages.Me.Elsewhere)
+		return
+	}
+	report, err := p.activity.Show(r.Context(), c.Household.ID+"/"+c.Person(), "")
+	if err != nil {
+		p.log.Warn("what is remembered, for a page", "error", err)
+		return
+	}
+	for _, d := range report.Days {
+		at, err := time.ParseInLocation(time.DateOnly, d.Day, v.now.Location())
+		if err != nil {
+			continue
+		}
+		one := dayLine{link: link{Text: dateText(v.words, at)}}
+		for _, s := range d.Sums {
+			switch {
+			case s.Cause != "":
+			case s.Verdict == "blocked":
+				one.Blocked += s.Count
+			default: // what was only observed was allowed
+				one.Allowed += s.Count
+			}
+		}
+		if v.private() {
+			one.URL = p.askURL(v, mePath) + "?day=" + url.QueryEscape(d.Day)
+		}
+		me.Days = append(me.Days, one)
+	}
+	slices.Reverse(me.Days)
+	me.Days = me.Days[:min(len(me.Days), policy.KeepMonth)]
+}
+
+// myDay is the page of one day of somebody: exactly what the parents can read of it.
+func (p *Portal) myDay(v *visit, r *http.Request, page *view, asked string) (int, *view) {
+	said := &v.words.Pages.Me
+	at, err := time.ParseInLocation(time.DateOnly, asked, v.now.Location())
+	if err != nil {
+		return http.StatusNotFound, missing(v)
+	}
+	report, err := p.activity.Show(r.Context(), v.client.Household.ID+"/"+v.client.Person(), at.Format(time.DateOnly))
+	if err != nil || len(report.Days) == 0 {
+		return http.StatusNotFound, missing(v)
+	}
+	page.Title, page.Lead, page.Me = dateText(v.words, at), sentences(said.DayLead), &mePage{}
+	words := map[string]string{"allowed": said.Allowed, "blocked": said.Blocked, "observed": said.Observing}
+	var names []askRow
+	for _, d := range report.Days {
+		page.Facts = append(page.Facts, v.sums(d.Sums, words)...)
+		slices.SortFunc(d.Names, func(a, b policy.ActivityName) int {
+			return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name))
+		})
+		for _, n := range d.Names {
+			row := askRow{Name: n.Name, Why: words[n.Verdict], Ago: n.First}
+			switch {
+			case v.who == policy.ReaderChild && unfit(v.dir, block{name: n.Name, category: n.Cause}):
+				row.Name = said.Hidden
+			case v.who != policy.ReaderChild && n.Cause != "":
+				row.Why += ", " + v.reason(n.Cause)
+			}
+			if n.Last != n.First {
+				row.Ago += "–" + n.Last
+			}
+			names = append(names, row)
+		}
+	}
+	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // what is no number is the beginning
+	from = max(0, min(from, len(names)))
+	page.Me.Names = names[from:min(from+maxMyNames, len(names))]
+	next := func(from int, text string) {
+		page.Me.Pages = append(page.Me.Pages, link{p.askURL(v, mePath) + "?day=" + at.Format(time.DateOnly) + "&from=" + strconv.Itoa(from), text})
+	}
+	if from > 0 {
+		next(max(0, from-maxMyNames), said.Earlier)
+	}
+	if from+maxMyNames < len(names) {
+		next(from+maxMyNames, said.Later)
+	}
+	page.Links = append([]link{{p.askURL(v, mePath), said.Link}}, page.Links...)
+	return http.StatusOK, page
+}
+
+// sums are the numbers of a day; to a child without kinds of sites.
+func (v *visit) sums(all []policy.ActivitySum, words map[string]string) (facts []fact) {
+	for _, verdict := range []string{"allowed", "blocked", "observed"} {
+		var sum uint64
+		kinds := map[string]uint64{}
+		for _, s := range all {
+			switch {
+			case s.Verdict != verdict:
+			case s.Cause == "":
+				sum = s.Count
+			case v.who != policy.ReaderChild:
+				kinds[v.reason(s.Cause)] += s.Count
+			}
+		}
+		if sum == 0 {
+			continue
+		}
+		var texts []string
+		for kind, n := range kinds {
+			texts = append(texts, kind+" "+strconv.FormatUint(n, 10))
+		}
+		slices.Sort(texts)
+		facts = append(facts, fact{Label: words[verdict], Value: strconv.FormatUint(sum, 10), Note: strings.Join(texts, ", ")})
+	}
+	return facts
+}
+
+// reason says why something was counted: by its kind, or by what of time or of the household decided.
+func (v *visit) reason(cause string) string {
+	switch cause {
+	case policy.StepBedtime.String():
+		return v.words.Pages.Me.Bedtime
+	case policy.StepHomework.String():
+		return v.words.Pages.Me.Homework
+	case policy.StepDenied.String(), policy.StepUnknown.String():
+		return v.words.Label.Rule
+	}
+	return v.plainly(cause)
+}
+
+// myLogs says of each log that a parent asked for when, by whom, and from when on, and lets who is asked agree.
+func (p *Portal) myLogs(v *visit, r *http.Request) (banners []banner) {
+	said, band := &v.words.Pages.Me, policy.NoBand
+	if banners = v.log(); len(banners) == 0 {
+		return nil
+	}
+	band = v.client.Member.Band
+	for i, l := range v.logs() {
+		b, by := &banners[i], l.By
+		if l.Told == 0 && p.genuine(v, r) {
+			if told, err := p.desk.Diary(r.Context(), v.myself(), parents.Diary{Told: true}); err == nil {
+				l = told
+			}
+		}
+		if by == "" {
+			by = said.AParent
+		}
+		clock := func(text string, unix int64) string {
+			at := time.Unix(unix, 0).In(v.now.Location())
+			return fill(text, map[string]string{"name": by, "until": dateText(v.words, at) + " " + at.Format("15:04")})
+		}
+		b.Lines = append(b.Lines, clock(said.LogBy, l.At))
+		switch begins := l.Begins(band); {
+		case begins == 0 && band == policy.Young:
+			b.Lines = append(b.Lines, said.LogAgree)
+			b.Form = p.sealed(v, form{Action: mePath, Button: said.LogButton}, mePath, strconv.FormatInt(l.At, 10))
+		case begins > v.now.Unix():
+			b.Lines = append(b.Lines, clock(said.LogBegins, begins))
+		case l.Confirmed != 0:
+			b.Lines = append(b.Lines, clock(said.LogAgreed, l.Confirmed))
+		}
+	}
+	return banners
+}
+
+// myself is the member who reads the page, as who asks and whom it concerns.
+func (v *visit) myself() parents.Who {
+	return parents.Who{Household: v.client.Household.ID, Member: v.client.Member.Name, By: v.client.Member.Name}
+}
+
+// agree takes the word of somebody of 16 or 17 that they agree to the log which they were shown.
+func (p *Portal) agree(v *visit, r *http.Request) (int, *view) {
+	shown, ours := p.unsealed(v, r.PostForm.Get, mePath)
+	status, problem := http.StatusBadRequest, v.words.Pages.Continue.Old
+	for _, l := range v.logs() {
+		if !ours || strconv.FormatInt(l.At, 10) != shown || v.client.Member.Band != policy.Young || l.Confirmed != 0 {
+			continue
+		}
+		if _, err := p.desk.Diary(r.Context(), v.myself(), parents.Diary{Confirmed: true}); err != nil {
+			status, problem = http.StatusInternalServerError, v.words.Pages.Continue.Trouble
+			continue
+		}
+		return p.me(p.visit(r, v.host), r)
+	}
+	_, page := p.me(v, r)
+	return status, trouble(page, problem)
+}
