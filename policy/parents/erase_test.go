@@ -132,3 +132,21 @@ func TestEraseHousehold(t *testing.T) {
 	_, _, err = h.Audit(t.Context(), "two")
 	h.refuses(err, parents.Unknown)
 }
+
+// TestRenameIsTold: whoever remembers something of a device is told its old name as it was, and its new one.
+func TestRenameIsTold(t *testing.T) {
+	h := open(t, families)
+	var told []string
+	h.Renamed = func(household, was, next string) { told = append(told, household+" "+was+" "+next) }
+	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "console")
+	h.ok(err)
+	_, err = h.redeem(code.Code, unknownDevice)
+	h.ok(err)
+	_, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "Console"}, "shared")
+	h.refuses(err, parents.Refused)
+	_, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "Console"}, " switch ")
+	h.ok(err)
+	if fmt.Sprint(told) != "[one console switch]" {
+		t.Errorf("told %q", told)
+	}
+}
