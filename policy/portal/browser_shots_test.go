@@ -13,6 +13,9 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // TestScreenshots takes a picture of each page in each size and light into the folder HEARTH_SHOTS:
@@ -53,12 +56,51 @@ func TestScreenshots(t *testing.T) {
 			for i, name := range []string{"ads.example", "naked.example", "casino.example", "denied.example"} {
 				h.block(t, tom, name, h.now.Add(-time.Duration(8-2*i)*time.Minute))
 			}
-			shoot(t, h, s.from, s.host, filepath.Join(folder, s.name))
+			shoot(t, h, s.from, s.host+"/", filepath.Join(folder, s.name))
 		})
 	}
 }
 
-func shoot(t *testing.T, h *home, from, host, file string) {
+// TestScreenshotsOfMe takes a picture of the page of a person, of a full one and of a shared device, and of the forms.
+func TestScreenshotsOfMe(t *testing.T) {
+	folder := os.Getenv("HEARTH_SHOTS")
+	if folder == "" {
+		t.Skip("HEARTH_SHOTS names no folder")
+	}
+	h, desk, kept := withDiary(t)
+	h.dir = directory(t, houseOptions{language: "en", country: "AT", config: func(c *policy.Config) {
+		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 40}, {Of: "fun.video", Minutes: 10}, {Of: "total", Minutes: 150}}
+	}})
+	for i := range 8 {
+		day := policy.ActivityDay{Day: h.now.AddDate(0, 0, i-7).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: uint64(800 + 73*i)}, {Verdict: "blocked", Count: uint64(12 + 5*i)}}}
+		kept.days["family/Leo"] = append(kept.days["family/Leo"], day)
+	}
+	for _, ask := range []parents.Ask{{Kind: policy.GrantName, Value: "chess.example", Span: parents.Span{For: "1h"}}, {Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20}} {
+		if _, err := desk.Grant(t.Context(), parents.Who{Member: "Leo"}, ask); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, who := range []string{"Leo", "Lea"} {
+		if _, err := desk.Diary(t.Context(), parents.Who{Member: who, By: "Anna"}, parents.Diary{Full: true, For: "3d"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.block(t, leo, "forum.example", h.now)
+	for _, s := range []struct{ name, from, at, path, host string }{
+		{"me-preteen", leo, noon, mePath, "ask." + own}, {"me-child-soon", mia, "2026-11-18 14:53", mePath, "ask." + own}, {"me-child-night", mia, evening, mePath, "ask." + own},
+		{"me-shared", tablet, noon, mePath, "ask." + own}, {"me-guest", guest, noon, mePath, "ask." + own}, {"me-adult", anna, noon, mePath, "ask." + own},
+		{"me-log", lea, noon, mePath, "ask." + own}, {"me-day", tom, noon, mePath + "?day=2026-11-17", "ask." + own},
+		{"continue-landing", leo, noon, "/", "forum.example"}, {"continue-form", leo, noon, continuePath + "?name=forum.example", "ask." + own}, {"continue-ask", leo, noon, "/", "ask." + own},
+	} {
+		t.Run(s.name, func(t *testing.T) { shoot(t, h.at(t, s.at), s.from, s.host+s.path, filepath.Join(folder, s.name)) })
+	}
+	kept.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: "Leo", Device: "leo-laptop", At: h.now.Unix()}, {Kind: policy.NoticeSelfHarm, Member: "Leo", At: h.now.Unix()}}
+	t.Run("me-notices", func(t *testing.T) {
+		shoot(t, h.at(t, noon), leo, "ask."+own+mePath, filepath.Join(folder, "me-notices"))
+	})
+}
+
+func shoot(t *testing.T, h *home, from, at, file string) {
 	t.Helper()
 	ln, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -79,7 +121,7 @@ func shoot(t *testing.T, h *home, from, host, file string) {
 			if size.name == "narrow" && light == "dark" {
 				continue
 			}
-			shot(ctx, t, "http://"+host+"/", light, size.width, size.height, file+"-"+size.name+"-"+light+".png")
+			shot(ctx, t, "http://"+at, light, size.width, size.height, file+"-"+size.name+"-"+light+".png")
 		}
 	}
 }

@@ -27,7 +27,11 @@ func (p *Portal) goOn(v *visit, name string, d policy.Decision) *goOn {
 		return nil
 	}
 	said := &v.words.Pages.Continue
-	return &goOn{link{p.askURL(v, continuePath) + "?name=" + url.QueryEscape(name), said.Link}, said.Who}
+	who := said.Who
+	if len(v.logs()) > 0 {
+		who = said.WhoLogged
+	}
+	return &goOn{link{p.askURL(v, continuePath) + "?name=" + url.QueryEscape(name), said.Link}, who}
 }
 
 // ruling asks the policy about the name of a visit, exactly as the resolver does: with what its chain led to a moment ago.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,12 +27,13 @@ type mePage struct {
 	Notices []line // that the child sees before the parents do
 	Told    string // that the parents see them too
 	Now     []string
-	Hours   []hours
+	Hours   []hours // of today and tomorrow
 	Quotas  []minutes
 	Acts    []line
 	More    string // of acts that found no room
 	Kept    []string
-	Days    []dayLine // of what is remembered
+	Days    []dayLine // of what is remembered, the latest
+	Before  []dayLine // and those before
 	Names   []askRow
 	Pages   []link // of names
 	Still   *link  // stops the page from reading itself again, or begins it
@@ -48,7 +50,7 @@ type hours struct {
 // minutes is what is left of a quota.
 type minutes struct {
 	What, Text, Note string
-	Used, Limit      int
+	Left, Limit      int
 }
 
 // me is the page of whoever reads it: of a person where the device is theirs alone or they have said that they use it,
@@ -194,7 +196,7 @@ func (v *visit) plainly(id string) string {
 func (v *visit) minutes() (rows []minutes) {
 	said := &v.words.Pages.Me
 	for _, q := range v.quotas() {
-		row := minutes{What: v.quotaOf(q), Used: min(q.Used, q.Limit), Limit: max(q.Limit, 1)}
+		row := minutes{What: v.quotaOf(q), Left: q.Left(), Limit: max(q.Limit, 1)}
 		row.Text = fill(said.Left, map[string]string{"n": strconv.Itoa(q.Left()), "most": strconv.Itoa(q.Limit)})
 		if q.Bonus > 0 {
 			row.Note = fill(said.Added, map[string]string{"n": strconv.Itoa(q.Bonus)})
@@ -204,7 +206,7 @@ func (v *visit) minutes() (rows []minutes) {
 	return rows
 }
 
-// hours are the windows of today and tomorrow.
+// hours are the windows that begin today and tomorrow, in the order of the clock.
 func (v *visit) hours() (days []hours) {
 	said := &v.words.Pages.Me
 	y, m, d := v.now.Date()
@@ -221,10 +223,10 @@ func (v *visit) hours() (days []hours) {
 			}
 			one.Rows = append(one.Rows, row)
 		}
-		days = append(days, one)
-	}
-	if len(days[0].Rows)+len(days[1].Rows) == 0 {
-		return nil
+		slices.SortFunc(one.Rows, func(a, b line) int { return cmp.Compare(a.Note, b.Note) })
+		if len(one.Rows) > 0 {
+			days = append(days, one)
+		}
 	}
 	return days
 }

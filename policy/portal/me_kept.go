@@ -16,6 +16,7 @@ import (
 // dayLine is how many queries of a day were allowed and blocked.
 type dayLine struct {
 	link
+	Date             string
 	Allowed, Blocked uint64
 }
 
@@ -39,6 +40,9 @@ func (v *visit) kept(anything bool) (lines []string) {
 	}
 	if queries < policy.Names && alarms == policy.Names && c.Status == policy.Known && !c.Assumed {
 		say(said.KeptSecurity, policy.KeepWeek)
+	}
+	if anything && len(v.logs()) > 0 {
+		say(said.KeptLog, policy.KeepWeek)
 	}
 	if len(lines) == 0 {
 		say(said.KeptNothing, 0)
@@ -126,7 +130,7 @@ func (p *Portal) myDays(v *visit, r *http.Request, me *mePage) {
 		if err != nil {
 			continue
 		}
-		one := dayLine{link: link{Text: dateText(v.words, at)}}
+		one := dayLine{link: link{Text: v.words.Weekdays[at.Weekday()]}, Date: d.Day}
 		for _, s := range d.Sums {
 			switch {
 			case s.Cause != "":
@@ -143,6 +147,9 @@ func (p *Portal) myDays(v *visit, r *http.Request, me *mePage) {
 	}
 	slices.Reverse(me.Days)
 	me.Days = me.Days[:min(len(me.Days), policy.KeepMonth)]
+	if week := policy.KeepWeek; len(me.Days) > week {
+		me.Days, me.Before = me.Days[:week], me.Days[week:]
+	}
 }
 
 // myDay is the page of one day of somebody: exactly what the parents can read of it.

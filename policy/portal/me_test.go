@@ -81,8 +81,8 @@ func wants(t *testing.T, what, body string, texts ...string) {
 // anybody.
 func TestMe(t *testing.T) {
 	h, _, _ := withDiary(t)
-	wants(t, "Mia's page", h.me(mia), "<bdi>Mia</bdi>", "(child, 6-9)", "The internet is on.", "20:00–07:00", "15:00–17:00", "For 28 days", "Tuesday 2026-11-17", "812", "!>Tom<", "!porn", "Your parents can read the same")
-	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked, for 7 days", "!Mia", "!of-")
+	wants(t, "Mia's page", h.me(mia), "<bdi>Mia</bdi>", "(child, 6-9)", "The internet is on.", "20:00–07:00", "15:00–17:00", "For 28 days", `Tuesday <span class="times">2026-11-17</span>`, "812", "!>Tom<", "!porn", "Your parents can read the same")
+	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked, for 7 days", "!the log above", "!Mia", "!of-")
 	wants(t, "Anna's page", h.me(anna), "<bdi>Anna</bdi>", "<li>Nothing.</li>", "!Your parents", "!Bedtime")
 	wants(t, "the tablet's page", h.me(tablet), "this device", "What holds for this device", "20:00–07:00", "812", "!Mia", "!>Tom<", "!day=", "!of-")
 	wants(t, "a guest's page", h.me(guest), "this device", "all of them together", "!812", "!Mia", "!Leo", "!>Tom<")
@@ -140,7 +140,7 @@ func TestMeTellsMinutes(t *testing.T) {
 	if err := h.dir.Apply("family", policy.State{Grants: []policy.Grant{{Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20, Subject: policy.Subject{Member: "Mia"}, At: h.now.Unix(), Until: h.now.Unix() + 3600}}}); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, "Mia's page", h.me(mia), "Games", "35 of 35 minutes left", "20 of them were added today", "60 of 60 minutes left", "Everything together", `<progress max="60" value="0"`, "In which minutes of the day")
+	wants(t, "Mia's page", h.me(mia), "Games", "35 of 35 minutes left", "20 of them were added today", "60 of 60 minutes left", "Everything together", `<progress max="60" value="60"`, "In which minutes of the day")
 	wants(t, "the tablet's page", h.me(tablet), "Games", "60 of 60 minutes left", "!90 of 90", "!Mia", "!>Tom<")
 	wants(t, "Tom's page", h.me(tom), "90 of 90", "!60 of 60")
 	h.at(t, "2026-11-18 12:00")

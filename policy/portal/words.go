@@ -76,15 +76,16 @@ type pageTexts struct {
 
 // goOnText is the page on which people pass a warning.
 type goOnText struct {
-	Link     string `yaml:"link"`
-	Title    string `yaml:"title"`
-	Who      string `yaml:"who"` // will know
-	Button   string `yaml:"button"`
-	Done     string `yaml:"done"`
-	DoneLead string `yaml:"done_lead"`
-	Old      string `yaml:"old"`
-	Refused  string `yaml:"refused"`
-	Trouble  string `yaml:"trouble"`
+	Link      string `yaml:"link"`
+	Title     string `yaml:"title"`
+	Who       string `yaml:"who"`        // will know
+	WhoLogged string `yaml:"who_logged"` // of somebody whose names a parent reads
+	Button    string `yaml:"button"`
+	Done      string `yaml:"done"`
+	DoneLead  string `yaml:"done_lead"`
+	Old       string `yaml:"old"`
+	Refused   string `yaml:"refused"`
+	Trouble   string `yaml:"trouble"`
 }
 
 // addText is the page on which a device that is not known enrols itself.

@@ -27,7 +27,6 @@ type meText struct {
 	Hours          string `yaml:"hours"`
 	Today          string `yaml:"today"`
 	Tomorrow       string `yaml:"tomorrow"`
-	None           string `yaml:"none"`
 	Bedtime        string `yaml:"bedtime"`
 	Homework       string `yaml:"homework"`
 	Quotas         string `yaml:"quotas"`
@@ -51,6 +50,7 @@ type meText struct {
 	KeptSums       string `yaml:"kept_sums"`
 	KeptNames      string `yaml:"kept_names"`
 	KeptSecurity   string `yaml:"kept_security"`
+	KeptLog        string `yaml:"kept_log"`
 	KeptGuest      string `yaml:"kept_guest"`
 	KeptMinutes    string `yaml:"kept_minutes"`
 	KeptNever      string `yaml:"kept_never"`

@@ -9,6 +9,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/miekg/dns"
 )
 
 // browse opens a page as a browser of a device does, or with a form sends it from a page of ours.
@@ -94,5 +97,71 @@ func TestContinue(t *testing.T) {
 	}
 	if out := s.must("household", "show"); !strings.Contains(out, "continue social.ugc for pre-phone until") {
 		t.Errorf("the household:\n%s", out)
+	}
+}
+
+// TestMePage: the child sees a notice on their own page before the parents do; a teenager's log begins a day after they
+// were shown it there, one of 16 or 17 with their word; and the page tells of a pause and of minutes.
+func TestMePage(t *testing.T) {
+	t.Parallel()
+	s := watched(t, "{name: Alex, band: adult}]", "{name: Alex, band: adult}, {name: Yu, band: young}]")
+	text := strings.Replace(s.read(), "      - {name: bear,", "      - {name: yu-phone, member: Yu, addresses: [127.0.0.7]}\n      - {name: bear,", 1)
+	s.write(text)
+	const pre, toni, yu, me = "127.0.0.2", "127.0.0.3", "127.0.0.7", askPage + "/me"
+	s.eventually("knows Yu", func() bool { _, page := s.browse(yu, me, nil); return strings.Contains(page, "<bdi>Yu</bdi>") })
+	for _, n := range []string{"1", "2", "3", "4", "5"} {
+		s.ask("udp", pre, "vpn"+n+".example", dns.TypeA)
+	}
+	if out := s.must("activity", "notices"); !strings.Contains(out, "no notices") {
+		t.Errorf("parents see it first: %s", out)
+	}
+	if _, page := s.browse("127.0.0.6", me, nil); strings.Contains(page, "pre-phone") {
+		t.Error("another child sees it")
+	}
+	s.eventually("tells the child of the VPN sites", func() bool {
+		_, page := s.browse(pre, me, nil)
+		return strings.Contains(page, "From pre-phone somebody asked for several VPN or proxy sites")
+	})
+	s.eventually("tells the parents then", func() bool { return strings.Contains(s.must("activity", "notices"), "pre-phone") })
+	if _, page := s.browse(pre, me, nil); !strings.Contains(page, "For 28 days") {
+		t.Errorf("what is remembered:\n%s", page)
+	}
+
+	s.must("activity", "log", "example-home/Toni", "--full", "--for", "2d")
+	s.must("activity", "log", "example-home/Yu", "--full", "--for", "2d")
+	told := func() string { return s.must("household", "audit") }
+	if out := told(); strings.Contains(out, "log told of") {
+		t.Errorf("told before anybody looked:\n%s", out)
+	}
+	if _, page := s.browse(toni, me, nil); !strings.Contains(page, "a day after you have seen this") || strings.Contains(page, "I agree") {
+		t.Errorf("a teenager's page:\n%s", page)
+	}
+	if out := told(); strings.Count(out, "log told of, Toni") != 1 {
+		t.Errorf("not noted:\n%s", out)
+	}
+	_, page := s.browse(yu, me, nil)
+	if code, page := s.browse(yu, me, hidden(page)); code != http.StatusOK || !strings.Contains(page, "You agreed on") {
+		t.Fatalf("%d\n%s", code, page)
+	}
+	if out := told(); strings.Count(out, "log agreed to, Yu") != 1 {
+		t.Errorf("not noted:\n%s", out)
+	}
+	s.ask("udp", yu, "private-page.example", dns.TypeA)
+	s.ask("udp", toni, "private-page.example", dns.TypeA)
+	zone, err := time.LoadLocation("Europe/Berlin") // of the example
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.eventually("shows them what it keeps", func() bool {
+		_, page := s.browse(yu, me+"?day="+time.Now().In(zone).Format(time.DateOnly), nil)
+		return strings.Contains(page, "private-page.example")
+	})
+	if out := s.must("activity", "example-home/Toni"); strings.Contains(out, "private-page") {
+		t.Errorf("a log that has not begun keeps names:\n%s", out)
+	}
+
+	s.must("pause", "--member", "Toni", "--for", "30m")
+	if _, page := s.browse(toni, me, nil); !strings.Contains(page, "The internet is paused until") {
+		t.Errorf("in a pause:\n%s", page)
 	}
 }
