@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -23,7 +24,10 @@ const (
 	askPace = 100 * time.Millisecond
 	// askPatience is how long an answer may take.
 	askPatience = time.Second
-	portMDNS    = 5353
+	// questions is how often a machine is asked that gives no name: questions get lost, and a device that has just come
+	// may not listen yet. Between two is a second, then double that (RFC 6762 section 5.2).
+	questions = 3
+	portMDNS  = 5353
 )
 
 // unnamed is a machine that is asked for its name.
@@ -32,17 +36,30 @@ type unnamed struct {
 	mac  policy.MAC
 }
 
-// askNames asks each machine that gave the DHCP server no name, once, until ctx ends.
+// askNames asks each machine that gave the DHCP server no name, until ctx ends.
 func (t *Table) askNames(ctx context.Context) {
+	var asking sync.WaitGroup
+	defer asking.Wait()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case u := <-t.unnamed:
-			if name := t.nameByAsking(ctx, u.addr); name != "" {
-				t.hear(u.mac, name)
-			}
+			asking.Go(func() { t.askName(ctx, u) })
 			pause(ctx, askPace)
+		}
+	}
+}
+
+// askName asks a machine for its name, again if it does not say.
+func (t *Table) askName(ctx context.Context, u unnamed) {
+	for n := range questions {
+		if name := t.nameByAsking(ctx, u.addr); name != "" {
+			t.hear(u.mac, name)
+			return
+		}
+		if pause(ctx, time.Second<<n); ctx.Err() != nil || t.nameOf(u.addr, u.mac) != "" {
+			return
 		}
 	}
 }
@@ -71,6 +88,8 @@ func (t *Table) nameByAsking(ctx context.Context, a netip.Addr) string {
 
 // hear remembers a name of a machine, as long as it has an address.
 func (t *Table) hear(m policy.MAC, name string) {
+	t.hearing.Lock()
+	defer t.hearing.Unlock()
 	heard := map[policy.MAC]string{m: name}
 	if old := t.heard.Load(); old != nil {
 		for _, other := range t.List() {

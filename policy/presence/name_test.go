@@ -3,6 +3,7 @@ package presence
 import (
 	"net"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,7 +64,18 @@ func answer(query dnsmessage.Message, name string) dnsmessage.Message {
 	return query
 }
 
-// TestNamesAreAskedFor: a neighbour without a name is asked for it once, and what is no answer is none.
+// afterSome answers when it was asked some times.
+func afterSome(times int32, say func(dnsmessage.Message) dnsmessage.Message) func(dnsmessage.Message) dnsmessage.Message {
+	var asked atomic.Int32
+	return func(q dnsmessage.Message) dnsmessage.Message {
+		if asked.Add(1) <= times {
+			return q
+		}
+		return say(q)
+	}
+}
+
+// TestNamesAreAskedFor: a neighbour without a name is asked for it, and what is no answer is none.
 func TestNamesAreAskedFor(t *testing.T) {
 	for _, tt := range []struct {
 		story string
@@ -72,6 +84,7 @@ func TestNamesAreAskedFor(t *testing.T) {
 	}{
 		{"the router knows it", func(q dnsmessage.Message) dnsmessage.Message { return answer(q, "Kims-iPad.fritz.box.") }, "kims-ipad"},
 		{"multicast DNS", func(q dnsmessage.Message) dnsmessage.Message { return answer(q, "living_room.local.") }, "living_room"},
+		{"the first questions are lost", afterSome(3, func(q dnsmessage.Message) dnsmessage.Message { return answer(q, "slow.local.") }), "slow"},
 		{"nothing is known", func(q dnsmessage.Message) dnsmessage.Message { q.Response = true; return q }, ""},
 		{"another question's answer", func(q dnsmessage.Message) dnsmessage.Message { q.ID++; return answer(q, "other.local.") }, ""},
 		{"no answer at all", func(q dnsmessage.Message) dnsmessage.Message { return q }, ""},

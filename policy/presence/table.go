@@ -47,8 +47,11 @@ type Table struct {
 	ground atomic.Pointer[ground] // nil: nothing of the kernel is known, nor ever will be
 	leases atomic.Pointer[leases]
 	files  Leases
-	heard  atomic.Pointer[map[policy.MAC]string] // names that were asked for
+	heard  atomic.Pointer[map[policy.MAC]string] // names that were asked for; a writer holds hearing
 	asks   waiting
+
+	hearing sync.Mutex
+
 	counts counters
 
 	mdns    bool
