@@ -28,10 +28,16 @@ import (
 
 var binary string
 
+// built names the program to the runs of a test in other namespaces.
+const built = "HEARTH_TEST_BINARY"
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := flag.Set("test.parallel", "4"); err != nil { // they wait for others more than for a processor
 		panic(err)
+	}
+	if binary = os.Getenv(built); binary != "" { // a test runs again in another namespace
+		os.Exit(m.Run())
 	}
 	dir, err := os.MkdirTemp("", "hearth-e2e")
 	if err != nil {
@@ -43,6 +49,9 @@ func TestMain(m *testing.M) {
 	if out, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "building hearth: %v\n%s", err, out)
 		os.Exit(1)
+	}
+	if err := os.Setenv(built, binary); err != nil {
+		panic(err)
 	}
 	code := m.Run()
 	_ = os.RemoveAll(dir)

@@ -35,6 +35,7 @@ households:
     devices:
       - {name: tablet, member: Mia, macs: ["` + childMAC + `"]}
       - {name: laptop, member: Anna, macs: ["` + motherMAC + `"]}
+      - {name: toy, member: Mia, hostnames: [mias-toy]}
 `
 )
 
@@ -81,7 +82,7 @@ func TestGuestsAreNotFiltered(t *testing.T) {
 // inNamespaces runs the test again in a network namespace of its own.
 func inNamespaces(t *testing.T, test string) {
 	t.Helper()
-	for _, program := range []string{"ip", "nsenter"} {
+	for _, program := range []string{"ip", "nsenter", "unshare"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("%s is not installed: %v", program, err)
 		}
@@ -104,7 +105,7 @@ func inNamespaces(t *testing.T, test string) {
 // testHome is a server with two devices, each in a namespace of its own.
 type testHome struct {
 	server        *server
-	child, mother string // the process that keeps the namespace
+	child, mother space
 }
 
 func newHome(t *testing.T, presence string) *testHome {
@@ -119,29 +120,23 @@ func newHome(t *testing.T, presence string) *testHome {
 	run(t, "ip", "link", "set", "br0", "up")
 	h := &testHome{child: device(t, "kid0", childMAC), mother: device(t, "mum0", motherMAC)}
 	u := newUpstream(t)
-	s := &server{t: t, dir: t.TempDir(), dns: "10.77.0.1:53", http: freePort(t), metrics: freePort(t), log: &lockedBuffer{}}
+	s := &server{t: t, dir: t.TempDir(), dns: "10.77.0.1:53", http: "10.77.0.1:80", metrics: freePort(t), log: &lockedBuffer{}}
 	s.config = s.dir + "/hearth.yaml"
-	s.write(fmt.Sprintf("listen: [{addresses: [\"0.0.0.0:53\", \"[::]:53\"]}]\nlanding: {http: []}\nmetrics: {listen: %q}\nresolve: {upstreams: [%q]}\npresence: {%s}\n%s",
-		s.metrics, u.addr, presence, home))
+	s.write(fmt.Sprintf("listen: [{addresses: [\"0.0.0.0:53\", \"[::]:53\"]}]\nlanding: {http: [%q]}\nmetrics: {listen: %q}\nresolve: {upstreams: [%q]}\npresence: {%s}\n%s",
+		s.http, s.metrics, u.addr, presence, home))
 	h.server = s.start()
 	return h
 }
 
 // device makes a network namespace with one interface on the bridge.
-func device(t *testing.T, name, mac string) string {
+func device(t *testing.T, name, mac string) space {
 	t.Helper()
-	keeper := exec.Command("sleep", "600")
-	keeper.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := keeper.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = keeper.Process.Kill(); _ = keeper.Wait() })
-	pid := fmt.Sprint(keeper.Process.Pid)
+	s := newSpace(t)
 	run(t, "ip", "link", "add", name, "type", "veth", "peer", "name", "lan0", "address", mac)
 	run(t, "ip", "link", "set", name, "master", "br0", "up")
-	run(t, "ip", "link", "set", "lan0", "netns", pid)
-	run(t, "nsenter", "-t", pid, "-n", "ip", "link", "set", "lan0", "up")
-	return pid
+	run(t, "ip", "link", "set", "lan0", "netns", string(s))
+	s.run(t, "ip", "link", "set", "lan0", "up")
+	return s
 }
 
 func run(t *testing.T, args ...string) {
@@ -152,10 +147,10 @@ func run(t *testing.T, args ...string) {
 }
 
 // run runs a test in a device's namespace, with what it is to do, and gives what it said.
-func (h *testHome) run(t *testing.T, pid, test, what, server string) string {
+func (h *testHome) run(t *testing.T, on space, test, what, server string) string {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "nsenter", "-t", pid, "-n", os.Args[0], "-test.run=^"+test+"$", "-test.v")
-	c.Env = append(os.Environ(), role+"="+what, "HEARTH_TEST_SERVER="+server, "HEARTH_TEST_MOTHER="+h.mother)
+	c := exec.CommandContext(t.Context(), "nsenter", "-t", string(on), "-n", os.Args[0], "-test.run=^"+test+"$", "-test.v")
+	c.Env = append(os.Environ(), role+"="+what, "HEARTH_TEST_SERVER="+server, "HEARTH_TEST_MOTHER="+string(h.mother))
 	out, err := c.CombinedOutput()
 	if err != nil {
 		t.Errorf("%s: %v", what, err)
