@@ -45,8 +45,7 @@ func (a *app) lookActivity(ctx context.Context, path string, of []string, query 
 		query = url.Values{}
 	}
 	query.Set("of", strings.Join(of, ""))
-	_, err := a.tell(ctx, request{method: http.MethodGet, path: path, query: query}, result)
-	return err
+	return a.tell(ctx, request{method: http.MethodGet, path: path, query: query}, result)
 }
 
 func (a *app) activityExportCommand() *cobra.Command {
@@ -84,13 +83,8 @@ says that it was done, and by whom.`,
 		Example: "  hearth activity erase example-home/Kim\n  hearth activity erase example-home/old-tablet\n  hearth activity erase old-home --all",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests, or with --all a HOUSEHOLD that is gone"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r policy.ActivityErased
 			ask.Of, ask.By = args[0], (&whom{}).ready(a).By
-			if _, err := a.change(cmd.Context(), "/v1/activity/erase", ask, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { describeErased(w, args[0], r) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/activity/erase", ask), func(w io.Writer, r policy.ActivityErased) { describeErased(w, args[0], r) })
 		},
 	}
 	cmd.Flags().BoolVar(&ask.All, "all", false, "everything of a household that is gone")
@@ -114,21 +108,17 @@ self-harm are kept of nobody.`,
 			if ask.Off && (ask.Full || blocked) || ask.Full && blocked || !ask.Off && !ask.Full && !blocked {
 				return usageError{errors.New("write one of --blocked, --full and --off")}
 			}
-			var l policy.LogReport
-			if _, err := a.change(cmd.Context(), "/v1/activity/log", struct {
+			body := struct {
 				parents.Who
 				parents.Diary
-			}{(&whom{parents.Who{Member: args[0]}}).ready(a), ask}, &l); err != nil {
-				return err
-			}
-			a.print(l, func(w io.Writer) {
+			}{(&whom{parents.Who{Member: args[0]}}).ready(a), ask}
+			return answer(cmd.Context(), a, change("/v1/activity/log", body), func(w io.Writer, l policy.LogReport) {
 				if ask.Off {
 					fmt.Fprintf(w, "the log of %s has ended; what it kept goes after its 7 days, or with hearth activity erase\n", l.Member)
 					return
 				}
 				fmt.Fprintln(w, describeLog(l))
 			})
-			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&blocked, "blocked", false, "keep blocked names")

@@ -39,24 +39,20 @@ func (a *app) deviceListCommand() *cobra.Command {
 		Example: "  hearth device list example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Devices
-			if _, err := a.look(cmd.Context(), "/v1/device", strings.Join(args, ""), &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			return answer(cmd.Context(), a, look("/v1/device", args...), func(w io.Writer, r portal.Devices) {
 				for _, d := range r.Devices {
-					fmt.Fprintf(w, "  %s\n", describeDevice(d))
+					fmt.Fprint(w, "  ")
+					describeDevice(w, d)
 				}
 				for _, s := range r.Unknown {
 					fmt.Fprintf(w, "  not known: %s %s %s\n", s.Address, s.MAC, s.Name)
 				}
 			})
-			return nil
 		},
 	}
 }
 
-func describeDevice(d parents.Device) string {
+func describeDevice(w io.Writer, d parents.Device) {
 	text := fmt.Sprintf("%-20s of %s, profile %s, %s", d.Name, cmp.Or(strings.Join(d.Members, " and "), "nobody"), d.Profile, d.Owner)
 	if len(d.KnownBy) > 0 {
 		text += " by " + strings.Join(d.KnownBy, ", ")
@@ -64,7 +60,7 @@ func describeDevice(d parents.Device) string {
 	if d.UsedBy != "" {
 		text += ", used by " + d.UsedBy
 	}
-	return text
+	fmt.Fprintln(w, text)
 }
 
 // assignFlags adds the flags by which a command says whose a device is to be.
@@ -85,22 +81,17 @@ that, else by its address.`,
 		Example: "  hearth device enrol --member Kim\n  hearth device enrol example-home --profile things --name tv",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			who := (&whom{parents.Who{Household: strings.Join(args, "")}}).ready(a)
-			var r portal.Invitation
-			if _, err := a.change(cmd.Context(), "/v1/device/enrol", struct {
+			body := struct {
 				parents.Who
 				parents.Assignment
 				Name string `json:"name,omitempty"`
-			}{who, to, name}, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			}{(&whom{parents.Who{Household: strings.Join(args, "")}}).ready(a), to, name}
+			return answer(cmd.Context(), a, change("/v1/device/enrol", body), func(w io.Writer, r portal.Invitation) {
 				fmt.Fprintf(w, "%s\n\nOn the device that is to be %s's, open\n  %s\nbefore %s.\n", r.Code.Code, r.For, r.URL, r.Until.Format("15:04"))
 				if picture(w) {
 					drawQR(w, r.URL)
 				}
 			})
-			return nil
 		},
 	}
 	assignFlags(cmd, &to)
@@ -116,15 +107,11 @@ func (a *app) deviceRenameCommand() *cobra.Command {
 		Args:    exactly(2, "the DEVICE and its new NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
-			var d parents.Device
-			if _, err := a.change(cmd.Context(), "/v1/device/rename", struct {
+			body := struct {
 				parents.Who
 				Name string `json:"name"`
-			}{who.ready(a), args[1]}, &d); err != nil {
-				return err
-			}
-			a.print(d, func(w io.Writer) { fmt.Fprintln(w, describeDevice(d)) })
-			return nil
+			}{who.ready(a), args[1]}
+			return answer(cmd.Context(), a, change("/v1/device/rename", body), describeDevice)
 		},
 	}
 	who.flags(cmd, "household")
@@ -141,15 +128,11 @@ func (a *app) deviceAssignCommand() *cobra.Command {
 		Args:    exactly(1, "the DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
-			var d parents.Device
-			if _, err := a.change(cmd.Context(), "/v1/device/assign", struct {
+			body := struct {
 				parents.Who
 				parents.Assignment
-			}{who.ready(a), to}, &d); err != nil {
-				return err
-			}
-			a.print(d, func(w io.Writer) { fmt.Fprintln(w, describeDevice(d)) })
-			return nil
+			}{who.ready(a), to}
+			return answer(cmd.Context(), a, change("/v1/device/assign", body), describeDevice)
 		},
 	}
 	assignFlags(cmd, &to)
@@ -165,12 +148,9 @@ func (a *app) deviceRemoveCommand() *cobra.Command {
 		Args:    exactly(1, "the DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
-			var r portal.Gone
-			if _, err := a.change(cmd.Context(), "/v1/device/remove", who.ready(a), &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { fmt.Fprintf(w, "%s is a device of the household no more\n", r.Device) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/device/remove", who.ready(a)), func(w io.Writer, r portal.Gone) {
+				fmt.Fprintf(w, "%s is a device of the household no more\n", r.Device)
+			})
 		},
 	}
 	who.flags(cmd, "household")
@@ -194,21 +174,17 @@ input, because arguments can be seen by others.`,
 					return err
 				}
 			}
-			var r portal.Secret
-			if _, err := a.change(cmd.Context(), "/v1/device/pin", struct {
+			body := struct {
 				parents.Who
 				PIN string `json:"pin"`
-			}{(&whom{parents.Who{Member: args[0]}}).ready(a), digits}, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			}{(&whom{parents.Who{Member: args[0]}}).ready(a), digits}
+			return answer(cmd.Context(), a, change("/v1/device/pin", body), func(w io.Writer, r portal.Secret) {
 				if r.Set {
 					fmt.Fprintf(w, "%s has this PIN now\n", r.Member)
 				} else {
 					fmt.Fprintf(w, "%s has no PIN any more\n", r.Member)
 				}
 			})
-			return nil
 		},
 	}
 	cmd.Flags().BoolVar(&remove, "remove", false, "take the PIN away")

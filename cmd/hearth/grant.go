@@ -95,17 +95,12 @@ func (a *app) grantTakeCommand() *cobra.Command {
 		Example: "  hearth grant take --member Kim",
 		Args:    exactly(0, "who takes it is said with --member"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r parents.Taken
-			if _, err := a.change(cmd.Context(), "/v1/grant/take", who.ready(a), &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			return answer(cmd.Context(), a, change("/v1/grant/take", who.ready(a)), func(w io.Writer, r parents.Taken) {
 				fmt.Fprintf(w, "%d minutes are taken by %s%s; %d more times this %s\n", r.Minutes, whose(r.Act), until(r.Act), r.Left, r.Per)
 				if r.Note != "" {
 					fmt.Fprintln(w, r.Note)
 				}
 			})
-			return nil
 		},
 	}
 	who.flags(take, "household", "member")

@@ -48,27 +48,35 @@ func (s *whom) ready(a *app) parents.Who {
 	return w
 }
 
-// change has the running server do something, and gives who did it.
-func (a *app) change(ctx context.Context, path string, body, result any) (where string, err error) {
-	return a.tell(ctx, request{method: http.MethodPost, path: path, body: body}, result)
+// change has the running server do something.
+func change(path string, body any) request {
+	return request{method: http.MethodPost, path: path, body: body}
 }
 
-// look asks the running server for something of a household.
-func (a *app) look(ctx context.Context, path, household string, result any) (where string, err error) {
-	return a.tell(ctx, request{method: http.MethodGet, path: path, query: url.Values{"household": {household}}}, result)
+// look asks for something of a household, which arguments name if there are several.
+func look(path string, household ...string) request {
+	return request{method: http.MethodGet, path: path, query: url.Values{"household": {strings.Join(household, "")}}}
 }
 
-func (a *app) tell(ctx context.Context, r request, result any) (where string, err error) {
+// answer prints what the running server answers.
+func answer[T any](ctx context.Context, a *app, r request, describe func(io.Writer, T)) error {
+	var result T
+	if err := a.tell(ctx, r, &result); err != nil {
+		return err
+	}
+	a.print(result, func(w io.Writer) { describe(w, result) })
+	return nil
+}
+
+func (a *app) tell(ctx context.Context, r request, result any) error {
 	c, err := a.server()
 	if err != nil {
-		return "", err
+		return err
 	}
-	if err := c.call(ctx, r, result); errors.Is(err, errNoServer) {
-		return c.where, fmt.Errorf("%w; what parents change is in force at once, so a server must run: start it with hearth serve", err)
-	} else if err != nil {
-		return c.where, err
+	if err = c.call(ctx, r, result); errors.Is(err, errNoServer) {
+		return fmt.Errorf("%w; what parents change is in force at once, so a server must run: start it with hearth serve", err)
 	}
-	return c.where, nil
+	return err
 }
 
 func (a *app) householdCommand() *cobra.Command {
@@ -93,16 +101,11 @@ func (a *app) householdListCommand() *cobra.Command {
 		Example: "  hearth household list --json",
 		Args:    exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r portal.Households
-			if _, err := a.look(cmd.Context(), "/v1/household", "", &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			return answer(cmd.Context(), a, look("/v1/household"), func(w io.Writer, r portal.Households) {
 				for _, h := range r.Households {
 					fmt.Fprintf(w, "%s: %s, %s, %d in force, owned by %s\n", h.ID, count(len(h.Members), "member"), count(h.Devices, "device"), len(h.Acts), owner(h))
 				}
 			})
-			return nil
 		},
 	}
 }
@@ -120,12 +123,7 @@ func (a *app) householdShowCommand() *cobra.Command {
 		Example: "  hearth household show example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var h parents.Household
-			if _, err := a.look(cmd.Context(), "/v1/household/show", strings.Join(args, ""), &h); err != nil {
-				return err
-			}
-			a.print(h, func(w io.Writer) { describeHousehold(w, h) })
-			return nil
+			return answer(cmd.Context(), a, look("/v1/household/show", args...), describeHousehold)
 		},
 	}
 }
@@ -165,16 +163,13 @@ serves it until the configuration names it, and drops it in that moment.`,
 		Example: "  hearth household export example-home > example-home.yaml",
 		Args:    exactly(1, "the HOUSEHOLD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Definition
-			who := (&whom{parents.Who{Household: args[0]}}).ready(a)
-			if _, err := a.change(cmd.Context(), "/v1/household/export", struct {
+			body := struct {
 				parents.Who
 				Release bool `json:"release"`
-			}{who, release}, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { fmt.Fprintf(w, "%s%d\n%s", revisionLine, r.Revision, r.Definition) })
-			return nil
+			}{(&whom{parents.Who{Household: args[0]}}).ready(a), release}
+			return answer(cmd.Context(), a, change("/v1/household/export", body), func(w io.Writer, r portal.Definition) {
+				fmt.Fprintf(w, "%s%d\n%s", revisionLine, r.Revision, r.Definition)
+			})
 		},
 	}
 	cmd.Flags().BoolVar(&release, "release", false, "give it back to the configuration, once that names it")
@@ -205,12 +200,7 @@ follows the store takes over what the configuration said last.`,
 			case !errors.Is(err, fs.ErrNotExist):
 				return err
 			}
-			var r parents.Adopted
-			if _, err := a.change(cmd.Context(), "/v1/household/adopt", definition{Who: who.ready(a), Definition: string(text)}, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { describeAdopted(w, r) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/household/adopt", definition{Who: who.ready(a), Definition: string(text)}), describeAdopted)
 		},
 	}
 }
@@ -251,13 +241,8 @@ as export writes it, or --revision must be the present one.`,
 			if revision == 0 {
 				return usageError{errors.New("nothing says which revision this changes; leave the first line as export wrote it, or add --revision N")}
 			}
-			var h parents.Household
 			body := definition{Who: (&whom{}).ready(a), Definition: string(text), Revision: revision}
-			if _, err := a.change(cmd.Context(), "/v1/household/replace", body, &h); err != nil {
-				return err
-			}
-			a.print(h, func(w io.Writer) { describeHousehold(w, h) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/household/replace", body), describeHousehold)
 		},
 	}
 	cmd.Flags().Uint64Var(&revision, "revision", 0, "the `REVISION` that this changes")
@@ -271,13 +256,10 @@ func (a *app) householdConfirmCommand() *cobra.Command {
 		Example: "  hearth household confirm example-home/Kim",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var m parents.Person
 			who := (&whom{parents.Who{Member: args[0]}}).ready(a)
-			if _, err := a.change(cmd.Context(), "/v1/household/confirm", who, &m); err != nil {
-				return err
-			}
-			a.print(m, func(w io.Writer) { fmt.Fprintf(w, "%s is in the band %s now\n", m.Name, m.Band) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/household/confirm", who), func(w io.Writer, m parents.Person) {
+				fmt.Fprintf(w, "%s is in the band %s now\n", m.Name, m.Band)
+			})
 		},
 	}
 }
@@ -289,11 +271,7 @@ func (a *app) householdAuditCommand() *cobra.Command {
 		Example: "  hearth household audit example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Changes
-			if _, err := a.look(cmd.Context(), "/v1/household/audit", strings.Join(args, ""), &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			return answer(cmd.Context(), a, look("/v1/household/audit", args...), func(w io.Writer, r portal.Changes) {
 				for _, c := range r.Changes {
 					fmt.Fprintln(w, describeChange(c))
 				}
@@ -301,7 +279,6 @@ func (a *app) householdAuditCommand() *cobra.Command {
 					fmt.Fprintf(w, "nobody has changed anything in %s\n", r.Household)
 				}
 			})
-			return nil
 		},
 	}
 }

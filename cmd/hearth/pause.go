@@ -57,18 +57,13 @@ func spanFlags(cmd *cobra.Command, s *parents.Span, usage string) {
 
 // act has the server do something that is told as one act; said has room for whom and until when.
 func (a *app) act(ctx context.Context, path string, body any, said string) error {
-	var act parents.Act
-	if _, err := a.change(ctx, path, body, &act); err != nil {
-		return err
-	}
-	a.print(act, func(w io.Writer) {
+	return answer(ctx, a, change(path, body), func(w io.Writer, act parents.Act) {
 		words := []any{whose(act), until(act)}
 		fmt.Fprintf(w, said+"\n", words[:strings.Count(said, "%s")]...)
 		if act.Note != "" {
 			fmt.Fprintln(w, act.Note)
 		}
 	})
-	return nil
 }
 
 // actsCommand lists what is in force, of one sort.
@@ -79,7 +74,7 @@ func (a *app) actsCommand(what, short string) *cobra.Command {
 		Args: exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var r portal.Acts
-			if _, err := a.look(cmd.Context(), "/v1/acts", who.Household, &r); err != nil {
+			if err := a.tell(cmd.Context(), look("/v1/acts", who.Household), &r); err != nil {
 				return err
 			}
 			list := []parents.Act{}

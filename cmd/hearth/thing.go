@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -28,17 +26,13 @@ nothing is let through for good that nobody has confirmed.`,
 		Example: "  hearth device learn example-home/robot --for 3d",
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE that is to learn"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var s parents.Sheet
-			if _, err := a.change(cmd.Context(), "/v1/thing/learn", struct {
+			body := struct {
 				parents.Who
 				For string `json:"for"`
-			}{thing(a, args[0]), long}, &s); err != nil {
-				return err
-			}
-			a.print(s, func(w io.Writer) {
+			}{thing(a, args[0]), long}
+			return answer(cmd.Context(), a, change("/v1/thing/learn", body), func(w io.Writer, s parents.Sheet) {
 				fmt.Fprintf(w, "%s learns until %s; then confirm with hearth device confirm %s/%[1]s\n", s.Device, clockOf(s.Learned.Until), s.Household)
 			})
-			return nil
 		},
 	}
 	cmd.Flags().StringVar(&long, "for", long, "for so long, such as `3d`; 30d at most")
@@ -53,12 +47,9 @@ func (a *app) deviceSheetCommand() *cobra.Command {
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE whose sheet it is"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who := thing(a, args[0])
-			var s parents.Sheet
-			if _, err := a.tell(cmd.Context(), request{method: http.MethodGet, path: "/v1/thing/sheet", query: url.Values{"household": {who.Household}, "device": {who.Device}}}, &s); err != nil {
-				return err
-			}
-			a.print(s, func(w io.Writer) { describeSheet(w, s) })
-			return nil
+			ask := look("/v1/thing/sheet", who.Household)
+			ask.query.Set("device", who.Device)
+			return answer(cmd.Context(), a, ask, describeSheet)
 		},
 	}
 }
@@ -73,15 +64,11 @@ that is blocked, and told by "hearth activity notices".`,
 		Example: "  hearth device sheet example-home/robot\n  hearth device confirm example-home/robot --without odd.example",
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE whose list is confirmed"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var s parents.Sheet
-			if _, err := a.change(cmd.Context(), "/v1/thing/confirm", struct {
+			body := struct {
 				parents.Who
 				Without []string `json:"without,omitempty"`
-			}{thing(a, args[0]), without}, &s); err != nil {
-				return err
-			}
-			a.print(s, func(w io.Writer) { describeSheet(w, s) })
-			return nil
+			}{thing(a, args[0]), without}
+			return answer(cmd.Context(), a, change("/v1/thing/confirm", body), describeSheet)
 		},
 	}
 	cmd.Flags().StringArrayVar(&without, "without", nil, "but not for this `NAME`; more than once for several")
