@@ -24,6 +24,7 @@ households:
     devices:
       - {name: toy, addresses: [192.168.1.9], profile: things}
       - {name: tablet, addresses: [192.168.1.8], members: [Teen, Child]}
+      - {name: console, addresses: [192.168.1.7], members: [Young, Child]}
     guest: things
   - id: out
     enabled: false

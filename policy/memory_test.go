@@ -7,39 +7,13 @@ import (
 
 // TestRemembers follows the row "query log" of the band table, and what is recorded for nobody.
 func TestRemembers(t *testing.T) {
-	a := asker{d: story(t, `Everyone.
--- config.yaml --
-households:
-  - id: h
-    consent: {by: Anna, at: 2026-01-10}
-    networks: [192.168.1.0/24]
-    members:
-      - {name: Little, band: little}
-      - {name: Child, band: child}
-      - {name: Preteen, band: preteen}
-      - {name: Teen, band: teen}
-      - {name: Young, band: young}
-      - {name: Adult, band: adult}
-    devices:
-      - {name: toy, addresses: [192.168.1.9], profile: things}
-      - {name: tablet, addresses: [192.168.1.8], members: [Young, Child]}
--- lists/sec.malware.txt --
-bad.test
--- lists/illegal.order.txt --
-order.test
--- lists/ok.help.txt --
-help.test
--- lists/harm.selfharm.txt --
-dark.test
--- lists/money.gambling.txt --
-bet.test
-`)}
+	a := asker{d: story(t, remembered)}
 	now := time.Date(2026, 6, 10, 10, 0, 0, 0, time.UTC)
 	toy, err := a.d.LocateDevice("h/toy")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tablet, err := a.d.LocateDevice("h/tablet")
+	console, err := a.d.LocateDevice("h/console")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +30,7 @@ bet.test
 		{"young", member("Young"), Forget, Forget, Names, Forget},
 		{"adult", member("Adult"), Forget, Forget, Forget, Forget},
 		{"things", toy.Profile, Names, Names, Names, Totals},
-		{"shared by a child and a young person", tablet.Profile, Forget, Forget, Totals, Forget},
+		{"shared by a child and a young person", console.Profile, Forget, Forget, Totals, Forget},
 	} {
 		for name, want := range map[string]Memory{
 			"page.test": tt.page, "bet.test": tt.bet, "bad.test": tt.bad, "dark.test": tt.dark,
