@@ -19,7 +19,7 @@ func (a *app) simulateCommand() *cobra.Command {
 lists of its state folder, and say for each person what would be stopped that
 is not stopped now. Without --before that is compared with no filter at all,
 with --before with another configuration. Nothing is asked and nothing changes:
-what a name's answer leads to is not known here.
+what a name's answer leads to is not known here, but for safe search.
 
 FILE has a query a line: TIME CLIENT NAME. TIME is a time of day or RFC 3339;
 CLIENT an address, a device or HOUSEHOLD/MEMBER. "-" is the

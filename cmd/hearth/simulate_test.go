@@ -12,7 +12,8 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-const simulatedBefore = `version: 1
+const (
+	simulatedHome = `version: 1
 households:
   - id: h-home
     consent: {by: Anna, at: 2026-01-10}
@@ -22,22 +23,12 @@ households:
     devices:
       - {name: phone, member: Mia, addresses: [192.168.1.20]}
       - {name: laptop, member: Anna, addresses: [192.168.1.21]}
-    rules: [{name: old.example, action: deny, member: Mia}]
 `
-
-const simulatedAfter = `version: 1
-households:
-  - id: h-home
-    consent: {by: Anna, at: 2026-01-10}
-    timezone: Europe/Berlin
-    networks: [192.168.1.0/24]
-    members: [{name: Mia, band: teen}, {name: Anna, band: adult}]
-    devices:
-      - {name: phone, member: Mia, addresses: [192.168.1.20]}
-      - {name: laptop, member: Anna, addresses: [192.168.1.21]}
-    rules: [{name: new.example, action: deny, member: Mia}]
+	simulatedBefore = simulatedHome + "    rules: [{name: old.example, action: deny, member: Mia}]\n"
+	simulatedAfter  = simulatedHome + `    rules: [{name: new.example, action: deny, member: Mia}]
     schedule: {windows: [{days: [mon], from: "16:00", to: "17:00", kind: bedtime}]}
 `
+)
 
 // monday is a few minutes of 2 March 2026, a Monday.
 const monday = `# a day

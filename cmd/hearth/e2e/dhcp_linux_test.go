@@ -57,7 +57,7 @@ func TestDHCPServers(t *testing.T) {
 	h.configure(t, fmt.Sprintf("listen: [{addresses: [\"%s:53\"]}]\nlanding: {http: []}\nmetrics: {listen: %q}\nresolve: {upstreams: [%q], local: {leases: [%s, %s.csv]}}\n%s",
 		serverWAN, h.metrics, h.up.addr, leases, leases, leasedHome))
 	t.Run("dnsmasq", func(t *testing.T) {
-		h.dhcp(t, nil, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=", "--log-facility=-", "--port=0", "--interface=br0",
+		h.router.background(t, nil, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root", "--pid-file=", "--log-facility=-", "--port=0", "--interface=br0",
 			"--bind-interfaces", "--no-ping", "--dhcp-range="+leasedIP+","+leasedIP+",255.255.255.0,2m", "--dhcp-leasefile="+leases)
 		h.oneAfterTheOther(t, 6)
 		h.child.run(t, "ip", "link", "set", "lan0", "down", "address", slateMAC)
@@ -84,7 +84,7 @@ func (h *routedServer) kea(t *testing.T, leases string) {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.dhcp(t, []string{"KEA_PIDFILE_DIR=" + dir, "KEA_LOCKFILE_DIR=" + dir, "KEA_LOGGER_DESTINATION=stdout"}, "kea-dhcp4", "-c", file)
+	h.router.background(t, []string{"KEA_PIDFILE_DIR=" + dir, "KEA_LOCKFILE_DIR=" + dir, "KEA_LOGGER_DESTINATION=stdout"}, "kea-dhcp4", "-c", file)
 	h.oneAfterTheOther(t, 3)
 
 	h.lease(t, h.mother, "-q", "-x", "lease:2") // and does not renew it
@@ -140,24 +140,6 @@ func (h *routedServer) told(t *testing.T, d space, name string) string {
 		return dns.RcodeToString[r.Rcode]
 	}
 	return addresses(r)
-}
-
-// dhcp runs a DHCP server on the router until the test ends.
-func (h *routedServer) dhcp(t *testing.T, environment []string, args ...string) {
-	t.Helper()
-	cmd, log := exec.Command("nsenter", append([]string{"-t", string(h.router), "-n"}, args...)...), &lockedBuffer{}
-	cmd.Env = append(os.Environ(), environment...)
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s said:\n%s", args[0], log)
-		}
-	})
 }
 
 // leaseScript does what udhcpc(8) leaves to a script: it sets what the server gave, and says when it has.

@@ -81,6 +81,25 @@ func (s space) run(t *testing.T, args ...string) {
 	run(t, append([]string{"nsenter", "-t", string(s), "-n"}, args...)...)
 }
 
+// background runs a program in the namespace until the test ends, and gives what it says.
+func (s space) background(t *testing.T, environment []string, args ...string) *lockedBuffer {
+	t.Helper()
+	cmd, log := exec.Command("nsenter", append([]string{"-t", string(s), "-n"}, args...)...), &lockedBuffer{}
+	cmd.Env = append(os.Environ(), environment...)
+	cmd.Stdout, cmd.Stderr = log, log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s said:\n%s", args[0], log)
+		}
+	})
+	return log
+}
+
 // newSpace makes a network namespace.
 func newSpace(t *testing.T) space {
 	t.Helper()
@@ -170,22 +189,10 @@ func (h *routedServer) configure(t *testing.T, text string) {
 // dnsmasq runs the router's, with options, until the test ends.
 func (h *routedServer) dnsmasq(t *testing.T, options ...string) {
 	t.Helper()
-	args := append([]string{
-		"-t", string(h.router), "-n", "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file=",
+	log := h.router.background(t, nil, append([]string{
+		"dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--user=root", "--pid-file=",
 		"--log-facility=-", "--port=53", "--bind-interfaces", "--listen-address=" + routerLAN + ",fd77::1", "--server=" + serverWAN,
-	}, options...)
-	cmd, log := exec.Command("nsenter", args...), &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("dnsmasq said:\n%s", log)
-		}
-	})
+	}, options...)...)
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		ready := false
 		h.child.in(t, func() {

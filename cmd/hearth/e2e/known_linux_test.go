@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -104,18 +103,7 @@ func (h *testHome) byMulticastDNS(t *testing.T) {
 	}
 	// The responder has its pid at one place of the whole machine: here it is a place of its own.
 	const own = `mkdir -p /run/avahi-daemon && mount -t tmpfs tmpfs /run/avahi-daemon && exec avahi-daemon -f "$0" --no-drop-root --no-chroot --no-rlimits`
-	cmd, log := exec.Command("nsenter", "-t", string(toy), "-n", "unshare", "-m", "sh", "-c", own, config), &lockedBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if t.Failed() {
-			t.Logf("avahi-daemon said:\n%s", log)
-		}
-	})
+	log := toy.background(t, nil, "unshare", "-m", "sh", "-c", own, config)
 	ready := func() bool { return strings.Contains(log.String(), "Server startup complete") }
 	h.server.eventually("avahi-daemon is there", ready)
 	h.server.eventually("the device is known by its name", func() bool { return toy.told(t, "10.77.0.70", "10.77.0.1") == "0.0.0.0" })
