@@ -28,7 +28,8 @@ type Event struct {
 	Household string `json:"household,omitempty"`
 	Device    string `json:"device,omitempty"`
 	Member    string `json:"member,omitempty"` // where the device is one member's, or somebody has said who uses it
-	// Addresses are those that the device has at this moment, as far as they are known; of go, those of the stop as well.
+	// Addresses are those that the device has at this moment, as far as they are known; of go, all those of the stop as well,
+	// less those at which another device is stopped.
 	Addresses []netip.Addr `json:"addresses,omitzero"`
 	From      time.Time    `json:"from"`           // when it began, or for soon begins
 	Until     time.Time    `json:"until,omitzero"` // when it ends by itself; not there: that is not known
@@ -39,12 +40,15 @@ const (
 	timed = "timed"
 )
 
+// maxAddresses bounds the addresses of a stop that are remembered for its go: a device may take ever new ones.
+const maxAddresses = 256
+
 // kinds are what an event can be of, in the order of device.told.
 var kinds = [...]string{all, timed}
 
 // told is what a receiver took last about all names of a device, or about timed ones.
 type told struct {
-	stop Event     // the zero Event while they are not stopped
+	stop Event     // the zero Event while they are not stopped; its addresses are all that were told since
 	soon time.Time // of which stop it was told that it comes
 }
 
@@ -74,7 +78,7 @@ func (t *told) lacks(at []netip.Addr) bool {
 	return len(union(t.stop.Addresses, at)) > len(t.stop.Addresses)
 }
 
-// over is the end of the stop that was told, with its addresses: the device may have others by now.
+// over is the end of the stop that was told, with all its addresses: the device may have others by now.
 func (t *told) over(now, until time.Time) Event {
 	e := t.stop
 	e.Event, e.From, e.Until = Go, now, until
@@ -85,6 +89,9 @@ func (t *told) over(now, until time.Time) Event {
 func (t *told) taken(e Event) {
 	switch e.Event {
 	case Stop:
+		if every := union(t.stop.Addresses, e.Addresses); len(every) <= maxAddresses {
+			e.Addresses = every
+		}
 		*t = told{stop: e}
 	case Soon:
 		t.soon = e.From

@@ -88,7 +88,9 @@ func (l *line) part(ctx context.Context, d *policy.Directory) {
 		}
 		for _, t := range gone.told {
 			if t.stopped() {
-				l.give(ctx, t.over(l.cfg.Now().In(t.stop.From.Location()), time.Time{}))
+				e := t.over(l.cfg.Now().In(t.stop.From.Location()), time.Time{})
+				e.Addresses = l.free(s, e)
+				l.give(ctx, e)
 			}
 		}
 		delete(l.last, s) // if it was not taken, a Reset will come
@@ -110,6 +112,9 @@ func (l *line) device(ctx context.Context, h *policy.Household, d *policy.Device
 			e.Member = c.Member.Name
 		}
 		e.Addresses, e.From, e.Until = union(at, e.Addresses), e.From.In(h.Location), e.Until.In(h.Location)
+		if e.Event == Go {
+			e.Addresses = l.free(s, e)
+		}
 		return e
 	}
 	var soon [len(kinds)]*policy.Coming
@@ -133,6 +138,16 @@ func (l *line) device(ctx context.Context, h *policy.Household, d *policy.Device
 		}
 	}
 	return next
+}
+
+// free gives the addresses of a go less those at which another device is stopped, so that it lets none but its own go on.
+func (l *line) free(s subject, e Event) []netip.Addr {
+	for other, d := range l.last {
+		if t := &d.told[slices.Index(kinds[:], e.What)]; other != s && t.stopped() {
+			e.Addresses = slices.DeleteFunc(e.Addresses, func(a netip.Addr) bool { return slices.Contains(t.stop.Addresses, a) })
+		}
+	}
+	return e.Addresses
 }
 
 // early is when to look at what changes then: people are told ten minutes before.

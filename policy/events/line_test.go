@@ -314,3 +314,26 @@ func TestAddressesFollow(t *testing.T) {
 		h.stop()
 	})
 }
+
+// TestAddressesMove: a go names every address of its stop, also those the device left long ago, but none at which
+// another device is stopped by now.
+func TestAddressesMove(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		got := new(router)
+		h := newHome(t, got)
+		pass(12 * time.Hour)
+		h.pauses("Kim")
+		for _, a := range []string{"192.168.1.30", "192.168.1.40", "192.168.1.21"} {
+			at := netip.MustParseAddr(a)
+			h.at.Store(&at)
+			pass(2 * time.Minute)
+		}
+		h.at.Store(nil)
+		h.pauses("Kim", "Anna") // whose laptop is at the last of them
+		h.pauses("Anna")
+		h.cut(got, "192.168.1.21")
+		h.pauses()
+		h.cut(got)
+		h.stop()
+	})
+}
