@@ -249,6 +249,10 @@ func TestTheLawIsNotGranted(t *testing.T) {
 			}
 		}
 	}
+	for _, kind := range []policy.GrantKind{policy.GrantName, policy.GrantSecurity} { // of a site that is only called so
+		_, err := h.Grant(t.Context(), one("Mia"), parents.Ask{Kind: kind, Value: "illegal.example", Confirm: "illegal.example", Span: parents.Span{For: "15m"}})
+		h.ok(err)
+	}
 }
 
 // TestBonusNeedsItsQuota: minutes that are added to a quota that nobody has would change nothing.

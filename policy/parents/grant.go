@@ -98,7 +98,7 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 // valued checks what is granted, and writes it as it is kept.
 func (p *place) valued(g policy.Grant, ask Ask) (_ policy.Grant, err error) {
 	t := p.dir.Index().Taxonomy()
-	if lawful(ask.Value) {
+	if site := ask.Kind == policy.GrantName || ask.Kind == policy.GrantSecurity; !site && lawful(ask.Value) {
 		return g, refused("value", "this cannot be granted")
 	}
 	switch ask.Kind {
