@@ -85,7 +85,7 @@ func (a *Activity) report(f finding) error {
 	if err != nil {
 		return err
 	}
-	writes := []store.Write{{Key: store.Key{Household: f.household, Kind: policy.KindNotice, ID: f.notice.ID}, Value: value}}
+	var writes []store.Write // those that go come first: they may be the only room that the household has
 	same := map[policy.NoticeKind]int{f.notice.Kind: 1}
 	for _, n := range slices.Backward(all) {
 		same[n.Kind]++
@@ -97,6 +97,7 @@ func (a *Activity) report(f finding) error {
 			writes = append(writes, store.Write{Key: store.Key{Household: f.household, Kind: policy.KindNotice, ID: n.ID}})
 		}
 	}
+	writes = append(writes, store.Write{Key: store.Key{Household: f.household, Kind: policy.KindNotice, ID: f.notice.ID}, Value: value})
 	_, err = a.cfg.Store.Put(ctx, writes...)
 	return err
 }

@@ -3,6 +3,7 @@ package querylog
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -140,6 +141,27 @@ func TestRoomForNotices(t *testing.T) {
 	if sum != policy.MaxNotices {
 		t.Errorf("%d, want %d", sum, policy.MaxNotices)
 	}
+}
+
+// TestNoticesOfAFullHousehold: where a household has no room for one value more, a notice takes the place of an old one.
+func TestNoticesOfAFullHousehold(t *testing.T) {
+	h := newHome(t)
+	writes := make([]store.Write, 0, store.MaxShare)
+	for i := range store.MaxShare {
+		key, value := store.Key{Household: "home", Kind: "x", ID: fmt.Sprint(i)}, `{}`
+		if i < policy.NoticeBypass.Room() {
+			key.Kind, value = policy.KindNotice, fmt.Sprintf(`{"kind":"bypass","member":"Pre","at":%d}`, h.now.Unix())
+		}
+		writes = append(writes, store.Write{Key: key, Value: json.RawMessage(value)})
+	}
+	for batch := range slices.Chunk(writes, store.MaxBatch) {
+		_, err := h.bolt.Put(t.Context(), batch...)
+		h.ok(err)
+	}
+	h.now = h.now.Add(time.Minute)
+	h.asks("10.0.0.2", vpns...)
+	h.ok(h.Flush())
+	h.wantNotices("home/Kim", true, "bypass Kim kim")
 }
 
 // TestOldNoticesAreDropped: after 7 days a notice is not on disk either, though none comes after it.
