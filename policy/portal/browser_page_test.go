@@ -3,11 +3,14 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -108,4 +111,52 @@ type counted struct {
 func (c *counted) WriteHeader(status int) {
 	c.status = status
 	c.ResponseWriter.WriteHeader(status)
+}
+
+// TestBrowserContinues walks with a real browser from the page of a warning over the button and the form to the open
+// site, and looks at the page of the person, which comes up to date by itself.
+func TestBrowserContinues(t *testing.T) {
+	h, _ := withDesk(t)
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var looked atomic.Int32
+	srv := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = leo + ":1"
+		page := httptest.NewRecorder()
+		h.Landing().ServeHTTP(page, r)
+		for name, values := range page.Header() {
+			w.Header()[name] = values
+		}
+		if r.URL.Path == mePath {
+			looked.Add(1)
+			w.Header().Set("Refresh", "1") // in place of half a minute and more
+		}
+		w.WriteHeader(page.Code)
+		_, _ = page.Body.WriteTo(w)
+	})}
+	go func() { _ = srv.Serve(ln) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	ctx, _ := browser(t, ln.Addr().(*net.TCPAddr).Port, 1)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	until := func(what string, done func() bool) {
+		t.Helper()
+		for end := time.Now().Add(20 * time.Second); !done(); time.Sleep(50 * time.Millisecond) {
+			if time.Now().After(end) {
+				t.Fatal("the browser never came to the point that it " + what)
+			}
+		}
+	}
+	for _, step := range []chromedp.Action[chromedp.Void]{chromedp.Navigate("http://forum.example/"), chromedp.Click("a.button"), chromedp.WaitVisible("form button"), chromedp.Click("form button")} {
+		if err := chromedp.Do(ctx, step); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until("opened the site", func() bool { return h.open(t, leo, "forum.example") })
+	if err := chromedp.Do(ctx, chromedp.Navigate(ourPage+mePath)); err != nil {
+		t.Fatal(err)
+	}
+	until("looked again", func() bool { return looked.Load() > 1 })
 }

@@ -84,11 +84,11 @@ func (p *Portal) myNotices(v *visit, r *http.Request, page *view) {
 	for _, n := range slices.Backward(found) {
 		text := map[policy.NoticeKind]string{policy.NoticeBypass: said.NoticeBypass, policy.NoticeSelfHarm: said.NoticeSelfHarm}[n.Kind]
 		unseen = unseen || n.Seen.IsZero()
-		if key := string(n.Kind) + "/" + n.Device; text == "" || told[key] || len(told) >= maxMyNotices {
+		key := string(n.Kind) + "/" + n.Device
+		if text == "" || told[key] || len(told) >= maxMyNotices {
 			continue
-		} else {
-			told[key] = true
 		}
+		told[key] = true
 		if n.Kind == policy.NoticeSelfHarm { // help first
 			page.Help, page.English, page.Tone = p.helpBox(v, true), p.english(v, policy.ReasonSelfharm), care
 		}
@@ -243,11 +243,11 @@ func (v *visit) reason(cause string) string {
 
 // myLogs says of each log that a parent asked for when, by whom, and from when on, and lets who is asked agree.
 func (p *Portal) myLogs(v *visit, r *http.Request) (banners []banner) {
-	said, band := &v.words.Pages.Me, policy.NoBand
+	said := &v.words.Pages.Me
 	if banners = v.log(); len(banners) == 0 {
 		return nil
 	}
-	band = v.client.Member.Band
+	band := v.client.Member.Band
 	for i, l := range v.logs() {
 		b, by := &banners[i], l.By
 		if l.Told == 0 && p.genuine(v, r) {

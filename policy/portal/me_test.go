@@ -100,6 +100,14 @@ func TestMe(t *testing.T) {
 	wants(t, "ask", h.get(mia, "ask."+own).Body.String(), "Homework time begins at 15:00.", `href="http://ask.`+own+`/me"`)
 }
 
+// TestMeOfAStranger: a client of no household, whom a listener serves as a guest, has no page of its own.
+func TestMeOfAStranger(t *testing.T) {
+	h, _, _ := withDiary(t)
+	h.guest = "childs"
+	wants(t, "a stranger's page", h.me(stranger), "This device is not known yet", "!Bedtime", "!Now")
+	wants(t, "its last blocks", h.get(stranger, "ask."+own).Body.String(), "Nothing was blocked", "!/me\"")
+}
+
 // TestMeTellsActs: what parents granted to whoever reads the page, the device or the house, and nobody else's.
 func TestMeTellsActs(t *testing.T) {
 	h, desk, _ := withDiary(t)

@@ -28,10 +28,10 @@ type visit struct {
 
 func (p *Portal) visit(r *http.Request, host asked) *visit {
 	v := &visit{dir: p.view(), addr: clientAddr(r), host: host, path: r.URL.Path, now: p.now()}
-	v.machine = p.identify(v.dir, v.addr)
-	if v.client = v.machine.Now(v.now); v.client.Status == policy.Stranger && p.guest != "" {
-		v.client.Profile = v.dir.Profile(p.guest)
+	if v.machine = p.identify(v.dir, v.addr); v.machine.Status == policy.Stranger && p.guest != "" {
+		v.machine.Profile = v.dir.Profile(p.guest)
 	}
+	v.client = v.machine.Now(v.now)
 	v.profile = v.client.Profile
 	language := ""
 	if home := v.client.Household; home != nil {
