@@ -149,14 +149,20 @@ func TestBrowserContinues(t *testing.T) {
 			}
 		}
 	}
-	for _, step := range []chromedp.Action[chromedp.Void]{chromedp.Navigate("http://forum.example/"), chromedp.Click("a.button"), chromedp.WaitVisible("form button"), chromedp.Click("form button")} {
+	do := func(step chromedp.Action[chromedp.Void]) {
+		t.Helper()
 		if err := chromedp.Do(ctx, step); err != nil {
 			t.Fatal(err)
 		}
 	}
+	do(chromedp.Navigate("http://forum.example/"))
+	do(chromedp.Click("a.button"))
+	until("stood before the form", func() bool {
+		at, err := chromedp.Run(ctx, chromedp.Evaluate[string]("document.readyState+location.href"))
+		return err == nil && at == "complete"+ourPage+continuePath+"?name=forum.example"
+	})
+	do(chromedp.Submit("form"))
 	until("opened the site", func() bool { return h.open(t, leo, "forum.example") })
-	if err := chromedp.Do(ctx, chromedp.Navigate(ourPage+mePath)); err != nil {
-		t.Fatal(err)
-	}
+	do(chromedp.Navigate(ourPage + mePath))
 	until("looked again", func() bool { return looked.Load() > 1 })
 }
