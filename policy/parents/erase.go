@@ -41,6 +41,9 @@ func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (gone []ch
 	if h, there := d.Directory().Household(r.Household); there && (r.Person == "" || h.Has(r.Person)) {
 		return nil, &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("%s is in the configuration again: only activity was erased", r.Of())}
 	}
+	if _, at, _ := d.homes[r.Household].definition(); at != "" && r.Person == "" {
+		return nil, &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("the store has the household %s, and it comes in force with the next configuration that is in order: only activity was erased", r.Household)}
+	}
 	s, err := d.Log.Snapshot(ctx, r.Household+"/")
 	if err != nil {
 		return nil, fmt.Errorf("reading what is kept: %w", err)

@@ -1,6 +1,8 @@
 package parents_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -131,6 +133,20 @@ func TestEraseHousehold(t *testing.T) {
 	}
 	_, _, err = h.Audit(t.Context(), "two")
 	h.refuses(err, parents.Unknown)
+}
+
+// TestEraseHouseholdThatComes: one that is written down and not in force yet is not gone.
+func TestEraseHouseholdThatComes(t *testing.T) {
+	h := open(t, families)
+	h.Renew = func(context.Context) error { return errors.New("another file is not in order") }
+	if _, err := h.Adopt(t.Context(), parents.Who{}, "{id: three, consent: {by: Cy, at: 2026-01-10}, members: [{name: Cy, band: adult}]}"); err == nil {
+		t.Fatal("it is in force")
+	}
+	_, err := h.Erase(t.Context(), "Anna", policy.ActivityErased{Household: "three", Gone: true})
+	h.refuses(err, parents.Conflict)
+	if left := fmt.Sprint(h.kept("three", "")); !strings.Contains(left, "definition") {
+		t.Errorf("left: %s", left)
+	}
 }
 
 // TestRenameIsTold: whoever remembers something of a device is told its old name as it was, and its new one.
