@@ -64,10 +64,7 @@ func (w *walk) ends() int64 {
 
 // ration bounds a decision by when quotas change it. While one of the total is used up, no other matters.
 func (w *walk) ration(d *Decision) {
-	if w.step <= StepAlwaysOn {
-		return
-	}
-	d.Timed = d.Timed || w.spent.total
+	d.Timed = d.Timed || w.spent.total && w.step > StepAlwaysOn
 	if w.step > StepBedtime || w.kind == QuotaUsed {
 		d.Until = sooner(d.Until, w.spent.allEdge)
 	}
