@@ -189,7 +189,7 @@ func (d *Desk) change(p *place, edit func(policy.DeviceConfig) *policy.DeviceCon
 // Rename gives a device another name. What holds for it goes on holding.
 func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error) {
 	id, was := "", ""
-	err := d.define(ctx, who, func(p *place) (Entry, []change, error) {
+	err := d.redefine(ctx, who, func(p *place) (Entry, []change, error) {
 		next, err := goodName(p, name)
 		if err != nil {
 			return Entry{}, nil, err
@@ -205,7 +205,10 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 	if err != nil {
 		return Device{}, err
 	}
-	d.Renamed(id, was, name)
+	d.Renamed(id, was, name) // it is written down, whenever it comes in force
+	if err := d.renew(ctx); err != nil {
+		return Device{}, err
+	}
 	return d.deviceCalled(id, name)
 }
 

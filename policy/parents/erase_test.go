@@ -162,7 +162,11 @@ func TestRenameIsTold(t *testing.T) {
 	h.refuses(err, parents.Refused)
 	_, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "Console"}, " switch ")
 	h.ok(err)
-	if fmt.Sprint(told) != "[one console switch]" {
+	h.Renew = func(context.Context) error { return errors.New("another file is not in order") }
+	if _, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "switch"}, "games"); err == nil {
+		t.Error("it is in force")
+	}
+	if fmt.Sprint(told) != "[one console switch one switch games]" {
 		t.Errorf("told %q", told)
 	}
 }

@@ -140,12 +140,14 @@ func (d *Desk) overdue(ctx context.Context) (now int64, due bool, failed error) 
 				continue
 			}
 			due = due || l.Until > d.learned
-			if l.Ended || failed != nil {
+			if l.Ended {
 				continue
 			}
 			l.Ended = true
 			n := policy.Notice{ID: newID(), Kind: policy.NoticeLearned, Device: l.Device, At: now}
-			failed = d.put(ctx, household, []change{{kind: kindThing, id: id, value: l}, {kind: policy.KindNotice, id: n.ID, value: n}})
+			if err := d.put(ctx, household, []change{{kind: kindThing, id: id, value: l}, {kind: policy.KindNotice, id: n.ID, value: n}}); err != nil {
+				failed = err // the other households are written down all the same
+			}
 		}
 	}
 	return now, due, failed
