@@ -59,6 +59,7 @@ func (p *Portal) me(v *visit, r *http.Request) (int, *view) {
 	if v.client.Status == policy.Stranger || v.client.Status == policy.OptedOut || v.profile == nil {
 		return http.StatusOK, p.hello(v)
 	}
+	v = v.asGuest()
 	said := &v.words.Pages.Me
 	page := base(v, day, said.Title, sentences(said.Lead))
 	page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
@@ -127,6 +128,9 @@ func (v *visit) present() (lines []string) {
 	}
 	if v.profile.Observe() {
 		say(said.Observed, 0)
+	}
+	if v.unsure {
+		say(said.Unsure, 0)
 	}
 	return lines
 }

@@ -111,7 +111,7 @@ func (p *Portal) lastBlocks(v *visit) *view {
 		}
 		list.Rows = append(list.Rows, row)
 	}
-	page.Ask, page.Soon = list, v.coming()
+	page.Ask, page.Soon = list, v.asGuest().coming()
 	page.Links = append(p.mine(v), link{p.url(v, ""), v.words.Label.Start})
 	return page
 }

@@ -54,3 +54,28 @@ func TestNobodyKnowsTheMachine(t *testing.T) {
 		t.Error("where nothing watches the network, the address counts")
 	}
 }
+
+// TestMeAtSomebodysAddress: whoever has a device's address and another MAC reads on their page what holds for guests,
+// and nothing of whose device it is: no hours, no minutes, no pause, nothing that comes.
+func TestMeAtSomebodysAddress(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
+		c.Households[0].Devices[1].MACs = []policy.MAC{{2, 0, 0, 0, 0, 3}} // Leo's
+		c.Households[0].Guest = "adult"
+		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 45}, {Of: "total", Minutes: 8}}
+	}})
+	seen := &machines{mac: policy.MAC{2, 0, 0, 0, 0, 3}}
+	h.presence = seen
+	h.at(t, "2026-11-18 14:55")
+	wants(t, "Leo's page", h.me(leo), "Homework time begins at 15:00", "45 of 45", "8 of 8", "Bedtime")
+	seen.mac = policy.MAC{2, 0, 0, 0, 0, 9}
+	other := []string{"this device", "The internet is on", "Something more may be off", "!Homework", "!Bedtime", "!Leo", "! of 45", "! of 8", "!In which minutes"}
+	wants(t, "the page of another machine", h.me(leo), other...)
+	wants(t, "its last blocks", h.get(leo, "ask."+own).Body.String(), "!Homework time")
+	h.at(t, evening)
+	wants(t, "the page of another machine in the evening", h.me(leo), other...)
+	if err := h.dir.Apply("family", policy.State{Pauses: []policy.Pause{{Subject: policy.Subject{Member: "Leo"}, At: h.now.Unix(), Until: h.now.Unix() + 600}}}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "the page of another machine in a pause", h.me(leo), append(other, "!paused")...)
+	wants(t, "a guest's page", h.me(guest), "!Something more")
+}

@@ -24,6 +24,7 @@ type visit struct {
 	who     policy.Reader
 	country string
 	now     time.Time // in the household's zone
+	unsure  bool      // it is told as a guest's, and more holds
 }
 
 func (p *Portal) visit(r *http.Request, host asked) *visit {
@@ -46,6 +47,18 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 		v.who = policy.ReaderOf(v.profile.Band())
 	}
 	return v
+}
+
+// asGuest is the visit as it may be told of: whoever only seems to be somebody's device is shown what holds for guests,
+// and nothing of whose device it would be.
+func (v *visit) asGuest() *visit {
+	if !v.client.Assumed {
+		return v
+	}
+	g, home := *v, v.client.Household
+	g.client = policy.Client{Status: policy.Guest, Household: home, Profile: home.Guest}
+	g.machine, g.profile, g.unsure = g.client, home.Guest, true
+	return &g
 }
 
 // banner is a log that a parent asked for, as whom it is about sees it.

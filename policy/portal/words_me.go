@@ -16,6 +16,7 @@ type meText struct {
 	UsedUp         string `yaml:"used_up"`
 	SomeUsed       string `yaml:"some_used"`
 	Observed       string `yaml:"observed"`
+	Unsure         string `yaml:"unsure"`
 	Still          string `yaml:"still"`
 	Moving         string `yaml:"moving"`
 	Soon           string `yaml:"soon"`
