@@ -155,8 +155,8 @@ func (s *spent) first(l *dayPart, is func(*allowance) bool) (used *allowance, ed
 	return used, edge
 }
 
-// weigh says whether a quota is used up, and when that may change. What is counted already may be used
-// to the end of its minute.
+// weigh says whether a quota is used up, and when that may change. A minute that was begun within the quota may be used
+// to its end. One that was counted beyond it, as what a grant answers is, opens nothing.
 func (s *spent) weigh(a *allowance, l *dayPart) (up bool, change int64) {
 	p := a.meter.on(l.day)
 	limit, change := a.limit(s, l)
@@ -168,6 +168,8 @@ func (s *spent) weigh(a *allowance, l *dayPart) (up bool, change int64) {
 		return false, sooner(change, began+int64(left+1)*60)
 	case left > 0:
 		return false, sooner(change, began+int64(left)*60)
+	case left < 0:
+		return true, change
 	}
 	return !running, sooner(change, p.turns(minute, began, l))
 }

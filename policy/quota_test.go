@@ -228,6 +228,31 @@ func TestUsageOutlivesDirectories(t *testing.T) {
 	}
 }
 
+// TestCountingOpensNothing: what is blocked because minutes are used up stays so when the running minute is counted, as
+// what a grant answers is.
+func TestCountingOpensNothing(t *testing.T) {
+	stopped := 0
+	lived(t, 4, func(c Client, q *Question, name string, at time.Time) {
+		c = c.Now(at)
+		d := c.Decide(q, at)
+		if d.Clock != QuotaUsed {
+			return
+		}
+		stopped++
+		for i := range c.budget.list {
+			l := c.budget.days.at(at.Unix())
+			minute, _ := l.minute(at.Unix())
+			c.budget.list[i].meter.mark(l.day, minute)
+		}
+		if after := c.Decide(q, at); !after.Blocks() || after.Clock != QuotaUsed {
+			t.Fatalf("%s at %s: %+v, and when the minute is counted %+v", name, at, d, after)
+		}
+	})
+	if stopped < 100 {
+		t.Errorf("quotas stopped %d questions: the test is too narrow", stopped)
+	}
+}
+
 // TestMidnight: a new day begins with nothing used, and the day before can still be kept.
 func TestMidnight(t *testing.T) {
 	a := asker{d: story(t, counting)}
