@@ -244,7 +244,7 @@ func TestCountingOpensNothing(t *testing.T) {
 			minute, _ := l.minute(at.Unix())
 			c.budget.list[i].meter.mark(l.day, minute)
 		}
-		if after := c.Decide(q, at); !after.Blocks() || after.Clock != QuotaUsed {
+		if after := c.Decide(q, at); after.Action != Block || after.Clock != QuotaUsed {
 			t.Fatalf("%s at %s: %+v, and when the minute is counted %+v", name, at, d, after)
 		}
 	})
