@@ -30,7 +30,7 @@ import (
 var mutated = []string{"decide.go", "walk.go", "chain.go", "standing.go", "hand.go", "quota.go"}
 
 // beside are functions that decide nothing: they prepare, or they tell why.
-var beside = []string{"Apply", "stand", "subject", "granted", "named", "service", "category", "family", "pass", "note", "end", "Explain", "usedUntil",
+var beside = []string{"Apply", "stand", "subject", "granted", "named", "service", "category", "quota", "family", "pass", "note", "end", "Explain", "usedUntil",
 	"at", "Count", "count", "Quotas", "QuotasOf", "Allowances", "MaxTTL"}
 
 // harmless are mutants that no verdict can tell from the original, with the reason.
