@@ -313,10 +313,11 @@ func (m *masks) grant(names *blocklists.Categories, h *hand) bool {
 	return stopped && (!still || before != after)
 }
 
-// offList says that the last step will block the name because an allow-list does
-// not have it. A warning, which a person may pass, must not stand before that.
+// offList says that the last step will block the name because an allow-list does not have it, or a parent
+// declined it for a thing. A warning, which a person may pass, must not stand before that.
 func (w *walk) offList() bool {
-	return w.p.allowList && !meet(&w.q.Match.Categories, &w.p.listed) && !w.p.knows(w.q.Hashes)
+	confirmed, declined := w.p.said(w.q.Hashes)
+	return declined || w.p.allowList && !confirmed && !meet(&w.q.Match.Categories, &w.p.listed)
 }
 
 // verdict gives the strictest action of the masks on a set.
@@ -347,7 +348,9 @@ func (w *walk) unlisted() {
 		return
 	case w.offList():
 		action = Block
-		w.note("an allow-list profile, and the name is not on it")
+		w.note(w.offWhy())
+	case p.allowList && meet(m, &p.listed):
+		w.note("in a category that this allow-list lets through")
 	case p.allowList || !within(m, &g.quiet):
 		w.note("a listed name that nothing blocks")
 	default:
@@ -357,7 +360,7 @@ func (w *walk) unlisted() {
 		w.by(Warn, StepUnknown, g.newNames)
 		return
 	}
-	if c, ok := common(m, &p.listed); ok && p.allowList {
+	if c, ok := common(m, &p.listed); ok && p.allowList && action == Allow {
 		w.by(action, StepUnknown, c)
 		return
 	}

@@ -13,7 +13,7 @@ import (
 type Profile struct {
 	*stance
 	rules    *ruleSet
-	learned  *ruleSet    // what an allow-list has besides its categories; nil: nothing
+	learned  *ruleSet    // what a thing may ask for besides its categories, and may not; nil: nothing
 	where    *addressSet // nil: none
 	schedule *schedule   // nil: none
 }

@@ -11,7 +11,9 @@ import (
 // givens are rows of the file given: what people changed. Each has four columns: what, for whom, from,
 // until ("-": no end). For whom is household, household/member or household/device. What is
 //
-//	pause | filter off | use MEMBER | grant KIND [VALUE] [at bedtime] | grant bonus QUOTA MINUTES | learning | learned NAMES
+//	pause | filter off | use MEMBER | grant KIND [VALUE] [at bedtime] | grant bonus QUOTA MINUTES | learning NAMES | learned NAMES
+//
+// A name of those with "!" in front is declined.
 type given struct {
 	line                    int
 	what, whom, from, until string
@@ -67,7 +69,7 @@ func (g given) enter(states map[string]State, c Config, today time.Time) error {
 	case "use":
 		st.Uses = append(st.Uses, Use{Device: name, Member: rest, At: from, Until: until})
 	case "learning", "learned":
-		st.Things = append(st.Things, Thing{Device: name, Learning: what == "learning", Taught: what == "learned", Names: strings.Fields(rest)})
+		st.Things = append(st.Things, readThing(rest, Thing{Device: name, Learning: what == "learning", Taught: what == "learned"}))
 	case "grant":
 		st.Grants = append(st.Grants, readGrant(rest, Grant{ID: strconv.Itoa(g.line), Subject: to, At: from, Until: until}))
 	default:
@@ -88,6 +90,17 @@ func (g given) span(zone string, today time.Time) (from, until int64, err error)
 	}
 	end, err := ParseAt(g.until, begin, loc)
 	return begin.Unix(), end.Unix(), err
+}
+
+func readThing(text string, t Thing) Thing {
+	for _, word := range strings.Fields(text) {
+		if name, declined := strings.CutPrefix(word, "!"); declined {
+			t.Declined = append(t.Declined, name)
+		} else {
+			t.Names = append(t.Names, name)
+		}
+	}
+	return t
 }
 
 func readGrant(text string, g Grant) Grant {

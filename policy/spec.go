@@ -69,7 +69,7 @@ func parseUnknown(word string) (unknownRule, bool) {
 type spec struct {
 	traits
 	rules    []ownRule
-	learned  []string // names that an allow-list profile may ask for besides
+	learned  []ownRule       // names that a thing may ask for besides its allow-list, and that it may not
 	where    []addressRule
 	plans    []*plan        // what is off in one of them is off
 	location *time.Location // of the plans; nil without any
@@ -117,6 +117,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.safeSearch, out.youtube = out.safeSearch || s.safeSearch, max(out.youtube, s.youtube)
 		out.plans = append(out.plans, s.plans...)
 		out.where = append(out.where, s.where...)
+		out.learned = append(out.learned, s.declined()...)
 		if s.location != nil {
 			out.location = s.location
 		}
@@ -125,7 +126,7 @@ func join(t *blocklists.Taxonomy, specs []spec) spec {
 		out.cells[c] = joinCells(t, specs, blocklists.Category(c)) //nolint:gosec // at most 256
 	}
 	out.listed = joinListed(specs)
-	out.rules = joinRules(specs)
+	out.rules, out.learned = joinRules(specs), sortRules(out.learned)
 	out.where = sortAddressRules(out.where)
 	out.plans, out.quotas = sortPlans(out.plans), joinQuotas(specs)
 	return out

@@ -7,13 +7,14 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// Thing is what a device of the band things may ask for besides the allow-list of its profile. What a category blocks,
-// trackers among them, stays blocked.
+// Thing is what a device of the band things may ask for besides the allow-list of its profile, and what of that it may
+// not. What a category blocks, trackers among them, stays blocked. Of two names that cover a third the longer counts.
 type Thing struct {
 	Device   string
 	Learning bool     // all that no category blocks
 	Taught   bool     // a parent has confirmed what it may ask for
 	Names    []string // that, with all beneath
+	Declined []string // what a parent has declined, with all beneath: also while it learns, and of categories on the allow-list
 }
 
 // Learned is when a thing learns what it needs, and what a parent confirmed of it.
@@ -29,7 +30,7 @@ type Learned struct {
 	Confirmed   []string `json:"confirmed,omitempty"`
 	ConfirmedAt int64    `json:"confirmed_at,omitempty"`
 	ConfirmedBy string   `json:"confirmed_by,omitempty"`
-	Declined    []string `json:"declined,omitempty"` // that it asked for, and a parent did not confirm then
+	Declined    []string `json:"declined,omitempty"` // what it asked for and a parent declined, with all beneath
 }
 
 // Heard is what a thing asked for while it learned.
@@ -62,15 +63,24 @@ const (
 
 // Thing is what of it is in force at an instant.
 func (l *Learned) Thing(now int64) Thing {
-	return Thing{Device: l.Device, Learning: l.Learning(now), Taught: l.ConfirmedAt != 0, Names: l.Confirmed}
+	return Thing{Device: l.Device, Learning: l.Learning(now), Taught: l.ConfirmedAt != 0, Names: l.Confirmed, Declined: l.Declined}
 }
 
 // Learning says whether the thing learns at an instant.
 func (l *Learned) Learning(now int64) bool { return l.Since <= now && now < l.Until && !l.Ended }
 
-// Covers says whether a name is confirmed, or lies beneath one that is.
-func (l *Learned) Covers(name string) bool {
-	return slices.ContainsFunc(l.Confirmed, func(c string) bool { return beneath(name, c) })
+// Says tells what a parent said of a name, or of the longest name that it lies beneath.
+func (l *Learned) Says(name string) (confirmed, declined bool) {
+	longest := func(of []string) (n int) {
+		for _, c := range of {
+			if beneath(name, c) {
+				n = max(n, len(c))
+			}
+		}
+		return n
+	}
+	yes, no := longest(l.Confirmed), longest(l.Declined)
+	return yes > no, no > 0 && no >= yes
 }
 
 // KindHeard is the kind of the records of a store that are Heard, by RecordID of the device.
@@ -149,31 +159,54 @@ func (b *compiler) thing(household, device string) *Thing {
 
 // teach has a spec of the band things follow what its device learned.
 func (s *spec) teach(t *Thing) {
-	s.learned = slices.Sorted(slices.Values(t.Names))
+	for _, name := range t.Names {
+		s.learned = append(s.learned, ownRule{name: name, allow: true})
+	}
+	for _, name := range t.Declined {
+		s.learned = append(s.learned, ownRule{name: name})
+	}
+	s.learned = sortRules(s.learned)
 	if t.Learning {
 		s.allowList, s.unknown = false, unknownAllow
 	}
 }
 
-// learned compiles the names that an allow-list has besides its categories.
-func (b *compiler) learned(s *spec) *ruleSet {
-	if len(s.learned) == 0 || !s.allowList {
-		return nil
+// declined are the names that a thing may not ask for.
+func (s *spec) declined() (rules []ownRule) {
+	for _, r := range s.learned {
+		if !r.allow {
+			rules = append(rules, r)
+		}
 	}
-	rules := make([]ownRule, 0, len(s.learned))
-	for _, name := range s.learned {
-		rules = append(rules, ownRule{name: name, allow: true})
-	}
-	return b.rules(s.name, rules)
+	return rules
 }
 
-// knows says that a name was learned.
-func (p *Profile) knows(h *blocklists.Hashes) bool {
+// learned compiles what a parent said of the names that a thing asked for.
+func (b *compiler) learned(s *spec) *ruleSet {
+	if len(s.learned) == 0 {
+		return nil
+	}
+	return b.rules(s.name, s.learned)
+}
+
+// said is what a parent said of a name that a thing learned.
+func (p *Profile) said(h *blocklists.Hashes) (confirmed, declined bool) {
 	if p.learned == nil {
-		return false
+		return false, false
 	}
 	rule, _ := p.learned.winner(h.H[:h.N])
-	return rule != nil
+	return rule != nil && rule.Allow, rule != nil && !rule.Allow
+}
+
+// ListedCategories are the ids of what an allow-list lets through unless a parent declines it: for things without having
+// learned it.
+func (p *Profile) ListedCategories() (ids []string) {
+	for c := range p.listed.All() {
+		if p.allowList && !p.ground.taxonomy.Definition(c).Service {
+			ids = append(ids, p.ground.taxonomy.ID(c))
+		}
+	}
+	return ids
 }
 
 // Listed says that the profile is an allow-list: of the youngest, and of things that do not learn.

@@ -114,6 +114,14 @@ func (w *walk) note(why string) {
 	}
 }
 
+// offWhy says why a name that is off the list is.
+func (w *walk) offWhy() string {
+	if _, declined := w.p.said(w.q.Hashes); declined {
+		return "a parent declined this name for the thing"
+	}
+	return "an allow-list profile, and the name is not on it"
+}
+
 // until is the next instant at which the clock can change the decision of a
 // step, in unix seconds; 0 if it cannot. What stands before the time rules
 // never changes by it, and homework concerns timed names only.

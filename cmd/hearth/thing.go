@@ -89,6 +89,9 @@ func describeSheet(w io.Writer, s parents.Sheet) {
 	default:
 		fmt.Fprintf(w, "%s gets what was confirmed on %s by %s\n", s.Device, clockOf(s.Learned.ConfirmedAt), s.Learned.ConfirmedBy)
 	}
+	if len(s.Open) > 0 {
+		fmt.Fprintf(w, "its profile lets through without learning, but for declined names: %s\n", strings.Join(s.Open, ", "))
+	}
 	for _, n := range s.Names {
 		fmt.Fprintf(w, "  %-9s %6dx %s to %s  %s %s\n", n.State, n.Count, clockOf(n.First), clockOf(n.Last), n.Name, strings.Join(slices.Concat(n.Countries, n.Categories), ", "))
 	}

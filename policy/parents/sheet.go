@@ -2,7 +2,6 @@ package parents
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -13,6 +12,7 @@ type Sheet struct {
 	Household string        `json:"household"`
 	Device    string        `json:"device"`
 	Learning  bool          `json:"learning"`
+	Open      []string      `json:"open"` // categories that its profile lets through without having learned them
 	Learned   *Lesson       `json:"learned,omitempty"`
 	Names     []SheetedName `json:"names"`          // that it asked for while it learned
 	More      bool          `json:"more,omitempty"` // than are kept
@@ -50,7 +50,7 @@ func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 	case p.device == nil:
 		return Sheet{}, refused("device", "which thing is meant is missing: write HOUSEHOLD/DEVICE")
 	}
-	s := Sheet{Household: p.household.ID, Device: p.device.Name, Names: []SheetedName{}}
+	s := Sheet{Household: p.household.ID, Device: p.device.Name, Open: append([]string{}, p.device.Profile.ListedCategories()...), Names: []SheetedName{}}
 	_, l := p.learned()
 	if l.Since != 0 || l.ConfirmedAt != 0 {
 		s.Learning = l.Learning(p.now.Unix())
@@ -79,10 +79,10 @@ func (p *place) when(unix int64) time.Time {
 
 // stateOf is what parents said of a name.
 func stateOf(l *policy.Learned, name string) string {
-	switch {
-	case l.Covers(name):
+	switch confirmed, declined := l.Says(name); {
+	case confirmed:
 		return "confirmed"
-	case slices.Contains(l.Declined, name):
+	case declined:
 		return "declined"
 	}
 	return "waits"

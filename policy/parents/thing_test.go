@@ -83,6 +83,32 @@ func TestLearning(t *testing.T) {
 	check()
 }
 
+// TestDeclined: what a parent declines stays blocked beneath what was confirmed, and while the thing learns again; the
+// sheet says so, and which categories need no learning.
+func TestDeclined(t *testing.T) {
+	h := open(t, toys)
+	_, err := h.Learn(t.Context(), bear(), "")
+	h.ok(err)
+	h.hears("cloud.example", "odd.cloud.example")
+	s, err := h.ConfirmThing(t.Context(), bear(), "odd.cloud.example")
+	h.ok(err)
+	if s.Names[0].State != "confirmed" || s.Names[1].State != "declined" {
+		t.Errorf("%+v", s.Names)
+	}
+	if want := []string{"fun.video", "fun.games", "ok.help", "ok.infra"}; !slices.Equal(slices.Sorted(slices.Values(s.Open)), slices.Sorted(slices.Values(want))) {
+		t.Errorf("without learning: %q, want %q", s.Open, want)
+	}
+	h.gets("10.0.0.6", "eu.cloud.example")
+	h.doesNotGet("10.0.0.6", "odd.cloud.example")
+	_, err = h.Learn(t.Context(), bear(), "")
+	h.ok(err)
+	h.gets("10.0.0.6", "other.example")
+	h.doesNotGet("10.0.0.6", "odd.cloud.example")
+	_, err = h.ConfirmThing(t.Context(), bear())
+	h.ok(err)
+	h.gets("10.0.0.6", "odd.cloud.example")
+}
+
 // TestLearningEnds: when its days are over, a thing gets nothing that nobody confirmed, and the parents are told once.
 func TestLearningEnds(t *testing.T) {
 	h := open(t, toys)
