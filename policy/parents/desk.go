@@ -27,6 +27,8 @@ type Config struct {
 	Changed func()
 	// Renamed is told when a device has another name; nil: nobody is told.
 	Renamed func(household, was, next string)
+	// Erased is told when somebody erased something, and returns at once; nil: nobody is told.
+	Erased func()
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -81,6 +83,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	}
 	if d.Renamed == nil {
 		d.Renamed = func(_, _, _ string) {}
+	}
+	if d.Erased == nil {
+		d.Erased = func() {}
 	}
 	d.learned = d.Now().Unix()
 	return d, d.read(ctx)

@@ -18,6 +18,7 @@ import (
 func (d *Desk) Erase(ctx context.Context, by string, r policy.ActivityErased) (policy.ActivityErased, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.Erased()
 	p := &place{household: &policy.Household{ID: r.Household}, now: d.Now(), by: cut(strings.ToValidUTF8(by, ""), maxBy)}
 	if r.Gone {
 		gone, err := d.remains(ctx, &r)

@@ -52,8 +52,13 @@ func TestEraseWhoIsGone(t *testing.T) {
 	before, others := len(h.kept("two", "")), fmt.Sprint(h.kept("one", "Tom"))
 	h.write(strings.NewReplacer("name: Mia, profile: kids", "name: Lia, profile: kids", "member: Mia", "member: Lia", "[Mia,", "[Lia,").Replace(families[:strings.Index(families, "  - id: two")]) + families[strings.Index(families, "  - id: two"):])
 	h.ok(h.reload(ctx))
+	told := 0
+	h.Erased = func() { told++ }
 	got, err := erase("one", "Mia")
 	h.ok(err)
+	if told != 1 {
+		t.Errorf("the store is told %d times that something was erased", told)
+	}
 	for kind, n := range map[string]int{"pin": 1, "grant": 1, "log": 1, "enrolment": 1} {
 		if got.State[kind] != n {
 			t.Errorf("%d of the kind %s are gone, want %d: %v", got.State[kind], kind, n, got.State)

@@ -19,17 +19,21 @@ const keptBeside = 3
 // Backup writes the store, as it is at this moment, in the form that Restore takes. Others write on meanwhile. What was
 // erased is not in it. It is spooled beside the store, so that a slow reader holds nobody up.
 func (b *Bolt) Backup(w io.Writer) (err error) {
-	spool := b.path + ".spool"
+	spool := spool(b.path)
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("backing up the store: %w", err)
 		}
-		if removed := os.Remove(spool); removed != nil && !errors.Is(removed, fs.ErrNotExist) {
-			err = errors.Join(err, removed)
-		}
+		err = errors.Join(err, discard(spool))
 	}()
 	b.spooling.Lock()
 	defer b.spooling.Unlock()
+	if b.db.Load() == nil {
+		return b.readOnly()
+	}
+	if err := b.update(forgetDeletions); err != nil {
+		return err
+	}
 	if err := b.copyTo(spool); err != nil {
 		return err
 	}
@@ -42,21 +46,38 @@ func (b *Bolt) Backup(w io.Writer) (err error) {
 	return err
 }
 
-// copyTo makes a file of all that the store holds now, and nothing that it held before.
-func (b *Bolt) copyTo(path string) error {
-	if b.db == nil {
-		return b.readOnly()
-	}
+func spool(path string) string { return path + ".spool" }
+
+// discard removes a file, if it is there.
+func discard(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	to, err := engine(path, false)
+	return nil
+}
+
+// copyTo makes a file of all that the store holds now, and nothing that it held before.
+func (b *Bolt) copyTo(path string) error {
+	to, err := b.copied(path)
 	if err != nil {
 		return err
 	}
+	return to.Close()
+}
+
+// copied is copyTo, and leaves the new file open.
+func (b *Bolt) copied(path string) (to *bbolt.DB, err error) {
+	if err := discard(path); err != nil {
+		return nil, err
+	}
+	if to, err = engine(path, false); err != nil {
+		return nil, err
+	}
 	const atOnce = 1 << 20 // octets in one transaction of the copy
-	err = b.guard(func(func(*bbolt.Tx) error) error { return bbolt.Compact(to, b.db, atOnce) }, nil)
-	return errors.Join(err, to.Close())
+	if err = b.guard(func(func(*bbolt.Tx) error) error { return bbolt.Compact(to, b.db.Load(), atOnce) }, nil); err != nil {
+		return nil, errors.Join(err, to.Close())
+	}
+	return to, nil
 }
 
 // keepBeside copies the store to a file beside it, and forgets the oldest such files.

@@ -15,7 +15,7 @@ import (
 // Bolt is a Log and a Journal in one file, for one machine. It is safe for concurrent use.
 type Bolt struct {
 	path string
-	db   *bbolt.DB // nil: read only, serving frozen
+	db   atomic.Pointer[bbolt.DB] // nil: read only, serving frozen
 
 	frozen  Snapshot // where the file could not be opened
 	refused error    // why
@@ -25,7 +25,10 @@ type Bolt struct {
 	changed chan struct{} // closed by the next commit
 	closed  bool
 
-	spooling sync.Mutex // one Backup at a time
+	spooling sync.Mutex    // one Backup or Scrub at a time
+	writing  sync.Mutex    // one change at a time, and none during Scrub
+	using    sync.RWMutex  // whoever reads, and whoever puts another file in the place of db
+	erased   chan struct{} // there is something to scrub at once
 
 	counters
 }
@@ -66,10 +69,12 @@ func (b *Bolt) Close() error {
 		close(b.changed)
 	}
 	b.mu.Unlock()
-	if already || b.db == nil || b.broken.Load() != nil {
+	if already || b.db.Load() == nil || b.broken.Load() != nil {
 		return nil // a broken engine may hold locks that Close would wait for
 	}
-	return errors.Join(os.Remove(holder(b.path)), b.db.Close())
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	return errors.Join(os.Remove(holder(b.path)), b.db.Load().Close())
 }
 
 // tick gives what is closed at the next commit.
@@ -92,10 +97,16 @@ func (b *Bolt) tell() {
 	}
 }
 
-func (b *Bolt) view(do func(*bbolt.Tx) error) error { return b.guard(b.db.View, do) }
+func (b *Bolt) view(do func(*bbolt.Tx) error) error {
+	b.using.RLock()
+	defer b.using.RUnlock()
+	return b.guard(b.db.Load().View, do)
+}
 
 func (b *Bolt) update(do func(*bbolt.Tx) error) error {
-	err := b.guard(b.db.Update, do)
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	err := b.guard(b.db.Load().Update, do)
 	var conflict *ConflictError
 	if err != nil && !errors.As(err, &conflict) {
 		b.writeErrors.Add(1)

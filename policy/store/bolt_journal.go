@@ -19,7 +19,7 @@ func (b *Bolt) Append(additions ...Addition) (dropped int, err error) {
 			return 0, fmt.Errorf("keeping activity: %w", err)
 		}
 	}
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
@@ -76,7 +76,7 @@ func (a Addition) merge(journal part) (dropped int, err error) {
 
 // used is the part of the file that holds something, in octets.
 func (b *Bolt) used(tx *bbolt.Tx) int64 {
-	return tx.Size() - int64(b.db.Stats().FreePageN)*int64(b.db.Info().PageSize)
+	return tx.Size() - int64(tx.DB().Stats().FreePageN)*int64(tx.DB().Info().PageSize)
 }
 
 // make gives the part of a partition, which it makes if need be.
@@ -191,7 +191,7 @@ func (b *Bolt) Records(p Partition) (records []Record, err error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("reading activity: %w", err)
 	}
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
@@ -210,7 +210,7 @@ func (b *Bolt) Records(p Partition) (records []Record, err error) {
 
 // Partitions lists what is kept of a household and a person, with "" of all of them, in the order of days.
 func (b *Bolt) Partitions(household, person string) (found []Partition, err error) {
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
@@ -247,7 +247,7 @@ func eachDay(tx *bbolt.Tx, do func(kind, day string, at part) error) error {
 
 // Drop forgets the partitions of a kind that are older than a day, of all households, and says how many days it was.
 func (b *Bolt) Drop(kind string, before Day) (days int, err error) {
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
@@ -272,7 +272,7 @@ func (b *Bolt) Erase(household, person string) (partitions int, err error) {
 	if err := validHousehold(household); err != nil {
 		return 0, fmt.Errorf("erasing activity: %w", err)
 	}
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {

@@ -20,7 +20,7 @@ func (b *Bolt) Snapshot(ctx context.Context, prefix string) (s Snapshot, err err
 	if err := validPrefix(prefix); err != nil {
 		return s, fmt.Errorf("reading the store: %w", err)
 	}
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return b.frozen.under(prefix), nil
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
@@ -63,7 +63,7 @@ func (b *Bolt) Put(ctx context.Context, writes ...Write) (revision uint64, err e
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return 0, b.readOnly()
 	}
 	err = b.update(func(tx *bbolt.Tx) error {
@@ -92,6 +92,7 @@ var (
 	keyFormat    = []byte("format")
 	keyRevision  = []byte("revision")
 	keyCompacted = []byte("compacted") // revision of the last deletion that was forgotten
+	keyScrubbed  = []byte("scrubbed")  // when Scrub was last done, in unix seconds
 )
 
 // ledger is the Log in one transaction.
@@ -111,8 +112,21 @@ func openLedger(tx *bbolt.Tx) (l ledger, err error) {
 }
 
 // close forgets the oldest deletions beyond MaxGone and writes the numbers.
-func (l *ledger) close(tx *bbolt.Tx) error {
-	for l.gone.Sequence() > MaxGone {
+func (l *ledger) close(tx *bbolt.Tx) error { return l.forget(tx, MaxGone) }
+
+// forgetDeletions forgets all deletions, and with them the keys that they name. A watcher that has not seen them takes
+// a snapshot.
+func forgetDeletions(tx *bbolt.Tx) error {
+	l, err := openLedger(tx)
+	if err != nil {
+		return err
+	}
+	return l.forget(tx, 0)
+}
+
+// forget forgets the oldest deletions beyond so many and writes the numbers.
+func (l *ledger) forget(tx *bbolt.Tx, most uint64) error {
+	for l.gone.Sequence() > most {
 		at, _ := l.gone.Cursor().First()
 		if len(at) != len(place{}) {
 			return damaged("its number of deletions is wrong")
@@ -216,7 +230,7 @@ func (b *Bolt) Watch(ctx context.Context, prefix string, after uint64) iter.Seq2
 // next gives the next changes after a revision, the revision up to which it looked, and what is closed when there may
 // be more.
 func (b *Bolt) next(prefix string, after uint64) (more <-chan struct{}, found []Change, seen uint64, err error) {
-	if more, err = b.tick(); err != nil || b.db == nil {
+	if more, err = b.tick(); err != nil || b.db.Load() == nil {
 		return more, nil, after, err
 	}
 	found, seen, err = b.since(prefix, after)

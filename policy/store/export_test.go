@@ -1,6 +1,10 @@
 package store
 
-import "go.etcd.io/bbolt"
+import (
+	"time"
+
+	"go.etcd.io/bbolt"
+)
 
 // OpenWith is Open of a program with other steps between formats.
 func OpenWith(path string, steps ...func(*bbolt.Tx) error) (*Bolt, error) {
@@ -10,3 +14,6 @@ func OpenWith(path string, steps ...func(*bbolt.Tx) error) (*Bolt, error) {
 	}
 	return open(path, all)
 }
+
+// ScrubIn is how long the file may stay as it is.
+func (b *Bolt) ScrubIn(now time.Time) time.Duration { return b.scrubIn(now) }

@@ -42,7 +42,7 @@ func (b *Bolt) Collect(ch chan<- prometheus.Metric) {
 	up := 0.0
 	revision, entries := b.frozen.Revision, uint64(len(b.frozen.Entries))
 	var used int64
-	if b.db != nil && b.view(func(tx *bbolt.Tx) error {
+	if b.db.Load() != nil && b.view(func(tx *bbolt.Tx) error {
 		l, err := openLedger(tx)
 		revision, entries, used = l.revision, l.state.Sequence(), b.used(tx)
 		return err

@@ -62,9 +62,14 @@ func opened(path string, steps []step) (*Bolt, error) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		return nil, err
 	}
-	b := &Bolt{path: path, changed: make(chan struct{})}
-	if b.db, err = engine(path, false); err != nil {
+	b := &Bolt{path: path, changed: make(chan struct{}), erased: make(chan struct{}, 1)}
+	db, err := engine(path, false)
+	if err != nil {
 		return nil, err
+	}
+	b.db.Store(db)
+	if err := errors.Join(discard(scrubbed(path)), discard(spool(path))); err != nil { // of a process that was killed
+		return nil, errors.Join(err, b.Close())
 	}
 	if err := os.WriteFile(holder(path), []byte(strconv.Itoa(os.Getpid())+"\n"), 0o600); err != nil {
 		return nil, errors.Join(err, b.Close())

@@ -35,16 +35,29 @@ type snapshotHeader struct {
 // SnapshotPath is the snapshot of the store at path.
 func SnapshotPath(path string) string { return path + ".snapshot" }
 
-// Run keeps the snapshot on disk up to date until ctx ends, off the path of those who write.
+// Run keeps the snapshot on disk up to date and the file without what was deleted, until ctx ends.
 func (b *Bolt) Run(ctx context.Context, log *slog.Logger) error {
-	if b.db == nil {
+	if b.db.Load() == nil {
 		return nil // the snapshot is all there is
 	}
+	scrubs := make(chan struct{})
+	scrub, stop := context.WithCancel(ctx)
+	go func() {
+		defer close(scrubs)
+		b.scrubbing(scrub, log)
+	}()
+	b.keepSnapshots(ctx, log)
+	stop()
+	<-scrubs
+	return nil
+}
+
+func (b *Bolt) keepSnapshots(ctx context.Context, log *slog.Logger) {
 	var written uint64
 	for first := true; ; first = false {
 		more, err := b.tick()
 		if err != nil {
-			return nil // closed
+			return // closed
 		}
 		ended := ctx.Err() != nil // before the state is read, so that nothing that came before the end is missed
 		last, err := b.keepSnapshot(written, first)
@@ -56,7 +69,7 @@ func (b *Bolt) Run(ctx context.Context, log *slog.Logger) error {
 			written = last
 		}
 		if ended || b.Refused() != nil {
-			return nil
+			return
 		}
 		select {
 		case <-ctx.Done():

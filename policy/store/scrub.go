@@ -1,0 +1,106 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+)
+
+// What is deleted stays in the file, in the list of deletions and in pages that are free, until the file is written anew.
+
+const (
+	// scrubEvery bounds for how long: each time all of the file is read and written.
+	scrubEvery = 24 * time.Hour
+	// scrubAgain is how long it waits where that failed, as on a full card.
+	scrubAgain = time.Hour
+)
+
+func scrubbed(path string) string { return path + ".scrubbed" }
+
+// Erased says that somebody erased something: Run scrubs the file at once. It does not wait.
+func (b *Bolt) Erased() {
+	select {
+	case b.erased <- struct{}{}:
+	default: // it is going to, or nothing is running
+	}
+}
+
+// Scrub writes the file anew, without anything that was deleted: no key and no value of it is in the file afterwards.
+// Others read on meanwhile, and changes wait.
+func (b *Bolt) Scrub() error {
+	if b.db.Load() == nil {
+		return b.readOnly()
+	}
+	b.spooling.Lock()
+	defer b.spooling.Unlock()
+	b.writing.Lock()
+	defer b.writing.Unlock()
+	if _, err := b.tick(); err != nil {
+		return err
+	}
+	if err := b.guard(b.db.Load().Update, forgetDeletions); err != nil {
+		return err
+	}
+	path := scrubbed(b.path)
+	next, err := b.copied(path)
+	if err != nil {
+		return errors.Join(err, discard(path))
+	}
+	err = next.Update(func(tx *bbolt.Tx) error { return setNumber(tx, keyScrubbed, uint64(time.Now().Unix())) }) //nolint:gosec // after 1970
+	if err == nil {
+		err = os.Rename(path, b.path)
+	}
+	if err != nil {
+		return errors.Join(err, next.Close(), discard(path))
+	}
+	b.using.Lock()
+	last := b.db.Swap(next)
+	b.using.Unlock()
+	return errors.Join(syncFolder(b.path), last.Close())
+}
+
+// scrubbing scrubs the file each day, and when something was erased, until ctx ends.
+func (b *Bolt) scrubbing(ctx context.Context, log *slog.Logger) {
+	wait := b.scrubIn(time.Now())
+	for {
+		select {
+		case <-ctx.Done():
+			select {
+			case <-b.erased:
+				b.scrub(log)
+			default:
+			}
+			return
+		case <-b.erased:
+		case <-time.After(wait):
+		}
+		wait = b.scrub(log)
+	}
+}
+
+// scrub says when to do it again.
+func (b *Bolt) scrub(log *slog.Logger) time.Duration {
+	switch err := b.Scrub(); {
+	case err == nil:
+		return scrubEvery
+	case !errors.Is(err, ErrClosed):
+		log.Error("what was deleted cannot be taken out of the file of the state", "error", err)
+	}
+	return scrubAgain
+}
+
+// scrubIn is how long the file may stay as it is.
+func (b *Bolt) scrubIn(now time.Time) time.Duration {
+	var last uint64
+	if err := b.view(func(tx *bbolt.Tx) (err error) {
+		last, err = number(tx, keyScrubbed)
+		return err
+	}); err != nil {
+		return scrubAgain
+	}
+	return min(max(0, time.Unix(int64(last), 0).Add(scrubEvery).Sub(now)), scrubEvery) //nolint:gosec // what Scrub wrote
+}
