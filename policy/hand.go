@@ -112,6 +112,7 @@ func (c *Client) DecideChain(asked Decision, q *Question, targets blocklists.Mat
 type hand struct {
 	paused   bool
 	pauseEnd int64 // 0: none is known
+	freed    int64 // when the first act is left that no pause came after, 0: none will be
 	pausedAt int64
 	oneEnds  int64 // when the first of the pauses does, 0: none is known
 	off      bool
@@ -137,6 +138,9 @@ func (st *standing) of(c *Client, q *Question, now int64) (h hand) {
 	for i := range st.acts {
 		if a := &st.acts[i]; a.matters(q) && a.concerns(c) && a.running(now, &h) {
 			h.take(a)
+			if a.at < h.pausedAt && a.liftsPauses() {
+				h.freed = sooner(h.freed, st.outlives(a, c, now))
+			}
 		}
 	}
 	if h.off {
@@ -144,6 +148,29 @@ func (st *standing) of(c *Client, q *Question, now int64) (h hand) {
 	}
 	h.edge = sooner(sooner(h.edge, h.pauseEnd), h.offEdge)
 	return h
+}
+
+// liftsPauses says whether an act lifts the pauses before it.
+func (a *act) liftsPauses() bool {
+	return a.kind == actOff || a.kind == actTime || a.kind == actName && a.atBedtime
+}
+
+// outlives is when the last of the pauses that came after an act is over, 0 if the act is over by then.
+func (st *standing) outlives(a *act, c *Client, now int64) (end int64) {
+	for i := range st.acts {
+		p := &st.acts[i]
+		if p.kind != actPause || p.at <= a.at || now < p.at || p.until != 0 && now >= p.until || !p.concerns(c) {
+			continue
+		}
+		if p.until == 0 {
+			return 0
+		}
+		end = max(end, p.until)
+	}
+	if a.until != 0 && end >= a.until {
+		return 0
+	}
+	return end
 }
 
 // matters says whether an act may change anything about a question.

@@ -69,7 +69,7 @@ func parseUnknown(word string) (unknownRule, bool) {
 type spec struct {
 	traits
 	rules    []ownRule
-	learned  []ownRule       // names that a thing may ask for besides its allow-list, and that it may not
+	learned  []ownRule // names that a thing may ask for besides its allow-list, and that it may not
 	where    []addressRule
 	plans    []*plan        // what is off in one of them is off
 	location *time.Location // of the plans; nil without any

@@ -51,7 +51,7 @@ func (w *walk) write(d *Decision) {
 func (w *walk) ends() int64 {
 	switch {
 	case w.kind == Paused:
-		return w.hand.pauseEnd
+		return sooner(w.hand.pauseEnd, w.hand.freed)
 	case w.kind == QuotaUsed:
 		return w.spent.budget.days.at(w.spent.now).midnight
 	case w.kind == Window && w.step == StepBedtime:
