@@ -65,7 +65,7 @@ func stopped(s policy.Stop, at policy.Step) policy.Decision {
 func (p *place) question(g policy.Grant) policy.Question {
 	if g.Kind == policy.GrantName || g.Kind == policy.GrantSecurity {
 		if name, err := blocklists.ParseName(g.Value); err == nil {
-			return p.dir.Ask(name, new(blocklists.Hashes))
+			return p.lawless(p.dir.Ask(name, new(blocklists.Hashes)))
 		}
 	}
 	q := policy.Question{Hashes: new(blocklists.Hashes)}
@@ -74,6 +74,19 @@ func (p *place) question(g policy.Grant) policy.Question {
 		if c, known := t.Lookup(id); known {
 			q.Match.Categories.Add(c)
 		}
+	}
+	return q
+}
+
+// lawless asks for a name that the law blocks as for one that is dangerous and otherwise the same: who grants what of it
+// must not learn which of the two it is.
+func (p *place) lawless(q policy.Question) policy.Question {
+	t := p.dir.Index().Taxonomy()
+	law, err := t.Select("illegal")
+	dangerous, known := t.Lookup("sec.malware")
+	if err == nil && known && q.Match.Categories.Intersects(law) {
+		q.Match.Categories = q.Match.Categories.AndNot(law)
+		q.Match.Categories.Add(dangerous)
 	}
 	return q
 }
@@ -128,9 +141,7 @@ func (p *place) stays(g policy.Grant, d policy.Decision) string {
 	switch {
 	case !d.Blocks():
 		return ""
-	case d.Silent && g.Kind == policy.GrantSecurity:
-		return "" // only the law is left
-	case d.Silent:
+	case d.Step == policy.StepSecurity:
 		return "It stays blocked for security: if you know that it is harmless, grant security and the name."
 	case d.Clock != policy.NoClock:
 		return p.clocked(g, d)
