@@ -19,7 +19,8 @@ const mePath = "/me"
 const (
 	maxMyActs    = 12
 	maxMyNotices = 7
-	maxMyNames   = 40
+	maxMyNames   = 40 // of a day
+	maxMyLatest  = 20 // of all days
 )
 
 // mePage is what stands on the page of a person or a device, in this order.
@@ -34,9 +35,13 @@ type mePage struct {
 	Kept    []string
 	Days    []dayLine // of what is remembered, the latest
 	Before  []dayLine // and those before
+	Named   bool      // of some of those days names are kept
 	Names   []askRow
 	Pages   []link // of names
-	Still   *link  // stops the page from reading itself again, or begins it
+
+	hidden      int
+	HiddenNames string // says how many names are not told
+	Still       *link  // stops the page from reading itself again, or begins it
 }
 
 type line struct{ Text, Note string }

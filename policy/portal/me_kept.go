@@ -18,6 +18,8 @@ type dayLine struct {
 	link
 	Date             string
 	Allowed, Blocked uint64
+	Sums             bool // are kept of it
+	Names            int
 }
 
 // kept says what is remembered of whoever reads the page, if anything is being remembered at all.
@@ -130,7 +132,7 @@ func (p *Portal) myDays(v *visit, r *http.Request, me *mePage) {
 		if err != nil {
 			continue
 		}
-		one := dayLine{link: link{Text: v.words.Weekdays[at.Weekday()]}, Date: d.Day}
+		one := dayLine{link: link{Text: v.words.Weekdays[at.Weekday()]}, Date: d.Day, Sums: len(d.Sums) > 0, Names: len(d.Names)}
 		for _, s := range d.Sums {
 			switch {
 			case s.Cause != "":
@@ -142,10 +144,18 @@ func (p *Portal) myDays(v *visit, r *http.Request, me *mePage) {
 		}
 		if v.private() {
 			one.URL = p.askURL(v, mePath) + "?day=" + url.QueryEscape(d.Day)
+			me.Named = me.Named || one.Names > 0
 		}
 		me.Days = append(me.Days, one)
 	}
 	slices.Reverse(me.Days)
+	if me.Named {
+		for _, d := range slices.Backward(report.Days) {
+			rows := v.names(d, d.Day+" ", me)
+			slices.Reverse(rows)
+			me.Names = append(me.Names, rows[:min(len(rows), maxMyLatest-len(me.Names))]...)
+		}
+	}
 	me.Days = me.Days[:min(len(me.Days), policy.KeepMonth)]
 	if week := policy.KeepWeek; len(me.Days) > week {
 		me.Days, me.Before = me.Days[:week], me.Days[week:]
@@ -164,26 +174,10 @@ func (p *Portal) myDay(v *visit, r *http.Request, page *view, asked string) (int
 		return http.StatusNotFound, missing(v)
 	}
 	page.Title, page.Lead, page.Me = dateText(v.words, at), sentences(said.DayLead), &mePage{}
-	words := map[string]string{"allowed": said.Allowed, "blocked": said.Blocked, "observed": said.Observing}
 	var names []askRow
 	for _, d := range report.Days {
-		page.Facts = append(page.Facts, v.sums(d.Sums, words)...)
-		slices.SortFunc(d.Names, func(a, b policy.ActivityName) int {
-			return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name))
-		})
-		for _, n := range d.Names {
-			row := askRow{Name: n.Name, Why: words[n.Verdict], Ago: n.First}
-			switch {
-			case v.who == policy.ReaderChild && unfit(v.dir, block{name: n.Name, category: n.Cause}):
-				row.Name = said.Hidden
-			case v.who != policy.ReaderChild && n.Cause != "":
-				row.Why += ", " + v.reason(n.Cause)
-			}
-			if n.Last != n.First {
-				row.Ago += "–" + n.Last
-			}
-			names = append(names, row)
-		}
+		page.Facts = append(page.Facts, v.sums(d.Sums)...)
+		names = append(names, v.names(d, "", page.Me)...)
 	}
 	from, _ := strconv.Atoi(r.URL.Query().Get("from")) // what is no number is the beginning
 	from = max(0, min(from, len(names)))
@@ -201,8 +195,40 @@ func (p *Portal) myDay(v *visit, r *http.Request, page *view, asked string) (int
 	return http.StatusOK, page
 }
 
+// verdicts are what became of a name, in words.
+func (v *visit) verdicts() map[string]string {
+	said := &v.words.Pages.Me
+	return map[string]string{"allowed": said.Allowed, "blocked": said.Blocked, "observed": said.Observing}
+}
+
+// names are those of a day, in the order of the clock, with something before the time. Those that a child should not read
+// are not told, but that they are there is.
+func (v *visit) names(d policy.ActivityDay, before string, me *mePage) (rows []askRow) {
+	said, words := &v.words.Pages.Me, v.verdicts()
+	slices.SortFunc(d.Names, func(a, b policy.ActivityName) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Name, b.Name))
+	})
+	for _, n := range d.Names {
+		row := askRow{Name: n.Name, Why: words[n.Verdict], Ago: before + n.First}
+		switch {
+		case v.who == policy.ReaderChild && unfit(v.dir, block{name: n.Name, category: n.Cause}):
+			row.Name = said.Hidden
+			me.hidden++
+			me.HiddenNames = fill(said.HiddenNames, map[string]string{"n": strconv.Itoa(me.hidden)})
+		case v.who != policy.ReaderChild && n.Cause != "":
+			row.Why += ", " + v.reason(n.Cause)
+		}
+		if n.Last != n.First {
+			row.Ago += "–" + n.Last
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // sums are the numbers of a day; to a child without kinds of sites.
-func (v *visit) sums(all []policy.ActivitySum, words map[string]string) (facts []fact) {
+func (v *visit) sums(all []policy.ActivitySum) (facts []fact) {
+	words := v.verdicts()
 	for _, verdict := range []string{"allowed", "blocked", "observed"} {
 		var sum uint64
 		kinds := map[string]uint64{}

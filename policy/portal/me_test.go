@@ -82,7 +82,7 @@ func wants(t *testing.T, what, body string, texts ...string) {
 func TestMe(t *testing.T) {
 	h, _, _ := withDiary(t)
 	wants(t, "Mia's page", h.me(mia), "<bdi>Mia</bdi>", "(child, 6-9)", "The internet is on.", "20:00–07:00", "15:00–17:00", "For 28 days", `Tuesday <span class="times">2026-11-17</span>`, "812", "!>Tom<", "!porn", "Your parents can read the same")
-	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked, for 7 days", "!the log above", "!Mia", "!of-")
+	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked, for 7 days", "!the log above", "!Mia")
 	wants(t, "Anna's page", h.me(anna), "<bdi>Anna</bdi>", "<li>Nothing.</li>", "!Your parents", "!Bedtime")
 	wants(t, "the tablet's page", h.me(tablet), "this device", "What holds for this device", "20:00–07:00", "812", "!Mia", "!>Tom<", "!day=", "!of-")
 	wants(t, "a guest's page", h.me(guest), "this device", "all of them together", "!812", "!Mia", "!Leo", "!>Tom<")
@@ -142,8 +142,8 @@ func TestMeTellsActs(t *testing.T) {
 // TestMeTellsMinutes: what is left of quotas, with what was added; on a shared device the least, and not whose.
 func TestMeTellsMinutes(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
-		c.Profiles[0].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 15}, {Of: "total", Minutes: 60}}
-		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 90}}
+		c.Profiles[0].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(15)}, {Of: "total", Minutes: new(60)}}
+		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(90)}}
 	}})
 	if err := h.dir.Apply("family", policy.State{Grants: []policy.Grant{{Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20, Subject: policy.Subject{Member: "Mia"}, At: h.now.Unix(), Until: h.now.Unix() + 3600}}}); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestMeTellsMinutes(t *testing.T) {
 	wants(t, "Tom's page", h.me(tom), "90 of 90", "!60 of 60")
 	h.at(t, "2026-11-18 12:00")
 	h.dir = newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
-		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 10}}
+		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(10)}}
 	}}).dir
 	wants(t, "Tom's page with ten minutes", h.me(tom), "Games: 10 minutes are left for today.")
 }
@@ -189,6 +189,23 @@ func TestMeTellsDays(t *testing.T) {
 	if body := h.me(mia); len(body) > maxPage {
 		t.Errorf("the page of 28 days has %d octets", len(body))
 	}
+}
+
+// TestMeTellsNames: the page itself shows the names that parents can read, the latest first, and of those that a child
+// should not read how many there are; of whom no sums are kept it says so and not 0.
+func TestMeTellsNames(t *testing.T) {
+	h, _, d := withDiary(t)
+	d.days["family/Lea"] = []policy.ActivityDay{{Day: "2026-11-17", Sums: []policy.ActivitySum{}, Names: []policy.ActivityName{{Name: "phish.example", Verdict: "blocked", Cause: "sec.phishing", First: "08:00", Last: "08:00"}}}}
+	d.days["family/Mia"] = append(d.days["family/Mia"], policy.ActivityDay{Day: "2026-11-18", Names: []policy.ActivityName{{Name: "forum.example", Verdict: "blocked", Cause: "social.ugc", First: "11:00", Last: "11:30"}}})
+	body := h.me(mia)
+	wants(t, "Mia's page", body, "forum.example", "2026-11-18 11:00–11:30", "of-mia.example", "Names of things for grown-ups that are not shown here: 1.", "!naked.example", ">Names<")
+	if strings.Index(body, "forum.example") > strings.Index(body, "of-mia.example") {
+		t.Error("the latest does not come first")
+	}
+	wants(t, "Lea's page", h.me(lea), "phish.example", "<td>–</td><td>–</td><td>1</td>", "!<td>0</td>")
+	wants(t, "Tom's page", h.me(tom), "naked.example", "of-tom.example", "!Names of things for grown-ups")
+	wants(t, "the tablet's page", h.me(tablet), "!of-", "!naked", "!>Names<", "!<td>2</td>")
+	wants(t, "a guest's page", h.me(guest), "!of-", "!naked")
 }
 
 // TestMeTellsNoticesFirst: a notice about a child is the child's first, on a device that is theirs alone, in words for

@@ -41,6 +41,8 @@ type meText struct {
 	Bonus          string `yaml:"bonus"`
 	FilterOff      string `yaml:"filter_off"`
 	Hidden         string `yaml:"hidden"`
+	HiddenNames    string `yaml:"hidden_names"`
+	Names          string `yaml:"names"`
 	More           string `yaml:"more"`
 	Notices        string `yaml:"notices"`
 	NoticesTold    string `yaml:"notices_told"`
