@@ -108,11 +108,12 @@ func TestSpecialDaysAreOnePlan(t *testing.T) {
 
 // TestTimeIsValidated: each mistake about time is told with its place and what to write.
 func TestTimeIsValidated(t *testing.T) {
-	free, much := -1, 1441
+	free := -1
 	config := Config{
 		Profiles: []ProfileConfig{{Name: "kids", Band: "teen", Quotas: []QuotaConfig{
-			{Of: "fun.video", Minutes: much}, {Of: "tiktok", Minutes: 10, Free: &free}, {Of: "service.tiktok", Minutes: 10},
-			{Of: "fun.vidio"}, {Of: "sec.malware"}, {Of: "ok.help"}, {Of: "meta.popular"}, {Of: "total", Minutes: 5},
+			{Of: "fun.video", Minutes: new(1441)}, {Of: "tiktok", Minutes: new(10), Free: &free}, {Of: "service.tiktok", Minutes: new(10)},
+			{Of: "fun.vidio"}, {Of: "sec.malware"}, {Of: "ok.help"}, {Of: "meta.popular"}, {Of: "total", Minutes: new(5)},
+			{Of: "fun.games", Free: new(60)},
 		}}},
 		Households: []HouseholdConfig{{
 			ID: "h", Consent: ConsentConfig{By: "A", At: Date{2026, 1, 1}}, Members: []MemberConfig{{Name: "Mia", Profile: "kids"}},
@@ -126,6 +127,7 @@ func TestTimeIsValidated(t *testing.T) {
 	for path, want := range map[string]string{
 		"profiles[0].quotas[0].minutes":           "0 (not at all) to 1440",
 		"profiles[0].quotas[1].free":              "0 (not at all) to 1440",
+		"profiles[0].quotas[8].minutes":           "or 0 for not at all",
 		"profiles[0].quotas[2].of":                "has a quota already",
 		"profiles[0].quotas[3].of":                `did you mean "fun.video"`,
 		"profiles[0].quotas[4].of":                "write total, a category",

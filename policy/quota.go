@@ -14,7 +14,7 @@ import (
 // and answered; one that counts already may be used to its end.
 type QuotaConfig struct {
 	Of      string `yaml:"of"`      // a category, a service, or total
-	Minutes int    `yaml:"minutes"` // on school days
+	Minutes *int   `yaml:"minutes"` // on school days; it must be written, 0 being none
 	Free    *int   `yaml:"free"`    // on other days; absent: as on school days
 }
 

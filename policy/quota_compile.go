@@ -13,10 +13,10 @@ func (b *compiler) quotasOf(configs []QuotaConfig, person string, s *spec) []quo
 	var out []quota
 	for _, c := range configs {
 		of, names, ok := quotaNames(b.ground.taxonomy, c.Of)
-		if !ok {
+		if !ok || c.Minutes == nil {
 			continue // Validate has said it
 		}
-		q := quota{of: of, person: person, all: of == quotaTotal, names: names, minutes: [2]int{c.Minutes, c.Minutes}, service: strings.HasPrefix(of, "service.")}
+		q := quota{of: of, person: person, all: of == quotaTotal, names: names, minutes: [2]int{*c.Minutes, *c.Minutes}, service: strings.HasPrefix(of, "service.")}
 		if c.Free != nil {
 			q.minutes[0] = *c.Free
 		}

@@ -69,7 +69,11 @@ func (v *validator) quotas(path string, p ProfileConfig) {
 			v.add(at+".of", "%s has a quota already: write one, with free for the days without school", of)
 		}
 		seen[of] = true
-		v.minutes(at+".minutes", q.Minutes)
+		if q.Minutes == nil {
+			v.add(at+".minutes", "the minutes of school days are missing: write 1 to %d, or 0 for not at all; %d for no limit on them", minutesOfDay, minutesOfDay)
+		} else {
+			v.minutes(at+".minutes", *q.Minutes)
+		}
 		if q.Free != nil {
 			v.minutes(at+".free", *q.Free)
 		}

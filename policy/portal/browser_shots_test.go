@@ -69,7 +69,7 @@ func TestScreenshotsOfMe(t *testing.T) {
 	}
 	h, desk, kept := withDiary(t)
 	h.dir = directory(t, houseOptions{language: "en", country: "AT", config: func(c *policy.Config) {
-		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 40}, {Of: "fun.video", Minutes: 10}, {Of: "total", Minutes: 150}}
+		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(40)}, {Of: "fun.video", Minutes: new(10)}, {Of: "total", Minutes: new(150)}}
 	}})
 	for i := range 8 {
 		day := policy.ActivityDay{Day: h.now.AddDate(0, 0, i-7).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: uint64(800 + 73*i)}, {Verdict: "blocked", Count: uint64(12 + 5*i)}}}

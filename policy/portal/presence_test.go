@@ -61,7 +61,7 @@ func TestMeAtSomebodysAddress(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
 		c.Households[0].Devices[1].MACs = []policy.MAC{{2, 0, 0, 0, 0, 3}} // Leo's
 		c.Households[0].Guest = "adult"
-		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: 45}, {Of: "total", Minutes: 8}}
+		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(45)}, {Of: "total", Minutes: new(8)}}
 	}})
 	seen := &machines{mac: policy.MAC{2, 0, 0, 0, 0, 3}}
 	h.presence = seen

@@ -11,7 +11,7 @@ import (
 // block it as well: what is left of all minutes, or bedtime.
 func TestEndOfTheRuleIsTold(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
-		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "total", Minutes: 30}, {Of: "fun.games", Minutes: 0}}
+		c.Profiles[1].Quotas = []policy.QuotaConfig{{Of: "total", Minutes: new(30)}, {Of: "fun.games", Minutes: new(0)}}
 	}})
 	for _, tt := range []struct{ what, name, at, told, ends string }{
 		{"homework", "games.example", lessons, "until 17:30", "2026-11-18T17:30:00+01:00"},
