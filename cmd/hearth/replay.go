@@ -26,6 +26,7 @@ type replay struct {
 	before    *policy.Directory // nil: nothing is filtered
 	after     *policy.Directory
 	day       time.Time // to which times of day belong
+	given     bool      // the day was: it is the same date for everybody; else it is where the client is at home
 	clients   map[string]*replayed
 	strangers map[string]*stranger
 	kept      int // names and strangers
@@ -144,15 +145,22 @@ func (r *replay) find(text string) (was, now policy.Client, err error) {
 	return was, now, err
 }
 
-// at reads a time of day in the client's zone, or RFC 3339.
+// at reads a time of day in the client's zone, on the one day of the file, or RFC 3339.
 func (r *replay) at(text string, c policy.Client) (time.Time, error) {
 	loc := r.day.Location()
 	if c.Household != nil {
 		loc = c.Household.Location
 	}
+	day := r.day
+	if !r.given {
+		day = day.In(loc)
+	}
 	if of, err := time.Parse("15:04:05", text); err == nil {
-		y, m, d := r.day.Date()
+		y, m, d := day.Date()
 		return time.Date(y, m, d, of.Hour(), of.Minute(), of.Second(), 0, loc), nil
+	}
+	if of, err := time.Parse("15:04", text); err == nil {
+		text = day.Format(time.DateOnly) + of.Format(" 15:04")
 	}
 	return policy.ParseAt(text, r.day, loc) //nolint:wrapcheck // it says what to write
 }

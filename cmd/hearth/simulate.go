@@ -21,7 +21,8 @@ is not stopped now. Without --before that is compared with no filter at all,
 with --before with another configuration. Nothing is asked and nothing changes:
 what a name's answer leads to is not known here, but for safe search.
 
-FILE has a query a line: TIME CLIENT NAME. TIME is a time of day or RFC 3339;
+FILE has a query a line: TIME CLIENT NAME. TIME is a time of day, all of them of
+one day whatever their order, or RFC 3339;
 CLIENT an address, a device or HOUSEHOLD/MEMBER. "-" is the
 standard input. Quotas count the day's queries as they come.
 
@@ -48,12 +49,12 @@ With --json it is one object:
 		RunE: func(_ *cobra.Command, args []string) error { return a.simulate(args[0], before, day) },
 	}
 	cmd.Flags().StringVar(&before, "before", "", "compare with this configuration `FILE`")
-	cmd.Flags().StringVar(&day, "day", "", "`DATE` of times of day, YYYY-MM-DD (default today)")
+	cmd.Flags().StringVar(&day, "day", "", "`DATE` of times of day, YYYY-MM-DD (default today, in the zone of each household)")
 	return cmd
 }
 
 func (a *app) simulate(file, before, day string) error {
-	r := &replay{day: time.Now(), result: simulation{Reasons: []string{}}}
+	r := &replay{day: time.Now(), given: day != "", result: simulation{Reasons: []string{}}}
 	if day != "" {
 		var err error
 		if r.day, err = time.ParseInLocation(time.DateOnly, day, time.Local); err != nil {

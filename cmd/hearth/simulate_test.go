@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
 )
 
 const (
@@ -103,6 +104,22 @@ func simulated(t *testing.T, before, after, day string) (s simulation, text stri
 		t.Fatalf("%v\n%s%s", err, r.out, r.err)
 	}
 	return s, hearth(t, args...).out
+}
+
+// TestReplayIsOneDay: times without a date are of one day, also those that are over, and without --day of today where
+// the client is at home, however far that is from the machine.
+func TestReplayIsOneDay(t *testing.T) {
+	utc := time.Date(2026, 3, 2, 20, 0, 0, 0, time.UTC) // Tuesday already, at home
+	tokyo := policy.Client{Household: &policy.Household{Location: time.FixedZone("", 9*3600)}}
+	for given, want := range map[bool]string{false: "2026-03-03", true: "2026-03-02"} {
+		r := &replay{day: utc, given: given}
+		for _, text := range []string{"00:00", "04:59", "05:01", "23:59", "16:00:30"} {
+			at, err := r.at(text, tokyo)
+			if got := at.Format("2006-01-02 15:04:05"); err != nil || !strings.HasPrefix(got, want+" "+text) {
+				t.Errorf("given %v, %s: %s (%v), want %s", given, text, got, err, want)
+			}
+		}
+	}
 }
 
 // TestSimulateStrangers: who is nobody's in the new configuration is told by what the file calls them and whose they
