@@ -234,6 +234,15 @@ func (d *Desk) Revoke(ctx context.Context, who Who, id string) (Act, error) {
 	return p.grant(was), nil
 }
 
+// Continues is until when a warning that is passed now stays passed.
+func Continues(d policy.Decision, now time.Time) time.Time {
+	until := now.Add(continueFor)
+	if edge := time.Unix(d.Until, 0); d.Until != 0 && edge.Before(until) {
+		return edge.In(now.Location())
+	}
+	return until
+}
+
 // Continue passes a warning for whom it warned: for the category of it, at most half an hour, and not beyond the next
 // change of the clock. q is the question that was warned of.
 func (d *Desk) Continue(ctx context.Context, c policy.Client, q policy.Question) (Act, error) {
@@ -256,10 +265,7 @@ func (d *Desk) Continue(ctx context.Context, c policy.Client, q policy.Question)
 		if decision.Action != policy.Warn || !decision.HasCategory {
 			return e, nil, refused("", "only a warning can be passed: ask a parent")
 		}
-		until := p.now.Add(continueFor).Unix()
-		if decision.Until != 0 {
-			until = min(until, decision.Until)
-		}
+		until := Continues(decision, p.now).Unix()
 		made = policy.Grant{
 			ID: newID(), Subject: p.subject, Kind: policy.GrantContinue, At: p.now.Unix(), Until: until, By: p.by,
 			Value: p.dir.Index().Taxonomy().ID(decision.Category),

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // continuePath is where ask.<name> lets people pass a warning. It is another site than the one that was warned of, so
@@ -31,7 +32,12 @@ func (p *Portal) goOn(v *visit, name string, d policy.Decision) *goOn {
 	if len(v.logs()) > 0 {
 		who = said.WhoLogged
 	}
-	return &goOn{link{p.askURL(v, continuePath) + "?name=" + url.QueryEscape(name), said.Link}, who}
+	return &goOn{link{p.askURL(v, continuePath) + "?name=" + url.QueryEscape(name), v.continues(said.Link, d)}, who}
+}
+
+// continues puts into a text until when a warning can be passed now.
+func (v *visit) continues(text string, d policy.Decision) string {
+	return fill(text, map[string]string{"until": clockText(v.words, parents.Continues(d, v.now.Truncate(time.Second)), v.now)})
 }
 
 // ruling asks the policy about the name of a visit, exactly as the resolver does: with what its chain led to a moment ago.
@@ -71,9 +77,9 @@ func (p *Portal) warned(v *visit, name string) (int, *view) {
 	}
 	said := &v.words.Pages.Continue
 	c := to.cause(blocklists.Categories{}, d)
-	page := base(v, day, said.Title, sentences(v.fill(v.words.Page(v.who, c.reason).Why, c)))
+	page := base(v, day, to.continues(said.Title, d), sentences(v.fill(v.words.Page(v.who, c.reason).Why, c)))
 	page.Facts = to.facts(c)
-	page.Form = p.sealed(v, form{Action: continuePath, Button: said.Button, Note: offer.Note}, continuePath, to.host.text)
+	page.Form = p.sealed(v, form{Action: continuePath, Button: to.continues(said.Button, d), Note: offer.Note}, continuePath, to.host.text)
 	page.Links = p.ownLinks(v)
 	return http.StatusOK, page
 }
@@ -93,9 +99,13 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 	if p.goOn(&to, name, d) == nil {
 		return p.warned(v, name)
 	}
+	if !p.seal.spend(r.PostForm.Get("token"), v.now) { // it passed this before, and that was taken back
+		_, page := p.warned(v, name)
+		return http.StatusBadRequest, trouble(page, said.Old)
+	}
 	act, err := p.desk.Continue(r.Context(), v.client, q)
 	if err != nil {
-		status, page := http.StatusInternalServerError, base(v, day, said.Title, []string{said.Trouble})
+		status, page := http.StatusInternalServerError, base(v, day, to.continues(said.Title, d), []string{said.Trouble})
 		if e := asParents(err); e != nil {
 			status, page.Lead = statuses[e.Reason], []string{said.Refused}
 		}

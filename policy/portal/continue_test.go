@@ -6,12 +6,14 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 var fieldOfForm = regexp.MustCompile(`name="(about|token)" value="([^"]*)"`)
@@ -52,7 +54,7 @@ func TestContinue(t *testing.T) {
 	}
 	h.block(t, leo, "forum.example", h.now)
 	h.block(t, leo, "naked.example", h.now)
-	if body := h.get(leo, "ask."+own).Body.String(); strings.Count(body, "Continue for 30 minutes") != 1 || !strings.Contains(body, offer) {
+	if body := h.get(leo, "ask."+own).Body.String(); strings.Count(body, "Continue until 12:30") != 1 || !strings.Contains(body, offer) {
 		t.Error("ask.<name> does not offer it for the one name that only warns")
 	}
 	w := h.getPath(leo, "ask."+own, at)
@@ -147,4 +149,61 @@ func TestContinueOfAChain(t *testing.T) {
 	if w := h.get(leo, "alias.example"); w.Code != http.StatusOK {
 		t.Errorf("the page that stood there: %d", w.Code)
 	}
+}
+
+// TestContinueOnce: a form is good once: after a parent took back what it opened, it opens nothing again; a new one does.
+func TestContinueOnce(t *testing.T) {
+	h, desk := withDesk(t)
+	page := func() url.Values {
+		return formOf(t, h.getPath(leo, "ask."+own, continuePath+"?name=forum.example").Body.String())
+	}
+	form := page()
+	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusOK || !h.open(t, leo, "forum.example") {
+		t.Fatalf("%d", w.Code)
+	}
+	acts, err := desk.Acts("")
+	if err != nil || len(acts) != 1 {
+		t.Fatal(acts, err)
+	}
+	if _, err := desk.Revoke(t.Context(), parents.Who{}, acts[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, token := range []string{form.Get("token"), form.Get("token")[:8] + "\n" + form.Get("token")[8:]} {
+		form.Set("token", token)
+		w := h.submit(leo, continuePath, ourPage, form)
+		if w.Code != http.StatusBadRequest || h.open(t, leo, "forum.example") || formOf(t, w.Body.String()).Get("token") == "" {
+			t.Errorf("once more: %d", w.Code)
+		}
+	}
+	h.now = h.now.Add(time.Second)
+	if w := h.submit(leo, continuePath, ourPage, page()); w.Code != http.StatusOK || !h.open(t, leo, "forum.example") {
+		t.Errorf("with a new form: %d", w.Code)
+	}
+}
+
+// TestSpentMarksAreBounded: what is remembered of forms that were sent has a bound, and makes room as they run out.
+func TestSpentMarksAreBounded(t *testing.T) {
+	s, now := newSeal(), moment(t, noon)
+	for i := range maxSpent {
+		if !s.spend(s.mark(now, strconv.Itoa(i)), now) {
+			t.Fatalf("the mark %d is refused", i)
+		}
+	}
+	if s.spend(s.mark(now, "one more"), now) || len(s.spent) > maxSpent {
+		t.Errorf("it remembers %d", len(s.spent))
+	}
+	later := now.Add(sealFor)
+	if !s.spend(s.mark(later, "later"), later) || len(s.spent) != 1 {
+		t.Errorf("it remembers %d later", len(s.spent))
+	}
+}
+
+// TestContinueSaysUntilWhen: where the clock changes what holds within half an hour, the button says that time.
+func TestContinueSaysUntilWhen(t *testing.T) {
+	h, _ := withDesk(t)
+	h.at(t, "2026-11-18 20:51") // bedtime begins at 21:00
+	body := h.getPath(leo, "ask."+own, continuePath+"?name=forum.example").Body.String()
+	wants(t, "the form", body, "Continue until 21:00?", ">Continue until 21:00<")
+	wants(t, "the page of the name", h.get(leo, "forum.example").Body.String(), "Continue until 21:00")
+	wants(t, "what follows", h.submit(leo, continuePath, ourPage, formOf(t, body)).Body.String(), "Until 21:00")
 }

@@ -88,7 +88,7 @@ type Portal struct {
 	places    map[string][]string
 	render    *renderer
 	recent    recent
-	seal      seal
+	seal      *seal
 }
 
 // New makes a Portal. It fails for an own name that is none, and for want of a View.

@@ -7,6 +7,8 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
+	"maps"
+	"sync"
 	"time"
 )
 
@@ -15,35 +17,67 @@ const sealFor = 15 * time.Minute
 
 // seal marks forms, so that one is taken only from whom it was shown to, for what it was shown, and not for long. The
 // key lives as long as the process.
-type seal struct{ key []byte }
+type seal struct {
+	key []byte
 
-func newSeal() seal {
+	mu    sync.Mutex
+	spent map[[sealedOctets]byte]uint64 // marks that have been good once, and until when they would be
+}
+
+// maxSpent bounds the marks that are remembered as spent: a household does not pass 100 warnings in a quarter of an hour.
+const maxSpent = 4096
+
+func newSeal() *seal {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // it never fails
-	return seal{key}
+	return &seal{key: key, spent: map[[sealedOctets]byte]uint64{}}
 }
 
 // sealedOctets of the mark are 128 bits, which nobody tries out.
 const sealedOctets = 16
 
 // mark makes a token for what a form is about, which is good for a while.
-func (s seal) mark(now time.Time, about ...string) string {
+func (s *seal) mark(now time.Time, about ...string) string {
 	token := binary.BigEndian.AppendUint64(nil, uint64(now.Add(sealFor).Unix())) //nolint:gosec // after 1970
 	return base64.RawURLEncoding.EncodeToString(append(token, s.sum(token, about)...))
 }
 
 // holds says whether a token was made for the same, and is good yet.
-func (s seal) holds(token string, now time.Time, about ...string) bool {
+func (s *seal) holds(token string, now time.Time, about ...string) bool {
+	until, sum, read := readMark(token)
+	return read && subtle.ConstantTimeCompare(sum[:], s.sum(binary.BigEndian.AppendUint64(nil, until), about)) == 1 && uint64(now.Unix()) < until //nolint:gosec // after 1970
+}
+
+// readMark takes a token apart.
+func readMark(token string) (until uint64, sum [sealedOctets]byte, read bool) {
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != 8+sealedOctets {
+		return 0, sum, false
+	}
+	return binary.BigEndian.Uint64(raw), [sealedOctets]byte(raw[8:]), true
+}
+
+// spend takes a token that holds, for what may be done with it once; false if it was spent before, or where too many
+// were lately.
+func (s *seal) spend(token string, now time.Time) bool {
+	until, sum, read := readMark(token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, before := s.spent[sum]; before || !read {
 		return false
 	}
-	until := binary.BigEndian.Uint64(raw)
-	return subtle.ConstantTimeCompare(raw[8:], s.sum(raw[:8], about)) == 1 && uint64(now.Unix()) < until //nolint:gosec // after 1970
+	if len(s.spent) >= maxSpent {
+		maps.DeleteFunc(s.spent, func(_ [sealedOctets]byte, until uint64) bool { return until <= uint64(now.Unix()) }) //nolint:gosec // after 1970
+	}
+	if len(s.spent) >= maxSpent {
+		return false
+	}
+	s.spent[sum] = until
+	return true
 }
 
 // sum is over the end and every part with its length, so that no two forms share one.
-func (s seal) sum(until []byte, about []string) []byte {
+func (s *seal) sum(until []byte, about []string) []byte {
 	h := hmac.New(sha256.New, s.key)
 	_, _ = h.Write(until)
 	for _, part := range about {
