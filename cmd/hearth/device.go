@@ -65,7 +65,7 @@ func describeDevice(w io.Writer, d parents.Device) {
 
 // assignFlags adds the flags by which a command says whose a device is to be.
 func assignFlags(cmd *cobra.Command, to *parents.Assignment) {
-	cmd.Flags().StringArrayVar(&to.Members, "member", nil, "it is `MEMBER`'s; more than once for a shared one")
+	cmd.Flags().StringArrayVar(&to.Members, "member", nil, "it is `MEMBER`'s, or HOUSEHOLD/MEMBER's; more than once for a shared one")
 	cmd.Flags().StringVar(&to.Profile, "profile", "", "it has this `PROFILE`, such as things")
 }
 
@@ -81,11 +81,13 @@ that, else by its address.`,
 		Example: "  hearth device enrol --member Kim\n  hearth device enrol example-home --profile things --name tv",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			who := &whom{parents.Who{Household: strings.Join(args, "")}}
+			who.give(&to)
 			body := struct {
 				parents.Who
 				parents.Assignment
 				Name string `json:"name,omitempty"`
-			}{(&whom{parents.Who{Household: strings.Join(args, "")}}).ready(a), to, name}
+			}{who.ready(a), to, name}
 			return answer(cmd.Context(), a, change("/v1/device/enrol", body), func(w io.Writer, r portal.Invitation) {
 				fmt.Fprintf(w, "%s\n\nOn the device that is to be %s's, open\n  %s\nbefore %s.\n", r.Code.Code, r.For, r.URL, r.Until.Format("15:04"))
 				if picture(w) {
@@ -128,6 +130,7 @@ func (a *app) deviceAssignCommand() *cobra.Command {
 		Args:    exactly(1, "the DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
+			who.give(&to)
 			body := struct {
 				parents.Who
 				parents.Assignment

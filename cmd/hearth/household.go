@@ -40,12 +40,21 @@ func (s *whom) flags(cmd *cobra.Command, kinds ...string) {
 func (s *whom) ready(a *app) parents.Who {
 	w := s.Who
 	for _, part := range []*string{&w.Member, &w.Device} {
-		if household, name, both := strings.Cut(*part, "/"); both && w.Household == "" {
+		if household, name, both := strings.Cut(*part, "/"); both && (w.Household == "" || w.Household == household) {
 			w.Household, *part = household, name
 		}
 	}
-	w.By = cmp.Or(a.getenv("SUDO_USER"), a.getenv("USER"), "control socket")
+	w.By = cmp.Or(a.getenv("SUDO_USER"), a.getenv("USER"), parents.ByNobody)
 	return w
+}
+
+// give splits HOUSEHOLD/MEMBER of whose a device is to be.
+func (s *whom) give(to *parents.Assignment) {
+	for i, m := range to.Members {
+		if household, name, both := strings.Cut(m, "/"); both && (s.Household == "" || s.Household == household) {
+			s.Household, to.Members[i] = household, name
+		}
+	}
 }
 
 // change has the running server do something.

@@ -17,6 +17,9 @@ type Who struct {
 	By        string `json:"by,omitempty"` // who asks, for the record
 }
 
+// ByNobody is who asks where no name of a person is known.
+const ByNobody = "control socket"
+
 // maxBy bounds the words by which somebody is remembered.
 const maxBy = 64
 

@@ -75,7 +75,7 @@ func (p *Portal) me(v *visit, r *http.Request) (int, *view) {
 	if asked := r.URL.Query().Get("day"); asked != "" && v.private() && p.activity != nil {
 		return p.myDay(v, r, page, asked)
 	}
-	page.Me = &mePage{Now: v.present(), Hours: v.hours(), Quotas: v.minutes(), Kept: v.kept(p.remembers())}
+	page.Me = &mePage{Now: append(v.present(), p.unfiltered(v)...), Hours: v.hours(), Quotas: v.minutes(), Kept: v.kept(p.remembers())}
 	if v.client.Stopped(v.now).Clock != policy.NoClock {
 		page.Tone = night
 	}
@@ -240,25 +240,61 @@ func (v *visit) hours() (days []hours) {
 	return days
 }
 
-// myActs are the grants that concern whoever reads the page, and whether the filter is off. Pauses are told as what
-// holds now.
-func (p *Portal) myActs(v *visit, me *mePage) {
-	if p.desk == nil || v.client.Status != policy.Known || v.client.Assumed {
-		return
+// acts are those that concern whoever reads the page.
+func (p *Portal) acts(v *visit) []parents.Act {
+	if p.desk == nil {
+		return nil
 	}
 	all, err := p.desk.Acts(v.client.Household.ID)
 	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(all, func(act parents.Act) bool { return !v.concerned(&act) })
+}
+
+// unfiltered says that the filter is off for whoever reads the page. A pause that came later stops them all the same.
+func (p *Portal) unfiltered(v *visit) []string {
+	var until time.Time
+	for _, act := range p.acts(v) {
+		if act.What == "filter off" && act.Until.After(until) {
+			until = act.Until
+		}
+	}
+	if until.IsZero() || v.client.Stopped(v.now).Clock != policy.NoClock {
+		return nil
+	}
+	return []string{fill(v.words.Pages.Me.FilterOff, map[string]string{"until": clockText(v.words, until, v.now)})}
+}
+
+// myActs are the grants that concern whoever reads the page and have an effect. Pauses and a filter that is off are told
+// as what holds now.
+func (p *Portal) myActs(v *visit, me *mePage) {
+	if v.client.Status != policy.Known {
 		return
 	}
 	said := &v.words.Pages.Me
-	for _, act := range all {
-		if text := v.granted(&act); text != "" && v.concerned(&act) {
-			note := said.Open
-			if !act.Until.IsZero() {
-				note = v.words.Label.Until + " " + clockText(v.words, act.Until, v.now)
-			}
-			me.Acts = append(me.Acts, line{text, note})
+	ends := map[string]time.Time{} // of what is told, the zero Time if it does not
+	for _, act := range p.acts(v) {
+		text := v.granted(&act)
+		if text == "" || v.futile(&act) {
+			continue
 		}
+		once := text
+		if policy.GrantKind(act.Kind) == policy.GrantBonus {
+			once = act.ID // each adds its minutes
+		}
+		last, told := ends[once]
+		if told && (last.IsZero() || !act.Until.IsZero() && !act.Until.After(last)) {
+			continue
+		}
+		note := said.Open
+		if !act.Until.IsZero() {
+			note = v.words.Label.Until + " " + clockText(v.words, act.Until, v.now)
+		}
+		if ends[once] = act.Until; told {
+			me.Acts = slices.DeleteFunc(me.Acts, func(l line) bool { return l.Text == text })
+		}
+		me.Acts = append(me.Acts, line{text, note})
 	}
 	if more := len(me.Acts) - maxMyActs; more > 0 {
 		me.Acts, me.More = me.Acts[:maxMyActs], fill(said.More, map[string]string{"n": strconv.Itoa(more)})
@@ -277,12 +313,34 @@ func (v *visit) concerned(act *parents.Act) bool {
 	return true
 }
 
+// futile says that what an act gives stays blocked all the same, and not by the clock: by a rule that denies it, for
+// security, or by the law.
+func (v *visit) futile(act *parents.Act) bool {
+	q := policy.Question{Hashes: new(blocklists.Hashes)}
+	switch policy.GrantKind(act.Kind) {
+	case policy.GrantTime, policy.GrantBonus:
+		return false
+	case policy.GrantName, policy.GrantSecurity:
+		name, err := blocklists.ParseName(act.Value)
+		if err != nil {
+			return true
+		}
+		q = v.dir.Ask(name, q.Hashes)
+	case policy.GrantService, policy.GrantCategory, policy.GrantContinue:
+		t := v.dir.Index().Taxonomy()
+		for _, id := range []string{act.Value, "service." + act.Value} {
+			if c, known := t.Lookup(id); known {
+				q.Match.Categories.Add(c)
+			}
+		}
+	}
+	d := v.client.Decide(&q, v.now)
+	return d.Blocks() && d.Clock == policy.NoClock
+}
+
 // granted says what an act gives, "" for one that gives nothing. A name that a child should not read is not told.
 func (v *visit) granted(act *parents.Act) string {
 	said := &v.words.Pages.Me
-	if act.What == "filter off" {
-		return said.FilterOff
-	}
 	switch policy.GrantKind(act.Kind) {
 	case policy.GrantTime:
 		return said.ExtraTime

@@ -281,7 +281,7 @@ func (p *Portal) myLogs(v *visit, r *http.Request) (banners []banner) {
 				l = told
 			}
 		}
-		if by == "" {
+		if by == "" || by == parents.ByNobody {
 			by = said.AParent
 		}
 		clock := func(text string, unix int64) string {

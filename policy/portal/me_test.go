@@ -270,6 +270,10 @@ func TestMeAgreesToALog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if _, err := desk.Diary(t.Context(), parents.Who{Member: "Mia", By: parents.ByNobody}, parents.Diary{Full: true, For: "3d"}); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, "Mia's page", h.me(mia), "Asked for by a parent on", "!control socket")
 	ask("Tom")
 	h.get(tom, "naked.example")
 	h.getPath(tom, "ask."+own, mePath, "Referer: http://evil.example/")

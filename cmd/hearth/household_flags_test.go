@@ -1,0 +1,28 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// TestWhoseDevice: whose a device is to be is written MEMBER or HOUSEHOLD/MEMBER, as with every other command.
+func TestWhoseDevice(t *testing.T) {
+	a := &app{}
+	for _, c := range []struct{ household, device, members, want string }{
+		{"", "", "[home/Ben]", "home  [Ben]"},
+		{"home", "home/tablet", "[home/Ben Kim]", "home tablet [Ben Kim]"},
+		{"", "home/tablet", "[home/Ben home/Kim]", "home tablet [Ben Kim]"},
+		{"", "", "[home/Ben out/Kim]", "home  [Ben out/Kim]"}, // which the server refuses
+		{"", "tablet", "[Ben]", " tablet [Ben]"},
+	} {
+		who, to := &whom{parents.Who{Household: c.household, Device: c.device}}, parents.Assignment{Members: strings.Fields(strings.Trim(c.members, "[]"))}
+		who.give(&to)
+		w := who.ready(a)
+		if got := fmt.Sprint(w.Household, " ", w.Device, " ", to.Members); got != c.want {
+			t.Errorf("%s %s %s: %s, want %s", c.household, c.device, c.members, got, c.want)
+		}
+	}
+}
