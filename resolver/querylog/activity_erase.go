@@ -16,14 +16,17 @@ import (
 
 // Export gives everything that is kept of somebody: all partitions, what of the state names them, and what is in memory.
 func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport, error) {
-	to, err := a.whom(of)
+	to, w, err := a.readable(of)
+	if err == nil && to.Person == "" {
+		_, err = a.whom(of)
+	}
 	if err != nil {
 		return policy.ActivityExport{}, err
 	}
 	_ = a.Settle() // as in Show
 	h := to.Household.ID
 	x := policy.ActivityExport{Household: h, Person: to.Person, Partitions: []policy.ActivityKept{}, State: []policy.ActivityRecord{}}
-	parts, err := a.cfg.Store.Partitions(h, to.Person)
+	parts, err := a.partitions(&w)
 	if err != nil {
 		return x, err
 	}
@@ -42,11 +45,13 @@ func (a *Activity) Export(ctx context.Context, of string) (policy.ActivityExport
 	if err != nil {
 		return x, err
 	}
-	w := ofConfigured(to)
 	for _, e := range s.Entries {
 		if e.Key.Kind != store.KindPIN && w.about(e) {
 			x.State = append(x.State, policy.ActivityRecord{Key: e.Key.String(), Value: e.Value})
 		}
+	}
+	if to.Member == nil && to.Device == nil && to.Person != policy.PersonGuests {
+		return x, nil // of who is gone nothing in memory is told
 	}
 	if x.Memory.Devices, err = a.Devices(ctx, of); err != nil {
 		return x, err
@@ -94,6 +99,44 @@ func ofGone(household, name string) whose {
 		w.member, w.people = name, append(w.people, name)
 	}
 	return w
+}
+
+// readable finds whose activity is meant: of somebody, of the household, or of a name that the household no longer has
+// and under which something is kept yet.
+func (a *Activity) readable(of string) (to policy.ActivityOf, w whose, err error) {
+	to, err = a.find(of)
+	if err == nil {
+		return to, ofConfigured(to), nil
+	}
+	var e *Error
+	_, name, _ := strings.Cut(of, "/")
+	if !errors.As(err, &e) || !e.Unknown || to.Household == nil || name == "" {
+		return to, w, err
+	}
+	w = ofGone(to.Household.ID, name)
+	_ = a.Flush() // as in Show
+	parts, failed := a.partitions(&w)
+	s, broken := a.cfg.Store.Snapshot(context.Background(), w.household+"/")
+	if failed = errors.Join(failed, broken); failed != nil {
+		return to, w, failed
+	}
+	if len(parts) == 0 && !slices.ContainsFunc(s.Entries, w.about) {
+		return to, w, err
+	}
+	to.Person = w.person
+	return to, w, nil
+}
+
+// partitions are those of whom or what is meant.
+func (a *Activity) partitions(w *whose) (all []store.Partition, err error) {
+	for _, person := range w.people {
+		found, err := a.cfg.Store.Partitions(w.household, person)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // erasable finds whose activity is meant: somebody's, with all a household's, and of both what is gone too.

@@ -68,6 +68,39 @@ func TestEraseWhoIsGone(t *testing.T) {
 	}
 }
 
+// TestReadWhoIsGone: what is kept under a name that the household no longer has can be read and taken until it is erased.
+func TestReadWhoIsGone(t *testing.T) {
+	h := newHome(t)
+	h.compile(learns)
+	h.asks("10.0.0.2", "page.test")
+	h.asks("10.0.0.7", "page.test") // the tablet
+	h.ok(h.Flush())
+	h.keep("home/grant/1", `{"subject":{"member":"Kim"}}`)
+	h.renames = strings.NewReplacer("name: Kim,", "name: Kai,", "member: Kim", "member: Kai", "[Kim,", "[Kai,", "name: tablet", "name: slate")
+	h.compile(nil)
+	for _, of := range []string{"home/Kim", "home/device:tablet", "home/tablet"} {
+		r, err := h.Show(t.Context(), of, "")
+		if err != nil || len(r.Days) != 1 || len(r.Days[0].Sums) == 0 || r.Household != "home" {
+			t.Errorf("%s: %+v, %v", of, r, err)
+		}
+	}
+	x, err := h.Export(t.Context(), "home/Kim")
+	if err != nil || len(x.Partitions) != 1 || len(x.State) != 1 || x.State[0].Key != "home/grant/1" || x.Person != "Kim" {
+		t.Errorf("export: %+v, %v", x, err)
+	}
+	_, err = h.Erase(t.Context(), "home/tablet", false)
+	h.ok(err)
+	for _, of := range []string{"home/tablet", "home/Nobody", "out/Kim/x", "none/Kim"} {
+		var e *Error
+		if _, err := h.Show(t.Context(), of, ""); !errors.As(err, &e) || !e.Unknown {
+			t.Errorf("%s: %v", of, err)
+		}
+		if _, err := h.Export(t.Context(), of); !errors.As(err, &e) || !e.Unknown {
+			t.Errorf("export of %s: %v", of, err)
+		}
+	}
+}
+
 // TestEraseOfWhenItWasShared: what lies under the name of a device that is one member's now is from before, and can go.
 func TestEraseOfWhenItWasShared(t *testing.T) {
 	h := newHome(t)

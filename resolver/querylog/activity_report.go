@@ -63,7 +63,7 @@ func (a *Activity) find(of string) (policy.ActivityOf, error) {
 
 // Show tells what is remembered, of one day as YYYY-MM-DD, of "today", or with "" of all that are kept.
 func (a *Activity) Show(ctx context.Context, of, day string) (policy.ActivityReport, error) {
-	to, err := a.find(of)
+	to, w, err := a.readable(of)
 	if err != nil {
 		return policy.ActivityReport{}, err
 	}
@@ -80,7 +80,7 @@ func (a *Activity) Show(ctx context.Context, of, day string) (policy.ActivityRep
 			r.Logs = append(r.Logs, l.Report(to.Household.Location))
 		}
 	}
-	parts, err := a.cfg.Store.Partitions(to.Household.ID, to.Person)
+	parts, err := a.partitions(&w)
 	if err != nil {
 		return r, err
 	}
