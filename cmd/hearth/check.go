@@ -26,9 +26,9 @@ func (a *app) checkCommand() *cobra.Command {
 mistakes are reported at once (of more than 100 the first 100), each with file,
 line and column and with what to write instead. Nothing is opened but these
 files, and in the state folder the list of households that the store owns: the
-configuration must not name them. Warnings do not refuse the file; files of
-secrets that are missing, empty or readable for others on this machine are told
-as warnings, since it may not be the machine of the server.`,
+configuration must not name them. Warnings do not refuse the file. Files of
+lists that are missing, and files of secrets that are missing, empty or readable
+for others, are told as warnings: it may not be the machine of the server.`,
 		Example: "  hearth check-config /etc/hearth/config.yaml",
 		Args:    exactly(1, "the configuration FILE"),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.check(args[0]) },
@@ -37,12 +37,16 @@ as warnings, since it may not be the machine of the server.`,
 
 func (a *app) check(file string) error {
 	result := checkResult{File: file, Errors: problems{}, Warnings: problems{}}
-	l, err := load(file, a.environ)
+	l, judged, err := loadAnyway(file, a.environ)
 	switch {
 	case err == nil:
 		result.judge(a, l)
 	case !errors.As(err, &result.Errors):
 		return err
+	case judged:
+		r := &report{at: l.at}
+		l.Config.warnFiles(r)
+		result.Warnings = r.found
 	}
 	result.Errors, result.More = result.Errors.shown()
 	a.print(result, result.describe)

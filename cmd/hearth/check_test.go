@@ -218,6 +218,31 @@ telemetry: {dnstap: {unix: a, tcp: "127.0.0.1:1"}, traces: {endpoint: "collector
 	}
 }
 
+// TestMissingFilesAreToldAtOnce: files that are not there are told together with what is wrong, as warnings.
+func TestMissingFilesAreToldAtOnce(t *testing.T) {
+	const good = `events: {webhook: "https://home.example/", secret_file: hook.secret}
+lists: {sources: [{name: mine, path: mine.txt, format: domains, categories: [ads.trackers]}]}
+`
+	const wrong = good + "landing: {nonsense: 1}\nhouseholds: [{id: h, members: [{name: Kim, band: 7}]}]\n"
+	for text, errors := range map[string]bool{good: false, wrong: true} {
+		r := hearth(t, "check-config", writeConfig(t, text))
+		if (r.code != 0) != errors || strings.Contains(r.out, "nonsense") != errors {
+			t.Errorf("%d: %s%s", r.code, r.out, r.err)
+		}
+		for _, want := range []string{"events.secret_file", "lists.sources[0].path", "mine.txt: no such file"} {
+			line := ""
+			for one := range strings.Lines(r.out) {
+				if strings.Contains(one, want) {
+					line = one
+				}
+			}
+			if !strings.Contains(line, "(warning)") {
+				t.Errorf("no warning says %s:\n%s%s", want, r.out, r.err)
+			}
+		}
+	}
+}
+
 // TestSecretsAreLookedAt: check-config tells of files of secrets that are missing, empty or readable for others, and the
 // server of the last at its start.
 func TestSecretsAreLookedAt(t *testing.T) {

@@ -40,25 +40,33 @@ func (l *loaded) source() string {
 // example, applies the environment (entries NAME=VALUE) and validates
 // everything. The error is a problems list with all that is wrong.
 func load(file string, environ []string) (*loaded, error) {
+	l, _, err := loadAnyway(file, environ)
+	if err != nil {
+		return nil, err
+	}
+	return l, nil
+}
+
+// loadAnyway is load, and gives what could be read of a file that is refused; judged says that it is worth a look.
+func loadAnyway(file string, environ []string) (l *loaded, judged bool, err error) {
 	b, name := exampleFile, exampleName
 	if file != "" {
-		var err error
 		if b, err = readFile(file); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		name = file
 	}
-	l := &loaded{Config: Default(), File: file, at: newPlaces(name)}
-	found, judge := l.read(name, b, environ)
-	if judge {
+	l = &loaded{Config: Default(), File: file, at: newPlaces(name)}
+	found, judged := l.read(name, b, environ)
+	if judged {
 		nilEmpty(reflect.ValueOf(&l.Config).Elem())
 		l.rooted(environ)
 		found = append(found, l.at.unrepeated(l.Config.validate(l.at))...)
 	}
 	if len(found) > 0 {
-		return nil, found.orNil()
+		return l, judged, found.orNil()
 	}
-	return l, nil
+	return l, judged, nil
 }
 
 // read parses, checks and decodes the file, the environment and the included

@@ -116,7 +116,7 @@ func (a acquaintances) Find(addr netip.Addr) (parents.Seen, bool) {
 // look. It reads the snapshot beside the store, which belongs to the server that runs; it is at most half a minute behind.
 func (a *app) checkOwners(l *loaded) (twice, warnings problems) {
 	r := &report{at: l.at, found: l.Config.warnings(l.at)}
-	l.Config.warnSecrets(r)
+	l.Config.warnFiles(r)
 	warnings = r.found
 	state, err := a.stateDir(&l.Config)
 	var kept store.Snapshot

@@ -7,8 +7,9 @@ import (
 	"runtime"
 )
 
-// warnSecrets finds files of secrets that are not there, are empty, or that others on this machine can read. It opens none.
-func (c *Config) warnSecrets(r *report) {
+// warnFiles finds files of lists that are not there, and files of secrets that are not there, are empty, or that others on
+// this machine can read. It opens none.
+func (c *Config) warnFiles(r *report) {
 	look := func(path, file string) {
 		if file == "" {
 			return
@@ -25,6 +26,9 @@ func (c *Config) warnSecrets(r *report) {
 	}
 	for i, s := range c.Lists.Sources {
 		at := fmt.Sprintf("lists.sources[%d].", i)
+		if _, err := os.Stat(s.Path); s.Path != "" && err != nil {
+			r.add(at+"path", "%v; correct the path, or put the list there", err)
+		}
 		look(at+"token_file", s.TokenFile)
 		look(at+"key_file", s.KeyFile)
 		look(at+"zone.tsig.secret_file", s.Zone.TSIG.SecretFile)
