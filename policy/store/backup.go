@@ -19,6 +19,8 @@ const keptBeside = 3
 // Backup writes the store, as it is at this moment, in the form that Restore takes. Others write on meanwhile. What was
 // erased is not in it. It is spooled beside the store, so that a slow reader holds nobody up.
 func (b *Bolt) Backup(w io.Writer) (err error) {
+	b.backing.Lock()
+	defer b.backing.Unlock()
 	spool := spool(b.path)
 	defer func() {
 		if err != nil {
@@ -26,15 +28,7 @@ func (b *Bolt) Backup(w io.Writer) (err error) {
 		}
 		err = errors.Join(err, discard(spool))
 	}()
-	b.spooling.Lock()
-	defer b.spooling.Unlock()
-	if b.db.Load() == nil {
-		return b.readOnly()
-	}
-	if err := b.update(forgetDeletions); err != nil {
-		return err
-	}
-	if err := b.copyTo(spool); err != nil {
+	if err := b.copyForgetting(spool); err != nil {
 		return err
 	}
 	f, err := os.Open(spool) //nolint:gosec // written just now
@@ -44,6 +38,19 @@ func (b *Bolt) Backup(w io.Writer) (err error) {
 	defer f.Close()
 	_, err = io.Copy(w, f)
 	return err
+}
+
+// copyForgetting is copyTo, without the keys that the list of deletions names.
+func (b *Bolt) copyForgetting(path string) error {
+	b.copying.Lock()
+	defer b.copying.Unlock()
+	if b.db.Load() == nil {
+		return b.readOnly()
+	}
+	if err := b.update(forgetDeletions); err != nil {
+		return err
+	}
+	return b.copyTo(path)
 }
 
 func spool(path string) string { return path + ".spool" }

@@ -25,10 +25,11 @@ type Bolt struct {
 	changed chan struct{} // closed by the next commit
 	closed  bool
 
-	spooling sync.Mutex    // one Backup or Scrub at a time
-	writing  sync.Mutex    // one change at a time, and none during Scrub
-	using    sync.RWMutex  // whoever reads, and whoever puts another file in the place of db
-	erased   chan struct{} // there is something to scrub at once
+	backing sync.Mutex    // one Backup at a time
+	copying sync.Mutex    // one copy of the file at a time, and none during Scrub
+	writing sync.Mutex    // one change at a time, and none during Scrub
+	using   sync.RWMutex  // whoever reads, and whoever puts another file in the place of db
+	erased  chan struct{} // there is something to scrub at once
 
 	counters
 }

@@ -35,8 +35,8 @@ func (b *Bolt) Scrub() error {
 	if b.db.Load() == nil {
 		return b.readOnly()
 	}
-	b.spooling.Lock()
-	defer b.spooling.Unlock()
+	b.copying.Lock()
+	defer b.copying.Unlock()
 	b.writing.Lock()
 	defer b.writing.Unlock()
 	if _, err := b.tick(); err != nil {
