@@ -261,6 +261,10 @@ func (v *visit) reason(cause string) string {
 		return v.words.Pages.Me.Bedtime
 	case policy.StepHomework.String():
 		return v.words.Pages.Me.Homework
+	case policy.Paused.String():
+		return v.words.Pages.Me.Pause
+	case policy.QuotaUsed.String():
+		return v.words.Pages.Me.Quotas
 	case policy.StepDenied.String(), policy.StepUnknown.String():
 		return v.words.Label.Rule
 	}

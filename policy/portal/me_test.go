@@ -191,6 +191,15 @@ func TestMeTellsDays(t *testing.T) {
 	}
 }
 
+// TestMeSaysWhy: what the clock stopped is told in the words of the page.
+func TestMeSaysWhy(t *testing.T) {
+	h, _, d := withDiary(t)
+	d.days["family/Tom"] = []policy.ActivityDay{{Day: "2026-11-17", Sums: []policy.ActivitySum{
+		{Verdict: "blocked", Count: 31}, {Verdict: "blocked", Cause: policy.Paused.String(), Count: 9}, {Verdict: "blocked", Cause: policy.QuotaUsed.String(), Count: 22}}}}
+	body := h.getPath(tom, "ask."+own, mePath+"?day=2026-11-17").Body.String()
+	wants(t, "Tom's day", body, "(Minutes for today 22, Pause 9)")
+}
+
 // TestMeTellsNames: the page itself shows the names that parents can read, the latest first, and of those that a child
 // should not read how many there are; of whom no sums are kept it says so and not 0.
 func TestMeTellsNames(t *testing.T) {

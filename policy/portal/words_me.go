@@ -30,6 +30,7 @@ type meText struct {
 	Tomorrow       string `yaml:"tomorrow"`
 	Bedtime        string `yaml:"bedtime"`
 	Homework       string `yaml:"homework"`
+	Pause          string `yaml:"pause"`
 	Quotas         string `yaml:"quotas"`
 	AllTime        string `yaml:"all_time"`
 	Left           string `yaml:"left"`
