@@ -37,6 +37,8 @@ var beside = []string{"Apply", "stand", "subject", "granted", "named", "service"
 var harmless = map[string]string{
 	"decide.go: Decide: w.free()":                                   "the short way to the same verdict",
 	"decide.go: service: w.names != w.q.Match.Categories":           "what the trace says, and no more",
+	"decide.go: unlisted: p.allowList && meet(m, &p.listed)":        "as above",
+	"walk.go: offWhy: declined":                                     "as above",
 	"hand.go: Decide: st == nil && c.budget == nil":                 "the short way to the same verdict",
 	"chain.go: denied: n >= uint64(len(hashes))":                    "a list that is cut off: no scenario can write one, TestChainsOnlyTakeAway does",
 	"chain.go: ruled: r == nil":                                     "as above",

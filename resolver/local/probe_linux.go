@@ -19,11 +19,8 @@ func newProbe(path string, at stamp) probe { return probe{append([]byte(path), 0
 func (p *probe) same() bool {
 	var st unix.Statx_t
 	_, _, failed := unix.Syscall6(unix.SYS_STATX, atCWD, uintptr(unsafe.Pointer(&p.path[0])), 0, unix.STATX_SIZE|unix.STATX_MTIME, uintptr(unsafe.Pointer(&st)), 0) //nolint:gosec // as statx(2) has it
-	switch failed {
-	case 0:
-		return stamp{int64(st.Size), st.Mtime.Sec*1e9 + int64(st.Mtime.Nsec)} == p.at //nolint:gosec // no file is that large
-	case unix.ENOENT:
-		return true
+	if gone := failed == unix.ENOENT; gone || failed == 0 {
+		return gone || stamp{int64(st.Size), st.Mtime.Sec*1e9 + int64(st.Mtime.Nsec)} == p.at //nolint:gosec // no file is that large
 	}
 	now, err := stampOf(string(p.path[:len(p.path)-1]))
 	return err != nil || now == p.at
