@@ -205,8 +205,9 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 	if err != nil {
 		return Device{}, err
 	}
+	err = d.renew(ctx)
 	d.Renamed(id, was, name) // it is written down, whenever it comes in force
-	if err := d.renew(ctx); err != nil {
+	if err != nil {
 		return Device{}, err
 	}
 	return d.deviceCalled(id, name)

@@ -15,15 +15,17 @@ func (a *Activity) Rename(household, was, next string) error {
 	a.writing.Lock()
 	defer a.writing.Unlock()
 	a.mu.Lock()
-	if h := a.things[device{household, was}]; h != nil {
-		a.things[device{household, next}] = h
-		delete(a.things, device{household, was})
-	}
+	heard := a.things[device{household, was}]
+	delete(a.things, device{household, was})
 	a.companions.Forget(household + "/" + policy.PersonOfDevice(was))
 	a.attempts.Forget(household + "/" + was)
 	a.sightings.Forget(household + "/" + was)
 	a.mu.Unlock()
-	return errors.Join(a.flush(), a.movePartitions(household, policy.PersonOfDevice(was), policy.PersonOfDevice(next)), a.moveNotices(household, was, next))
+	var failed error
+	if heard != nil && len(heard.fresh) > 0 { // at once: what waits under a name that is not yet in force is dropped
+		failed = a.writeHeard(device{household, next}, heard)
+	}
+	return errors.Join(failed, a.flush(), a.movePartitions(household, policy.PersonOfDevice(was), policy.PersonOfDevice(next)), a.moveNotices(household, was, next))
 }
 
 // movePartitions puts what lies under one name under another.
