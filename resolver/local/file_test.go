@@ -75,6 +75,19 @@ func TestFresh(t *testing.T) {
 	}
 }
 
+// TestFreshOnceTold: leases count as read only after whoever decides by them was told.
+func TestFreshOnceTold(t *testing.T) {
+	path := write(t, "0 aa:bb:cc:dd:ee:01 192.168.7.1 a *\n")
+	n := New(nil)
+	n.Configure(Config{Leases: []string{path}})
+	early := false
+	n.OnLeases(func([]Lease) { early = n.Fresh() })
+	rewrite(t, path, "0 aa:bb:cc:dd:ee:02 192.168.7.1 a *\n")
+	if n.Refresh(); early || !n.Fresh() {
+		t.Errorf("fresh before it was told: %t, and after: %t", early, n.Fresh())
+	}
+}
+
 // TestHalfWritten: of a file that is written anew in place, half is not taken for all.
 func TestHalfWritten(t *testing.T) {
 	const first, second = "0 aa:bb:cc:dd:ee:01 192.168.7.1 a *\n", "0 aa:bb:cc:dd:ee:02 192.168.7.2 b *\n"

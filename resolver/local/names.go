@@ -119,6 +119,7 @@ func (n *Names) Configure(cfg Config) {
 	}
 	n.look()
 	n.build()
+	n.looked()
 }
 
 // Run looks for changes of the files until ctx ends.
@@ -143,6 +144,7 @@ func (n *Names) Refresh() {
 	if n.look() || n.lapsed() {
 		n.build()
 	}
+	n.looked()
 }
 
 // Fresh says whether the lease files are as they were when they were read. A DHCP server writes a lease down before it
@@ -165,14 +167,19 @@ func (n *Names) look() (changed bool) {
 	for _, path := range n.cfg.Hosts {
 		changed = n.files[path].read(readHosts, n.now, n.log) || changed
 	}
+	for _, path := range n.cfg.Leases {
+		changed = n.files[path].read(readLeases, n.now, n.log) || changed
+	}
+	return changed
+}
+
+// looked has Fresh go by what was read. It comes after all were told: who finds it fresh decides at once.
+func (n *Names) looked() {
 	all := make([]probe, 0, len(n.cfg.Leases))
 	for _, path := range n.cfg.Leases {
-		f := n.files[path]
-		changed = f.read(readLeases, n.now, n.log) || changed
-		all = append(all, newProbe(path, f.looked[0]))
+		all = append(all, newProbe(path, n.files[path].looked[0]))
 	}
 	n.read.Store(&all)
-	return changed
 }
 
 // lapsed reports whether a lease ran out since the table was built.
