@@ -1,6 +1,8 @@
 package parents
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -70,12 +72,34 @@ func (p *place) acts() []Act {
 }
 
 // Acts lists what people did that is in force in a household.
-func (d *Desk) Acts(household string) ([]Act, error) {
+func (d *Desk) Acts(ctx context.Context, who Who) ([]Act, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(Who{Household: household})
+	p, err := d.look(ctx, who)
 	if err != nil {
 		return nil, err
 	}
 	return p.acts(), nil
+}
+
+// ActsFor lists what is in force for a client that the resolver found: for its device, its member and the whole house.
+func (d *Desk) ActsFor(c policy.Client) []Act {
+	if c.Household == nil {
+		return nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(Who{Household: c.Household.ID}, proven)
+	if err != nil {
+		return nil
+	}
+	return slices.DeleteFunc(p.acts(), func(a Act) bool {
+		switch {
+		case a.Device != "":
+			return c.Device == nil || c.Device.Name != a.Device
+		case a.Member != "":
+			return c.Member == nil || c.Member.Name != a.Member
+		}
+		return false
+	})
 }

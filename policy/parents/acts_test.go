@@ -88,12 +88,12 @@ func TestPauseEndsGrants(t *testing.T) {
 	h.gets("10.0.0.3", "casino.example")
 	_, err = h.Pause(t.Context(), one(""), parents.Span{For: "5m"})
 	h.ok(err)
-	acts, err := h.Acts("one")
+	acts, err := h.Acts(t.Context(), of("one"))
 	h.ok(err)
 	if len(acts) != 2 || acts[0].What != "pause" || acts[1].Member != "Anna" {
 		t.Errorf("in force: %+v; want the pause and the grant of the one who is grown up", acts)
 	}
-	_, log, err := h.Audit(t.Context(), "one")
+	_, log, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	if len(log) != 5 || log[0].What != "pause" || !strings.Contains(log[0].Detail, "ended the grant of name casino.example to Tom") {
 		t.Errorf("remembered: %+v", log)
@@ -203,9 +203,9 @@ func TestWrongGrants(t *testing.T) {
 		says   string
 	}{
 		{one("Nobody"), parents.Ask{Kind: policy.GrantTime}, parents.Unknown, "Mia, Tom, Anna"},
-		{parents.Who{Household: "three"}, parents.Ask{Kind: policy.GrantTime}, parents.Unknown, "one, two"},
-		{parents.Who{}, parents.Ask{Kind: policy.GrantTime}, parents.Refused, "one, two"},
-		{parents.Who{Household: "one", Device: "x"}, parents.Ask{Kind: policy.GrantTime}, parents.Unknown, "device list"},
+		{parents.Who{Actor: machine, Household: "three"}, parents.Ask{Kind: policy.GrantTime}, parents.Unknown, "one, two"},
+		{parents.Who{Actor: machine}, parents.Ask{Kind: policy.GrantTime}, parents.Refused, "one, two"},
+		{parents.Who{Actor: machine, Household: "one", Device: "x"}, parents.Ask{Kind: policy.GrantTime}, parents.Unknown, "device list"},
 		{one("Mia"), parents.Ask{Kind: "everything"}, parents.Refused, "write time"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "http://casino.example/"}, parents.Refused, "name alone"},
 		{one("Mia"), parents.Ask{Kind: policy.GrantCategory, Value: "money.gamling"}, parents.Refused, "money.gambling"},
@@ -229,7 +229,7 @@ func TestWrongGrants(t *testing.T) {
 			t.Errorf("%+v: %q does not say %q", tc.ask, e.Text, tc.says)
 		}
 	}
-	if acts, err := h.Acts("one"); err != nil || len(acts) != 0 {
+	if acts, err := h.Acts(t.Context(), of("one")); err != nil || len(acts) != 0 {
 		t.Errorf("in force: %v, %v", acts, err)
 	}
 }
@@ -286,7 +286,7 @@ func TestAuditKeepsTheOrder(t *testing.T) {
 		_, err = h.Resume(t.Context(), one("Mia"))
 		h.ok(err)
 	}
-	_, log, err := h.Audit(t.Context(), "one")
+	_, log, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	for i, e := range log {
 		if want := []string{"pause ended", "pause"}[i%2]; e.What != want {

@@ -23,6 +23,7 @@ const maxAudit = 5000
 type Entry struct {
 	At     int64  `json:"at"` // unix seconds
 	By     string `json:"by,omitempty"`
+	Role   string `json:"role,omitempty"` // of who did it; "" for what a code or PIN proved, and for what nobody did
 	What   string `json:"what"`
 	Member string `json:"member,omitempty"`
 	Device string `json:"device,omitempty"`
@@ -37,6 +38,9 @@ func (p *place) entry(what, detail string, until int64) Entry {
 // remembered is an entry as it is written down.
 func (p *place) remembered(e Entry) change {
 	e.At, e.By = p.now.Unix(), p.by
+	if p.actor.Role != Nobody {
+		e.Role = p.actor.Role.String()
+	}
 	return change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", e.At, rand.Text()[:8]), value: e}
 }
 
@@ -52,10 +56,14 @@ func cut(text string, n int) string {
 }
 
 // Audit lists who changed what in a household, the latest first.
-func (d *Desk) Audit(ctx context.Context, household string) (h *policy.Household, list []Entry, err error) {
-	h, missing := one(d.Directory(), household)
-	if h == nil { // it may be gone, and something of it kept
-		h = &policy.Household{ID: household, Location: time.UTC}
+func (d *Desk) Audit(ctx context.Context, who Who) (h *policy.Household, list []Entry, err error) {
+	d.mu.Lock()
+	p, missing := d.look(ctx, who)
+	d.mu.Unlock()
+	if missing == nil {
+		h = p.household
+	} else if h = (&policy.Household{ID: who.Household, Location: time.UTC}); who.Actor.Role < Operator { // it may be gone, and something of it kept
+		return nil, nil, missing
 	}
 	s, err := d.Log.Snapshot(ctx, h.ID+"/"+kindAudit+"/")
 	switch {

@@ -26,7 +26,7 @@ func (d *Desk) Confirm(ctx context.Context, who Who) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	h, err := d.Show(who.Household)
+	h, err := d.Show(ctx, Who{Household: who.Household, Actor: who.Actor})
 	if err != nil {
 		return Person{}, err
 	}

@@ -91,7 +91,7 @@ type codes struct {
 func (d *Desk) Invite(ctx context.Context, who Who, to Assignment, name string) (Code, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(who)
+	p, err := d.find(who, manage)
 	if err != nil {
 		return Code{}, err
 	}

@@ -62,6 +62,7 @@ type Desk struct {
 
 	mu       sync.Mutex
 	homes    map[string]home
+	looked   map[string]time.Time // when an operator's look at a household was last written down
 	forgot   time.Time            // when changes were last looked through
 	learned  int64                // unix seconds up to which what is in force knows whose learning is over
 	revision uint64               // up to which the changes of others are known
@@ -70,7 +71,7 @@ type Desk struct {
 
 // Open reads the log.
 func Open(ctx context.Context, c Config) (*Desk, error) {
-	d := &Desk{Config: c, homes: map[string]home{}}
+	d := &Desk{Config: c, homes: map[string]home{}, looked: map[string]time.Time{}}
 	d.codes.wait, d.codes.wrong, d.pins.wrong, d.pins.right = map[string][]invitation{}, tries{}, tries{}, tries{}
 	if d.Now == nil {
 		d.Now = time.Now
@@ -93,10 +94,10 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 
 // act makes changes of what people do in one household: what edit asks for is checked against the Directory, written
 // down, and in force when it returns.
-func (d *Desk) act(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) (*place, error) {
+func (d *Desk) act(ctx context.Context, who Who, r right, edit func(p *place) (Entry, []change, error)) (*place, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(who)
+	p, err := d.find(who, r)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +121,7 @@ func (d *Desk) act(ctx context.Context, who Who, edit func(p *place) (Entry, []c
 // define makes changes of who and what there is in a household: they are judged as part of the whole configuration,
 // written down, and compiled.
 func (d *Desk) define(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) error {
-	if err := d.redefine(ctx, who, edit); err != nil {
+	if err := d.redefine(ctx, who, manage, edit); err != nil {
 		return err
 	}
 	return d.renew(ctx)
@@ -134,10 +135,10 @@ func (d *Desk) renew(ctx context.Context) error {
 	return nil
 }
 
-func (d *Desk) redefine(ctx context.Context, who Who, edit func(p *place) (Entry, []change, error)) error {
+func (d *Desk) redefine(ctx context.Context, who Who, r right, edit func(p *place) (Entry, []change, error)) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(who)
+	p, err := d.find(who, r)
 	if err != nil {
 		return err
 	}

@@ -25,21 +25,14 @@ type Device struct {
 const OwnerEnrolled = "enrolled"
 
 // Devices lists the devices of a household, and what else was seen lately in it that is none of them.
-func (d *Desk) Devices(household string) (known []Device, guests []Seen, err error) {
+func (d *Desk) Devices(ctx context.Context, who Who) (known []Device, guests []Seen, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(Who{Household: household})
+	p, err := d.look(ctx, who)
 	if err != nil {
 		return nil, nil, err
 	}
-	known, guests = []Device{}, []Seen{}
-	owner := OwnerYAML
-	if _, at, _ := p.home.definition(); at == current || at == leaving {
-		owner = OwnerStore
-	}
-	for _, v := range p.household.Devices {
-		known = append(known, p.tellDevice(v, owner))
-	}
+	known, guests = p.devices(), []Seen{}
 	if d.Presence == nil {
 		return known, guests, nil
 	}
@@ -107,7 +100,7 @@ func goodName(p *place, name string) (string, error) {
 // enrol adds a device that proved itself, and says what it is called. The code is good again if nothing was written.
 func (d *Desk) enrol(ctx context.Context, i invitation, s Seen) (Device, error) {
 	name := ""
-	err := d.redefine(ctx, Who{Household: i.household, By: i.by}, func(p *place) (Entry, []change, error) {
+	err := d.redefine(ctx, Who{Household: i.household, By: i.by}, proven, func(p *place) (Entry, []change, error) {
 		c := policy.DeviceConfig{Member: i.member, Members: i.members, Profile: i.profile}
 		if c.Name = p.freeName(i, s); !s.MAC.IsZero() {
 			c.MACs = []policy.MAC{s.MAC}
@@ -145,15 +138,30 @@ func (p *place) freeName(i invitation, s Seen) string {
 }
 
 func (d *Desk) deviceCalled(household, name string) (Device, error) {
-	known, _, err := d.Devices(household)
-	i := slices.IndexFunc(known, func(v Device) bool { return v.Name == name })
-	if err == nil && i < 0 {
-		err = unknown("device", "the device %q is not in force: somebody changed the household meanwhile", name)
-	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.find(Who{Household: household}, proven)
 	if err != nil {
 		return Device{}, err
 	}
+	known := p.devices()
+	i := slices.IndexFunc(known, func(v Device) bool { return v.Name == name })
+	if i < 0 {
+		return Device{}, unknown("device", "the device %q is not in force: somebody changed the household meanwhile", name)
+	}
 	return known[i], nil
+}
+
+// devices tells of all devices that are known.
+func (p *place) devices() []Device {
+	owner, known := OwnerYAML, []Device{}
+	if _, at, _ := p.home.definition(); at == current || at == leaving {
+		owner = OwnerStore
+	}
+	for _, v := range p.household.Devices {
+		known = append(known, p.tellDevice(v, owner))
+	}
+	return known
 }
 
 // change rewrites one device where it stands: among the enrolled, or in the definition of a household of the store.
@@ -189,7 +197,7 @@ func (d *Desk) change(p *place, edit func(policy.DeviceConfig) *policy.DeviceCon
 // Rename gives a device another name. What holds for it goes on holding.
 func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error) {
 	id, was := "", ""
-	err := d.redefine(ctx, who, func(p *place) (Entry, []change, error) {
+	err := d.redefine(ctx, who, manage, func(p *place) (Entry, []change, error) {
 		next, err := goodName(p, name)
 		if err != nil {
 			return Entry{}, nil, err

@@ -54,7 +54,7 @@ func TestEnrolByMAC(t *testing.T) {
 	var mac policy.MAC
 	h.ok(mac.UnmarshalText([]byte("02:00:00:00:00:07")))
 	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), MAC: mac, Name: "toms-laptop"}}
-	_, guests, err := h.Devices("one")
+	_, guests, err := h.Devices(t.Context(), of("one"))
 	h.ok(err)
 	if len(guests) != 1 || guests[0].Name != "toms-laptop" {
 		t.Errorf("unknown devices: %+v", guests)
@@ -70,7 +70,7 @@ func TestEnrolByMAC(t *testing.T) {
 	if c.Member == nil || c.Member.Name != "Anna" {
 		t.Errorf("at another address it is %+v", c)
 	}
-	if _, guests, err = h.Devices("one"); err != nil || len(guests) != 0 {
+	if _, guests, err = h.Devices(t.Context(), of("one")); err != nil || len(guests) != 0 {
 		t.Errorf("it is still unknown: %v, %v", guests, err)
 	}
 }
@@ -106,7 +106,7 @@ func TestDeviceChanges(t *testing.T) {
 	h.ok(err)
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.ok(err)
-	who := parents.Who{Household: "one", Device: "console", By: "Anna"}
+	who := parents.Who{Actor: machine, Household: "one", Device: "console", By: "Anna"}
 	_, err = h.Pause(t.Context(), who, parents.Span{})
 	h.ok(err)
 	_, err = h.Rename(t.Context(), who, "shared")
@@ -237,12 +237,12 @@ func TestAtOnce(t *testing.T) {
 	acts.Wait()
 	stop()
 	background.Wait()
-	got, err := h.Acts("one")
+	got, err := h.Acts(t.Context(), of("one"))
 	h.ok(err)
 	if len(got) != 8*12+1 {
 		t.Errorf("%d acts in force, want %d", len(got), 8*12+1)
 	}
-	if got, err = h.Acts("two"); err != nil || len(got) != 0 {
+	if got, err = h.Acts(t.Context(), of("two")); err != nil || len(got) != 0 {
 		t.Errorf("in the other family: %v, %v", got, err)
 	}
 }
@@ -297,7 +297,7 @@ func TestFollow(t *testing.T) {
 	_, err := other.Pause(t.Context(), one("Tom"), parents.Span{For: "10m"})
 	h.ok(err)
 	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-		if acts, err := h.Acts("one"); err == nil && len(acts) == 1 {
+		if acts, err := h.Acts(t.Context(), of("one")); err == nil && len(acts) == 1 {
 			return
 		}
 	}

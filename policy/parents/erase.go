@@ -15,11 +15,14 @@ import (
 // Erase goes on where activity was erased: it writes down that, and by whom. Of a name that its household no longer has,
 // and of a household that is gone, everything else goes too that is kept, what was written down of them with it: nothing
 // of it holds for anybody any more. It says of which kinds that was.
-func (d *Desk) Erase(ctx context.Context, by string, r policy.ActivityErased) (policy.ActivityErased, error) {
+func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (policy.ActivityErased, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	p := &place{household: &policy.Household{ID: r.Household}, now: d.Now(), by: by(who), actor: who.Actor}
+	if err := p.may(manage); err != nil {
+		return r, err
+	}
 	defer d.Erased()
-	p := &place{household: &policy.Household{ID: r.Household}, now: d.Now(), by: cut(strings.ToValidUTF8(by, ""), maxBy)}
 	if r.Gone {
 		gone, err := d.remains(ctx, &r)
 		if err != nil {

@@ -37,12 +37,12 @@ func TestEraseWhoIsGone(t *testing.T) {
 	h.ok(err)
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.ok(err)
-	_, err = h.Pause(ctx, parents.Who{Household: "one", Device: "console"}, parents.Span{})
+	_, err = h.Pause(ctx, parents.Who{Actor: machine, Household: "one", Device: "console"}, parents.Span{})
 	h.ok(err)
-	h.ok(h.SetPIN(ctx, parents.Who{Household: "two", Member: "Mia"}, "4711"))
+	h.ok(h.SetPIN(ctx, parents.Who{Actor: machine, Household: "two", Member: "Mia"}, "4711"))
 
 	erase := func(household, person string) (policy.ActivityErased, error) {
-		return h.Erase(ctx, "Anna", policy.ActivityErased{Household: household, Person: person, Gone: true})
+		return h.Erase(ctx, parents.Who{Actor: machine, By: "Anna"}, policy.ActivityErased{Household: household, Person: person, Gone: true})
 	}
 	_, err = erase("one", "Mia")
 	h.refuses(err, parents.Conflict)
@@ -73,7 +73,7 @@ func TestEraseWhoIsGone(t *testing.T) {
 	if got, err = erase("one", "console"); err != nil || got.State["pause"] != 1 {
 		t.Errorf("of the device: %v, %v", got, err)
 	}
-	_, list, err := h.Audit(ctx, "one")
+	_, list, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	if list[0].By != "Anna" || !strings.Contains(list[0].What, "gone erased") || !strings.Contains(list[0].Detail, "pause 1") {
 		t.Errorf("the audit says %+v", list[0])
@@ -95,9 +95,9 @@ func TestEraseWhoIsThere(t *testing.T) {
 	h := open(t, families)
 	h.ok(h.SetPIN(t.Context(), one("Mia"), "4711"))
 	for person, member := range map[string]string{"Mia": "Mia", "device:shared": ""} {
-		_, err := h.Erase(t.Context(), "Anna", policy.ActivityErased{Household: "one", Person: person, Partitions: 3})
+		_, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, policy.ActivityErased{Household: "one", Person: person, Partitions: 3})
 		h.ok(err)
-		_, list, err := h.Audit(t.Context(), "one")
+		_, list, err := h.Audit(t.Context(), of("one"))
 		h.ok(err)
 		if e := list[0]; e.What != "activity erased" || e.Member != member || (e.Device == "shared") != (member == "") || e.By != "Anna" || !strings.Contains(e.Detail, "3 days") {
 			t.Errorf("the audit says %+v", e)
@@ -112,12 +112,12 @@ func TestEraseWhoIsThere(t *testing.T) {
 func TestEraseHousehold(t *testing.T) {
 	h := open(t, families)
 	whole := policy.ActivityErased{Household: "two", Gone: true}
-	h.ok(h.SetPIN(t.Context(), parents.Who{Household: "two", Member: "Mia"}, "4711"))
-	_, err := h.Erase(t.Context(), "Anna", whole)
+	h.ok(h.SetPIN(t.Context(), parents.Who{Actor: machine, Household: "two", Member: "Mia"}, "4711"))
+	_, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, whole)
 	h.refuses(err, parents.Conflict)
 	h.write(families[:strings.Index(families, "  - id: two")])
 	h.ok(h.reload(t.Context()))
-	got, err := h.Erase(t.Context(), "Anna", whole)
+	got, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, whole)
 	h.ok(err)
 	if got.State["pin"] != 1 || got.State["audit"] != 1 {
 		t.Errorf("erased: %+v", got)
@@ -125,7 +125,7 @@ func TestEraseHousehold(t *testing.T) {
 	if left := fmt.Sprint(h.kept("two", "")); left != "[audit]" || len(h.kept("two", "Mia")) != 0 {
 		t.Errorf("left: %s", left)
 	}
-	_, list, err := h.Audit(t.Context(), "two")
+	_, list, err := h.Audit(t.Context(), of("two"))
 	h.ok(err)
 	if len(list) != 1 || list[0].By != "Anna" || list[0].What != "all of the household erased" {
 		t.Errorf("the audit says %+v", list)
@@ -136,7 +136,7 @@ func TestEraseHousehold(t *testing.T) {
 	if left := h.kept("two", ""); len(left) != 0 {
 		t.Errorf("after 90 days: %v", left)
 	}
-	_, _, err = h.Audit(t.Context(), "two")
+	_, _, err = h.Audit(t.Context(), of("two"))
 	h.refuses(err, parents.Unknown)
 }
 
@@ -144,10 +144,10 @@ func TestEraseHousehold(t *testing.T) {
 func TestEraseHouseholdThatComes(t *testing.T) {
 	h := open(t, families)
 	h.Renew = func(context.Context) error { return errors.New("another file is not in order") }
-	if _, err := h.Adopt(t.Context(), parents.Who{}, "{id: three, consent: {by: Cy, at: 2026-01-10}, members: [{name: Cy, band: adult}]}"); err == nil {
+	if _, err := h.Adopt(t.Context(), parents.Who{Actor: machine}, "{id: three, consent: {by: Cy, at: 2026-01-10}, members: [{name: Cy, band: adult}]}"); err == nil {
 		t.Fatal("it is in force")
 	}
-	_, err := h.Erase(t.Context(), "Anna", policy.ActivityErased{Household: "three", Gone: true})
+	_, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, policy.ActivityErased{Household: "three", Gone: true})
 	h.refuses(err, parents.Conflict)
 	if left := fmt.Sprint(h.kept("three", "")); !strings.Contains(left, "definition") {
 		t.Errorf("left: %s", left)
@@ -163,12 +163,12 @@ func TestRenameIsTold(t *testing.T) {
 	h.ok(err)
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.ok(err)
-	_, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "Console"}, "shared")
+	_, err = h.Rename(t.Context(), parents.Who{Actor: machine, Household: "one", Device: "Console"}, "shared")
 	h.refuses(err, parents.Refused)
-	_, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "Console"}, " switch ")
+	_, err = h.Rename(t.Context(), parents.Who{Actor: machine, Household: "one", Device: "Console"}, " switch ")
 	h.ok(err)
 	h.Renew = func(context.Context) error { return errors.New("another file is not in order") }
-	if _, err = h.Rename(t.Context(), parents.Who{Household: "one", Device: "switch"}, "games"); err == nil {
+	if _, err = h.Rename(t.Context(), parents.Who{Actor: machine, Household: "one", Device: "switch"}, "games"); err == nil {
 		t.Error("it is in force")
 	}
 	if fmt.Sprint(told) != "[one console switch one switch games]" {

@@ -49,7 +49,7 @@ func (d *Desk) Grant(ctx context.Context, who Who, ask Ask) (Act, error) {
 	}
 	var made policy.Grant
 	var before []policy.Decision
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, grant, func(p *place) (e Entry, changes []change, err error) {
 		if made, err = p.grantFor(ask); err != nil {
 			return e, nil, err
 		}
@@ -91,6 +91,9 @@ func (p *place) grantFor(ask Ask) (g policy.Grant, err error) {
 	}
 	if g, err = p.valued(g, ask); err == nil && g.Kind != policy.GrantBonus && ask.For == "" && ask.Until == "" {
 		err = refused("for", "for how long is missing: write for, such as 15m, 30m, 1h, today or always, or until")
+	}
+	if err == nil && p.actor.Role == Carer && (g.Until == 0 || g.Kind == policy.GrantSecurity) {
+		err = forbidden("a carer grants for a time, and nothing of security: write for, such as 30m or today, or ask a parent")
 	}
 	return g, err
 }
@@ -211,7 +214,7 @@ func (d *Desk) toWrite(p *place, g policy.Grant) string {
 // Revoke ends a grant by its id.
 func (d *Desk) Revoke(ctx context.Context, who Who, id string) (Act, error) {
 	var was policy.Grant
-	p, err := d.act(ctx, Who{Household: who.Household, By: who.By}, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, Who{Household: who.Household, By: who.By, Actor: who.Actor}, grant, func(p *place) (e Entry, changes []change, err error) {
 		r, there := p.home[kindGrant][id]
 		if there {
 			was = r.value.(policy.Grant)
@@ -260,7 +263,7 @@ func (d *Desk) Continue(ctx context.Context, c policy.Client, q policy.Question)
 		who.By = c.Member.Name
 	}
 	var made policy.Grant
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, proven, func(p *place) (e Entry, changes []change, err error) {
 		decision := c.Decide(&q, p.now)
 		if decision.Action != policy.Warn || !decision.HasCategory {
 			return e, nil, refused("", "only a warning can be passed: ask a parent")

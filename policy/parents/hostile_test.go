@@ -120,7 +120,7 @@ func TestThingsKeepWhatTheyLearned(t *testing.T) {
 		h.ok(err)
 		_, err = h.redeem(code.Code, at)
 		h.ok(err)
-		return parents.Who{Household: "one", Device: name, By: "Anna"}
+		return parents.Who{Actor: machine, Household: "one", Device: name, By: "Anna"}
 	}
 	sheet := func(who parents.Who) (heard int, confirmed string) {
 		s, err := h.Sheet(t.Context(), who)
@@ -192,7 +192,7 @@ func TestNoCodeWithoutState(t *testing.T) {
 	}
 	_, err = h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "") // of YAML, with a store
 	h.ok(err)
-	_, list, err := h.Audit(t.Context(), "one")
+	_, list, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	if len(list) != 1 || list[0].What != "device invited" || list[0].Detail != "for Tom" || list[0].Until == 0 {
 		t.Errorf("remembered: %+v", list)
@@ -284,7 +284,7 @@ func TestFullShare(t *testing.T) {
 	h.ok(err)
 	h.doesNotGet("10.0.0.2", "plain.example")
 	h.fill("two", "notice")
-	_, err = h.Pause(t.Context(), parents.Who{Household: "two", By: "Bo"}, parents.Span{For: "30m"})
+	_, err = h.Pause(t.Context(), parents.Who{Actor: machine, Household: "two", By: "Bo"}, parents.Span{For: "30m"})
 	if !errors.Is(err, store.ErrFull) {
 		t.Errorf("got %v, want that there is no room", err)
 	}

@@ -235,4 +235,14 @@ func (h *house) refuses(err error, want parents.Reason) *parents.Error {
 	return e
 }
 
-func one(member string) parents.Who { return parents.Who{Household: "one", Member: member, By: "Anna"} }
+func one(member string) parents.Who {
+	return parents.Who{Actor: machine, Household: "one", Member: member, By: "Anna"}
+}
+
+// machine may do everything: these tests are about what is done, role_test.go about who may.
+var machine = parents.Actor{Role: parents.Machine}
+
+// of is a household, for whoever may do everything.
+func of(household string) parents.Who {
+	return parents.Who{Household: household, Actor: machine}
+}

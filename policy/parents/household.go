@@ -48,13 +48,13 @@ const (
 	OwnerStore = "store"
 )
 
-// List tells of all households.
-func (d *Desk) List() []Household {
+// List tells of all households that the actor may see, in the order of their ids.
+func (d *Desk) List(ctx context.Context, a Actor) []Household {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	list := []Household{}
 	for _, h := range d.Directory().Households() {
-		if p, err := d.find(Who{Household: h.ID}); err == nil {
+		if p, err := d.look(ctx, Who{Household: h.ID, Actor: a}); err == nil {
 			list = append(list, d.show(p))
 		}
 	}
@@ -62,10 +62,10 @@ func (d *Desk) List() []Household {
 }
 
 // Show tells of one household.
-func (d *Desk) Show(household string) (Household, error) {
+func (d *Desk) Show(ctx context.Context, who Who) (Household, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(Who{Household: household})
+	p, err := d.look(ctx, who)
 	if err != nil {
 		return Household{}, err
 	}
@@ -114,7 +114,7 @@ func (d *Desk) show(p *place) Household {
 func (d *Desk) Export(ctx context.Context, who Who, release bool) (text []byte, revision uint64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(who)
+	p, err := d.find(who, manage)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -170,7 +170,7 @@ func (d *Desk) Adopt(ctx context.Context, who Who, text string) (Adopted, error)
 	if err := d.renew(ctx); err != nil {
 		return Adopted{}, err
 	}
-	h, err := d.Show(c.ID)
+	h, err := d.Show(ctx, Who{Household: c.ID, Actor: who.Actor})
 	return Adopted{Household: c.ID, InForce: err == nil, Revision: h.Revision}, err
 }
 
@@ -200,7 +200,7 @@ func (d *Desk) prepare(ctx context.Context, who Who, c policy.HouseholdConfig, a
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	who.Household = c.ID
-	p, err := d.find(who)
+	p, err := d.find(who, manage)
 	if err != nil {
 		return Adopted{}, err
 	}
@@ -226,7 +226,10 @@ func (d *Desk) enter(ctx context.Context, who Who, c policy.HouseholdConfig) err
 	if err := d.judge(c.ID, d.homes[c.ID].with(changes...)); err != nil {
 		return err
 	}
-	p := &place{household: &policy.Household{ID: c.ID}, now: d.Now(), by: who.By}
+	p := &place{household: &policy.Household{ID: c.ID}, now: d.Now(), by: by(who), actor: who.Actor}
+	if err := p.may(operate); err != nil {
+		return err
+	}
 	return d.commit(ctx, p, p.entry("household adopted", "", 0), changes)
 }
 
@@ -254,5 +257,5 @@ func (d *Desk) Replace(ctx context.Context, who Who, text string, revision uint6
 	if err != nil {
 		return Household{}, err
 	}
-	return d.Show(c.ID)
+	return d.Show(ctx, Who{Household: c.ID, Actor: who.Actor})
 }

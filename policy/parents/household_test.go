@@ -16,7 +16,7 @@ func without() string {
 	return families[:at]
 }
 
-func two() parents.Who { return parents.Who{Household: "two", By: "Bert"} }
+func two() parents.Who { return parents.Who{Actor: machine, Household: "two", By: "Bert"} }
 
 // TestYAMLIsReadOnly: what stands in YAML is changed there, and the error says where.
 func TestYAMLIsReadOnly(t *testing.T) {
@@ -25,9 +25,9 @@ func TestYAMLIsReadOnly(t *testing.T) {
 	errs := []error{err}
 	_, err = h.Replace(t.Context(), two(), "id: two", 0)
 	errs = append(errs, err)
-	_, err = h.Rename(t.Context(), parents.Who{Household: "two", Device: "mia-tablet"}, "other")
-	errs = append(errs, err, h.Remove(t.Context(), parents.Who{Household: "two", Device: "mia-tablet"}))
-	_, err = h.Assign(t.Context(), parents.Who{Household: "two", Device: "mia-tablet"}, parents.Assignment{Members: []string{"Bert"}})
+	_, err = h.Rename(t.Context(), parents.Who{Actor: machine, Household: "two", Device: "mia-tablet"}, "other")
+	errs = append(errs, err, h.Remove(t.Context(), parents.Who{Actor: machine, Household: "two", Device: "mia-tablet"}))
+	_, err = h.Assign(t.Context(), parents.Who{Actor: machine, Household: "two", Device: "mia-tablet"}, parents.Assignment{Members: []string{"Bert"}})
 	for _, err := range append(errs, err) {
 		if e := h.refuses(err, parents.InFile); e.Place != "hearth.yaml:1" || !strings.Contains(e.Text, "hearth.yaml:1") {
 			t.Errorf("%+v", e)
@@ -45,7 +45,7 @@ func TestAdopt(t *testing.T) {
 		t.Errorf("adopted: %+v", got)
 	}
 	h.ok(h.reload(t.Context())) // YAML names it still
-	show, err := h.Show("two")
+	show, err := h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerYAML || show.Moving == "" {
 		t.Errorf("before: %+v", show)
@@ -54,7 +54,7 @@ func TestAdopt(t *testing.T) {
 	h.ok(h.reload(t.Context()))
 	h.write(without())
 	h.ok(h.reload(t.Context()))
-	show, err = h.Show("two")
+	show, err = h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerStore || show.Moving != "" || show.Revision == 0 || len(show.Members) != 3 {
 		t.Errorf("after: %+v; want the store's, with what YAML said last", show)
@@ -77,14 +77,14 @@ func TestAdopt(t *testing.T) {
 	h.doesNotGet("10.0.1.2", "casino.example") // it is never absent
 	h.write(without() + "  - " + strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n    ") + "\n")
 	h.ok(h.reload(t.Context()))
-	show, err = h.Show("two")
+	show, err = h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerYAML || show.Moving != "" || len(show.Members) != 3 {
 		t.Errorf("moved back: %+v", show)
 	}
 	h.write(without())
 	h.ok(h.reload(t.Context()))
-	if _, err = h.Show("two"); err == nil {
+	if _, err = h.Show(t.Context(), of("two")); err == nil {
 		t.Error("what YAML took back is still there without it")
 	}
 }
@@ -114,19 +114,19 @@ schedule:
   windows: [{days: [mon, fri], from: "12:00", to: "13:00", kind: homework}]
 `
 	h := open(t, families)
-	_, err := h.Adopt(t.Context(), parents.Who{By: "Ida"}, text)
+	_, err := h.Adopt(t.Context(), parents.Who{Actor: machine, By: "Ida"}, text)
 	h.ok(err)
-	first, revision, err := h.Export(t.Context(), parents.Who{Household: "three"}, false)
+	first, revision, err := h.Export(t.Context(), parents.Who{Actor: machine, Household: "three"}, false)
 	h.ok(err)
 	for _, word := range []string{"east", "Ida: the mother", "2026-02-03", "Zoé #1", "2019-04-05", `"123"`, "2001:db8::/64", "02:00:00:00:00:01", "exact", "observe: true", "20:30-06:30", "homework"} {
 		if !strings.Contains(string(first), word) {
 			t.Errorf("%q is lost:\n%s", word, first)
 		}
 	}
-	if _, err := h.Replace(t.Context(), parents.Who{Household: "three"}, string(first), revision); err != nil {
+	if _, err := h.Replace(t.Context(), parents.Who{Actor: machine, Household: "three"}, string(first), revision); err != nil {
 		t.Fatal(err)
 	}
-	second, next, err := h.Export(t.Context(), parents.Who{Household: "three"}, false)
+	second, next, err := h.Export(t.Context(), parents.Who{Actor: machine, Household: "three"}, false)
 	h.ok(err)
 	if string(first) != string(second) || next <= revision {
 		t.Errorf("revision %d, then %d:\n%s\n%s", revision, next, first, second)
@@ -183,7 +183,7 @@ func TestAlwaysInTheStore(t *testing.T) {
 	if !strings.Contains(string(text), "casino.example") {
 		t.Errorf("the rule is not in the definition:\n%s", text)
 	}
-	if acts, err := h.Acts("two"); err != nil || len(acts) != 0 {
+	if acts, err := h.Acts(t.Context(), of("two")); err != nil || len(acts) != 0 {
 		t.Errorf("grants beside the rule: %v, %v", acts, err)
 	}
 }
@@ -197,7 +197,7 @@ func TestBirthday(t *testing.T) {
 	if w := h.Waiting(); len(w) != 1 || w[0].Member != "Mia" || w[0].From != policy.Child || w[0].To != policy.Preteen {
 		t.Fatalf("waiting: %+v", w)
 	}
-	show, err := h.Show("two")
+	show, err := h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Members[0].Band != "child" || show.Members[0].Waits != "preteen" {
 		t.Errorf("%+v", show.Members[0])
@@ -215,7 +215,7 @@ func TestBirthday(t *testing.T) {
 	h.at("2034-11-20 00:01")
 	h.ok(h.reload(t.Context()))
 	h.gets("10.0.1.2", "casino.example")
-	_, log, err := h.Audit(t.Context(), "two")
+	_, log, err := h.Audit(t.Context(), of("two"))
 	h.ok(err)
 	if len(log) != 1 || !strings.Contains(log[0].What, "18") || log[0].Member != "Mia" {
 		t.Errorf("remembered: %+v", log)
@@ -230,7 +230,7 @@ func TestAudit(t *testing.T) {
 	h.at("2026-11-19 18:00")
 	_, err = h.Grant(t.Context(), one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "15m"}})
 	h.ok(err)
-	_, log, err := h.Audit(t.Context(), "one")
+	_, log, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	what := []string{}
 	for _, e := range log {
@@ -239,11 +239,11 @@ func TestAudit(t *testing.T) {
 	if want := []string{"Anna grant Mia name casino.example", "Anna pause Mia "}; !slices.Equal(what, want) {
 		t.Errorf("remembered %q, want %q", what, want)
 	}
-	if _, log, err = h.Audit(t.Context(), "two"); err != nil || len(log) != 0 {
+	if _, log, err = h.Audit(t.Context(), of("two")); err != nil || len(log) != 0 {
 		t.Errorf("of another family: %v, %v", log, err)
 	}
 	h.at("2027-02-17 12:00") // 91 days after the first, 90 after the second less six hours
-	if _, log, err = h.Audit(t.Context(), "one"); err != nil || len(log) != 1 {
+	if _, log, err = h.Audit(t.Context(), of("one")); err != nil || len(log) != 1 {
 		t.Errorf("after 90 days: %v, %v", log, err)
 	}
 }

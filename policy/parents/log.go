@@ -23,7 +23,11 @@ type Diary struct {
 // after the person was told, or once they agreed; it ends by itself.
 func (d *Desk) Diary(ctx context.Context, who Who, ask Diary) (policy.Log, error) {
 	var made policy.Log
-	_, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	need := manage
+	if !ask.Off && (ask.Told || ask.Confirmed) {
+		need = own
+	}
+	_, err := d.act(ctx, who, need, func(p *place) (e Entry, changes []change, err error) {
 		if p.member == nil {
 			return e, nil, refused("member", "whose log is meant is missing: write HOUSEHOLD/MEMBER")
 		}

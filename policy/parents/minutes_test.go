@@ -20,20 +20,20 @@ func TestShowTellsMinutes(t *testing.T) {
 		at := h.clock().Add(time.Duration(i) * time.Minute)
 		c.Count(&q, c.Decide(&q, at), at)
 	}
-	mia := must(h.Show("one")).Members[0]
+	mia := must(h.Show(t.Context(), of("one"))).Members[0]
 	if len(mia.Quotas) != 1 || mia.Quotas[0].Used != 3 || mia.Quotas[0].Limit != 30 || mia.Quotas[0].Of != "total" || mia.Stopped != "" {
 		t.Errorf("of Mia: %+v", mia)
 	}
 	h.at("2026-11-18 21:00")
-	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "window" || mia.StoppedUntil.Format("Mon 15:04") != "Thu 07:00" {
+	if mia = must(h.Show(t.Context(), of("one"))).Members[0]; mia.Stopped != "window" || mia.StoppedUntil.Format("Mon 15:04") != "Thu 07:00" {
 		t.Errorf("of Mia at bedtime: %+v", mia)
 	}
 	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{})
 	h.ok(err)
-	if mia = must(h.Show("one")).Members[0]; mia.Stopped != "pause" || !mia.StoppedUntil.IsZero() {
+	if mia = must(h.Show(t.Context(), of("one"))).Members[0]; mia.Stopped != "pause" || !mia.StoppedUntil.IsZero() {
 		t.Errorf("of Mia in a pause without an end: %+v", mia)
 	}
-	if other := must(h.Show("two")).Members[0]; len(other.Quotas) != 0 {
+	if other := must(h.Show(t.Context(), of("two"))).Members[0]; len(other.Quotas) != 0 {
 		t.Errorf("of another family: %+v", other)
 	}
 }

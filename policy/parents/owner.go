@@ -217,7 +217,7 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 		return act, false, err
 	}
 	d.mu.Lock()
-	p, err := d.find(who)
+	p, err := d.find(who, grant)
 	if err != nil {
 		d.mu.Unlock()
 		return act, false, err
@@ -248,7 +248,7 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p, err = d.find(who); err == nil {
+	if p, err = d.find(who, grant); err == nil {
 		act.Note += p.effect(asked, before, p.meet(asked))
 	}
 	return act, true, nil

@@ -21,7 +21,7 @@ func newID() string { return strings.ToLower(rand.Text()[:8]) }
 // ends the grants of whom it concerns.
 func (d *Desk) Pause(ctx context.Context, who Who, s Span) (Act, error) {
 	var made policy.Pause
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, grant, func(p *place) (e Entry, changes []change, err error) {
 		until, err := s.ends(p)
 		if err != nil {
 			return e, nil, err
@@ -45,7 +45,7 @@ func (d *Desk) Pause(ctx context.Context, who Who, s Span) (Act, error) {
 // Resume ends the pause of a subject.
 func (d *Desk) Resume(ctx context.Context, who Who) (Act, error) {
 	var was policy.Pause
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, grant, func(p *place) (e Entry, changes []change, err error) {
 		for id, running := range all[policy.Pause](p.home, kindPause) {
 			if running.Subject == p.subject && runs(running.Until, p.now) {
 				was, changes = running, append(changes, change{kind: kindPause, id: id})
@@ -121,7 +121,7 @@ func (p *place) paused(s policy.Subject) bool {
 // FilterOff stops the filter for somebody, not the internet: the law and security stay. It ends by itself.
 func (d *Desk) FilterOff(ctx context.Context, who Who, s Span) (Act, error) {
 	var made policy.FilterOff
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, manage, func(p *place) (e Entry, changes []change, err error) {
 		until, err := s.ends(p)
 		switch {
 		case err != nil:
@@ -146,7 +146,7 @@ func (d *Desk) FilterOff(ctx context.Context, who Who, s Span) (Act, error) {
 // FilterOn ends a FilterOff of a subject before its time.
 func (d *Desk) FilterOn(ctx context.Context, who Who) (Act, error) {
 	var was policy.FilterOff
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, grant, func(p *place) (e Entry, changes []change, err error) {
 		for id, o := range all[policy.FilterOff](p.home, kindOff) {
 			if o.Subject == p.subject && runs(o.Until, p.now) {
 				was, changes = o, append(changes, change{kind: kindOff, id: id})

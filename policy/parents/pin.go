@@ -50,7 +50,7 @@ func (d *Desk) SetPIN(ctx context.Context, who Who, digits string) error {
 			return err
 		}
 	}
-	_, err := d.act(ctx, who, func(p *place) (Entry, []change, error) {
+	_, err := d.act(ctx, who, manage, func(p *place) (Entry, []change, error) {
 		if p.member == nil {
 			return Entry{}, nil, refused("member", "whose PIN it is is missing: write the member")
 		}
@@ -68,7 +68,7 @@ func (d *Desk) SetPIN(ctx context.Context, who Who, digits string) error {
 func (d *Desk) Users(household, device string) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p, err := d.find(Who{Household: household, Device: device})
+	p, err := d.find(Who{Household: household, Device: device}, proven)
 	if err != nil || p.device == nil || len(p.device.Members) < 2 {
 		return nil
 	}
@@ -91,7 +91,7 @@ func (d *Desk) Use(ctx context.Context, household, device, member, digits string
 		return Act{}, err
 	}
 	var made policy.Use
-	p, err := d.act(ctx, Who{Household: household, Device: device, By: member}, func(p *place) (Entry, []change, error) {
+	p, err := d.act(ctx, Who{Household: household, Device: device, By: member}, proven, func(p *place) (Entry, []change, error) {
 		i := slices.IndexFunc(p.device.Members, func(m *policy.Member) bool { return m.Name == member })
 		if i < 0 || len(p.device.Members) < 2 {
 			return Entry{}, nil, wrongPIN()
@@ -109,7 +109,7 @@ func (d *Desk) Use(ctx context.Context, household, device, member, digits string
 
 // Leave ends the use of a shared device before its time.
 func (d *Desk) Leave(ctx context.Context, household, device string) error {
-	_, err := d.act(ctx, Who{Household: household, Device: device}, func(p *place) (Entry, []change, error) {
+	_, err := d.act(ctx, Who{Household: household, Device: device}, proven, func(p *place) (Entry, []change, error) {
 		if p.device == nil {
 			return Entry{}, nil, refused("device", "which device is meant is missing: write its name")
 		}
@@ -139,7 +139,7 @@ func wrongPIN() error {
 // of the device, so that what is counted stays bounded.
 func (d *Desk) prove(household, device, member, digits string) error {
 	d.mu.Lock()
-	p, err := d.find(Who{Household: household, Device: device})
+	p, err := d.find(Who{Household: household, Device: device}, proven)
 	if err == nil && p.device == nil {
 		err = refused("device", "this device is not shared")
 	}

@@ -18,6 +18,7 @@ const (
 	InFile                    // the household's definition is in YAML, at Place
 	Unconfirmed               // it must be asked for once more, with the confirmation that the text names
 	Wait                      // too many tries
+	Forbidden                 // who asks may not
 )
 
 // Error is why something was not done. Nothing has changed then.

@@ -42,7 +42,7 @@ type SheetedName struct {
 // Sheet tells what a thing talks to.
 func (d *Desk) Sheet(ctx context.Context, who Who) (Sheet, error) {
 	d.mu.Lock()
-	p, err := d.find(who)
+	p, err := d.look(ctx, who)
 	d.mu.Unlock()
 	switch {
 	case err != nil:

@@ -23,7 +23,7 @@ func (d *Desk) Take(ctx context.Context, who Who) (Taken, error) {
 	var made policy.Grant
 	var left Taken
 	var before []policy.Decision
-	p, err := d.act(ctx, who, func(p *place) (e Entry, changes []change, err error) {
+	p, err := d.act(ctx, who, own, func(p *place) (e Entry, changes []change, err error) {
 		if p.member == nil {
 			return e, nil, refused("member", "who takes it is missing: write the member")
 		}

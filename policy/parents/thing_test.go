@@ -18,7 +18,9 @@ import (
 // toys has a bear in the first family.
 var toys = strings.Replace(families, "      - {name: anna-laptop", "      - {name: bear, profile: things, addresses: [10.0.0.6]}\n      - {name: anna-laptop", 1)
 
-func bear() parents.Who { return parents.Who{Household: "one", Device: "bear", By: "Anna"} }
+func bear() parents.Who {
+	return parents.Who{Actor: machine, Household: "one", Device: "bear", By: "Anna"}
+}
 
 // hears writes what the bear asked for, as activity does.
 func (h *house) hears(names ...string) {
@@ -233,7 +235,7 @@ func TestDiary(t *testing.T) {
 	if got := logs(); len(got) != 0 {
 		t.Errorf("in the end in force for %v", got)
 	}
-	_, list, err := h.Audit(t.Context(), "one")
+	_, list, err := h.Audit(t.Context(), of("one"))
 	h.ok(err)
 	said := map[string]int{}
 	for _, e := range list {

@@ -14,8 +14,12 @@ type Who struct {
 	Household string `json:"household,omitempty"`
 	Member    string `json:"member,omitempty"`
 	Device    string `json:"device,omitempty"`
-	By        string `json:"by,omitempty"` // who asks, for the record
+	By        string `json:"by,omitempty"` // who asks, for the record; of whom the machine knows no name
+	Actor     Actor  `json:"-"`            // who asks, and what they may do
 }
+
+// As says who asks. What comes over a wire never does.
+func (w *Who) As(a Actor) { w.Actor = a }
 
 // ByNobody is who asks where no name of a person is known.
 const ByNobody = "control socket"
@@ -33,16 +37,24 @@ type place struct {
 	device    *policy.Device
 	now       time.Time // in the household's zone
 	by        string
+	actor     Actor
 }
 
-// find looks up whom something concerns. The caller holds mu.
-func (d *Desk) find(who Who) (*place, error) {
-	dir := d.Directory()
-	h, err := one(dir, who.Household)
+// find looks up whom something concerns, for who has a right there. The caller holds mu.
+func (d *Desk) find(who Who, r right) (*place, error) {
+	at, err := who.Actor.at(who.Household, r)
 	if err != nil {
 		return nil, err
 	}
-	p := &place{dir: dir, household: h, home: d.homes[h.ID], now: d.Now().In(h.Location), by: strings.ToValidUTF8(who.By[:min(len(who.By), maxBy)], "")}
+	dir := d.Directory()
+	h, err := one(dir, at)
+	if err != nil {
+		return nil, err
+	}
+	p := &place{dir: dir, household: h, home: d.homes[h.ID], now: d.Now().In(h.Location), by: by(who), actor: who.Actor}
+	if err := p.may(r); err != nil { // before anything of the household is told
+		return nil, err
+	}
 	if who.Member != "" && who.Device != "" {
 		return nil, refused("device", "write member or device, not both")
 	}
@@ -58,7 +70,18 @@ func (d *Desk) find(who Who) (*place, error) {
 		}
 		p.subject.Device = p.device.Name
 	}
+	if who.Actor.Role == Child && r != proven && (p.member == nil || p.member.Name != who.Actor.Name) {
+		return nil, forbidden("a child does this for itself: ask a parent of the household")
+	}
 	return p, nil
+}
+
+// by is the name that is written down of who asks.
+func by(who Who) string {
+	if who.Actor.Name != "" {
+		who.By = who.Actor.Name
+	}
+	return cut(strings.ToValidUTF8(who.By, ""), maxBy)
 }
 
 // one gives the household that is meant.

@@ -72,7 +72,7 @@ func TestBrowserAsksForParts(t *testing.T) {
 // of nothing but its Origin, and even that only as far as the page's Referrer-Policy lets it.
 func TestBrowserSubmitsForms(t *testing.T) {
 	h, desk := withDesk(t)
-	code, err := desk.Invite(t.Context(), parents.Who{}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
+	code, err := desk.Invite(t.Context(), parents.Who{Actor: machine}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -76,12 +76,12 @@ func TestScreenshotsOfMe(t *testing.T) {
 		kept.days["family/Leo"] = append(kept.days["family/Leo"], day)
 	}
 	for _, ask := range []parents.Ask{{Kind: policy.GrantName, Value: "chess.example", Span: parents.Span{For: "1h"}}, {Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20}} {
-		if _, err := desk.Grant(t.Context(), parents.Who{Member: "Leo"}, ask); err != nil {
+		if _, err := desk.Grant(t.Context(), parents.Who{Actor: machine, Member: "Leo"}, ask); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, who := range []string{"Leo", "Lea"} {
-		if _, err := desk.Diary(t.Context(), parents.Who{Member: who, By: "Anna"}, parents.Diary{Full: true, For: "3d"}); err != nil {
+		if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: who, By: "Anna"}, parents.Diary{Full: true, For: "3d"}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -72,7 +72,7 @@ func TestContinue(t *testing.T) {
 	if !h.open(t, leo, "forum.example") || h.open(t, mia, "forum.example") || h.open(t, leo, "naked.example") {
 		t.Error("it opens something else")
 	}
-	_, changes, err := desk.Audit(t.Context(), "")
+	_, changes, err := desk.Audit(t.Context(), of(""))
 	if err != nil || len(changes) != 1 || changes[0].What != "continue" || changes[0].By != "Leo" || changes[0].Detail != "continue social.ugc" {
 		t.Errorf("parents see %+v (%v)", changes, err)
 	}
@@ -115,7 +115,7 @@ func TestContinueIsNotForged(t *testing.T) {
 	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "open for too long") || formOf(t, w.Body.String()).Get("token") == form.Get("token") {
 		t.Errorf("an old form: %d\n%s", w.Code, w.Body)
 	}
-	if acts, err := desk.Acts(""); err != nil || len(acts) != 0 || h.open(t, leo, "forum.example") {
+	if acts, err := desk.Acts(t.Context(), of("")); err != nil || len(acts) != 0 || h.open(t, leo, "forum.example") {
 		t.Errorf("one of them was taken: %+v (%v)", acts, err)
 	}
 	r := httptest.NewRequest(http.MethodPost, "http://forum.example"+continuePath, strings.NewReader(form.Encode()))
@@ -161,11 +161,11 @@ func TestContinueOnce(t *testing.T) {
 	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusOK || !h.open(t, leo, "forum.example") {
 		t.Fatalf("%d", w.Code)
 	}
-	acts, err := desk.Acts("")
+	acts, err := desk.Acts(t.Context(), of(""))
 	if err != nil || len(acts) != 1 {
 		t.Fatal(acts, err)
 	}
-	if _, err := desk.Revoke(t.Context(), parents.Who{}, acts[0].ID); err != nil {
+	if _, err := desk.Revoke(t.Context(), parents.Who{Actor: machine}, acts[0].ID); err != nil {
 		t.Fatal(err)
 	}
 	for _, token := range []string{form.Get("token"), form.Get("token")[:8] + "\n" + form.Get("token")[8:]} {

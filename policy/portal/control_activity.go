@@ -114,7 +114,7 @@ func (p *Portal) erase(ctx context.Context, ask erase) (policy.ActivityErased, e
 	if err != nil || p.desk == nil {
 		return r, err
 	}
-	return p.desk.Erase(ctx, ask.By, r)
+	return p.desk.Erase(ctx, parents.Who{By: ask.By, Actor: owner}, r)
 }
 
 func (p *Portal) notices(ctx context.Context, of string, child bool) (Notices, error) {
@@ -153,6 +153,6 @@ func (p *Portal) thingRoutes(routes map[string]route) {
 		if err := p.activity.Settle(); err != nil {
 			return nil, err
 		}
-		return d.Sheet(r.Context(), parents.Who{Household: r.URL.Query().Get("household"), Device: r.URL.Query().Get("device")})
+		return d.Sheet(r.Context(), whose(r))
 	})}
 }

@@ -16,7 +16,7 @@ func (p *Portal) householdRoutes(routes map[string]route) {
 	d := p.desk
 	const subject = `"household": "…", "member" or "device": "…" or neither for the house`
 	routes["/v1/acts"] = route{http.MethodGet, told(func(r *http.Request) (any, error) {
-		acts, err := d.Acts(r.URL.Query().Get("household"))
+		acts, err := d.Acts(r.Context(), whose(r))
 		return Acts{acts}, err
 	})}
 	routes["/v1/pause"] = done("{"+subject+`, "for": "30m" or "until": "18:00"}`, func(ctx context.Context, a span) (parents.Act, error) { return d.Pause(ctx, a.Who, a.Span) })
@@ -33,10 +33,10 @@ func (p *Portal) householdRoutes(routes map[string]route) {
 // ownerRoutes are about households as a whole.
 func (p *Portal) ownerRoutes(routes map[string]route) {
 	d := p.desk
-	routes["/v1/household"] = route{http.MethodGet, told(func(*http.Request) (any, error) { return Households{d.List()}, nil })}
-	routes["/v1/household/show"] = route{http.MethodGet, told(func(r *http.Request) (any, error) { return d.Show(r.URL.Query().Get("household")) })}
+	routes["/v1/household"] = route{http.MethodGet, told(func(r *http.Request) (any, error) { return Households{d.List(r.Context(), owner)}, nil })}
+	routes["/v1/household/show"] = route{http.MethodGet, told(func(r *http.Request) (any, error) { return d.Show(r.Context(), whose(r)) })}
 	routes["/v1/household/audit"] = route{http.MethodGet, told(func(r *http.Request) (any, error) {
-		h, list, err := d.Audit(r.Context(), r.URL.Query().Get("household"))
+		h, list, err := d.Audit(r.Context(), whose(r))
 		if err != nil {
 			return nil, err
 		}
@@ -63,7 +63,7 @@ func (p *Portal) ownerRoutes(routes map[string]route) {
 func (p *Portal) deviceRoutes(routes map[string]route) {
 	d := p.desk
 	routes["/v1/device"] = route{http.MethodGet, told(func(r *http.Request) (any, error) {
-		known, guests, err := d.Devices(r.URL.Query().Get("household"))
+		known, guests, err := d.Devices(r.Context(), whose(r))
 		return Devices{known, guests}, err
 	})}
 	routes["/v1/device/enrol"] = done(`{"household": "…", "members": ["…"], or "profile": "…", "name": "…"}`, func(ctx context.Context, a enrol) (Invitation, error) {
@@ -187,6 +187,14 @@ type Secret struct {
 	Set    bool   `json:"set"`
 }
 
+// owner is whoever may open the control socket.
+var owner = parents.Actor{Role: parents.Machine}
+
+// whose is the household that a question is about.
+func whose(r *http.Request) parents.Who {
+	return parents.Who{Household: r.URL.Query().Get("household"), Device: r.URL.Query().Get("device"), Actor: owner}
+}
+
 // told answers a question.
 func told(find func(*http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -206,6 +214,9 @@ func done[A, R any](send string, do func(context.Context, A) (R, error)) route {
 		if !decode(w, r, &ask, send) {
 			return
 		}
+		if who, is := any(&ask).(interface{ As(parents.Actor) }); is {
+			who.As(owner)
+		}
 		result, err := do(r.Context(), ask)
 		if err != nil {
 			fail(w, err)
@@ -223,6 +234,7 @@ var statuses = map[parents.Reason]int{
 	parents.InFile:      http.StatusConflict,
 	parents.Unconfirmed: http.StatusPreconditionRequired,
 	parents.Wait:        http.StatusTooManyRequests,
+	parents.Forbidden:   http.StatusForbidden,
 }
 
 // asParents finds the error of package parents, nil if it is another.

@@ -66,7 +66,7 @@ const ourPage = "http://ask." + own
 // TestEnrolPage: a device that is not known enrols itself with a code, without a script, and no other site can do it.
 func TestEnrolPage(t *testing.T) {
 	h, desk := withDesk(t)
-	code, err := desk.Invite(t.Context(), parents.Who{}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
+	code, err := desk.Invite(t.Context(), parents.Who{Actor: machine}, parents.Assignment{Members: []string{"Tom"}}, "tom-laptop")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestWhoPage(t *testing.T) {
 	if body := h.getPath(tablet, "ask."+own, whoPath).Body.String(); strings.Contains(body, "<form") {
 		t.Error("a form where nobody has a PIN")
 	}
-	if err := desk.SetPIN(t.Context(), parents.Who{Member: "Tom"}, "8305"); err != nil {
+	if err := desk.SetPIN(t.Context(), parents.Who{Actor: machine, Member: "Tom"}, "8305"); err != nil {
 		t.Fatal(err)
 	}
 	for addr, want := range map[string]bool{tablet: true, tom: false, guest: false, stranger: false} {
@@ -151,7 +151,7 @@ func TestWhoPage(t *testing.T) {
 func TestLogBanner(t *testing.T) {
 	h, desk := withDesk(t)
 	for name, full := range map[string]bool{"Mia": true, "Tom": false} {
-		if _, err := desk.Diary(t.Context(), parents.Who{Member: name}, parents.Diary{Full: full, For: "3d"}); err != nil {
+		if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: name}, parents.Diary{Full: full, For: "3d"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -169,7 +169,7 @@ func TestLogBanner(t *testing.T) {
 	for _, addr := range []string{leo, anna, tablet, guest, stranger} {
 		shows(addr, "")
 	}
-	if _, err := desk.Diary(t.Context(), parents.Who{Member: "Mia"}, parents.Diary{Off: true}); err != nil {
+	if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: "Mia"}, parents.Diary{Off: true}); err != nil {
 		t.Fatal(err)
 	}
 	shows(mia, "")

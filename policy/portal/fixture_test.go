@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // The house of these tests: Mia (child), Leo (preteen), Tom (teen), Lea (young) and Anna (adult) with a device each, a tablet that
@@ -219,4 +220,12 @@ func (h *home) block(t testing.TB, from, name string, at time.Time) {
 		return
 	}
 	h.Observe(client, addr, wire(t, name), client.Profile.Decide(&q, at), at)
+}
+
+// machine may do everything.
+var machine = parents.Actor{Role: parents.Machine}
+
+// of is a household, for whoever may do everything.
+func of(household string) parents.Who {
+	return parents.Who{Household: household, Actor: machine}
 }

@@ -245,11 +245,7 @@ func (p *Portal) acts(v *visit) []parents.Act {
 	if p.desk == nil {
 		return nil
 	}
-	all, err := p.desk.Acts(v.client.Household.ID)
-	if err != nil {
-		return nil
-	}
-	return slices.DeleteFunc(all, func(act parents.Act) bool { return !v.concerned(&act) })
+	return p.desk.ActsFor(v.client)
 }
 
 // unfiltered says that the filter is off for whoever reads the page. A pause that came later stops them all the same.
@@ -299,18 +295,6 @@ func (p *Portal) myActs(v *visit, me *mePage) {
 	if more := len(me.Acts) - maxMyActs; more > 0 {
 		me.Acts, me.More = me.Acts[:maxMyActs], fill(said.More, map[string]string{"n": strconv.Itoa(more)})
 	}
-}
-
-// concerned says whether an act is about the reader, this device, or the whole house.
-func (v *visit) concerned(act *parents.Act) bool {
-	c := &v.client
-	switch {
-	case act.Device != "":
-		return c.Device != nil && c.Device.Name == act.Device
-	case act.Member != "":
-		return c.Member != nil && c.Member.Name == act.Member
-	}
-	return true
 }
 
 // futile says that what an act gives stays blocked all the same, and not by the clock: by a rule that denies it, for

@@ -19,7 +19,7 @@ func TestMeTellsWhatIsInEffect(t *testing.T) {
 		if kind == policy.GrantSecurity {
 			ask.Confirm = value
 		}
-		if _, err := desk.Grant(t.Context(), parents.Who{Member: "Tom"}, ask); err != nil {
+		if _, err := desk.Grant(t.Context(), parents.Who{Actor: machine, Member: "Tom"}, ask); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -34,14 +34,14 @@ func TestMeTellsWhatIsInEffect(t *testing.T) {
 	if n := strings.Count(body, "phish.example"); n != 1 {
 		t.Errorf("one site is told %d times", n)
 	}
-	if _, err := desk.FilterOff(t.Context(), parents.Who{}, parents.Span{For: "15m"}); err != nil {
+	if _, err := desk.FilterOff(t.Context(), parents.Who{Actor: machine}, parents.Span{For: "15m"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, addr := range []string{mia, tom, tablet, guest} {
 		wants(t, addr, h.me(addr), "The internet is on.", "The filter is off until 12:15.")
 	}
 	h.now = h.now.Add(time.Minute)
-	if _, err := desk.Pause(t.Context(), parents.Who{Member: "Mia"}, parents.Span{For: "5m"}); err != nil {
+	if _, err := desk.Pause(t.Context(), parents.Who{Actor: machine, Member: "Mia"}, parents.Span{For: "5m"}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "Mia's page in a pause", h.me(mia), "paused until", "!filter is off")

@@ -308,7 +308,8 @@ func (p *Portal) myLogs(v *visit, r *http.Request) (banners []banner) {
 
 // myself is the member who reads the page, as who asks and whom it concerns.
 func (v *visit) myself() parents.Who {
-	return parents.Who{Household: v.client.Household.ID, Member: v.client.Member.Name, By: v.client.Member.Name}
+	home, name := v.client.Household.ID, v.client.Member.Name
+	return parents.Who{Household: home, Member: name, Actor: parents.Actor{Role: parents.Child, Household: home, Name: name}}
 }
 
 // agree takes the word of somebody of 16 or 17 that they agree to the log which they were shown.

@@ -117,22 +117,22 @@ func TestMeTellsActs(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	grant(parents.Who{Member: "Mia"}, parents.Ask{Kind: policy.GrantName, Value: "games.example", Span: parents.Span{For: "1h"}})
-	grant(parents.Who{Member: "Tom"}, parents.Ask{Kind: policy.GrantName, Value: "only-toms.example", Span: parents.Span{For: "1h"}})
-	grant(parents.Who{}, parents.Ask{Kind: policy.GrantName, Value: "naked.example", Span: parents.Span{For: "1h"}})
-	grant(parents.Who{}, parents.Ask{Kind: policy.GrantCategory, Value: "adult.porn", Span: parents.Span{For: "1h"}})
-	grant(parents.Who{Device: "family-tablet"}, parents.Ask{Kind: policy.GrantTime, Span: parents.Span{For: "30m"}})
+	grant(parents.Who{Actor: machine, Member: "Mia"}, parents.Ask{Kind: policy.GrantName, Value: "games.example", Span: parents.Span{For: "1h"}})
+	grant(parents.Who{Actor: machine, Member: "Tom"}, parents.Ask{Kind: policy.GrantName, Value: "only-toms.example", Span: parents.Span{For: "1h"}})
+	grant(parents.Who{Actor: machine}, parents.Ask{Kind: policy.GrantName, Value: "naked.example", Span: parents.Span{For: "1h"}})
+	grant(parents.Who{Actor: machine}, parents.Ask{Kind: policy.GrantCategory, Value: "adult.porn", Span: parents.Span{For: "1h"}})
+	grant(parents.Who{Actor: machine, Device: "family-tablet"}, parents.Ask{Kind: policy.GrantTime, Span: parents.Span{For: "30m"}})
 	wants(t, "Mia's page", h.me(mia), "games.example", "Until 13:00", "(something for grown-ups)", "!naked", "!Sex", "!only-toms", "!Extra time")
 	wants(t, "Tom's page", h.me(tom), "only-toms.example", "naked.example", "Sex", "!games.example")
 	wants(t, "the tablet's page", h.me(tablet), "Extra time", "Until 12:30", "!only-toms", "!games.example")
 	wants(t, "a guest's page", h.me(guest), "!naked.example", "!Allowed as well")
-	if _, err := desk.Pause(t.Context(), parents.Who{Member: "Mia"}, parents.Span{For: "30m"}); err != nil {
+	if _, err := desk.Pause(t.Context(), parents.Who{Actor: machine, Member: "Mia"}, parents.Span{For: "30m"}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "Mia's page", h.me(mia), "The internet is paused until 12:30", "!games.example")
 	wants(t, "Tom's page", h.me(tom), "The internet is on")
 	for i := range 60 {
-		grant(parents.Who{Member: "Leo"}, parents.Ask{Kind: policy.GrantName, Value: fmt.Sprintf("%s%d.example", strings.Repeat("long-name.", 20), i), Span: parents.Span{For: "1h"}})
+		grant(parents.Who{Actor: machine, Member: "Leo"}, parents.Ask{Kind: policy.GrantName, Value: fmt.Sprintf("%s%d.example", strings.Repeat("long-name.", 20), i), Span: parents.Span{For: "1h"}})
 	}
 	if body := h.me(leo); len(body) > maxPage || !strings.Contains(body, "and 50 more") {
 		t.Errorf("with many grants the page has %d octets", len(body))
@@ -246,7 +246,7 @@ func TestMeTellsNoticesFirst(t *testing.T) {
 		t.Error("that the child saw them is not noted")
 	}
 	// Who has said by PIN to use a shared device, and has one of their own, finds it there alone.
-	if err := desk.SetPIN(t.Context(), parents.Who{Member: "Tom"}, "8305"); err != nil {
+	if err := desk.SetPIN(t.Context(), parents.Who{Actor: machine, Member: "Tom"}, "8305"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := desk.Use(t.Context(), "family", "family-tablet", "Tom", "8305", 30); err != nil {
@@ -275,11 +275,11 @@ func TestMeAgreesToALog(t *testing.T) {
 	}
 	ask := func(member string) {
 		t.Helper()
-		if _, err := desk.Diary(t.Context(), parents.Who{Member: member, By: "Anna"}, parents.Diary{Full: true, For: "3d"}); err != nil {
+		if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: member, By: "Anna"}, parents.Diary{Full: true, For: "3d"}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := desk.Diary(t.Context(), parents.Who{Member: "Mia", By: parents.ByNobody}, parents.Diary{Full: true, For: "3d"}); err != nil {
+	if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: "Mia", By: parents.ByNobody}, parents.Diary{Full: true, For: "3d"}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "Mia's page", h.me(mia), "Asked for by a parent on", "!control socket")
@@ -319,7 +319,7 @@ func TestMeAgreesToALog(t *testing.T) {
 	if w = h.submit(lea, mePath, ourPage, form); log("Lea").Confirmed != agreed {
 		t.Errorf("the form counts twice: %d", w.Code)
 	}
-	if _, err := desk.Diary(t.Context(), parents.Who{Member: "Lea"}, parents.Diary{Off: true}); err != nil {
+	if _, err := desk.Diary(t.Context(), parents.Who{Actor: machine, Member: "Lea"}, parents.Diary{Off: true}); err != nil {
 		t.Fatal(err)
 	}
 	ask("Lea")
