@@ -48,6 +48,7 @@ var graph = map[string][]string{
 	"policy/store":                nil,
 	"policy/parents":              {"policy", "policy/store", "blocklists"},
 	"policy/events":               {"policy"},
+	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,
 	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
@@ -56,21 +57,23 @@ var graph = map[string][]string{
 
 // confined are modules that only some folders may import, so that leaving one of them touches few packages.
 var confined = map[string][]string{
-	"github.com/miekg/dns":   {"resolver", "blocklists/source"},
-	"github.com/spf13/viper": {"cmd/hearth"},
-	"github.com/spf13/cobra": {"cmd/hearth"},
-	"github.com/stretchr/":   nil,
-	"log":                    nil, // log/slog alone
-	"github.com/pkg/errors":  nil,
-	"github.com/coreos/":     {"cmd/hearth"},
-	"go.etcd.io/bbolt":       {"policy/store"},
-	"github.com/invopop/":    {"cmd/hearth"},
-	"github.com/fsnotify/":   {"cmd/hearth"},
-	"github.com/mdlayher/":   {"policy/presence"},
-	"github.com/go-viper/":   {"cmd/hearth"},
-	"github.com/oschwald/":   {"resolver/atlas"},
-	"github.com/maxmind/":    {"tests"}, // no folder: tests write databases
-	"golang.org/x/net/http2": {"tests"}, // no folder: tests of attacks speak it frame by frame
+	"github.com/miekg/dns":        {"resolver", "blocklists/source"},
+	"github.com/spf13/viper":      {"cmd/hearth"},
+	"github.com/spf13/cobra":      {"cmd/hearth"},
+	"github.com/stretchr/":        nil,
+	"log":                         nil, // log/slog alone
+	"github.com/pkg/errors":       nil,
+	"github.com/coreos/":          {"cmd/hearth"},
+	"go.etcd.io/bbolt":            {"policy/store"},
+	"github.com/invopop/":         {"cmd/hearth"},
+	"github.com/fsnotify/":        {"cmd/hearth"},
+	"github.com/mdlayher/":        {"policy/presence"},
+	"github.com/go-viper/":        {"cmd/hearth"},
+	"github.com/oschwald/":        {"resolver/atlas"},
+	"github.com/wneessen/":        {"policy/notify"},
+	"github.com/SherClockHolmes/": {"policy/notify"},
+	"github.com/maxmind/":         {"tests"}, // no folder: tests write databases
+	"golang.org/x/net/http2":      {"tests"}, // no folder: tests of attacks speak it frame by frame
 	"github.com/prometheus/client_golang/prometheus/promauto": nil, // registers in globals
 }
 
