@@ -57,24 +57,25 @@ var graph = map[string][]string{
 
 // confined are modules that only some folders may import, so that leaving one of them touches few packages.
 var confined = map[string][]string{
-	"github.com/miekg/dns":        {"resolver", "blocklists/source"},
-	"github.com/spf13/viper":      {"cmd/hearth"},
-	"github.com/spf13/cobra":      {"cmd/hearth"},
-	"github.com/stretchr/":        nil,
-	"log":                         nil, // log/slog alone
-	"github.com/pkg/errors":       nil,
-	"github.com/coreos/":          {"cmd/hearth"},
-	"go.etcd.io/bbolt":            {"policy/store"},
-	"github.com/invopop/":         {"cmd/hearth"},
-	"github.com/fsnotify/":        {"cmd/hearth"},
-	"github.com/mdlayher/":        {"policy/presence"},
-	"github.com/go-viper/":        {"cmd/hearth"},
-	"github.com/oschwald/":        {"resolver/atlas"},
-	"github.com/wneessen/":        {"policy/notify"},
-	"github.com/SherClockHolmes/": {"policy/notify"},
-	"github.com/maxmind/":         {"tests"}, // no folder: tests write databases
-	"golang.org/x/net/http2":      {"tests"}, // no folder: tests of attacks speak it frame by frame
+	"github.com/miekg/dns":   {"resolver", "blocklists/source"},
+	"github.com/spf13/viper": {"cmd/hearth"},
+	"github.com/spf13/cobra": {"cmd/hearth"},
+	"github.com/stretchr/":   nil,
+	"log":                    nil, // log/slog alone
+	"github.com/pkg/errors":  nil,
+	"github.com/coreos/":     {"cmd/hearth"},
+	"go.etcd.io/bbolt":       {"policy/store"},
+	"github.com/invopop/":    {"cmd/hearth"},
+	"github.com/fsnotify/":   {"cmd/hearth"},
+	"github.com/mdlayher/":   {"policy/presence"},
+	"github.com/go-viper/":   {"cmd/hearth"},
+	"github.com/oschwald/":   {"resolver/atlas"},
+	"github.com/maxmind/":    {"tests"}, // no folder: tests write databases
+	"golang.org/x/net/http2": {"tests"}, // no folder: tests of attacks speak it frame by frame
 	"github.com/prometheus/client_golang/prometheus/promauto": nil, // registers in globals
+
+	"github.com/SherClockHolmes/": {"policy/notify"},
+	"github.com/wneessen/":        {"policy/notify"},
 }
 
 // pure lists what a package must not touch: policy decides from what it is given.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy/store"
 )
@@ -159,4 +160,11 @@ func decode(t *testing.T, b []byte, to any) {
 	if err := json.Unmarshal(b, to); err != nil {
 		t.Fatalf("%v: %s", err, b)
 	}
+}
+
+func jsonInto(b []byte, to any) error { return json.Unmarshal(b, to) }
+
+func contextWithin(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
+	t.Helper()
+	return context.WithTimeout(t.Context(), d)
 }
