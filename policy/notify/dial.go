@@ -29,7 +29,7 @@ type resolve func(ctx context.Context, host string) ([]netip.Addr, error)
 type dialer struct {
 	resolve resolve
 	guard   *guard
-	clear   bool // what is sent is not encrypted
+	bare    bool // what is sent is not encrypted
 }
 
 // DialContext resolves once and connects to what was judged, and has the kernel's side judged again.
@@ -59,7 +59,7 @@ func (d dialer) find(ctx context.Context, host string) ([]netip.Addr, error) {
 	var err error
 	if found[0], err = netip.ParseAddr(host); err != nil {
 		if d.guard != nil {
-			if err := d.guard.host(host, d.clear); err != nil {
+			if err := d.guard.host(host, d.bare); err != nil {
 				return nil, err
 			}
 		}
@@ -68,7 +68,7 @@ func (d dialer) find(ctx context.Context, host string) ([]netip.Addr, error) {
 		}
 	}
 	for _, a := range found {
-		if d.guard != nil && !d.guard.allows(a, d.clear) {
+		if d.guard != nil && !d.guard.allows(a, d.bare) {
 			return nil, forbidden
 		}
 	}
@@ -78,7 +78,7 @@ func (d dialer) find(ctx context.Context, host string) ([]netip.Addr, error) {
 // control judges the address that a socket is about to connect to.
 func (d dialer) control(_ context.Context, _, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
-	if d.guard != nil && (err != nil || !d.guard.allows(at.Addr(), d.clear)) {
+	if d.guard != nil && (err != nil || !d.guard.allows(at.Addr(), d.bare)) {
 		return forbidden
 	}
 	return nil
@@ -86,14 +86,14 @@ func (d dialer) control(_ context.Context, _, address string, _ syscall.RawConn)
 
 // web posts to web services. There is one connection for each message, so that each passes the guard; no redirect is
 // followed and no proxy used, which would connect by itself.
-type web struct{ secure, clear *http.Client }
+type web struct{ secure, bare *http.Client }
 
 func newWeb(r resolve, g *guard, roots *x509.CertPool) *web {
-	client := func(clear bool) *http.Client {
+	client := func(bare bool) *http.Client {
 		return &http.Client{
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 			Transport: &http.Transport{
-				DialContext:            dialer{r, g, clear}.DialContext,
+				DialContext:            dialer{r, g, bare}.DialContext,
 				TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 				TLSHandshakeTimeout:    dialTime,
 				MaxResponseHeaderBytes: maxHead,
@@ -109,7 +109,7 @@ func newWeb(r resolve, g *guard, roots *x509.CertPool) *web {
 // Do implements webpush.HTTPClient.
 func (w *web) Do(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme == "http" {
-		return w.clear.Do(r)
+		return w.bare.Do(r)
 	}
 	return w.secure.Do(r)
 }

@@ -51,8 +51,8 @@ func within(all []netip.Prefix, a netip.Addr) bool {
 	return slices.ContainsFunc(all, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// allows judges an address. In clear it must be a private one, which private opens.
-func (g *guard) allows(a netip.Addr, clear bool) bool {
+// allows judges an address. Where what is sent is bare, in clear, it must be a private one, which private opens.
+func (g *guard) allows(a netip.Addr, bare bool) bool {
 	if a.Zone() != "" || !a.IsValid() {
 		return false
 	}
@@ -66,7 +66,7 @@ func (g *guard) allows(a netip.Addr, clear bool) bool {
 	case within(homely, a), g.own != nil && slices.Contains(g.own(), a):
 		return g.private
 	}
-	return !clear && (a.Is4() || global.Contains(a))
+	return !bare && (a.Is4() || global.Contains(a))
 }
 
 // behindNAT64 gives the IPv4 address that NAT64 makes of one (RFC 6052 2.2): a prefix of 32 to 96 bits is followed by
@@ -139,9 +139,9 @@ func (g *guard) target(text string) (*url.URL, error) {
 }
 
 // host judges a host as it is written.
-func (g *guard) host(host string, clear bool) error {
+func (g *guard) host(host string, bare bool) error {
 	if a, err := netip.ParseAddr(host); err == nil {
-		if !g.allows(a, clear) {
+		if !g.allows(a, bare) {
 			return forbidden
 		}
 		return nil

@@ -239,7 +239,7 @@ func TestConnectTime(t *testing.T) {
 	if err := d.control(t.Context(), "tcp", "192.0.43.8:443", nil); err != nil {
 		t.Error(err)
 	}
-	d.clear, d.guard = true, &guard{private: true}
+	d.bare, d.guard = true, &guard{private: true}
 	if err := d.control(t.Context(), "tcp", "192.0.43.8:80", nil); why(t, err) != Forbidden {
 		t.Errorf("in clear over the internet: %v", err)
 	}

@@ -53,7 +53,7 @@ func (p *Post) Add(ctx context.Context, household string, c Channel) (Channel, e
 	if len(there) >= maxChannels && !slices.ContainsFunc(there, func(o Channel) bool { return o.ID == c.ID }) {
 		return Channel{}, &Failure{Why: Often, Text: fmt.Sprintf("there are %d channels already: remove one that nobody reads", maxChannels)}
 	}
-	value, err := json.Marshal(c)
+	value, err := json.Marshal(c) //nolint:gosec // the store keeps it
 	if err != nil {
 		return Channel{}, fmt.Errorf("keeping a channel: %w", err)
 	}
@@ -84,7 +84,7 @@ func (p *Post) Forget(ctx context.Context, household, account string) error {
 		}
 		w := store.Write{Key: store.Key{Household: household, Kind: kindChannel, ID: c.ID}}
 		if c.For = slices.DeleteFunc(c.For, func(a string) bool { return a == account }); len(c.For) > 0 {
-			if w.Value, err = json.Marshal(c); err != nil {
+			if w.Value, err = json.Marshal(c); err != nil { //nolint:gosec // the store keeps it
 				return fmt.Errorf("keeping a channel: %w", err)
 			}
 		}

@@ -56,7 +56,7 @@ func TestMail(t *testing.T) {
 			}
 		}
 		host, _ := os.Hostname()
-		if all := s.messages[0].data + strings.Join(s.dialogs, "\n"); host != "" && strings.Contains(all, host) || strings.Contains(all, "go-mail") {
+		if all := s.messages[0].data + strings.Join(s.heard, "\n"); host != "" && strings.Contains(all, host) || strings.Contains(all, "go-mail") {
 			t.Errorf("%s: it tells of this machine: %q", name, all)
 		}
 		for _, text := range s.clear {
@@ -75,7 +75,7 @@ func TestMailWithoutTLS(t *testing.T) {
 	if got := why(t, p.Test(t.Context(), "h-home", alex)); got != Certificate {
 		t.Errorf("%q", got)
 	}
-	if all := strings.Join(s.dialogs, "\n"); strings.Contains(all, "AUTH") || strings.Contains(all, "MAIL") || len(s.messages) > 0 {
+	if all := strings.Join(s.heard, "\n"); strings.Contains(all, "AUTH") || strings.Contains(all, "MAIL") || len(s.messages) > 0 {
 		t.Errorf("sent in clear: %s", all)
 	}
 	s = newSMTP(t, func(s *smtpServer) { s.plain = true })
@@ -89,7 +89,7 @@ func TestMailWithoutTLS(t *testing.T) {
 	c := mailCarrier{m, "opensesame", dialer{resolve: inHouse}, s.roots}
 	p = mailer(t, s, s.settings(""), "")
 	_ = c.send(t.Context(), p.letter(alex, "1", Message{Kind: test}, 1, false))
-	if strings.Contains(strings.Join(s.dialogs, "\n"), "AUTH") {
+	if strings.Contains(strings.Join(s.heard, "\n"), "AUTH") {
 		t.Error("a password went out in clear")
 	}
 }
@@ -181,7 +181,7 @@ func TestHeaderInjection(t *testing.T) {
 	if m.Header.Get("Bcc") != "" || m.Header.Get("To") != "<alex@home.example>" || len(m.Header["To"]) != 1 || strings.Contains(s.messages[0].to, "eve") {
 		t.Errorf("%v to %s", m.Header, s.messages[0].to)
 	}
-	for _, line := range s.dialogs {
+	for _, line := range s.heard {
 		if strings.HasPrefix(line, "MAIL") && strings.Contains(line, "eve") {
 			t.Errorf("a body became a command: %s", line)
 		}

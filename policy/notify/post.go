@@ -136,7 +136,7 @@ func secretOf(key, file string) (string, error) {
 	if file == "" {
 		return "", nil
 	}
-	b, err := os.ReadFile(file)
+	b, err := os.ReadFile(file) //nolint:gosec // the operator's own
 	if err != nil {
 		return "", fmt.Errorf("reading %s: %w", key, err)
 	}

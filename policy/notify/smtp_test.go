@@ -28,7 +28,7 @@ type smtpServer struct {
 	flood    string            // a command whose reply never ends
 
 	mu       sync.Mutex
-	dialogs  []string // lines of clients
+	heard    []string // lines of clients
 	clear    []string // those before TLS
 	messages []taken
 	done     chan struct{}
@@ -102,7 +102,7 @@ func (s *smtpServer) dialog(conn net.Conn) {
 		}
 		text = strings.TrimRight(text, "\r\n")
 		s.mu.Lock()
-		s.dialogs = append(s.dialogs, text)
+		s.heard = append(s.heard, text)
 		if !d.encrypted {
 			s.clear = append(s.clear, text)
 		}
