@@ -18,6 +18,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/events"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/store"
@@ -72,6 +73,7 @@ type server struct {
 	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
 	used        *usageKeeper
 	events      *events.Watch // nil: nobody is told
+	post        *notify.Post
 	supervisor  supervisor
 }
 
@@ -130,7 +132,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolver: %w", err)
 	}
-	if s.events, err = newEvents(l.Config.Events, s.directory, s.presence.List, log); err != nil {
+	if err := s.hireMessengers(&l.Config); err != nil {
 		return nil, err
 	}
 	s.begin(l, world)

@@ -7,6 +7,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/events"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
@@ -44,6 +45,7 @@ type Config struct {
 
 	Privacy   PrivacyConfig    `yaml:"privacy"`
 	Events    events.Receivers `yaml:"events"`
+	Notify    notify.Settings  `yaml:"notify"`
 	Metrics   MetricsConfig    `yaml:"metrics"`
 	Telemetry TelemetryConfig  `yaml:"telemetry"`
 }

@@ -53,6 +53,7 @@ func (c *Config) validateParts(r *report) {
 	r.found = append(r.found, problemsOf(c.people().Validate(t), "", r.at)...)
 	c.validateBirths(r, time.Now())
 	r.found = append(r.found, problemsOf(c.Events.Validate(), "events", r.at)...)
+	r.found = append(r.found, problemsOf(c.Notify.Validate(), "notify", r.at)...)
 	for i, l := range c.Listen {
 		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
 	}
@@ -189,7 +190,7 @@ func (l *loaded) rooted(environ []string) {
 		paths = append(paths, &l.Config.Resolve.Servers[i].CAFile)
 	}
 	t := &l.Config.TLS
-	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix, &l.Config.Events.SecretFile)
+	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix, &l.Config.Events.SecretFile, &l.Config.Notify.Mail.PasswordFile, &l.Config.Notify.Ntfy.TokenFile)
 	for i := range t.Files {
 		paths = append(paths, &t.Files[i].CertFile, &t.Files[i].KeyFile)
 	}

@@ -38,6 +38,8 @@ func (c *Config) warnFiles(r *report) {
 	}
 	look("tls.acme.dns.tsig.secret_file", c.TLS.ACME.DNS.TSIG.SecretFile)
 	look("events.secret_file", c.Events.SecretFile)
+	look("notify.mail.password_file", c.Notify.Mail.PasswordFile)
+	look("notify.ntfy.token_file", c.Notify.Ntfy.TokenFile)
 }
 
 // forOthers says whether others than the owner, and whom the owner's group is trusted with, can read or change a file.

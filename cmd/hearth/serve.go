@@ -94,6 +94,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	if s.events != nil {
 		start(s.events.Run)
 	}
+	start(s.post.Run)
 	start(s.librarian)
 	start(s.birthdays)
 	start(s.parents.Run)
@@ -166,7 +167,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.activity, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

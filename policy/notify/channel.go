@@ -118,6 +118,9 @@ func (p *Post) check(c Channel) error {
 }
 
 func (p *Post) checkPush(c Channel) error {
+	if p.carriers[Push] == nil {
+		return &Failure{Why: Off, Text: "there is no Web Push here, for want of its key: have the operator look at the log"}
+	}
 	u, err := p.guard.target(c.To)
 	if err != nil {
 		return err

@@ -33,7 +33,8 @@ type Message struct {
 	Kind      Kind
 	For       []string // accounts that it is for; none: everybody's channels
 	Member    string   // whom it is about; "": nobody alone
-	// Site is the name that somebody asks for. It is not told unless the household wants it: lock screens are public.
+	// Site is the name that somebody asks for. It is not told unless the household wants it: lock screens are public. The
+	// caller leaves out names of legal lists and of self-harm.
 	Site string
 	What string // which sentence of its kind, as the caller's Words know it
 	Path string // of the page of the console that it leads to, such as /requests/1; "": its first
@@ -75,9 +76,7 @@ func (m Message) bounded() Message {
 	if len(m.Path) > maxFact {
 		m.Path = ""
 	}
-	if len(m.For) > maxFor {
-		m.For = nil
-	}
+	m.For = slices.Clone(m.For[:min(len(m.For), maxFor)])
 	return m
 }
 

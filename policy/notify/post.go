@@ -80,8 +80,8 @@ type Result struct {
 	Failure *Failure // nil: it was delivered
 }
 
-// New makes a Post. It makes the key of Web Push where there is none yet, and reads the operator's secrets; nothing
-// is sent before Run runs, but tests.
+// New makes a Post. It makes the key of Web Push where there is none yet; without one it reports why and goes on without
+// Web Push. An error is of Settings, which must be valid, or of a file of a secret. Nothing is sent before Run runs, but tests.
 func New(cfg Config) (*Post, error) { return newPost(cfg, nil) }
 
 // newPost is New, believing in certificates of roots; nil: those of the system.
@@ -103,13 +103,13 @@ func newPost(cfg Config, roots *x509.CertPool) (*Post, error) {
 		guard: &guard{private: cfg.Settings.Private, nat64: cfg.NAT64, own: ownAddresses},
 		sent:  counters(), failed: counters(),
 	}
-	key, err := openKey(cfg.State)
-	if err != nil {
-		return nil, err
-	}
-	p.publicKey = key.public
 	guarded, free := newWeb(cfg.Resolve, p.guard, roots), newWeb(cfg.Resolve, nil, roots)
-	p.carriers[Push] = pushCarrier{guarded, key, cfg.Settings.contact()}
+	if key, err := openKey(cfg.State); err == nil {
+		p.publicKey = key.public
+		p.carriers[Push] = pushCarrier{guarded, key, cfg.Settings.contact()}
+	} else {
+		cfg.Report.Error("there is no Web Push", "error", err) // names are answered all the same
+	}
 	p.carriers[Webhook] = webhookCarrier{guarded}
 	if n := cfg.Settings.Ntfy; n.Server != "" {
 		token, err := secretOf("notify.ntfy.token_file", n.TokenFile)
@@ -155,7 +155,7 @@ func counters() map[Carrier]*atomic.Uint64 {
 	return all
 }
 
-// PublicKey is what a browser subscribes with (applicationServerKey), in base64url.
+// PublicKey is what a browser subscribes with (applicationServerKey), in base64url; "" where there is no Web Push.
 func (p *Post) PublicKey() string { return p.publicKey }
 
 // Offers says by what messages can go out here.

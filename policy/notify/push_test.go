@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
@@ -15,6 +16,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net/http"
 	"os"
@@ -340,6 +342,23 @@ func TestKey(t *testing.T) {
 			t.Error("a broken key was replaced")
 		}
 	}
+}
+
+// TestNoKey: a key that cannot be read or kept costs Web Push and nothing else, and the operator is told.
+func TestNoKey(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, keyFile), []byte("nonsense"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	p := post(t, nil, func(c *Config) { c.State, c.Report = dir, slog.New(slog.NewTextHandler(&log, nil)) })
+	if _, err := p.Add(t.Context(), "h-home", newBrowser(t).channel("https://push.example/x")); why(t, err) != Off {
+		t.Errorf("%v", err)
+	}
+	if p.PublicKey() != "" || fmt.Sprint(p.Offers()) != "[webhook]" || !strings.Contains(log.String(), "there is no Web Push") {
+		t.Errorf("%q %v %s", p.PublicKey(), p.Offers(), &log)
+	}
+	add(t, p, hook(1))
 }
 
 // TestContact: what push services are told is an address of the internet, in the form that RFC 8292 2.1 wants.

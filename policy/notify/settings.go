@@ -49,6 +49,9 @@ func (e *fieldError) Error() string { return e.path + ": " + e.text }
 // Path is the field.
 func (e *fieldError) Path() string { return e.path }
 
+// Default gives the settings before any file is read.
+func Default() Settings { return Settings{Mail: MailSettings{TLS: startTLS}} }
+
 // Validate says what is wrong, field by field.
 func (s Settings) Validate() error {
 	var found []error
