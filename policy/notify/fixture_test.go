@@ -1,10 +1,12 @@
 package notify
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"iter"
 	"net"
 	"net/http"
@@ -135,10 +137,19 @@ func why(t *testing.T, err error) Why {
 	return f.Why
 }
 
+// read has a handler answer once the request is there: who answers and closes before may not be heard.
+func read(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		h(w, r)
+	}
+}
+
 // secure serves over TLS on loopback, and gives the certificates to believe in.
 func secure(t *testing.T, h http.HandlerFunc) (*httptest.Server, *x509.CertPool) {
 	t.Helper()
-	s := httptest.NewTLSServer(h)
+	s := httptest.NewTLSServer(read(h))
 	t.Cleanup(s.Close)
 	pool := x509.NewCertPool()
 	pool.AddCert(s.Certificate())

@@ -213,10 +213,20 @@ func TestRebinding(t *testing.T) {
 	if err := p.check(c); err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range [][]string{{"127.0.0.1"}, {"::1"}, {"::ffff:127.0.0.1"}, {"192.0.43.8", "127.0.0.1"}, {"64:ff9b::7f00:1"}, {"0.0.0.0"}, {"169.254.169.254"}} {
+	for _, found := range [][]string{{"127.0.0.1"}, {"::1"}, {"::ffff:127.0.0.1"}, {"127.0.0.1", "192.0.43.8"}, {"64:ff9b::7f00:1"}, {"0.0.0.0"}, {"169.254.169.254"}} {
 		answers = found
 		if got := why(t, p.Test(t.Context(), "h-home", c)); got != Forbidden {
 			t.Errorf("%v: %q", found, got)
+		}
+	}
+	// The good one first changes nothing: such a name is not dialled at all.
+	if _, err := (dialer{p.cfg.Resolve, p.guard, false}).find(t.Context(), "rebind.example"); why(t, err) != Forbidden {
+		t.Errorf("169.254.169.254: %v", err)
+	}
+	for _, found := range [][]string{{"192.0.43.8", "10.0.0.1"}, {"10.0.0.1", "192.0.43.8"}} {
+		answers = found
+		if _, err := (dialer{p.cfg.Resolve, p.guard, false}).find(t.Context(), "rebind.example"); why(t, err) != Forbidden {
+			t.Errorf("%v: %v", found, err)
 		}
 	}
 	answers = nil

@@ -85,7 +85,11 @@ func TestMailWithoutTLS(t *testing.T) {
 		t.Errorf("%v, %d taken", err, len(s.messages))
 	}
 	// Even so, no login goes out, whatever was configured past the check.
-	m.User = "hearth"
+	s = newSMTP(t, func(s *smtpServer) {
+		s.plain, s.login, s.offers = true, "hearth\x00opensesame", "CRAM-MD5 SCRAM-SHA-256"
+	})
+	m = s.settings("")
+	m.TLS, m.User = noTLS, "hearth"
 	c := mailCarrier{m, "opensesame", dialer{resolve: inHouse}, s.roots}
 	p = mailer(t, s, s.settings(""), "")
 	_ = c.send(t.Context(), p.letter(alex, "1", Message{Kind: test}, 1, false))
@@ -168,6 +172,9 @@ func TestHeaderInjection(t *testing.T) {
 		return Text{Title: "Hi\r\nBcc: eve@evil.example\r\n\r\nbody\u2028" + d.Member, Body: d.Member + "\r\n.\r\nMAIL FROM:<eve@evil.example>\r\n", Actions: []Action{{"x\r\nBcc: eve@evil.example", "/\r\nBcc: eve@evil.example"}}}
 	}
 	l := p.letter(alex, "1", Message{Household: "h-home", Kind: Request, Member: "Kim\r\nTo: eve@evil.example"}, 1, false)
+	if want := "Hi Bcc: eve@evil.example body Kim To: eve@evil.example"; l.text.Title != want {
+		t.Errorf("the title is %q, want %q", l.text.Title, want)
+	}
 	if f := p.send(t.Context(), l); f != nil {
 		t.Fatal(f)
 	}

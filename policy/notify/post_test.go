@@ -57,6 +57,12 @@ func staged(t *testing.T, act func(t *testing.T, p *Post, n *notes)) {
 	})
 }
 
+// rest has time go by, until nobody has anything to do.
+func rest(d time.Duration) {
+	time.Sleep(d)
+	synctest.Wait()
+}
+
 func (n *notes) want(t *testing.T, want ...string) {
 	t.Helper()
 	n.mu.Lock()
@@ -78,7 +84,7 @@ func TestTenAreOne(t *testing.T) {
 		for range 10 {
 			p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim", Site: "a.example"})
 		}
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		n.want(t, "2s 1 10 request: Kim")
 	})
 	staged(t, func(t *testing.T, p *Post, n *notes) {
@@ -87,21 +93,21 @@ func TestTenAreOne(t *testing.T) {
 		add(t, p, mail)
 		for i := range 10 {
 			p.Send(Message{Household: "h-home", Kind: Request, Member: []string{"Kim", "Toni"}[i/9]})
-			time.Sleep(5 * time.Second)
+			rest(5 * time.Second)
 		}
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		n.want(t, "1m0s mail 10 request: ")
 	})
 	staged(t, func(t *testing.T, p *Post, n *notes) {
 		add(t, p, hook(1))
 		for range 9 { // 0 s to 40 s, then one more after the quiet began
 			p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim"})
-			time.Sleep(5 * time.Second)
+			rest(5 * time.Second)
 		}
 		p.Send(Message{Household: "h-home", Kind: SignIn})
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim"})
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		// The one that comes later tells the number of all, and takes the place of the first on a screen.
 		n.want(t, "2s 1 1 request: Kim", "47s 1 1 sign-in: ", "1m2s 1 9 request: Kim", "5m47s 1 1 request: Kim")
 	})
@@ -120,9 +126,9 @@ func TestDeadReceiver(t *testing.T) {
 			return nil
 		}
 		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim"})
-		time.Sleep(20 * time.Second)
+		rest(20 * time.Second)
 		p.Send(Message{Household: "h-home", Kind: Notice})
-		time.Sleep(time.Hour)
+		rest(time.Hour)
 		var dead, alive []string
 		n.mu.Lock()
 		for _, l := range n.lines {
@@ -158,9 +164,9 @@ func TestTries(t *testing.T) {
 		add(t, p, hook(1))
 		n.fail = func(letter) error { return &Failure{Why: Busy, After: time.Hour} }
 		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim"})
-		time.Sleep(6 * time.Minute)
+		rest(6 * time.Minute)
 		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim"})
-		time.Sleep(5 * time.Minute)
+		rest(5 * time.Minute)
 		n.want(t, "2s 1 1 request: Kim", "5m2s 1 1 request: Kim", "10m2s 1 2 request: Kim")
 		if n.ids[0] != n.ids[1] || n.ids[1] == n.ids[2] || n.ids[0] == "" {
 			t.Errorf("ids %v", n.ids)
@@ -171,7 +177,7 @@ func TestTries(t *testing.T) {
 			add(t, p, hook(1))
 			n.fail = func(letter) error { return &Failure{Why: w} }
 			p.Send(Message{Household: "h-home", Kind: Request})
-			time.Sleep(time.Hour)
+			rest(time.Hour)
 			n.want(t, "2s 1 1 request: ")
 		})
 	}
@@ -182,13 +188,13 @@ func TestRemovedMeanwhile(t *testing.T) {
 	staged(t, func(t *testing.T, p *Post, n *notes) {
 		one, two := add(t, p, hook(1)), add(t, p, hook(2))
 		p.Send(Message{Household: "h-home", Kind: Request})
-		time.Sleep(time.Second)
+		rest(time.Second)
 		if err := p.Remove(t.Context(), "h-home", one.ID); err != nil {
 			t.Fatal(err)
 		}
 		two.Of = []Kind{Notice}
 		add(t, p, two)
-		time.Sleep(time.Hour)
+		rest(time.Hour)
 		n.want(t)
 	})
 }
@@ -215,7 +221,7 @@ func TestWhoIsTold(t *testing.T) {
 			n.lines = nil
 			tt.m.Household = "h-home"
 			p.Send(tt.m)
-			time.Sleep(time.Hour)
+			rest(time.Hour)
 			got := map[string]bool{}
 			for _, l := range n.lines {
 				got[strings.Fields(l)[1]] = true
@@ -245,7 +251,7 @@ func TestNames(t *testing.T) {
 				t.Errorf("%t, %v", got, err)
 			}
 			p.Send(ask)
-			time.Sleep(time.Hour)
+			rest(time.Hour)
 		}
 		n.want(t, "2s 1 1 request: Kim", "1h0m2s 1 1 request: Kim games.example", "2h0m2s 1 1 request: Kim")
 	})
@@ -311,7 +317,7 @@ func TestTestsAreFew(t *testing.T) {
 		if err := p.Test(t.Context(), "h-other", alex); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(time.Hour)
+		rest(time.Hour)
 		if err := p.Test(t.Context(), "h-home", alex); err != nil {
 			t.Error(err)
 		}
@@ -476,7 +482,7 @@ func TestStoreAway(t *testing.T) {
 		add(t, p, hook(1))
 		p.cfg.Log.(*shelf).broken = errors.New("the disk is gone")
 		p.Send(Message{Household: "h-home", Kind: Request})
-		time.Sleep(time.Hour)
+		rest(time.Hour)
 		n.want(t)
 		if got := p.noStore.Load(); got != 1 {
 			t.Errorf("%d are counted", got)
@@ -508,7 +514,7 @@ func TestMetrics(t *testing.T) {
 		add(t, p, hook(1))
 		p.Send(Message{Household: "h-home", Kind: Request})
 		p.Send(Message{Household: "h-home", Kind: Request})
-		time.Sleep(time.Hour)
+		rest(time.Hour)
 		r := prometheus.NewRegistry()
 		r.MustRegister(p)
 		all, err := r.Gather()

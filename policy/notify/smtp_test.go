@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
@@ -23,6 +24,7 @@ type smtpServer struct {
 
 	implicit bool              // TLS from the first octet
 	plain    bool              // no STARTTLS is offered
+	offers   string            // mechanisms of AUTH; "": PLAIN and LOGIN
 	login    string            // user\x00password; "": AUTH is not offered
 	says     map[string]string // replies instead of the usual ones, by command; "-" hangs, "x" ends the connection
 	flood    string            // a command whose reply never ends
@@ -150,7 +152,7 @@ func (d *session) command(text string) bool {
 			offer += "250-STARTTLS\n"
 		}
 		if d.s.login != "" && (d.encrypted || d.s.plain) {
-			offer += "250-AUTH PLAIN LOGIN\n"
+			offer += "250-AUTH " + cmp.Or(d.s.offers, "PLAIN LOGIN") + "\n"
 		}
 		return d.reply(verb, offer+"250 8BITMIME")
 	case "STARTTLS":

@@ -22,7 +22,7 @@ import (
 // 1 to 64 of -_A-Za-z0-9, a message of up to 4096 octets, a priority of 1 to 5 and at most three actions, at its root alone.
 func ntfyServer(t *testing.T, token string, got *[]map[string]any) *httptest.Server {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := httptest.NewServer(read(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			t.Error(err)
@@ -143,7 +143,7 @@ func TestWebhook(t *testing.T) {
 // TestHostileReceivers: what the other side does costs bounded time and memory, leads nowhere, and tells the household no more
 // than a number.
 func TestHostileReceivers(t *testing.T) {
-	var reached atomic.Int32
+	var reached, chunks atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { reached.Add(1) }))
 	defer other.Close()
 	for name, tt := range map[string]struct {
@@ -155,7 +155,7 @@ func TestHostileReceivers(t *testing.T) {
 		}, Refused},
 		"redirect that is followed with GET": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusSeeOther) }, Refused},
 		"endless body": {func(w http.ResponseWriter, r *http.Request) {
-			for r.Context().Err() == nil {
+			for r.Context().Err() == nil && chunks.Add(1) < 1024 { // far more than buffers hold
 				if _, err := w.Write(make([]byte, 64<<10)); err != nil {
 					return
 				}
@@ -177,7 +177,7 @@ func TestHostileReceivers(t *testing.T) {
 		}, Busy},
 		"no webhook there": {http.NotFound, Gone},
 	} {
-		server := httptest.NewServer(tt.handler)
+		server := httptest.NewServer(read(tt.handler))
 		p := post(t, nil, private)
 		err := p.Test(t.Context(), "h-home", Channel{Kind: Webhook, To: server.URL + "/opensesame"})
 		if got := why(t, err); got != tt.want {
@@ -190,6 +190,9 @@ func TestHostileReceivers(t *testing.T) {
 	}
 	if reached.Load() != 0 {
 		t.Error("a redirect was followed")
+	}
+	if chunks.Load() >= 1024 {
+		t.Error("64 MiB of an answer were read")
 	}
 }
 
