@@ -133,10 +133,13 @@ func TestHouseholdsApart(t *testing.T) {
 	h.ok(err)
 	before := h.keys(true)
 	for what, do := range map[string]func(household string) error{
-		"accounts":    func(x string) error { _, err := h.Accounts(h.ctx, b, x); return err },
-		"amend":       func(x string) error { _, err := h.Amend(h.ctx, b, x, id, account.Amendment{}); return err },
-		"remove":      func(x string) error { return h.Remove(h.ctx, b, x, id) },
-		"invite":      func(x string) error { _, err := h.Invite(h.ctx, b, account.Offer{Household: x, Role: account.Parent}); return err },
+		"accounts": func(x string) error { _, err := h.Accounts(h.ctx, b, x); return err },
+		"amend":    func(x string) error { _, err := h.Amend(h.ctx, b, x, id, account.Amendment{}); return err },
+		"remove":   func(x string) error { return h.Remove(h.ctx, b, x, id) },
+		"invite": func(x string) error {
+			_, err := h.Invite(h.ctx, b, account.Offer{Household: x, Role: account.Parent})
+			return err
+		},
 		"invitations": func(x string) error { _, err := h.Invitations(h.ctx, b, x); return err },
 		"withdraw":    func(x string) error { return h.Withdraw(h.ctx, b, x, i.ID) },
 		"sessions":    func(x string) error { _, err := h.Sessions(h.ctx, b, x, id); return err },

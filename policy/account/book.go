@@ -112,7 +112,7 @@ func Open(c Config) (*Book, error) {
 		}
 	}
 	if c.Provider != nil {
-		if b.provider, err = newRelying(*c.Provider); err != nil {
+		if b.provider, err = newRelying(*c.Provider, b.Now); err != nil {
 			return nil, err
 		}
 	}

@@ -37,14 +37,15 @@ const (
 	toProvide = "sign in at the provider"
 )
 
-// seal closes a ceremony, for the browser to keep: in a cookie HttpOnly, Secure, SameSite=Lax.
+// sealed closes a ceremony, for the browser to keep: in a cookie HttpOnly, Secure, SameSite=Lax.
 func (b *Book) sealed(c ceremony) (string, error) {
 	c.Until = b.now().Add(ceremonyLife)
 	text, err := json.Marshal(c)
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(b.seal.Seal(nil, nil, text, []byte(c.What))), nil
+	closed := b.seal.Seal(nil, nil, text, []byte(c.What)) //nolint:gosec // this AEAD draws its nonces itself, and takes none
+	return base64.RawURLEncoding.EncodeToString(closed), nil
 }
 
 // unsealed opens a ceremony that this Book began, for what it was begun, in its time.

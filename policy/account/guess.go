@@ -45,14 +45,12 @@ func newTries(burst int, every time.Duration, most int) *tries {
 	return &tries{burst: burst, every: every, full: full}
 }
 
-// used gives when nothing will be used up. A clock that was set back keeps nobody out for longer than all tries take.
+// used gives when nothing will be used up. What lies further ahead than all tries together is of a clock that was set back
+// since, and keeps nobody out.
 func (t *tries) used(who string, now time.Time) time.Time {
 	at, _ := t.full.Get(who)
-	if most := now.Add(time.Duration(t.burst) * t.every); at.After(most) {
-		at = most
-	}
-	if at.Before(now) {
-		at = now
+	if at.Before(now) || at.After(now.Add(time.Duration(t.burst)*t.every)) {
+		return now
 	}
 	return at
 }
@@ -82,8 +80,8 @@ func (t *tries) back(who string, now time.Time) {
 	}
 }
 
-// wait is how long somebody waits for the next, without taking it; any says whether one is used up.
-func (t *tries) wait(who string, now time.Time) (wait time.Duration, any bool) {
+// wait is how long somebody waits for the next, without taking it, and whether any is used up.
+func (t *tries) wait(who string, now time.Time) (wait time.Duration, some bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := t.used(who, now)

@@ -74,9 +74,13 @@ func TestHostilePasskeys(t *testing.T) {
 	stranger := newAuthenticator()
 	stranger.handle = phone.handle
 	for what, do := range map[string]func() error{
-		"another question":      func() error { return h.finish(otherSealed, phone.clone().get(options)) },
-		"another page":          func() error { return h.finish(sealed, with(func(a *authenticator) { a.origin = "https://hearth.example.evil.example" })) },
-		"plain HTTP":            func() error { return h.finish(sealed, with(func(a *authenticator) { a.origin = "http://hearth.example:8443" })) },
+		"another question": func() error { return h.finish(otherSealed, phone.clone().get(options)) },
+		"another page": func() error {
+			return h.finish(sealed, with(func(a *authenticator) { a.origin = "https://hearth.example.evil.example" }))
+		},
+		"plain HTTP": func() error {
+			return h.finish(sealed, with(func(a *authenticator) { a.origin = "http://hearth.example:8443" }))
+		},
 		"another name":          func() error { return h.finish(sealed, with(func(a *authenticator) { a.rp = "evil.example" })) },
 		"user not verified":     func() error { return h.finish(sealed, with(func(a *authenticator) { a.verifies = false })) },
 		"another's handle":      func() error { return h.finish(sealed, with(func(a *authenticator) { a.handle = []byte("someone") })) },
@@ -87,8 +91,10 @@ func TestHostilePasskeys(t *testing.T) {
 		"no ceremony":           func() error { return h.finish("", phone.clone().get(options)) },
 		"a forged ceremony":     func() error { return h.finish(sealed[:len(sealed)-4]+"AAAA", phone.clone().get(options)) },
 		"a ceremony of a child": func() error { return h.finish(strings.Repeat("A", 5000), phone.clone().get(options)) },
-		"junk":                  func() error { return h.finish(sealed, []byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`)) },
-		"much junk":             func() error { return h.finish(sealed, make([]byte, 1<<20)) },
+		"junk": func() error {
+			return h.finish(sealed, []byte(`{"id":"AA","rawId":"AA","type":"public-key","response":{}}`))
+		},
+		"much junk": func() error { return h.finish(sealed, make([]byte, 1<<20)) },
 		"junk to add": func() error {
 			_, err := h.FinishPasskey(h.ctx, anna.Cookie, addSealed, "x", []byte(`{"id":"AA"}`))
 			return err

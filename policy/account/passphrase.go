@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -57,8 +58,8 @@ func checkPassphrase(text string, about ...string) (string, error) {
 
 // spoken gives a passphrase one form, however a keyboard composed it (RFC 8265, OpaqueString).
 func spoken(text string) (string, error) {
-	if len(text) > maxTyped {
-		return "", fmt.Errorf("it has %d octets", len(text))
+	if len(text) > maxTyped || !utf8.ValidString(text) {
+		return "", errors.New("it is too long, or no text")
 	}
 	return precis.OpaqueString.String(text)
 }

@@ -44,7 +44,9 @@ const (
 	providerTimeout = 10 * time.Second
 	// exchanges bounds who is signed in at the provider at once.
 	exchanges = 8
-	maxClaim  = 1024 // octets
+	// awayFor is how long a provider that did not answer is not asked again.
+	awayFor  = 30 * time.Second
+	maxClaim = 1024 // octets
 )
 
 // Validate says what is wrong with the settings.
@@ -89,13 +91,17 @@ func values(m map[string]Role) (all []Role) {
 type relying struct {
 	Provider
 	client *http.Client
+	now    func() time.Time
 	slots  chan struct{}
 
-	mu    sync.Mutex
-	found *oidc.Provider
+	mu     sync.Mutex
+	config *oauth2.Config        // which remembers how the provider wants to be told the secret; nil until it answers
+	tokens *oidc.IDTokenVerifier // which remembers its keys
+	away   error                 // why it was not met
+	asked  time.Time
 }
 
-func newRelying(p Provider) (*relying, error) {
+func newRelying(p Provider, now func() time.Time) (*relying, error) {
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("the provider's settings: %w", err)
 	}
@@ -108,7 +114,7 @@ func newRelying(p Provider) (*relying, error) {
 	client.CheckRedirect = func(*http.Request, []*http.Request) error {
 		return errors.New("the provider sends elsewhere: write the address that it sends to")
 	}
-	return &relying{Provider: p, client: client, slots: make(chan struct{}, exchanges)}, nil
+	return &relying{Provider: p, client: client, now: now, slots: make(chan struct{}, exchanges)}, nil
 }
 
 // bounded reads no more of an answer than anybody has to say.
@@ -126,20 +132,27 @@ func (t bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // meet asks the provider for its settings, once it answers.
-func (r *relying) meet(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
+func (r *relying) meet(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.found == nil {
-		found, err := oidc.NewProvider(oidc.ClientContext(ctx, r.client), r.Issuer)
-		if err != nil {
-			return nil, nil, fmt.Errorf("asking the provider: %w", err)
-		}
-		r.found = found
+	if r.config != nil {
+		return nil
 	}
-	return r.found, &oauth2.Config{
-		ClientID: r.ClientID, ClientSecret: r.Secret, Endpoint: r.found.Endpoint(), RedirectURL: r.Redirect,
+	if passed := r.now().Sub(r.asked); r.away != nil && passed >= 0 && passed < awayFor {
+		return r.away
+	}
+	ctx = oidc.ClientContext(ctx, r.client)
+	found, err := oidc.NewProvider(ctx, r.Issuer)
+	if err != nil {
+		r.away, r.asked = fmt.Errorf("asking the provider: %w", err), r.now()
+		return r.away
+	}
+	r.tokens = found.VerifierContext(ctx, &oidc.Config{ClientID: r.ClientID, Now: r.now})
+	r.config = &oauth2.Config{
+		ClientID: r.ClientID, ClientSecret: r.Secret, Endpoint: found.Endpoint(), RedirectURL: r.Redirect,
 		Scopes: append([]string{oidc.ScopeOpenID}, r.Scopes...),
-	}, nil
+	}
+	return nil
 }
 
 // HasProvider says whether people sign in at a provider.
@@ -156,8 +169,7 @@ func (b *Book) BeginProvider(ctx context.Context) (address, sealed string, err e
 	if b.provider == nil {
 		return "", "", noProvider()
 	}
-	_, config, err := b.provider.meet(ctx)
-	if err != nil {
+	if err := b.provider.meet(ctx); err != nil {
 		b.Report.Error("the provider at which people sign in does not answer as it should", "error", err)
 		return "", "", &Error{Reason: Wait, Wait: time.Minute, Text: "the provider does not answer at this moment: try again in a minute"}
 	}
@@ -165,7 +177,7 @@ func (b *Book) BeginProvider(ctx context.Context) (address, sealed string, err e
 	if sealed, err = b.sealed(c); err != nil {
 		return "", "", err
 	}
-	return config.AuthCodeURL(c.State, oidc.Nonce(c.Nonce), oauth2.S256ChallengeOption(c.Verifier)), sealed, nil
+	return b.provider.config.AuthCodeURL(c.State, oidc.Nonce(c.Nonce), oauth2.S256ChallengeOption(c.Verifier)), sealed, nil
 }
 
 // FinishProvider signs in who comes back from the provider with these parameters of the address. Who has no account gets
@@ -213,17 +225,15 @@ func (b *Book) provided(ctx context.Context, c ceremony, code string) (Account, 
 	default:
 		return Account{}, busy()
 	}
-	found, config, err := b.provider.meet(ctx)
-	if err != nil {
+	if err := b.provider.meet(ctx); err != nil {
 		return Account{}, err
 	}
-	ctx = oidc.ClientContext(ctx, b.provider.client)
-	answer, err := config.Exchange(ctx, code, oauth2.VerifierOption(c.Verifier))
+	answer, err := b.provider.config.Exchange(oidc.ClientContext(ctx, b.provider.client), code, oauth2.VerifierOption(c.Verifier))
 	if err != nil {
 		return Account{}, errors.New("it does not take the code") // its words may hold what is secret
 	}
 	raw, _ := answer.Extra("id_token").(string)
-	token, err := found.VerifierContext(ctx, &oidc.Config{ClientID: config.ClientID, Now: b.Now}).Verify(ctx, raw)
+	token, err := b.provider.tokens.Verify(ctx, raw)
 	if err != nil {
 		return Account{}, fmt.Errorf("its token of identity: %w", err)
 	}

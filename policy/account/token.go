@@ -184,10 +184,14 @@ func (b *Book) noToken() error {
 
 // maker says whether who made a token could make it still. An operator's account lies apart from the household.
 func (b *Book) maker(ctx context.Context, t Token, now time.Time) (bool, error) {
-	for household, role := range map[string]Role{t.Household: Parent, Operators: Operator} {
+	for _, household := range []string{t.Household, Operators} {
 		a, err := read[Account](ctx, b, Account{Household: household, ID: t.Account}.key())
 		if err != nil {
 			return false, fmt.Errorf("reading who made a token: %w", err)
+		}
+		role := Parent
+		if household == Operators {
+			role = Operator
 		}
 		if a.value.active(now) && a.value.Role == role {
 			return true, nil
