@@ -71,6 +71,48 @@ func TestTwoFirsts(t *testing.T) {
 	want(t, "accounts", h.kinds("account"), 1)
 }
 
+// TestInvitationIsGoodOnce: of two who take an invitation in the same moment one gets in, and nobody after a week or after
+// it was withdrawn.
+func TestInvitationIsGoodOnce(t *testing.T) {
+	h := open(t)
+	a := h.first("home").Session.Actor()
+	offer := account.Offer{Household: "home", Role: account.Parent, Name: "Bert"}
+	i, err := h.Invite(h.ctx, a, offer)
+	h.ok(err)
+	done := make(chan error)
+	for _, name := range []string{"", "Eve"} {
+		go func() {
+			_, err := h.Accept(h.ctx, account.Join{Client: at("192.0.2.1"), Code: i.Code, Name: name, Passphrase: other})
+			done <- err
+		}()
+	}
+	for _, err := range []error{<-done, <-done} {
+		if err != nil {
+			h.refuses(err, account.Wrong)
+		}
+	}
+	want(t, "accounts", h.kinds("account"), 2)
+	i, err = h.Invite(h.ctx, a, account.Offer{Household: "home", Role: account.Parent})
+	h.ok(err)
+	seen, err := h.Invited(h.ctx, at("192.0.2.1"), i.Code)
+	h.ok(err)
+	want(t, "role", seen.Role, account.Parent)
+	h.ok(h.Withdraw(h.ctx, a, "home", i.ID))
+	_, err = h.Invited(h.ctx, at("192.0.2.1"), i.Code)
+	h.refuses(err, account.Wrong)
+	i, err = h.Invite(h.ctx, a, account.Offer{Household: "home", Role: account.Parent})
+	h.ok(err)
+	h.later(7 * 24 * time.Hour)
+	_, err = h.Accept(h.ctx, account.Join{Client: at("192.0.2.1"), Code: i.Code, Name: "Carl", Passphrase: other})
+	h.refuses(err, account.Wrong)
+	for range 10 {
+		_, err = h.Invite(h.ctx, account.Machine(), account.Offer{Household: "home", Role: account.Parent})
+		h.ok(err)
+	}
+	_, err = h.Invite(h.ctx, account.Machine(), account.Offer{Household: "home", Role: account.Parent})
+	h.refuses(err, account.Refused)
+}
+
 // TestCarerEnds: a carer's session and token-free rights end on their date, whatever the session would allow; a parent may
 // lengthen them, and a month later nothing is left of the account.
 func TestCarerEnds(t *testing.T) {
@@ -110,8 +152,13 @@ func TestCarerEnds(t *testing.T) {
 	longer := h.Now().Add(24 * time.Hour)
 	_, err = h.Amend(h.ctx, again.Session.Actor(), "home", oma.Session.Account, account.Amendment{Until: &longer})
 	h.ok(err)
-	_, err = h.signIn(at("192.0.2.3"), "home", "Oma", other)
+	oma, err = h.signIn(at("192.0.2.3"), "home", "Oma", other)
 	h.ok(err)
+	shorter := h.Now().Add(time.Hour)
+	_, err = h.Amend(h.ctx, again.Session.Actor(), "home", oma.Session.Account, account.Amendment{Until: &shorter})
+	h.ok(err)
+	h.later(time.Hour)
+	want(t, "at the earlier end", h.valid(oma.Cookie), false)
 	h.later(32 * 24 * time.Hour)
 	h.ok(h.Sweep(h.ctx))
 	want(t, "accounts", h.kinds("account"), 1)
@@ -280,6 +327,9 @@ func TestRecover(t *testing.T) {
 	h.refuses(err, account.SignedOut)
 	_, err = h.presents(phone)
 	h.refuses(err, account.Wrong)
+	keys, _, err := h.Passkeys(h.ctx, again.Session.Actor(), "home", again.Session.Account)
+	h.ok(err)
+	want(t, "passkeys", len(keys), 0)
 	_, err = h.signIn(at("192.0.2.8"), "home", "Anna", words)
 	h.refuses(err, account.Wrong)
 	_, err = h.signIn(at("192.0.2.8"), "home", "Anna", other)

@@ -57,6 +57,7 @@ func TestCookiesOpenNothingElse(t *testing.T) {
 	anna := h.first("home")
 	bert := h.joins(account.Offer{Household: "next", Role: account.Parent, Name: "Bert"}, other)
 	_, secret, _ := strings.Cut(anna.Cookie, ".")
+	want(t, "the cookie itself", h.valid("home."+secret), true)
 	_, bearer, err := h.NewToken(h.ctx, anna.Session.Actor(), account.Wish{Household: "home", Name: "x", Scopes: []account.Scope{"explain"}, Until: h.Now().Add(time.Hour)})
 	h.ok(err)
 	for _, bent := range []string{
@@ -461,22 +462,31 @@ func junk() string {
 func TestGivingUp(t *testing.T) {
 	bubble(t, func(h *house) {
 		h.first("home")
-		ctx, stop := context.WithCancel(h.ctx)
+		for range 2 {
+			ctx, stop := context.WithCancel(h.ctx)
+			var all sync.WaitGroup
+			for i := range 9 {
+				all.Go(func() {
+					_, _ = h.SignIn(ctx, account.Login{Client: account.Client{Address: numbered("10.%d.%d.1", i)}, Household: "home", Name: "Anna", Passphrase: other})
+				})
+			}
+			synctest.Wait()
+			stop()
+			all.Wait()
+		}
+		if n := h.metric("hearth_account_guessers"); n > 2 { // whose turn it was
+			t.Errorf("%v are remembered", n)
+		}
+		time.Sleep(time.Second)
 		var all sync.WaitGroup
 		for i := range 9 {
 			all.Go(func() {
-				_, _ = h.SignIn(ctx, account.Login{Client: account.Client{Address: numbered("10.%d.%d.1", i)}, Household: "home", Name: "Anna", Passphrase: other})
+				if _, err := h.signIn(account.Client{Address: numbered("172.%d.%d.1", i)}, "home", "Anna", words); err != nil {
+					t.Error(err)
+				}
 			})
 		}
-		synctest.Wait()
-		stop()
 		all.Wait()
-		want(t, "remembered", h.metric("hearth_account_guessers"), 1) // the one whose turn it was
-		for range 9 {
-			time.Sleep(250 * time.Millisecond)
-			_, err := h.signIn(at("198.51.100.77"), "home", "Anna", words)
-			h.ok(err)
-		}
 	})
 }
 

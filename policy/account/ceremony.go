@@ -22,7 +22,6 @@ const (
 type ceremony struct {
 	What    string                `json:"what"`
 	Until   time.Time             `json:"until"`
-	Session string                `json:"session,omitempty"` // in which a passkey is added
 	Passkey *webauthn.SessionData `json:"passkey,omitempty"`
 
 	State    string `json:"state,omitempty"`

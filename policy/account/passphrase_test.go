@@ -92,6 +92,25 @@ func TestPHC(t *testing.T) {
 	h.ok(err)
 }
 
+// TestPHCBounds: nobody who writes into the store can have a sign-in take more than 76 MiB or eight passes.
+func TestPHCBounds(t *testing.T) {
+	const salt, hash = "$c29tZXNhbHQ$", "nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+	for text, want := range map[string]bool{
+		"$argon2id$v=19$m=256,t=2,p=1" + salt + hash: true, "$argon2id$v=19$m=77824,t=8,p=4" + salt + hash: true,
+		"$argon2id$v=19$m=77825,t=2,p=1" + salt + hash: false, "$argon2id$v=19$m=4194304,t=2,p=1" + salt + hash: false,
+		"$argon2id$v=19$m=256,t=9,p=1" + salt + hash: false, "$argon2id$v=19$m=256,t=0,p=1" + salt + hash: false,
+		"$argon2id$v=19$m=256,t=2,p=5" + salt + hash: false, "$argon2id$v=19$m=256,t=2,p=0" + salt + hash: false,
+		"$argon2id$v=19$m=7,t=2,p=1" + salt + hash: false, "$argon2id$v=16$m=256,t=2,p=1" + salt + hash: false,
+		"$argon2i$v=19$m=256,t=2,p=1" + salt + hash: false, "$argon2id$v=19$m=256,t=2,p=1" + salt + "nf65": false,
+		"$argon2id$v=19$m=256,t=2,p=1$$" + hash: false, "$argon2id$v=19$m=256,t=2,p=1" + salt + hash + "$": false,
+		"$argon2id$v=19$m=256,t=2,p=1 " + salt + hash: false, "$argon2id$v=19$m=-1,t=2,p=1" + salt + hash: false, "": false,
+	} {
+		if got := account.ReadsPHC(text); got != want {
+			t.Errorf("%s: read %v", text, got)
+		}
+	}
+}
+
 // TestChangingAPassphrase: the old one is asked for; all other sessions end and known browsers are known no more.
 func TestChangingAPassphrase(t *testing.T) {
 	h := open(t)

@@ -141,7 +141,7 @@ func (r *relying) meet(ctx context.Context) error {
 	if passed := r.now().Sub(r.asked); r.away != nil && passed >= 0 && passed < awayFor {
 		return r.away
 	}
-	ctx = oidc.ClientContext(ctx, r.client)
+	ctx = oidc.ClientContext(context.WithoutCancel(ctx), r.client) // who gives up waiting must not keep others away
 	found, err := oidc.NewProvider(ctx, r.Issuer)
 	if err != nil {
 		r.away, r.asked = fmt.Errorf("asking the provider: %w", err), r.now()

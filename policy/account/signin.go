@@ -57,7 +57,7 @@ func (b *Book) proves(ctx context.Context, l Login, a Account, p proof) error {
 	case err != nil: // it was not compared
 		b.forgive(t)
 		return err
-	case !fits || !a.active(b.now()):
+	case !fits:
 		b.counts.signIn(ByPassphrase, false)
 		return wrong()
 	}
