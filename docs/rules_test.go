@@ -46,6 +46,7 @@ var graph = map[string][]string{
 	"policy/portal":               {"policy", "policy/parents", "blocklists", "blocklists/help"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,
+	"policy/account":              {"policy/store"},
 	"policy/parents":              {"policy", "policy/store", "blocklists"},
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
@@ -57,21 +58,24 @@ var graph = map[string][]string{
 
 // confined are modules that only some folders may import, so that leaving one of them touches few packages.
 var confined = map[string][]string{
-	"github.com/miekg/dns":   {"resolver", "blocklists/source"},
-	"github.com/spf13/viper": {"cmd/hearth"},
-	"github.com/spf13/cobra": {"cmd/hearth"},
-	"github.com/stretchr/":   nil,
-	"log":                    nil, // log/slog alone
-	"github.com/pkg/errors":  nil,
-	"github.com/coreos/":     {"cmd/hearth"},
-	"go.etcd.io/bbolt":       {"policy/store"},
-	"github.com/invopop/":    {"cmd/hearth"},
-	"github.com/fsnotify/":   {"cmd/hearth"},
-	"github.com/mdlayher/":   {"policy/presence"},
-	"github.com/go-viper/":   {"cmd/hearth"},
-	"github.com/oschwald/":   {"resolver/atlas"},
-	"github.com/maxmind/":    {"tests"}, // no folder: tests write databases
-	"golang.org/x/net/http2": {"tests"}, // no folder: tests of attacks speak it frame by frame
+	"github.com/miekg/dns":          {"resolver", "blocklists/source"},
+	"github.com/spf13/viper":        {"cmd/hearth"},
+	"github.com/spf13/cobra":        {"cmd/hearth"},
+	"github.com/stretchr/":          nil,
+	"log":                           nil, // log/slog alone
+	"github.com/pkg/errors":         nil,
+	"github.com/coreos/go-systemd/": {"cmd/hearth"},
+	"github.com/coreos/go-oidc/":    {"policy/account"},
+	"github.com/go-webauthn/":       {"policy/account"},
+	"golang.org/x/oauth2":           {"policy/account"},
+	"go.etcd.io/bbolt":              {"policy/store"},
+	"github.com/invopop/":           {"cmd/hearth"},
+	"github.com/fsnotify/":          {"cmd/hearth"},
+	"github.com/mdlayher/":          {"policy/presence"},
+	"github.com/go-viper/":          {"cmd/hearth"},
+	"github.com/oschwald/":          {"resolver/atlas"},
+	"github.com/maxmind/":           {"tests"}, // no folder: tests write databases
+	"golang.org/x/net/http2":        {"tests"}, // no folder: tests of attacks speak it frame by frame
 	"github.com/prometheus/client_golang/prometheus/promauto": nil, // registers in globals
 
 	"github.com/SherClockHolmes/": {"policy/notify"},

@@ -25,8 +25,8 @@ const (
 	minSurprises  = 6    // characters that do not follow from those before
 )
 
-// argon2id (RFC 9106) with the least of OWASP's settings: a machine with 512 MB can spare 19 MiB twice, and one try takes
-// 30 ms of a core of a PC and a quarter of a second of that of a small board. A larger setting takes hold at the next sign-in of each account.
+// argon2id (RFC 9106) with the least of OWASP's settings: a machine with 512 MB can spare 19 MiB twice, and one hash took 45 ms
+// of a core of a server; a small board takes several times that. A larger setting takes hold at the next sign-in of each account.
 const (
 	argonMemory = 19 << 10 // KiB
 	argonTime   = 2
