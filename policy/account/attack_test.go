@@ -63,16 +63,16 @@ func TestCookiesOpenNothingElse(t *testing.T) {
 	for _, bent := range []string{
 		"next." + secret, secret, "." + secret, "operators." + secret, "home/session." + secret, "home.." + secret, "HOME." + secret,
 		"home." + anna.Session.ID, anna.Session.ID, "home." + secret + "=", "home." + secret[:42], anna.Browser, bearer,
-		strings.TrimPrefix(bearer, "hearth_"), "home.\x00", "home." + strings.Repeat("A", 300),
+		strings.TrimPrefix(bearer, "hearth."), "home.\x00", "home." + strings.Repeat("A", 300),
 	} {
 		want(t, fmt.Sprintf("cookie %.60q", bent), h.valid(bent), false)
-		for _, text := range []string{bent, "hearth_" + bent} {
+		for _, text := range []string{bent, "hearth." + bent} {
 			if _, err := h.Token(h.ctx, text); err == nil && text != bearer {
 				t.Errorf("%.60q is a token", text)
 			}
 		}
 	}
-	if _, err := h.Token(h.ctx, "hearth_"+strings.Replace(strings.TrimPrefix(bearer, "hearth_"), "home.", "next.", 1)); err == nil {
+	if _, err := h.Token(h.ctx, "hearth."+strings.Replace(strings.TrimPrefix(bearer, "hearth."), "home.", "next.", 1)); err == nil {
 		t.Error("a token of one household is good in another")
 	}
 	for _, record := range h.keys(true) {
@@ -420,7 +420,7 @@ func TestJunkIsBounded(t *testing.T) {
 					_, _ = h.FinishSignIn(h.ctx, from, sealed, []byte(junk()))
 				case 3:
 					_, _ = h.Session(h.ctx, junk())
-					_, _ = h.Token(h.ctx, "hearth_home."+junk())
+					_, _ = h.Token(h.ctx, "hearth.home."+junk())
 				}
 				if n%1000 == 0 {
 					var m runtime.MemStats

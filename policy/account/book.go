@@ -34,7 +34,8 @@ type Config struct {
 	Origins []string
 	// Provider is where people of an Internet provider sign in; nil: nobody does.
 	Provider *Provider
-	// Tell is told what a household's parents should know of, and returns at once; nil: nobody is told.
+	// Tell is told what a household's parents should know of; nil: nobody is told. It returns at once, and calls nothing
+	// of the Book.
 	Tell func(Notice)
 	// Report gets what could not be done in the background; nil discards. It never gets a name, an address or a secret.
 	Report *slog.Logger

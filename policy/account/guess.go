@@ -131,10 +131,10 @@ type try struct {
 	at        time.Time
 }
 
-// attempt uses a try up, or says that somebody has to wait. at is what is tried (a name of a household, or its codes),
-// whether there is such a thing or not; of names that an account, if one has it, the household is told.
-func (b *Book) attempt(c Client, browser string, household, at string, whose Account) (try, error) {
-	t := try{who: "n" + network(c.Address).String(), name: household + "/" + at, at: b.Now()}
+// attempt uses a try up, or says that somebody has to wait. at is what is tried, whether there is such a thing or not, in
+// few octets, because it is remembered; the household of the account, if there is one, is told.
+func (b *Book) attempt(c Client, browser, at string, whose Account) (try, error) {
+	t := try{who: "n" + network(c.Address).String(), name: at, at: b.Now()}
 	if browser != "" {
 		t.who = "b" + browser
 	}

@@ -211,7 +211,7 @@ func (b *Book) Invited(ctx context.Context, c Client, code string) (Invitation, 
 // invited looks a code up; wrong ones slow down whoever tries.
 func (b *Book) invited(ctx context.Context, c Client, code string) (i kept[Invitation], err error) {
 	household, id, ok := locateCode(code)
-	t, err := b.attempt(c, "", household, "codes", Account{})
+	t, err := b.attempt(c, "", "codes "+household, Account{})
 	if err != nil {
 		return i, err
 	}

@@ -195,7 +195,7 @@ func (b *Book) FinishProvider(ctx context.Context, client Client, sealed string,
 		b.counts.signIn(ByProvider, false)
 		return Signed{}, wrongProvider()
 	}
-	t, err := b.attempt(client, "", Operators, "provider", Account{})
+	t, err := b.attempt(client, "", "provider", Account{})
 	if err != nil {
 		return Signed{}, err
 	}

@@ -48,7 +48,7 @@ func (b *Book) SignIn(ctx context.Context, l Login) (Signed, error) {
 // proves compares a passphrase, and slows down who guesses.
 func (b *Book) proves(ctx context.Context, l Login, a Account, p proof) error {
 	browser := p.knows(l.Browser)
-	t, err := b.attempt(l.Client, browser, l.Household, "name "+hashed(nameKey(l.Name)), a)
+	t, err := b.attempt(l.Client, browser, "name "+hashed(l.Household+"/"+nameKey(l.Name)), a)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (b *Book) SetPassphrase(ctx context.Context, c Client, old, next string) (S
 
 // oldFits compares the passphrase that was; who guesses it in somebody else's browser is counted with the session.
 func (b *Book) oldFits(ctx context.Context, c Client, s Session, hash, old string) error {
-	t, err := b.attempt(c, "session "+s.ID, s.Household, "old "+s.Account, s.Who)
+	t, err := b.attempt(c, "session "+s.ID, "old "+s.Account, s.Who)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ const (
 	// tokenSeen is how often it is written down that a token is used.
 	tokenSeen = time.Hour
 	// bearerPrefix lets people, and programs that look for secrets in public places, see what it is.
-	bearerPrefix = "hearth_"
+	bearerPrefix = "hearth."
 )
 
 // Scope is what a token may do.

@@ -18,7 +18,7 @@ func TestToken(t *testing.T) {
 		Household: "home", Name: "lights", Scopes: []account.Scope{"requests:read", "explain", "explain"}, Until: h.Now().Add(48 * time.Hour),
 	})
 	h.ok(err)
-	if !strings.HasPrefix(bearer, "hearth_home.") {
+	if !strings.HasPrefix(bearer, "hearth.home.") {
 		t.Errorf("it is %q", bearer)
 	}
 	got, err := h.Token(h.ctx, bearer)
