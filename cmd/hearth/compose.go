@@ -17,6 +17,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/events"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -69,6 +70,7 @@ type server struct {
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
 	parents     *parents.Desk
+	accounts    *account.Book
 	activity    *querylog.Activity
 	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
 	used        *usageKeeper

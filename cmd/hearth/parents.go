@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
@@ -25,6 +26,9 @@ func (s *server) openDesk(l *loaded) (err error) {
 	})
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)
+	}
+	if s.accounts, err = account.Open(account.Config{Log: s.store, Report: s.log}); err != nil {
+		return fmt.Errorf("preparing accounts: %w", err)
 	}
 	return nil
 }
