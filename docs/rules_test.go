@@ -51,8 +51,7 @@ var graph = map[string][]string{
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
 	"blocklists/register": nil,
 }
