@@ -9,8 +9,11 @@ import (
 )
 
 func (v *validator) household(path string, h HouseholdConfig) {
-	if !validID(h.ID) {
+	switch {
+	case !validID(h.ID):
 		v.add(path+".id", "%q: write 1 to 64 of a-z, 0-9 and -, something that says nothing about the family, such as h-4711", h.ID)
+	case slices.Contains(reservedIDs, h.ID):
+		v.add(path+".id", "%q is the name under which the program keeps something of its own: write another id, such as h-4711", h.ID)
 	}
 	v.consent(path, h)
 	v.locale(path, h)
@@ -42,6 +45,10 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	v.schedule(path+".schedule", h.Schedule)
 	v.calendar(path, h, names)
 }
+
+// reservedIDs stand in the store where ids of households do, for what is no household's: tickets, and the accounts of
+// operators.
+var reservedIDs = []string{"tickets", "operators"}
 
 func validID(id string) bool {
 	return len(id) >= 1 && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

@@ -245,3 +245,18 @@ func TestCompileRefuses(t *testing.T) {
 		t.Error("compiled without an index")
 	}
 }
+
+// TestValidateReservedIDs: what the program keeps under an id in the store is no household's.
+func TestValidateReservedIDs(t *testing.T) {
+	for _, id := range []string{"tickets", "operators"} {
+		c := Config{Households: []HouseholdConfig{{ID: id, Language: "en", Consent: ConsentConfig{By: "Anna", At: Date{2026, 1, 10}}}}}
+		found := errorsOf(t, c.Validate(nil))
+		if text := found["households[0].id"]; !strings.Contains(text, "h-4711") {
+			t.Errorf("the household id %q: %v, want an error that says what to write instead", id, found)
+		}
+	}
+	c := Config{Households: []HouseholdConfig{{ID: "tickets-2", Language: "en", Consent: ConsentConfig{By: "Anna", At: Date{2026, 1, 10}}}}}
+	if err := c.Validate(nil); err != nil {
+		t.Errorf("the household id tickets-2 is refused: %v", err)
+	}
+}
