@@ -151,6 +151,20 @@ func (b *Builder) Add(l ListID, e Entry) error {
 	return nil
 }
 
+// Except takes name and all beneath it out of every list declared so far that has a category of from, whatever the list
+// says of it; of what lies beneath, an important entry of the list alone stands against it.
+func (b *Builder) Except(name Name, from Categories) error {
+	for l, set := range b.lists {
+		if !set.Intersects(from) {
+			continue
+		}
+		if err := b.Add(ListID(l), Entry{Name: name, Exception: true, Important: true}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkList reports why nothing can be added to list l.
 func (b *Builder) checkList(l ListID) error {
 	switch {

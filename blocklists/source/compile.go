@@ -125,6 +125,9 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 		return "", err
 	}
 	for _, in := range inputs {
+		if in.source.Except {
+			continue
+		}
 		plan := in.source.planFor(in.state.Directories, l.lists)
 		left, err := plan.merge(b, t, in.state.Parsed)
 		if err != nil {
@@ -136,6 +139,9 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 		if len(plan.missing) > 0 {
 			l.note(sum, in.source, Whole, fmt.Errorf("the list has no directory %s: look at map", strings.Join(plan.missing, ", ")))
 		}
+	}
+	if err := l.except(b, t, inputs, sum); err != nil {
+		return "", err
 	}
 	sum.Lists = len(starters) + len(inputs)
 	mark, err = l.fingerprint(t) // before the file, so that a list changed meanwhile makes it stale

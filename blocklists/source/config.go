@@ -47,6 +47,8 @@ type Source struct {
 	CertFile       string        `yaml:"cert_file"`       // client certificate (PEM) that the URL's server wants, with KeyFile
 	KeyFile        string        `yaml:"key_file"`        // private key (PEM) of CertFile
 	CAFile         string        `yaml:"ca_file"`         // certificates (PEM) that the server's is checked with; "" = the system's
+	Key            string        `yaml:"key"`             // minisign public key that the list must be signed with, beside it in NAME.minisig; "" = it need not be
+	Except         bool          `yaml:"except"`          // its names are taken out of all other lists of Categories, instead of put into them
 }
 
 // Zone says where a response policy zone is transferred from: AXFR (RFC 5936), then IXFR (RFC 1995).

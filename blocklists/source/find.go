@@ -65,6 +65,7 @@ func (l *Library) Find(ctx context.Context, name string) (Found, error) {
 			return Found{}, fmt.Errorf("searching list %s: %w", s.Name, err)
 		}
 	}
+	q.except()
 	q.agree(l.families)
 	return q.found, nil
 }
@@ -84,6 +85,9 @@ func (l *Library) findIn(ctx context.Context, s Source, q *query) error {
 	first := len(q.found.Entries)
 	if err := q.search(state.Parsed, base, plan); err != nil || len(q.found.Entries) == first {
 		return err
+	}
+	if s.Except {
+		q.excepted(s, first)
 	}
 	l.quote(ctx, s, plan.options, q.found.Entries[first:])
 	return ctx.Err()
@@ -122,6 +126,7 @@ type query struct {
 	ancestors map[string]bool // in wire form, the name included
 	found     Found
 	votes     []vote
+	spared    []string // categories of which a source with Except takes the name out
 }
 
 // vote is a list that puts the name into its categories; the parts of a UT1 list are lists.

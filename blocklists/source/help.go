@@ -150,7 +150,6 @@ func (l *Library) takeNotice(fresh keptNotice) (Status, error) {
 
 // readNotice brings a notice with its signature; one that has none comes with an empty one.
 func (l *Library) readNotice(ctx context.Context, u help.Update) (n keptNotice, err error) {
-	const detached = ".minisig"
 	if u.Path == "" {
 		ctx, cancel := context.WithTimeout(ctx, l.lists.Timeout)
 		defer cancel()

@@ -23,9 +23,10 @@ type origin struct {
 	Path   string `json:"path,omitempty"`
 	Zone   string `json:"zone,omitempty"`
 	Format Format `json:"format"`
+	Key    string `json:"key,omitempty"` // that its signature was checked with
 }
 
-func (s Source) origin() origin { return origin{s.URL, s.Path, s.Zone.Name, s.Format} }
+func (s Source) origin() origin { return origin{s.URL, s.Path, s.Zone.Name, s.Format, s.Key} }
 
 // sameOrigin reports whether what is known came from the source as it is configured now.
 func (o *origin) sameOrigin(s Source) bool { return *o == s.origin() }

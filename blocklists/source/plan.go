@@ -35,6 +35,9 @@ func (s Source) directories(path string, c Config) (directories, error) {
 // planFor is the plan for a list with the directories found.
 func (s Source) planFor(found directories, c Config) plan {
 	p := plan{options: s.options(c), ids: slices.Clone(s.Categories)}
+	if s.Except {
+		p.ids = nil // its names are put into nothing
+	}
 	if s.Name == c.Popular {
 		p.ids = append(p.ids, popularCategory)
 	}

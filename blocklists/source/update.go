@@ -173,6 +173,9 @@ func (l *Library) bring(ctx context.Context, s Source, old kept) (c candidate, s
 	if err == nil && (status == Updated || c.temp != nil) {
 		err = l.inspect(s, c)
 	}
+	if err == nil && status == Updated && s.Key != "" {
+		err = l.verify(ctx, s, c)
+	}
 	if err == nil && status == Updated {
 		before, done := l.standing(ctx, s, old)
 		defer done()

@@ -26,6 +26,8 @@ func (v *validation) guards(g Guards) {
 
 // access checks what a source is asked with.
 func (v *validation) access(path string, s Source) {
+	v.signed(path, s)
+	v.except(path, s)
 	for _, file := range []struct{ key, value string }{
 		{"token_file", s.TokenFile}, {"cert_file", s.CertFile}, {"key_file", s.KeyFile}, {"ca_file", s.CAFile},
 	} {
