@@ -43,7 +43,8 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
-	"policy/portal":               {"policy", "policy/parents", "blocklists", "blocklists/help"},
+	"policy/portal":               {"policy", "policy/parents", "policy/tickets", "blocklists", "blocklists/help"},
+	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,
 	"policy/account":              {"policy/store"},
@@ -51,7 +52,7 @@ var graph = map[string][]string{
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/presence", "policy/store", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/presence", "policy/store", "policy/tickets", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
 	"blocklists/register": nil,
 }
