@@ -187,6 +187,9 @@ func (h *Household) guest() Client {
 	return Client{Status: Guest, Household: h, Profile: h.Guest, budget: h.budget}
 }
 
+// Fixed reports whether the resolver answers a name itself: its own, and those that are special to it.
+func (d *Directory) Fixed(h *blocklists.Hashes) bool { return d.ground.isFixed(h) }
+
 // Match replaces m by the category of a self-test name, test-<category>.<own
 // name>; every other match is given back as it is.
 func (d *Directory) Match(h *blocklists.Hashes, m blocklists.Match) blocklists.Match {

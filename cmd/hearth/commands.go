@@ -34,6 +34,7 @@ func (a *app) commands() []*cobra.Command {
 		a.simulateCommand(),
 		a.scenarioCommand(),
 		a.listsCommand(),
+		a.reportsCommand(),
 		a.cacheCommand(),
 	)
 	group("server",

@@ -23,6 +23,7 @@ import (
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/store"
+	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/atlas"
 	"github.com/hearthdns/hearth/resolver/cache"
@@ -71,6 +72,7 @@ type server struct {
 	portal      *portal.Portal
 	parents     *parents.Desk
 	accounts    *account.Book
+	tickets     *tickets.Desk
 	activity    *querylog.Activity
 	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
 	used        *usageKeeper
@@ -156,7 +158,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Port: pagePort(c), Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Port: pagePort(c), Enrolment: reached,
 		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
 		Help:      func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:     func() bool { return !s.config.Load().Config.hasLegalLists() },

@@ -8,6 +8,7 @@ import (
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/events"
 	"github.com/hearthdns/hearth/policy/notify"
+	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
@@ -46,6 +47,7 @@ type Config struct {
 	Privacy   PrivacyConfig    `yaml:"privacy"`
 	Events    events.Receivers `yaml:"events"`
 	Notify    notify.Settings  `yaml:"notify"`
+	Reports   tickets.Settings `yaml:"reports"`
 	Metrics   MetricsConfig    `yaml:"metrics"`
 	Telemetry TelemetryConfig  `yaml:"telemetry"`
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy/notify"
+	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/forward"
 	"github.com/hearthdns/hearth/resolver/listen"
@@ -56,6 +57,7 @@ func Default() Config {
 		},
 		Lists:     source.Default(),
 		Presence:  PresenceConfig{Neighbours: true},
+		Reports:   tickets.Default(),
 		Privacy:   PrivacyConfig{AskPage: true, Activity: true},
 		Notify:    notify.Default(),
 		Metrics:   MetricsConfig{Listen: loopback4(9353).String()},

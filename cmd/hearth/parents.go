@@ -16,7 +16,7 @@ import (
 )
 
 // openDesk makes the desk at which parents change what holds beside a configuration, and what remembers
-// activity.
+// activity, and the one that takes appeals and reports.
 func (s *server) openDesk(l *loaded) (err error) {
 	s.config.Store(l)
 	s.activity = s.newActivity()
@@ -30,7 +30,8 @@ func (s *server) openDesk(l *loaded) (err error) {
 	if s.accounts, err = account.Open(account.Config{Log: s.store, Report: s.log}); err != nil {
 		return fmt.Errorf("preparing accounts: %w", err)
 	}
-	return nil
+	s.tickets, err = s.newTickets()
+	return err
 }
 
 // written gives what the configuration in force says of people, and where in it a household stands.

@@ -54,6 +54,7 @@ func (c *Config) validateParts(r *report) {
 	c.validateBirths(r, time.Now())
 	r.found = append(r.found, problemsOf(c.Events.Validate(), "events", r.at)...)
 	r.found = append(r.found, problemsOf(c.Notify.Validate(), "notify", r.at)...)
+	r.found = append(r.found, problemsOf(c.Reports.Validate(), "reports", r.at)...)
 	for i, l := range c.Listen {
 		c.validateGuest(r, "listen["+strconv.Itoa(i)+"].guest", l.Guest)
 	}

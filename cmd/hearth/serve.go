@@ -99,6 +99,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.birthdays)
 	start(s.parents.Run)
 	start(s.accounts.Run)
+	start(s.tickets.Run)
 	start(s.activity.Run)
 	start(s.hangups())
 	start(s.keepAnswers)
@@ -168,7 +169,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.tickets, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

@@ -59,6 +59,15 @@ const maxBody = 64 << 10
 //	GET  /v1/activity/devices?of=…    when devices asked last
 //	POST /v1/thing/learn              {"household", "device", "for"}; confirm likewise, with "without"
 //	GET  /v1/thing/sheet              household=, device=: what a thing talks to
+//	GET  /v1/reports                  tickets: kind=, list=, category=, older=48h, decided=true, after=, limit=
+//	GET  /v1/reports/show?number=…    one of them; status likewise, as who asked sees it
+//	POST /v1/reports/add              {"kind": "appeal" or "report", "name", "category", "why", "word", "illegal"}
+//	POST /v1/reports/decide           {"number", "outcome", "word", "category", "list", "of"}
+//	GET  /v1/reports/bundle?list=…    what the maker of a list is to be told; since=YYYY-MM-DD
+//	GET  /v1/reports/proposals        what was accepted for the signed list
+//	POST /v1/reports/withdraw         {"name", "category"}: takes it off again
+//	POST /v1/reports/publish          writes and signs that list
+//	GET  /v1/reports/transparency     from=YYYY-MM-DD&to=YYYY-MM-DD: sums for everybody
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -84,6 +93,9 @@ func (p *Portal) API() http.Handler {
 	}
 	if p.activity != nil {
 		p.activityRoutes(routes)
+	}
+	if p.tickets != nil {
+		p.ticketRoutes(routes)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

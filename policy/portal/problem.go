@@ -36,6 +36,10 @@ func fail(w http.ResponseWriter, err error) {
 		problem{Status: statuses[e.Reason], Detail: e.Text, Field: e.Field, Revision: e.Revision, Place: e.Place}.write(w)
 		return
 	}
+	if p, ours := ofTickets(err); ours {
+		p.write(w)
+		return
+	}
 	switch {
 	case errors.As(err, &query) && query.Unknown:
 		writeProblem(w, http.StatusNotFound, query.Problem, query.Field)
