@@ -2,6 +2,8 @@ package account
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -135,17 +137,37 @@ func (b *Book) free(ctx context.Context, household, name string) error {
 	return nil
 }
 
-// Accounts lists who may sign in for a household, in the order of ids.
+// Accounts lists who may sign in for a household, in the order of ids; with "", which operators and the machine may, for
+// all of them.
 func (b *Book) Accounts(ctx context.Context, a Actor, household string) ([]Account, error) {
 	if err := b.reads(a, household); err != nil {
 		return nil, err
 	}
-	all, err := list[Account](ctx, b, household, kindAccount)
-	accounts := make([]Account, 0, len(all))
-	for _, one := range all {
-		accounts = append(accounts, one.value)
+	households := []string{household}
+	if household == "" {
+		s, err := b.Log.Snapshot(ctx, "")
+		if err != nil {
+			return nil, fmt.Errorf("reading accounts: %w", err)
+		}
+		households = households[:0]
+		for _, e := range s.Entries {
+			if e.Key.Kind == kindAccount {
+				households = append(households, e.Key.Household)
+			}
+		}
+		slices.Sort(households)
 	}
-	return accounts, err
+	accounts := []Account{}
+	for _, h := range slices.Compact(households) {
+		all, err := list[Account](ctx, b, h, kindAccount)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range all {
+			accounts = append(accounts, one.value)
+		}
+	}
+	return accounts, nil
 }
 
 // Amendment is what is to change of an account; nil leaves what is.
@@ -253,12 +275,15 @@ func (b *Book) Remove(ctx context.Context, by Actor, household, id string) error
 }
 
 // Erase forgets the account of a name, or with "" all of a household: accounts, passphrases, passkeys, sessions, tokens
-// and invitations. It says how many accounts there were. Who calls it has made sure that it is wanted.
+// and invitations, also those that were for the name or by it. It says how many accounts there were. Who calls it has made sure that it is wanted.
 func (b *Book) Erase(ctx context.Context, household, name string) (accounts int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if name != "" {
-		return b.erase(ctx, household, func(a Account) bool { return sameName(a.Name, name) })
+		if accounts, err = b.erase(ctx, household, func(a Account) bool { return sameName(a.Name, name) }); err != nil {
+			return accounts, err
+		}
+		return accounts, b.uninvite(ctx, household, name)
 	}
 	accounts, err = b.erase(ctx, household, func(Account) bool { return true })
 	if err != nil || !validHousehold(household) {
@@ -277,6 +302,21 @@ func (b *Book) Erase(ctx context.Context, household, name string) (accounts int,
 	return accounts, b.put(ctx, rest...)
 }
 
+// uninvite forgets the invitations for a name and by it. The caller holds mu.
+func (b *Book) uninvite(ctx context.Context, household, name string) error {
+	all, err := list[Invitation](ctx, b, household, kindInvite)
+	if err != nil {
+		return err
+	}
+	var gone []store.Write
+	for _, i := range all {
+		if sameName(i.value.Name, name) || sameName(i.value.By, name) {
+			gone = append(gone, store.Write{Key: i.value.key()})
+		}
+	}
+	return b.put(ctx, gone...)
+}
+
 // erase forgets some accounts. The caller holds mu.
 func (b *Book) erase(ctx context.Context, household string, whose func(Account) bool) (n int, err error) {
 	all, err := list[Account](ctx, b, household, kindAccount)
@@ -289,6 +329,9 @@ func (b *Book) erase(ctx context.Context, household string, whose func(Account) 
 			continue
 		}
 		n++
+		if err := b.Gone(ctx, a.value); err != nil {
+			return 0, err
+		}
 		held, err := b.held(ctx, a.value)
 		if err != nil {
 			return 0, err

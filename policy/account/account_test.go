@@ -250,40 +250,6 @@ func TestLastParentStays(t *testing.T) {
 	want(t, "told", h.heard(account.EventRemoved, "home"), 1)
 }
 
-// TestErase: nothing is left of a person or a household, in no record and no value.
-func TestErase(t *testing.T) {
-	h := open(t)
-	anna := h.first("home")
-	tom := h.joins(account.Offer{Household: "home", Role: account.Child, Name: "Tomasz"}, other)
-	phone := newAuthenticator()
-	h.adds(phone, tom.Cookie)
-	n, err := h.Erase(h.ctx, "home", "tomasz")
-	h.ok(err)
-	want(t, "erased", n, 1)
-	want(t, "his session", h.valid(tom.Cookie), false)
-	want(t, "hers", h.valid(anna.Cookie), true)
-	for _, left := range h.keys(true) {
-		if strings.Contains(left, "Tomasz") || strings.Contains(left, tom.Session.Account) {
-			t.Errorf("left: %s", left)
-		}
-	}
-	var backup bytes.Buffer
-	h.ok(h.bolt.Backup(&backup))
-	if bytes.Contains(backup.Bytes(), []byte("Tomasz")) {
-		t.Error("a backup has his name")
-	}
-	_, err = h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Parent})
-	h.ok(err)
-	_, err = h.Erase(h.ctx, "home", "")
-	h.ok(err)
-	want(t, "records", strings.Join(h.keys(false), " "), "")
-	empty, err := h.Empty(h.ctx)
-	h.ok(err)
-	want(t, "nobody has an account", empty, true)
-	_, err = h.Setup(h.ctx)
-	h.ok(err)
-}
-
 // TestExportHasNoProof: what a household takes with it holds no hash of a passphrase and no passkey.
 func TestExportHasNoProof(t *testing.T) {
 	h := open(t)

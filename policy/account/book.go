@@ -37,6 +37,9 @@ type Config struct {
 	// Tell is told what a household's parents should know of; nil: nobody is told. It returns at once, and calls nothing
 	// of the Book.
 	Tell func(Notice)
+	// Gone takes an account out of what others keep for it, before the account is removed; its error keeps the account. nil:
+	// nobody keeps anything. It calls nothing of the Book.
+	Gone func(ctx context.Context, a Account) error
 	// Report gets what could not be done in the background; nil discards. It never gets a name, an address or a secret.
 	Report *slog.Logger
 }
@@ -94,6 +97,9 @@ func Open(c Config) (*Book, error) {
 	}
 	if b.Tell == nil {
 		b.Tell = func(Notice) {}
+	}
+	if b.Gone == nil {
+		b.Gone = func(context.Context, Account) error { return nil }
 	}
 	if b.Report == nil {
 		b.Report = slog.New(slog.DiscardHandler)

@@ -1,0 +1,83 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy/account"
+)
+
+// TestErase: nothing is left of a person or a household, in no record and no value.
+func TestErase(t *testing.T) {
+	h := open(t)
+	anna := h.first("home")
+	tom := h.joins(account.Offer{Household: "home", Role: account.Child, Name: "Tomasz"}, other)
+	phone := newAuthenticator()
+	h.adds(phone, tom.Cookie)
+	for _, name := range []string{"tomasz", "Ewa"} { // who was invited anew, and who stays
+		_, err := h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Child, Name: name})
+		h.ok(err)
+	}
+	away := errors.New("what others keep cannot be written")
+	h.Gone = func(context.Context, account.Account) error { return away }
+	if _, err := h.Erase(h.ctx, "home", "tomasz"); !errors.Is(err, away) {
+		t.Errorf("it goes although others keep something: %v", err)
+	}
+	want(t, "his session still", h.valid(tom.Cookie), true)
+	var told []string
+	h.Gone = func(_ context.Context, a account.Account) error {
+		told = append(told, a.Household+"/"+a.Name+"/"+a.ID)
+		return nil
+	}
+	n, err := h.Erase(h.ctx, "home", "tomasz")
+	h.ok(err)
+	want(t, "erased", n, 1)
+	want(t, "others are told", strings.Join(told, " "), "home/Tomasz/"+tom.Session.Account)
+	waiting, err := h.Invitations(h.ctx, account.Machine(), "home")
+	h.ok(err)
+	want(t, "invitations that wait", len(waiting), 1)
+	want(t, "his session", h.valid(tom.Cookie), false)
+	want(t, "hers", h.valid(anna.Cookie), true)
+	for _, left := range h.keys(true) {
+		if strings.Contains(strings.ToLower(left), "tomasz") || strings.Contains(left, tom.Session.Account) {
+			t.Errorf("left: %s", left)
+		}
+	}
+	var backup bytes.Buffer
+	h.ok(h.bolt.Backup(&backup))
+	if bytes.Contains(backup.Bytes(), []byte("Tomasz")) {
+		t.Error("a backup has his name")
+	}
+	_, err = h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Parent})
+	h.ok(err)
+	_, err = h.Erase(h.ctx, "home", "")
+	h.ok(err)
+	want(t, "records", strings.Join(h.keys(false), " "), "")
+	empty, err := h.Empty(h.ctx)
+	h.ok(err)
+	want(t, "nobody has an account", empty, true)
+	_, err = h.Setup(h.ctx)
+	h.ok(err)
+}
+
+// TestAllAccounts: the machine sees everybody's accounts in one list, and a parent only the family's.
+func TestAllAccounts(t *testing.T) {
+	h := open(t)
+	anna := h.first("home")
+	i, err := h.Invite(h.ctx, account.Machine(), account.Offer{Household: "away", Role: account.Parent})
+	h.ok(err)
+	_, err = h.Accept(h.ctx, account.Join{Client: at("192.0.2.3"), Code: i.Code, Name: "Bert", Passphrase: other})
+	h.ok(err)
+	all, err := h.Accounts(h.ctx, account.Machine(), "")
+	h.ok(err)
+	var names []string
+	for _, a := range all {
+		names = append(names, a.Household+"/"+a.Name)
+	}
+	want(t, "everybody", strings.Join(names, " "), "away/Bert home/Anna")
+	_, err = h.Accounts(h.ctx, anna.Session.Actor(), "")
+	h.refuses(err, account.Unknown)
+}
