@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -42,6 +43,16 @@ func (p *place) remembered(e Entry) change {
 		e.Role = p.actor.Role.String()
 	}
 	return change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", e.At, rand.Text()[:8]), value: e}
+}
+
+// Note writes down for a household what was done elsewhere than at the desk, such as with its accounts. It need not be in
+// force.
+func (d *Desk) Note(ctx context.Context, household string, e Entry) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p := &place{household: &policy.Household{ID: household}, now: d.Now(), by: cut(strings.ToValidUTF8(e.By, ""), maxBy)}
+	e.Detail = cut(e.Detail, 512)
+	return d.commit(ctx, p, e, nil)
 }
 
 // cut shortens a text to at most n octets.

@@ -29,6 +29,9 @@ type Config struct {
 	Renamed func(household, was, next string)
 	// Erased is told when somebody erased something, and returns at once; nil: nobody is told.
 	Erased func()
+	// Forget erases what others keep of somebody who is gone, with "" of a household, and says how many of which kind; nil:
+	// nobody keeps anything. It calls nothing of the Desk.
+	Forget func(ctx context.Context, household, person string) (map[string]int, error)
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -81,6 +84,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	}
 	if d.Changed == nil {
 		d.Changed = func() {}
+	}
+	if d.Forget == nil {
+		d.Forget = func(context.Context, string, string) (map[string]int, error) { return nil, nil }
 	}
 	if d.Renamed == nil {
 		d.Renamed = func(_, _, _ string) {}

@@ -1,20 +1,24 @@
 package parents
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/store"
 )
 
 // Erase goes on where activity was erased: it writes down that, and by whom. Of a name that its household no longer has,
-// and of a household that is gone, everything else goes too that is kept, what was written down of them with it: nothing
-// of it holds for anybody any more. It says of which kinds that was.
+// and of a household that is gone, everything else goes too that is kept, here and by Forget, what was written down of
+// them with it: nothing of it holds for anybody any more. It says of which kinds that was. What they did to others stays
+// written down, and not that it was them.
 func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (policy.ActivityErased, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -23,44 +27,136 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 		return r, err
 	}
 	defer d.Erased()
-	if r.Gone {
-		gone, err := d.remains(ctx, &r)
-		if err != nil {
+	if !r.Gone {
+		return r, d.commit(ctx, p, erased(r), nil)
+	}
+	if err := d.isGone(r); err != nil {
+		return r, err
+	}
+	var err error
+	if r.State, err = d.Forget(ctx, r.Household, r.Person); err != nil {
+		return r, fmt.Errorf("erasing %s: %w", r.Of(), err)
+	}
+	found, err := d.remains(ctx, &r)
+	if err != nil {
+		return r, err
+	}
+	if len(r.State) == 0 && r.Partitions+r.Records == 0 {
+		return r, unknown("of", "nothing is kept of %s: hearth activity %s lists of whom there is something", r.Of(), r.Household)
+	}
+	for batch := range slices.Chunk(found, store.MaxBatch) {
+		if err := d.put(ctx, r.Household, batch); err != nil {
 			return r, err
 		}
-		if len(gone) == 0 && r.Partitions+r.Records == 0 {
-			return r, unknown("of", "nothing is kept of %s: hearth activity %s lists of whom there is something", r.Of(), r.Household)
-		}
-		for batch := range slices.Chunk(gone, store.MaxBatch) {
-			if err := d.put(ctx, r.Household, batch); err != nil {
-				return r, err
-			}
-		}
+	}
+	if dir := d.Directory(); r.Person != "" {
+		_ = dir.Apply(r.Household, d.homes[r.Household].state(d.Now())) // what was in force before and is less now
 	}
 	return r, d.commit(ctx, p, erased(r), nil)
 }
 
-// remains finds all records of whom or what is gone, and counts them. Who has come back meanwhile is not gone.
-func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (gone []change, err error) {
+// isGone says why somebody is not gone: who has come back meanwhile, and what the store has and is not in force yet.
+func (d *Desk) isGone(r policy.ActivityErased) error {
 	if h, there := d.Directory().Household(r.Household); there && (r.Person == "" || h.Has(r.Person)) {
-		return nil, &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("%s is in the configuration again: only activity was erased", r.Of())}
+		return &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("%s is in the configuration again: only activity was erased", r.Of())}
 	}
 	if _, at, _ := d.homes[r.Household].definition(); at != "" && r.Person == "" {
-		return nil, &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("the store has the household %s, and it comes in force with the next configuration that is in order: only activity was erased", r.Household)}
+		return &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("the store has the household %s, and it comes in force with the next configuration that is in order: only activity was erased", r.Household)}
 	}
+	return nil
+}
+
+// remains finds all records of whom or what is gone, which go and are counted, and those that name them as who did
+// something, which stay without the name.
+func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (found []change, err error) {
 	s, err := d.Log.Snapshot(ctx, r.Household+"/")
 	if err != nil {
 		return nil, fmt.Errorf("reading what is kept: %w", err)
 	}
-	r.State = map[string]int{}
+	if r.State == nil {
+		r.State = map[string]int{}
+	}
 	for _, e := range s.Entries {
-		if r.Person != "" && !concerns(e, r.Person) {
+		if r.Person == "" || concerns(e, r.Person) {
+			found = append(found, change{kind: e.Key.Kind, id: e.Key.ID})
+			r.State[e.Key.Kind]++
 			continue
 		}
-		gone = append(gone, change{kind: e.Key.Kind, id: e.Key.ID})
-		r.State[e.Key.Kind]++
+		c, names, err := unnamed(e, r.Person)
+		if err != nil {
+			return nil, err
+		}
+		if names {
+			found = append(found, c)
+			r.State["named in "+e.Key.Kind]++
+		}
 	}
-	return gone, nil
+	return found, nil
+}
+
+// unnamed gives a record without the name of who is gone, false for one that does not name them. A definition says who
+// agreed, and is the parents' to change.
+func unnamed(e store.Entry, name string) (c change, names bool, err error) {
+	if e.Key.Kind == kindDefinition || e.Key.Kind == kindEnrolment {
+		return c, false, nil
+	}
+	var text any
+	read := json.NewDecoder(bytes.NewReader(e.Value))
+	read.UseNumber()
+	if read.Decode(&text) != nil || !unname(text, name) { // what cannot be read is left for people to look at
+		return c, false, nil
+	}
+	value, err := json.Marshal(text)
+	if err != nil {
+		return c, false, fmt.Errorf("erasing a name: %w", err)
+	}
+	c = change{kind: e.Key.Kind, id: e.Key.ID, value: json.RawMessage(value), expect: &e.Revision}
+	if of := readers[c.kind]; of != nil {
+		if c.value, err = of(value); err != nil {
+			return c, false, fmt.Errorf("erasing a name: %w", err)
+		}
+	}
+	return c, true, nil
+}
+
+// unname takes a name out of what says who did something, and drops details that name them.
+func unname(value any, name string) (found bool) {
+	switch v := value.(type) {
+	case []any:
+		for _, one := range v {
+			found = unname(one, name) || found
+		}
+	case map[string]any:
+		for key, one := range v {
+			text, _ := one.(string)
+			if key == "by" && strings.EqualFold(text, name) || key == "detail" && mentions(text, name) {
+				delete(v, key)
+				found = true
+				continue
+			}
+			found = unname(one, name) || found
+		}
+	}
+	return found
+}
+
+// mentions says whether a text has a name as a word of its own.
+func mentions(text, name string) bool {
+	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for at := 0; name != ""; {
+		i := strings.Index(text[at:], name)
+		if i < 0 {
+			return false
+		}
+		at += i + len(name)
+		before, _ := utf8.DecodeLastRuneInString(text[:at-len(name)])
+		after, _ := utf8.DecodeRuneInString(text[at:])
+		if !letter(before) && !letter(after) {
+			return true
+		}
+	}
+	return false
 }
 
 // concerns says whether a record is about a member or device.

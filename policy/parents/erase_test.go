@@ -140,6 +140,89 @@ func TestEraseHousehold(t *testing.T) {
 	h.refuses(err, parents.Unknown)
 }
 
+// TestEraseUnnames: what somebody did to others stays written down and in force, without their name, wherever it stood as
+// a word; a longer name that has it in it stays.
+func TestEraseUnnames(t *testing.T) {
+	h := open(t, families)
+	ctx := t.Context()
+	as := func(by, member string) parents.Who {
+		return parents.Who{Actor: machine, Household: "one", Member: member, By: by}
+	}
+	for _, by := range []string{"Ria", "Maria"} {
+		_, err := h.Grant(ctx, as(by, "Tom"), parents.Ask{Kind: policy.GrantName, Value: by + ".example", Span: parents.Span{For: "1h"}})
+		h.ok(err)
+	}
+	h.ok(h.Note(ctx, "one", parents.Entry{What: "x", Detail: "for Tom and Ria"}))
+	h.ok(h.Note(ctx, "one", parents.Entry{What: "y", Detail: "for Maria"}))
+	r, err := h.Erase(ctx, parents.Who{Actor: machine, By: "Anna"}, policy.ActivityErased{Household: "one", Person: "Ria", Gone: true})
+	h.ok(err)
+	if r.State["named in grant"] != 1 || r.State["named in audit"] != 2 || len(r.State) != 2 {
+		t.Errorf("it says %v", r.State)
+	}
+	acts, err := h.Acts(ctx, of("one"))
+	h.ok(err)
+	if len(acts) != 2 {
+		t.Errorf("in force: %+v", acts)
+	}
+	whole := ""
+	for _, e := range must(h.bolt.Snapshot(ctx, "one/")).Entries {
+		whole += string(e.Value) + "\n"
+	}
+	if strings.Contains(whole, `"Ria"`) || strings.Contains(whole, "and Ria") || strings.Count(whole, `"Maria"`) != 2 || !strings.Contains(whole, "for Maria") {
+		t.Errorf("left:\n%s", whole)
+	}
+	h.crash()
+	if acts, err = h.Acts(ctx, of("one")); err != nil || len(acts) != 2 {
+		t.Errorf("after a crash: %v, %+v", err, acts)
+	}
+}
+
+// TestEraseElsewhere: what others keep of who is gone goes with it, and counts; of who is there they are not asked, and
+// where they fail it is said.
+func TestEraseElsewhere(t *testing.T) {
+	h := open(t, families)
+	var asked []string
+	h.Forget = func(_ context.Context, household, person string) (map[string]int, error) {
+		if asked = append(asked, household+"/"+person); person == "Bo" {
+			return nil, errors.New("the disk is full")
+		}
+		return map[string]int{"account": 2}, nil
+	}
+	erase := func(person string, gone bool) (policy.ActivityErased, error) {
+		return h.Erase(t.Context(), parents.Who{Actor: machine}, policy.ActivityErased{Household: "one", Person: person, Gone: gone})
+	}
+	_, err := erase("Mia", false)
+	h.ok(err)
+	_, err = erase("Mia", true)
+	h.refuses(err, parents.Conflict)
+	r, err := erase("Lia", true)
+	h.ok(err)
+	if r.State["account"] != 2 || fmt.Sprint(asked) != "[one/Lia]" {
+		t.Errorf("erased %v, asked %v", r.State, asked)
+	}
+	if _, err = erase("Bo", true); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// TestNote: what was done elsewhere stands in the audit of its household, also of one that is not in force, for 90 days.
+func TestNote(t *testing.T) {
+	h := open(t, families)
+	for _, household := range []string{"one", "operators"} {
+		h.ok(h.Note(t.Context(), household, parents.Entry{By: "Anna", What: "signed in", Member: "Anna"}))
+		_, list, err := h.Audit(t.Context(), of(household))
+		h.ok(err)
+		if len(list) != 1 || list[0].By != "Anna" || list[0].What != "signed in" || list[0].At == 0 {
+			t.Errorf("%s: %+v", household, list)
+		}
+	}
+	h.at("2027-03-01 12:00")
+	h.ok(h.Sweep(t.Context()))
+	if left := append(h.kept("one", ""), h.kept("operators", "")...); len(left) != 0 {
+		t.Errorf("after 90 days: %v", left)
+	}
+}
+
 // TestEraseHouseholdThatComes: one that is written down and not in force yet is not gone.
 func TestEraseHouseholdThatComes(t *testing.T) {
 	h := open(t, families)
