@@ -12,7 +12,7 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	switch {
 	case !validID(h.ID):
 		v.add(path+".id", "%q: write 1 to 64 of a-z, 0-9 and -, something that says nothing about the family, such as h-4711", h.ID)
-	case slices.Contains(reservedIDs, h.ID):
+	case IsReserved(h.ID):
 		v.add(path+".id", "%q is the name under which the program keeps something of its own: write another id, such as h-4711", h.ID)
 	}
 	v.consent(path, h)
@@ -49,6 +49,9 @@ func (v *validator) household(path string, h HouseholdConfig) {
 // reservedIDs stand in the store where ids of households do, for what is no household's: tickets, and the accounts of
 // operators.
 var reservedIDs = []string{"tickets", "operators"}
+
+// IsReserved says whether an id stands where those of households do, for what is no household's.
+func IsReserved(id string) bool { return slices.Contains(reservedIDs, id) }
 
 func validID(id string) bool {
 	return len(id) >= 1 && len(id) <= 64 && strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-") == ""

@@ -72,6 +72,7 @@ type server struct {
 	portal      *portal.Portal
 	parents     *parents.Desk
 	accounts    *account.Book
+	notices     chan account.Notice // of accounts, to be written down and told
 	tickets     *tickets.Desk
 	activity    *querylog.Activity
 	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only

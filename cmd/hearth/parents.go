@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
@@ -22,13 +21,13 @@ func (s *server) openDesk(l *loaded) (err error) {
 	s.activity = s.newActivity()
 	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
-		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Erased: s.store.Erased, Presence: acquaintances{s}, Report: s.log,
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Erased: s.store.Erased, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)
 	}
-	if s.accounts, err = account.Open(account.Config{Log: s.store, Report: s.log}); err != nil {
-		return fmt.Errorf("preparing accounts: %w", err)
+	if err = s.openAccounts(); err != nil {
+		return err
 	}
 	s.tickets, err = s.newTickets()
 	return err

@@ -34,7 +34,7 @@ func sentences(d notify.Draft) notify.Text {
 	case d.Kind == notify.Request:
 		return notify.Text{Title: who + " asks for something"}
 	case d.Kind == notify.SignIn:
-		return notify.Text{Title: "Look at who signs in", Body: "Somebody tried to sign in, or did so from elsewhere."}
+		return accountText(d)
 	case d.Kind == notify.Birthday:
 		return notify.Text{Title: "A birthday is near", Body: who + " may soon get other rules."}
 	case d.Kind == notify.Outcome:

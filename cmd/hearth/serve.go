@@ -99,6 +99,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.birthdays)
 	start(s.parents.Run)
 	start(s.accounts.Run)
+	start(s.tellOfAccounts)
 	start(s.tickets.Run)
 	start(s.activity.Run)
 	start(s.hangups())

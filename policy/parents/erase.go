@@ -55,8 +55,12 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	return r, d.commit(ctx, p, erased(r), nil)
 }
 
-// isGone says why somebody is not gone: who has come back meanwhile, and what the store has and is not in force yet.
+// isGone says why somebody is not gone: who has come back meanwhile, what the store has and is not in force yet, and what
+// was never a household.
 func (d *Desk) isGone(r policy.ActivityErased) error {
+	if r.Person == "" && policy.IsReserved(r.Household) {
+		return refused("of", "%s is no household: write one that is gone", r.Household)
+	}
 	if h, there := d.Directory().Household(r.Household); there && (r.Person == "" || h.Has(r.Person)) {
 		return &Error{Reason: Conflict, Field: "of", Text: fmt.Sprintf("%s is in the configuration again: only activity was erased", r.Of())}
 	}

@@ -205,6 +205,19 @@ func TestEraseElsewhere(t *testing.T) {
 	}
 }
 
+// TestEraseNoHousehold: what the operators and the tickets keep under an id of their own is no household that is gone.
+func TestEraseNoHousehold(t *testing.T) {
+	h := open(t, families)
+	for _, id := range []string{"operators", "tickets"} {
+		h.ok(h.Note(t.Context(), id, parents.Entry{What: "x"}))
+		_, err := h.Erase(t.Context(), parents.Who{Actor: machine}, policy.ActivityErased{Household: id, Gone: true})
+		h.refuses(err, parents.Refused)
+		if left := h.kept(id, ""); len(left) != 1 {
+			t.Errorf("left of %s: %v", id, left)
+		}
+	}
+}
+
 // TestNote: what was done elsewhere stands in the audit of its household, also of one that is not in force, for 90 days.
 func TestNote(t *testing.T) {
 	h := open(t, families)

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+// noticesWait is how many notices of accounts may wait to be written down. A sign-in takes longer than writing one.
+const noticesWait = 256
+
+// openAccounts makes the book of who may sign in.
+func (s *server) openAccounts() (err error) {
+	s.notices = make(chan account.Notice, noticesWait)
+	s.accounts, err = account.Open(account.Config{Log: s.store, Tell: s.heard, Gone: s.unsubscribe, Report: s.log})
+	if err != nil {
+		return fmt.Errorf("preparing accounts: %w", err)
+	}
+	return nil
+}
+
+// heard takes what happened to accounts, and returns at once.
+func (s *server) heard(n account.Notice) {
+	select {
+	case s.notices <- n:
+	default:
+		s.log.Error("what happened to an account is not written down, since too much waits", "event", string(n.Event))
+	}
+}
+
+// tellOfAccounts writes down what happened to accounts and tells the parents, until ctx ends; what waits then is written
+// down still.
+func (s *server) tellOfAccounts(ctx context.Context) error {
+	for {
+		select {
+		case n := <-s.notices:
+			s.tellOf(ctx, n)
+			continue
+		case <-ctx.Done():
+		}
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		for len(s.notices) > 0 && last.Err() == nil {
+			s.tellOf(last, <-s.notices)
+		}
+		return nil
+	}
+}
+
+// tellOf writes one notice into the household's audit, and tells the parents.
+func (s *server) tellOf(ctx context.Context, n account.Notice) {
+	if err := s.parents.Note(ctx, n.Household, entryOf(n)); err != nil && !errors.Is(err, store.ErrReadOnly) {
+		s.log.Error("what happened to an account is not written down", "event", string(n.Event), "error", err)
+	}
+	if n.Event == account.EventAmended || n.Event == account.EventWithdrew {
+		return // nobody gains a way in by it
+	}
+	m := notify.Message{Household: n.Household, Kind: notify.SignIn, What: string(n.Event), Member: n.Name}
+	if n.Event == account.EventToken {
+		m.Member = ""
+	}
+	all, err := s.accounts.Accounts(ctx, account.Machine(), n.Household)
+	if err != nil {
+		s.log.Warn("whom to tell of an account could not be read: all channels of the household are", "error", err)
+	}
+	for _, a := range all {
+		if a.Role == account.Parent || a.Role == account.Operator {
+			m.For = append(m.For, a.ID, a.Name) // a channel may have either
+		}
+	}
+	s.post.Send(m)
+}
+
+// accountWords are what stands in the audit.
+var accountWords = map[account.Event]string{
+	account.EventSignIn: "signed in in a new browser", account.EventGuessed: "somebody guesses passphrases", account.EventCloned: "passkey refused, it may be a copy",
+	account.EventJoined: "account opened", account.EventPasskey: "passkeys changed", account.EventChanged: "passphrase changed", account.EventReset: "account started anew",
+	account.EventToken: "token made", account.EventRemoved: "account removed", account.EventAmended: "account changed", account.EventInvited: "invited", account.EventWithdrew: "invitation withdrawn",
+}
+
+// entryOf is a notice as the audit of its household has it.
+func entryOf(n account.Notice) parents.Entry {
+	e := parents.Entry{What: cmp.Or(accountWords[n.Event], string(n.Event)), By: n.By, Member: n.Name}
+	switch n.Event {
+	case account.EventToken: // it is no member
+		e.Member, e.Detail = "", n.Name
+	case account.EventSignIn, account.EventPasskey, account.EventChanged:
+		e.By = cmp.Or(n.By, n.Name)
+	}
+	if n.Network.IsValid() {
+		e.Detail = "from " + strings.TrimSuffix(n.Network.String(), "/32")
+	}
+	return e
+}
+
+// unsubscribe takes an account that goes out of the channels of its household.
+func (s *server) unsubscribe(ctx context.Context, a account.Account) error {
+	return errors.Join(s.post.Forget(ctx, a.Household, a.ID), s.post.Forget(ctx, a.Household, a.Name))
+}
+
+// forgetPerson erases what is kept of who is gone beside the desk: accounts with all that opens them, and their channels.
+// With "" it is a household; the desk erases what lies under its own id.
+func (s *server) forgetPerson(ctx context.Context, household, person string) (map[string]int, error) {
+	if person == policy.PersonGuests || strings.HasPrefix(person, policy.PersonOfDevice("")) {
+		return nil, nil //nolint:nilnil // they have no account
+	}
+	found := map[string]int{}
+	n, err := s.accounts.Erase(ctx, household, person)
+	if err != nil {
+		return nil, fmt.Errorf("erasing accounts: %w", err)
+	}
+	if n > 0 {
+		found["account"] = n
+	}
+	if person != "" {
+		err = s.post.Forget(ctx, household, person)
+	}
+	return found, err
+}
+
+// accountText words a message about accounts in English.
+func accountText(d notify.Draft) notify.Text {
+	who := cmp.Or(d.Member, "somebody")
+	about := map[account.Event]notify.Text{
+		account.EventSignIn:  {Title: who + " signed in in a new browser", Body: "If it was none of you, end it in the console."},
+		account.EventGuessed: {Title: "Somebody guesses passphrases", Body: "They are slowed. No account is locked."},
+		account.EventCloned:  {Title: "A passkey of " + who + " was refused", Body: "It may be a copy. Remove it in the console, and add a new one."},
+		account.EventJoined:  {Title: who + " has an account now"},
+		account.EventPasskey: {Title: "The passkeys of " + who + " were changed"},
+		account.EventChanged: {Title: "The passphrase of " + who + " was changed"},
+		account.EventReset:   {Title: "The account of " + who + " was started anew", Body: "With a code of the machine's shell."},
+		account.EventToken:   {Title: "A token was made", Body: "A program can use it until its last day."},
+		account.EventRemoved: {Title: "The account of " + who + " was removed"},
+		account.EventInvited: {Title: "An invitation waits", Body: "Who has its code can open an account."},
+	}
+	if t, known := about[account.Event(d.What)]; known && d.Count == 1 {
+		return t
+	}
+	return notify.Text{Title: "Look at who signs in", Body: "Somebody tried to sign in, or something about accounts was changed."}
+}
