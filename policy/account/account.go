@@ -2,8 +2,6 @@ package account
 
 import (
 	"context"
-	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -143,31 +141,12 @@ func (b *Book) Accounts(ctx context.Context, a Actor, household string) ([]Accou
 	if err := b.reads(a, household); err != nil {
 		return nil, err
 	}
-	households := []string{household}
-	if household == "" {
-		s, err := b.Log.Snapshot(ctx, "")
-		if err != nil {
-			return nil, fmt.Errorf("reading accounts: %w", err)
-		}
-		households = households[:0]
-		for _, e := range s.Entries {
-			if e.Key.Kind == kindAccount {
-				households = append(households, e.Key.Household)
-			}
-		}
-		slices.Sort(households)
+	all, err := listAll[Account](ctx, b, household, kindAccount)
+	accounts := make([]Account, 0, len(all))
+	for _, one := range all {
+		accounts = append(accounts, one.value)
 	}
-	accounts := []Account{}
-	for _, h := range slices.Compact(households) {
-		all, err := list[Account](ctx, b, h, kindAccount)
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range all {
-			accounts = append(accounts, one.value)
-		}
-	}
-	return accounts, nil
+	return accounts, err
 }
 
 // Amendment is what is to change of an account; nil leaves what is.

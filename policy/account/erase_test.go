@@ -63,7 +63,7 @@ func TestErase(t *testing.T) {
 	h.ok(err)
 }
 
-// TestAllAccounts: the machine sees everybody's accounts in one list, and a parent only the family's.
+// TestAllAccounts: the machine sees everybody's accounts, and what hangs on them, in one list, and a parent only the family's.
 func TestAllAccounts(t *testing.T) {
 	h := open(t)
 	anna := h.first("home")
@@ -78,6 +78,27 @@ func TestAllAccounts(t *testing.T) {
 		names = append(names, a.Household+"/"+a.Name)
 	}
 	want(t, "everybody", strings.Join(names, " "), "away/Bert home/Anna")
+	for _, household := range []string{"home", "away"} {
+		_, err = h.Invite(h.ctx, account.Machine(), account.Offer{Household: household, Role: account.Parent})
+		h.ok(err)
+		_, _, err = h.NewToken(h.ctx, account.Machine(), account.Wish{Household: household, Name: "light", Scopes: []account.Scope{"explain"}, Until: h.Now().AddDate(0, 0, 9)})
+		h.ok(err)
+	}
+	waiting, err := h.Invitations(h.ctx, account.Machine(), "")
+	h.ok(err)
+	tokens, err := h.Tokens(h.ctx, account.Machine(), "")
+	h.ok(err)
+	sessions, err := h.Sessions(h.ctx, account.Machine(), "", "")
+	h.ok(err)
+	want(t, "invitations, tokens, sessions", [3]int{len(waiting), len(tokens), len(sessions)}, [3]int{2, 2, 2})
 	_, err = h.Accounts(h.ctx, anna.Session.Actor(), "")
 	h.refuses(err, account.Unknown)
+	_, err = h.Invitations(h.ctx, anna.Session.Actor(), "")
+	h.refuses(err, account.Unknown)
+	_, err = h.Tokens(h.ctx, anna.Session.Actor(), "")
+	h.refuses(err, account.Unknown)
+	_, err = h.Sessions(h.ctx, anna.Session.Actor(), "", "")
+	h.refuses(err, account.Unknown)
+	_, err = h.signIn(at("192.0.2.3"), "", "Anna", words) // no household is not any household
+	h.refuses(err, account.Wrong)
 }

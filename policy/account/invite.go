@@ -167,12 +167,12 @@ func (b *Book) Recover(ctx context.Context, household, name string) (Invitation,
 	return b.issue(ctx, Invitation{Household: household, Role: a.value.Role, Name: a.value.Name, Account: a.value.ID, By: Machine().Name, Ends: b.now().Add(shellLife)}, gone...)
 }
 
-// Invitations lists what waits for somebody.
+// Invitations lists what waits for somebody; with "" as Accounts does.
 func (b *Book) Invitations(ctx context.Context, a Actor, household string) ([]Invitation, error) {
 	if err := b.reads(a, household); err != nil {
 		return nil, err
 	}
-	all, err := list[Invitation](ctx, b, household, kindInvite)
+	all, err := listAll[Invitation](ctx, b, household, kindInvite)
 	now, found := b.now(), []Invitation{}
 	for _, i := range all {
 		if now.Before(i.value.Ends) {

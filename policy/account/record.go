@@ -35,7 +35,7 @@ func read[T record](ctx context.Context, b *Book, k store.Key) (one kept[T], err
 	if k.Validate() != nil {
 		return one, nil
 	}
-	all, err := readAll[T](ctx, b, k.String())
+	all, err := readAll[T](ctx, b, k.String(), k.Kind)
 	if err != nil || len(all) == 0 {
 		return one, err
 	}
@@ -47,17 +47,28 @@ func list[T record](ctx context.Context, b *Book, household, kind string) ([]kep
 	if !validHousehold(household) {
 		return nil, nil
 	}
-	return readAll[T](ctx, b, household+"/"+kind+"/")
+	return readAll[T](ctx, b, household+"/"+kind+"/", kind)
+}
+
+// listAll is list for who may see every household, and sees them all with "".
+func listAll[T record](ctx context.Context, b *Book, household, kind string) ([]kept[T], error) {
+	if household != "" {
+		return list[T](ctx, b, household, kind)
+	}
+	return readAll[T](ctx, b, "", kind)
 }
 
 // readAll leaves out what cannot be read, and counts it: the rest of the household must not suffer.
-func readAll[T record](ctx context.Context, b *Book, prefix string) ([]kept[T], error) {
+func readAll[T record](ctx context.Context, b *Book, prefix, kind string) ([]kept[T], error) {
 	s, err := b.Log.Snapshot(ctx, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("reading accounts: %w", err)
 	}
 	all := make([]kept[T], 0, len(s.Entries))
 	for _, e := range s.Entries {
+		if e.Key.Kind != kind {
+			continue
+		}
 		one := kept[T]{revision: e.Revision}
 		if json.Unmarshal(e.Value, &one.value) != nil || one.value.key() != e.Key {
 			b.counts.torn.Add(1)

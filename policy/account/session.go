@@ -143,12 +143,12 @@ func (b *Book) SignOut(ctx context.Context, cookie string) error {
 }
 
 // Sessions lists where somebody is signed in, the one used last first: an account its own, a parent those of the
-// household; with account "" all that there are.
+// household; with account "" all that there are, and with household "" too as Accounts does.
 func (b *Book) Sessions(ctx context.Context, a Actor, household, account string) ([]Session, error) {
 	if err := b.own(a, household, account); err != nil {
 		return nil, err
 	}
-	all, err := list[Session](ctx, b, household, kindSession)
+	all, err := listAll[Session](ctx, b, household, kindSession)
 	now, found := b.now(), []Session{}
 	for _, s := range all {
 		if (account == "" || s.value.Account == account) && now.Before(s.value.Ends()) {

@@ -200,12 +200,12 @@ func (b *Book) maker(ctx context.Context, t Token, now time.Time) (bool, error) 
 	return false, nil
 }
 
-// Tokens lists the tokens of a household; of Operators, those of all households.
+// Tokens lists the tokens of a household; of Operators, those that are good for all; with "" every one, as Accounts does.
 func (b *Book) Tokens(ctx context.Context, a Actor, household string) ([]Token, error) {
 	if err := b.reads(a, household); err != nil {
 		return nil, err
 	}
-	all, err := list[Token](ctx, b, household, kindToken)
+	all, err := listAll[Token](ctx, b, household, kindToken)
 	now, found := b.now(), []Token{}
 	for _, t := range all {
 		if now.Before(t.value.Until) {
