@@ -43,7 +43,7 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
-	"policy/portal":               {"policy", "policy/parents", "policy/tickets", "blocklists", "blocklists/help"},
+	"policy/portal":               {"policy", "policy/account", "policy/parents", "policy/tickets", "blocklists", "blocklists/help"},
 	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -25,6 +26,25 @@ func (s *server) openAccounts() (err error) {
 	if err != nil {
 		return fmt.Errorf("preparing accounts: %w", err)
 	}
+	return nil
+}
+
+// welcome shows how the first account is opened, while nobody has one: the code itself to a person who looks on, and to
+// nobody else, because what a service writes is kept and often read elsewhere. Whoever has the code is a parent.
+func (a *app) welcome(ctx context.Context, accounts *account.Book, log *slog.Logger) error {
+	empty, err := accounts.Empty(ctx)
+	if err != nil || !empty {
+		return err
+	}
+	if a.json || !a.atTerminal() {
+		log.Info("nobody has an account yet", "do", "hearth account setup prints the code for the first")
+		return nil
+	}
+	i, err := accounts.Setup(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.err, "Nobody has an account yet. The set-up page takes this code until %s:\n\n  %s\n\n", i.Ends.Local().Format("15:04"), i.Code)
 	return nil
 }
 

@@ -27,6 +27,7 @@ func (a *app) commands() []*cobra.Command {
 		a.deviceCommand(),
 		a.activityCommand(),
 		a.householdCommand(),
+		a.accountCommand(),
 		a.enrolCommand(),
 	)
 	group("names",

@@ -61,6 +61,9 @@ func (a *app) serve(ctx context.Context) error {
 	if a.showsHints(l) {
 		hints(a.err, &l.Config, l.source())
 	}
+	if err := a.welcome(ctx, s.accounts, log); err != nil {
+		log.Warn("there is no set-up code", "error", err)
+	}
 	return s.run(ctx, open)
 }
 

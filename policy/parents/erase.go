@@ -33,11 +33,16 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	if err := d.isGone(r); err != nil {
 		return r, err
 	}
-	var err error
-	if r.State, err = d.Forget(ctx, r.Household, r.Person); err != nil {
-		return r, fmt.Errorf("erasing %s: %w", r.Of(), err)
+	same := strings.EqualFold // as the names of accounts are compared
+	if d.stands(r.Household, r.Person) {
+		same = func(a, b string) bool { return a == b }
+	} else {
+		var err error
+		if r.State, err = d.Forget(ctx, r.Household, r.Person); err != nil {
+			return r, fmt.Errorf("erasing %s: %w", r.Of(), err)
+		}
 	}
-	found, err := d.remains(ctx, &r)
+	found, err := d.remains(ctx, &r, same)
 	if err != nil {
 		return r, err
 	}
@@ -53,6 +58,12 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 		_ = dir.Apply(r.Household, d.homes[r.Household].state(d.Now())) // what was in force before and is less now
 	}
 	return r, d.commit(ctx, p, erased(r), nil)
+}
+
+// stands says whether a household has a member whose name differs from one that is gone in case alone.
+func (d *Desk) stands(household, name string) bool {
+	h, there := d.Directory().Household(household)
+	return there && slices.ContainsFunc(h.Members, func(m *policy.Member) bool { return strings.EqualFold(m.Name, name) })
 }
 
 // isGone says why somebody is not gone: who has come back meanwhile, what the store has and is not in force yet, and what
@@ -72,7 +83,7 @@ func (d *Desk) isGone(r policy.ActivityErased) error {
 
 // remains finds all records of whom or what is gone, which go and are counted, and those that name them as who did
 // something, which stay without the name.
-func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (found []change, err error) {
+func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased, same func(a, b string) bool) (found []change, err error) {
 	s, err := d.Log.Snapshot(ctx, r.Household+"/")
 	if err != nil {
 		return nil, fmt.Errorf("reading what is kept: %w", err)
@@ -81,12 +92,12 @@ func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (found []c
 		r.State = map[string]int{}
 	}
 	for _, e := range s.Entries {
-		if r.Person == "" || concerns(e, r.Person) {
+		if r.Person == "" || concerns(e, r.Person, same) {
 			found = append(found, change{kind: e.Key.Kind, id: e.Key.ID})
 			r.State[e.Key.Kind]++
 			continue
 		}
-		c, names, err := unnamed(e, r.Person)
+		c, names, err := unnamed(e, r.Person, same)
 		if err != nil {
 			return nil, err
 		}
@@ -100,14 +111,14 @@ func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased) (found []c
 
 // unnamed gives a record without the name of who is gone, false for one that does not name them. A definition says who
 // agreed, and is the parents' to change.
-func unnamed(e store.Entry, name string) (c change, names bool, err error) {
+func unnamed(e store.Entry, name string, same func(a, b string) bool) (c change, names bool, err error) {
 	if e.Key.Kind == kindDefinition || e.Key.Kind == kindEnrolment {
 		return c, false, nil
 	}
 	var text any
 	read := json.NewDecoder(bytes.NewReader(e.Value))
 	read.UseNumber()
-	if read.Decode(&text) != nil || !unname(text, name) { // what cannot be read is left for people to look at
+	if read.Decode(&text) != nil || !unname(text, name, same) { // what cannot be read is left for people to look at
 		return c, false, nil
 	}
 	value, err := json.Marshal(text)
@@ -124,38 +135,36 @@ func unnamed(e store.Entry, name string) (c change, names bool, err error) {
 }
 
 // unname takes a name out of what says who did something, and drops details that name them.
-func unname(value any, name string) (found bool) {
+func unname(value any, name string, same func(a, b string) bool) (found bool) {
 	switch v := value.(type) {
 	case []any:
 		for _, one := range v {
-			found = unname(one, name) || found
+			found = unname(one, name, same) || found
 		}
 	case map[string]any:
 		for key, one := range v {
 			text, _ := one.(string)
-			if key == "by" && strings.EqualFold(text, name) || key == "detail" && mentions(text, name) {
+			if key == "by" && same(text, name) || key == "detail" && mentions(text, name, same) {
 				delete(v, key)
 				found = true
 				continue
 			}
-			found = unname(one, name) || found
+			found = unname(one, name, same) || found
 		}
 	}
 	return found
 }
 
 // mentions says whether a text has a name as a word of its own.
-func mentions(text, name string) bool {
+func mentions(text, name string, same func(a, b string) bool) bool {
 	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
-	text, name = strings.ToLower(text), strings.ToLower(name)
-	for at := 0; name != ""; {
-		i := strings.Index(text[at:], name)
-		if i < 0 {
-			return false
+	for at := range text {
+		end := at + len(name)
+		if name == "" || end > len(text) || !same(text[at:end], name) {
+			continue
 		}
-		at += i + len(name)
-		before, _ := utf8.DecodeLastRuneInString(text[:at-len(name)])
-		after, _ := utf8.DecodeRuneInString(text[at:])
+		before, _ := utf8.DecodeLastRuneInString(text[:at])
+		after, _ := utf8.DecodeRuneInString(text[end:])
 		if !letter(before) && !letter(after) {
 			return true
 		}
@@ -164,7 +173,7 @@ func mentions(text, name string) bool {
 }
 
 // concerns says whether a record is about a member or device.
-func concerns(e store.Entry, name string) bool {
+func concerns(e store.Entry, name string, same func(a, b string) bool) bool {
 	device, alone := strings.CutPrefix(name, policy.PersonOfDevice(""))
 	var about struct {
 		Name    string         `json:"name"`
@@ -180,7 +189,7 @@ func concerns(e store.Entry, name string) bool {
 	case about.Device == device || about.Subject.Device == device || e.Key.Kind == kindEnrolment && about.Name == device:
 		return true
 	}
-	return !alone && (about.Member == name || about.Subject.Member == name || slices.Contains(about.Members, name))
+	return !alone && (same(about.Member, name) || same(about.Subject.Member, name) || slices.ContainsFunc(about.Members, func(m string) bool { return same(m, name) }))
 }
 
 // erased is what is written down of an erasure. It does not name who is gone.

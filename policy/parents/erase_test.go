@@ -177,6 +177,31 @@ func TestEraseUnnames(t *testing.T) {
 	}
 }
 
+// TestEraseByCase: names differ in case alone where nobody has the one in another; else they are two people's.
+func TestEraseByCase(t *testing.T) {
+	h := open(t, families)
+	for _, member := range []string{"ria", "RIA", "mia"} {
+		h.ok(h.Note(t.Context(), "one", parents.Entry{What: "invited", Member: member}))
+	}
+	h.ok(h.Note(t.Context(), "one", parents.Entry{What: "invited", Member: "Mia"}))
+	h.Forget = func(_ context.Context, _, person string) (map[string]int, error) {
+		if person != "Ria" {
+			t.Errorf("others forget %s", person)
+		}
+		return nil, nil
+	}
+	for person, want := range map[string]int{"Ria": 2, "mia": 1} {
+		r, err := h.Erase(t.Context(), parents.Who{Actor: machine}, policy.ActivityErased{Household: "one", Person: person, Gone: true})
+		h.ok(err)
+		if r.State["audit"] != want {
+			t.Errorf("of %s: %v, want %d", person, r.State, want)
+		}
+	}
+	if left := h.kept("one", "Mia"); len(left) != 1 {
+		t.Errorf("of Mia: %v", left)
+	}
+}
+
 // TestEraseElsewhere: what others keep of who is gone goes with it, and counts; of who is there they are not asked, and
 // where they fail it is said.
 func TestEraseElsewhere(t *testing.T) {

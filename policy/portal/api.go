@@ -68,6 +68,17 @@ const maxBody = 64 << 10
 //	POST /v1/reports/withdraw         {"name", "category"}: takes it off again
 //	POST /v1/reports/publish          writes and signs that list
 //	GET  /v1/reports/transparency     from=YYYY-MM-DD&to=YYYY-MM-DD: sums for everybody
+//	GET  /v1/account?household=…      who may sign in, and which invitations wait
+//	POST /v1/account/setup            a code for the first account
+//	POST /v1/account/reset            {"household", "name"}: a code that starts an account anew
+//	POST /v1/account/invite           {"household", "role", "name", "until"}
+//	POST /v1/account/withdraw         {"household", "id"}: of an invitation
+//	POST /v1/account/amend            {"household", "name", "next", "until"}; remove likewise
+//	GET  /v1/account/sessions         household=, name=: where somebody is signed in
+//	POST /v1/account/sessions/end     {"household", "name"}: all of theirs
+//	GET  /v1/account/tokens           household=
+//	POST /v1/account/tokens/new       {"household" or "all", "name", "scopes", "until"}
+//	POST /v1/account/tokens/end       {"household", "id"}
 //	POST /v1/reload                   the configuration
 func (p *Portal) API() http.Handler {
 	routes := map[string]route{
@@ -96,6 +107,9 @@ func (p *Portal) API() http.Handler {
 	}
 	if p.tickets != nil {
 		p.ticketRoutes(routes)
+	}
+	if p.accounts != nil {
+		keyring{p.accounts, p.view, p.zone}.routes(routes)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

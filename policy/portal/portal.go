@@ -13,6 +13,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/tickets"
 )
@@ -55,6 +56,8 @@ type Config struct {
 	Remembers func() bool
 	// Tickets takes appeals and reports; nil leaves them out.
 	Tickets *tickets.Desk
+	// Accounts says who may sign in; nil leaves that out.
+	Accounts *account.Book
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
@@ -83,6 +86,7 @@ type Portal struct {
 	activity  Activity
 	remembers func() bool
 	tickets   *tickets.Desk
+	accounts  *account.Book
 	port      string
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
@@ -104,7 +108,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, port: c.Port, seal: newSeal()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, port: c.Port, seal: newSeal()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -40,6 +40,10 @@ func fail(w http.ResponseWriter, err error) {
 		p.write(w)
 		return
 	}
+	if p, ours := ofAccounts(err); ours {
+		p.write(w)
+		return
+	}
 	switch {
 	case errors.As(err, &query) && query.Unknown:
 		writeProblem(w, http.StatusNotFound, query.Problem, query.Field)
