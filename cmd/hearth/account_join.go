@@ -14,6 +14,7 @@ import (
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/store"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // noticesWait is how many notices of accounts may wait to be written down. A sign-in takes longer than writing one.
@@ -53,8 +54,16 @@ func (s *server) heard(n account.Notice) {
 	select {
 	case s.notices <- n:
 	default:
+		s.untold.Add(1)
 		s.log.Error("what happened to an account is not written down, since too much waits", "event", string(n.Event))
 	}
+}
+
+// untoldMetric counts what heard had no room for.
+func (s *server) untoldMetric() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "hearth_account_untold_total", Help: "Events of accounts that are neither in an audit nor told, because too many waited.",
+	}, func() float64 { return float64(s.untold.Load()) })
 }
 
 // tellOfAccounts writes down what happened to accounts and tells the parents, until ctx ends; what waits then is written

@@ -54,4 +54,7 @@ func TestNoticesNeverWait(t *testing.T) {
 	if text := log.String(); strings.Count(text, "is not written down") != 3 || strings.Contains(text, "Kim") {
 		t.Errorf("the log: %s", text)
 	}
+	if got := s.untold.Load(); got != 3 {
+		t.Errorf("the metric is to say 3, not %v", got)
+	}
 }

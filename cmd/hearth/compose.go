@@ -73,6 +73,7 @@ type server struct {
 	parents     *parents.Desk
 	accounts    *account.Book
 	notices     chan account.Notice // of accounts, to be written down and told
+	untold      atomic.Uint64       // of them
 	tickets     *tickets.Desk
 	activity    *querylog.Activity
 	store       *store.Bolt // never nil; where its file is refused it serves the last snapshot, read only
