@@ -119,10 +119,10 @@ var accountWords = map[account.Event]string{
 // entryOf is a notice as the audit of its household has it.
 func entryOf(n account.Notice) parents.Entry {
 	e := parents.Entry{What: cmp.Or(accountWords[n.Event], string(n.Event)), By: n.By, Member: n.Name}
-	switch n.Event {
-	case account.EventToken: // it is no member
+	if n.Event == account.EventToken { // it is no member
 		e.Member, e.Detail = "", n.Name
-	case account.EventSignIn, account.EventPasskey, account.EventChanged:
+	}
+	if n.Event == account.EventSignIn || n.Event == account.EventPasskey || n.Event == account.EventChanged {
 		e.By = cmp.Or(n.By, n.Name)
 	}
 	if n.Network.IsValid() {
