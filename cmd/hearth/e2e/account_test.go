@@ -256,6 +256,7 @@ func (s *server) forgetsToni() {
 			t.Errorf("erasing does not say %q:\n%s", want, out)
 		}
 	}
+	s.eventually("writes the file anew", func() bool { return !strings.Contains(s.live(), "pin/Toni") }) // keys of what was deleted
 	backup := filepath.Join(s.dir, "after.backup")
 	s.must("backup", backup, "--config", s.config)
 	saved, err := os.ReadFile(backup)
