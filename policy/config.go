@@ -140,6 +140,8 @@ type HouseholdConfig struct {
 	Calendar   CalendarConfig    `yaml:"calendar"`
 	Exceptions []ExceptionConfig `yaml:"exceptions"`
 	Observe    bool              `yaml:"observe"`
+	// Answers says how many parents have to grant a request of a child: "one", or "two". Empty: one.
+	Answers string `yaml:"answers"`
 }
 
 // ConsentConfig is the record that somebody opted in.

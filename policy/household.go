@@ -17,6 +17,8 @@ type Household struct {
 	Devices  []*Device
 	Guest    *Profile // of devices that are not known
 
+	TwoAnswer bool // requests of children are granted once two parents have said yes
+
 	stands      // what people changed; Directory.Apply replaces it
 	days        *days
 	budget      *budget      // of guests

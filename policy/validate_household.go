@@ -44,6 +44,9 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	v.profileRef(path+".guest", h.Guest, true)
 	v.schedule(path+".schedule", h.Schedule)
 	v.calendar(path, h, names)
+	if !slices.Contains([]string{"", "one", "two"}, h.Answers) {
+		v.add(path+".answers", "%q is no number of parents who grant a request: write one or two", h.Answers)
+	}
 }
 
 // reservedIDs stand in the store where ids of households do, for what is no household's: tickets, and the accounts of

@@ -32,6 +32,8 @@ type Config struct {
 	// Forget erases what others keep of somebody who is gone, with "" of a household, and says how many of which kind; nil:
 	// nobody keeps anything. It calls nothing of the Desk.
 	Forget func(ctx context.Context, household, person string) (map[string]int, error)
+	// Asked is told of a request that waits for an answer, and Answered of an answer; they return at once. nil: nobody is told.
+	Asked, Answered func(Request)
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -60,6 +62,7 @@ type Desk struct {
 	Config
 	codes codes
 	pins  pins
+	bell  bell // of changes of requests
 
 	counts counters
 

@@ -267,6 +267,11 @@ func (p *place) carryActs(next string) (changes []change) {
 		x.Device = next
 		note(kindUse, id, at, x)
 	}
+	for id, x := range all[Request](p.home, kindRequest) {
+		at := x.Device
+		x.Device = next
+		note(kindRequest, id, at, x)
+	}
 	return changes
 }
 

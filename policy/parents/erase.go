@@ -57,7 +57,7 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	if dir := d.Directory(); r.Person != "" {
 		_ = dir.Apply(r.Household, d.homes[r.Household].state(d.Now())) // what was in force before and is less now
 	}
-	return r, d.commit(ctx, p, erased(r), nil)
+	return r, d.commit(ctx, p, erased(r), d.requestsOf(r))
 }
 
 // stands says whether a household has a member whose name differs from one that is gone in case alone.
@@ -190,6 +190,17 @@ func concerns(e store.Entry, name string, same func(a, b string) bool) bool {
 		return true
 	}
 	return !alone && (same(about.Member, name) || same(about.Subject.Member, name) || slices.ContainsFunc(about.Members, func(m string) bool { return same(m, name) }))
+}
+
+// requestsOf are the deletions of what a person or a household has asked for, who may still be there.
+func (d *Desk) requestsOf(r policy.ActivityErased) (gone []change) {
+	device, alone := strings.CutPrefix(r.Person, policy.PersonOfDevice(""))
+	for id, x := range all[Request](d.homes[r.Household], kindRequest) {
+		if r.Person == "" || alone && x.Device == device || !alone && x.Member == r.Person {
+			gone = append(gone, change{kind: kindRequest, id: id})
+		}
+	}
+	return gone
 }
 
 // erased is what is written down of an erasure. It does not name who is gone.

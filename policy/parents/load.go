@@ -214,6 +214,7 @@ func (d *Desk) notice(ctx context.Context, changes []store.Change) {
 	}
 	d.mu.Unlock()
 	if len(touched) > 0 {
+		d.bell.ring()
 		d.Changed()
 	}
 	if !anew {
@@ -243,6 +244,7 @@ func (d *Desk) sweep(ctx context.Context) error {
 			if err := d.put(ctx, id, gone[:min(len(gone), store.MaxBatch)]); err != nil {
 				return err
 			}
+			d.bell.ring()
 		}
 		if !audits {
 			continue
@@ -254,7 +256,7 @@ func (d *Desk) sweep(ctx context.Context) error {
 	return nil
 }
 
-// ended lists the deletions of what has ended.
+// ended lists the changes that time makes: mostly the deletions of what has ended.
 func (h home) ended(now time.Time) (gone []change) {
 	drop := func(kind, id string, until int64) {
 		if !runs(until, now) {
@@ -281,5 +283,5 @@ func (h home) ended(now time.Time) (gone []change) {
 	for id, l := range all[policy.Log](h, kindLog) {
 		drop(kindLog, id, l.Until)
 	}
-	return gone
+	return append(gone, h.dueRequests(now)...)
 }

@@ -24,6 +24,7 @@ const (
 	kindPromotion  = "promotion"
 	kindThing      = "learned"
 	kindLog        = "log"
+	kindRequest    = "request"
 	kindPIN        = store.KindPIN
 	kindAudit      = "audit"
 )
@@ -55,6 +56,7 @@ var readers = map[string]func([]byte) (any, error){
 	kindPromotion:  fromJSON[policy.Promotion],
 	kindThing:      fromJSON[policy.Learned],
 	kindLog:        fromJSON[policy.Log],
+	kindRequest:    fromJSON[Request],
 	kindPIN:        fromJSON[pin],
 }
 

@@ -1,0 +1,469 @@
+package parents_test
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+const (
+	mia, tom, shared, anna = "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5"
+	otherMia               = "10.0.1.2"
+)
+
+// wish is what a device asks for when a name is blocked on it.
+func (h *house) wish(addr, name string) (policy.Client, parents.Wish) {
+	c, q := h.asks(addr, name)
+	w := parents.Wish{Name: name, Question: q, TTL: 10}
+	if c.Profile != nil {
+		w.Decision = c.Decide(&q, h.clock())
+	}
+	return c, w
+}
+
+func (h *house) requests(addr, name string) parents.Request {
+	h.t.Helper()
+	c, w := h.wish(addr, name)
+	return must(h.Request(h.t.Context(), c, w))
+}
+
+func parent(name string) parents.Who {
+	return parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Parent, Household: "one", Name: name}}
+}
+
+// TestRequest: a child asks for what is blocked, a parent says yes with a word, and it is open at once, for her alone, for
+// as long as was said; what it is about is nowhere in what is remembered of changes.
+func TestRequest(t *testing.T) {
+	h := open(t, families)
+	for _, c := range [][3]string{{"30m", "2026-11-16 18:00", "2026-11-16 18:30"}, {"1h", "2026-11-17 18:00", "2026-11-17 19:00"}, {"today", "2026-11-18 18:00", "2026-11-18 20:00"}, {"always", "2026-11-19 18:00", ""}} {
+		long, ends := c[0], c[2]
+		h.at(c[1])
+		r := h.requests(mia, "social.example")
+		if r.Status != parents.Waiting || r.Member != "Mia" || r.Kind != policy.GrantName || r.Value != "social.example" || r.Category != "social.networks" || r.Step != "category" || r.TTL != 10 {
+			t.Fatalf("asked: %+v", r)
+		}
+		h.doesNotGet(mia, "social.example")
+		a, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: long, Word: "only the \u202ebirthday\x00 group"})
+		h.ok(err)
+		if a.Status != parents.Granted || len(a.Answers) != 1 || a.Answers[0].By != "Anna" || a.Answers[0].Role != "parent" || a.Answers[0].Word != "only the birthday group" || a.Note == "" {
+			t.Errorf("answered: %+v", a)
+		}
+		h.gets(mia, "social.example")
+		h.doesNotGet(mia, "casino.example")
+		h.doesNotGet(shared, "social.example")
+		h.doesNotGet(otherMia, "social.example")
+		if ends == "" {
+			h.at("2026-12-24 12:00")
+			h.gets(mia, "social.example")
+		} else {
+			h.at(ends)
+			h.doesNotGet(mia, "social.example")
+		}
+	}
+	_, entries, err := h.Audit(t.Context(), parent("Anna"))
+	h.ok(err)
+	whats := map[string]int{}
+	for _, e := range entries {
+		whats[e.What]++
+		if strings.HasPrefix(e.What, "request") && strings.Contains(e.Detail, "social") {
+			t.Errorf("a site is remembered longer than its request: %+v", e)
+		}
+		if e.What == "request granted" && (e.By != "Anna" || e.Role != "parent" || e.Member != "Mia") {
+			t.Errorf("written down: %+v", e)
+		}
+	}
+	if whats["request"] != 4 || whats["request granted"] != 4 {
+		t.Errorf("written down: %v", whats)
+	}
+}
+
+// TestRequestDeclined: no changes nothing, is told with its word to who asked alone, and the same is not asked again
+// within the hour.
+func TestRequestDeclined(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	_, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{Decline: true, Word: "after homework"})
+	h.ok(err)
+	h.doesNotGet(mia, "social.example")
+	told := func(addr string) (parents.Request, bool) {
+		c, _ := h.asks(addr, "x.example")
+		return h.RequestOf(c, r.ID)
+	}
+	if got, there := told(mia); !there || got.Status != parents.Declined || got.Answers[0].Word != "after homework" {
+		t.Errorf("Mia is told %+v", got)
+	}
+	for _, addr := range []string{tom, shared, anna, otherMia, "10.0.0.77", "192.0.2.1"} {
+		if got, there := told(addr); there {
+			t.Errorf("%s is told %+v", addr, got)
+		}
+	}
+	if same := h.requests(mia, "social.example"); same.ID != r.ID {
+		t.Error("the same is asked again at once")
+	}
+	h.at("2026-11-18 19:00")
+	if same := h.requests(mia, "social.example"); same.ID == r.ID || same.Status != parents.Waiting {
+		t.Errorf("an hour later: %+v", same)
+	}
+}
+
+// TestWhatCanBeAsked: by what stops a name and who asks.
+func TestWhatCanBeAsked(t *testing.T) {
+	h := open(t, strings.Replace(families, "    networks: [10.0.0.0/24]", "    networks: [10.0.0.0/24]\n    rules: [{name: denied.example, action: deny}]", 1))
+	for _, c := range []struct {
+		at, addr, name string
+		kind           policy.GrantKind
+		site           string
+	}{
+		{"2026-11-18 18:00", mia, "social.example", policy.GrantName, "social.example"},
+		{"2026-11-18 18:00", shared, "social.example", policy.GrantName, "social.example"},
+		{"2026-11-18 18:00", mia, "denied.example", policy.GrantName, "denied.example"},
+		{"2026-11-18 21:00", mia, "plain.example", policy.GrantTime, ""},
+		{"2026-11-18 21:00", mia, "social.example", policy.GrantTime, ""}, // what it is for is nobody's business
+		{"2026-11-18 21:00", mia, "virus.example", policy.GrantTime, ""},
+	} {
+		h.at(c.at)
+		client, w := h.wish(c.addr, c.name)
+		if r, _, err := h.Asks(client, w); err != nil || r.Kind != c.kind || r.Name != c.site || c.site == "" && r.Category != "" {
+			t.Errorf("%s, %s, %s: %+v (%v)", c.at, c.addr, c.name, r, err)
+		}
+	}
+	for _, c := range []struct{ at, addr, name string }{
+		{"2026-11-18 18:00", mia, "forbidden.example"}, {"2026-11-18 21:00", mia, "forbidden.example"}, {"2026-11-18 18:00", anna, "forbidden.example"},
+		{"2026-11-18 18:00", mia, "hurt.example"}, {"2026-11-18 21:00", mia, "hurt.example"}, {"2026-11-18 18:00", tom, "hurt.example"},
+		{"2026-11-18 18:00", mia, "virus.example"},
+		{"2026-11-18 18:00", mia, "plain.example"}, // nothing blocks it
+		{"2026-11-18 18:00", "10.0.0.77", "social.example"}, {"2026-11-18 18:00", "192.0.2.1", "social.example"},
+	} {
+		h.at(c.at)
+		client, w := h.wish(c.addr, c.name)
+		for _, w.Mistake = range []bool{false, true} {
+			if w.Mistake && c.name == "virus.example" {
+				continue
+			}
+			_, err := h.Request(t.Context(), client, w)
+			h.refuses(err, parents.Refused)
+		}
+	}
+	page := must(h.Requests(t.Context(), parent("Anna"), parents.RequestQuery{Closed: true}))
+	if len(page.Requests) != 0 {
+		t.Errorf("kept: %+v", page.Requests)
+	}
+}
+
+// TestWhoAnswersThemself: by the row "approve request" of the table of bands.
+func TestWhoAnswersThemself(t *testing.T) {
+	h := open(t, families)
+	text := strings.ReplaceAll(families, "{name: Tom, profile: owl}", "{name: Tom, band: BAND}")
+	for _, c := range []struct {
+		band, name string
+		self       bool
+	}{
+		{"preteen", "stars.example", false}, {"teen", "bot.example", true}, {"teen", "casino.example", false},
+		{"young", "casino.example", true}, {"young", "plain.example", false},
+	} {
+		h.write(strings.ReplaceAll(text, "BAND", c.band))
+		h.ok(h.reload(t.Context()))
+		client, w := h.wish(tom, c.name)
+		if c.name == "plain.example" { // a parent's hand
+			_, err := h.Pause(t.Context(), one("Tom"), parents.Span{For: "30m"})
+			h.ok(err)
+			client, w = h.wish(tom, c.name)
+		}
+		if !w.Decision.Blocks() {
+			t.Fatalf("%s: %s is not blocked", c.band, c.name)
+		}
+		_, self, err := h.Asks(client, w)
+		if h.ok(err); self != c.self {
+			t.Errorf("%s asks for %s: answers themself: %v", c.band, c.name, self)
+		}
+		r := must(h.Request(t.Context(), client, w))
+		if (r.Status == parents.Granted) != c.self || c.self && r.Until.Sub(h.clock()) != 30*time.Minute {
+			t.Errorf("%s asks for %s: %+v", c.band, c.name, r)
+		}
+	}
+}
+
+// TestOneAnswerCounts: of many who answer at the same time one is taken, and one grant is made.
+func TestOneAnswerCounts(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	var wait sync.WaitGroup
+	taken, conflicts := make(chan parents.Request, 32), make(chan error, 32)
+	for i := range 32 {
+		wait.Go(func() {
+			v := parents.Verdict{For: "30m"}
+			if i%2 == 0 {
+				v = parents.Verdict{Decline: true}
+			}
+			if got, err := h.Answer(t.Context(), parent("p"+strconv.Itoa(i)), r.ID, v); err != nil {
+				conflicts <- err
+			} else {
+				taken <- got
+			}
+		})
+	}
+	wait.Wait()
+	if len(taken) != 1 || len(conflicts) != 31 {
+		t.Fatalf("%d answers were taken", len(taken))
+	}
+	h.refuses(<-conflicts, parents.Conflict)
+	grants := 0
+	for _, a := range must(h.Acts(t.Context(), of("one"))) {
+		if a.What == "grant" {
+			grants++
+		}
+	}
+	if got := <-taken; (got.Status == parents.Granted) != (grants == 1) || grants > 1 {
+		t.Errorf("%s, and %d grants", got.Status, grants)
+	}
+}
+
+// TestTwoParents: where two have to say yes, the same one twice does not do, a carer does not count, the shorter time
+// holds, and one no is enough.
+func TestTwoParents(t *testing.T) {
+	h := open(t, strings.Replace(families, "  - id: one", "  - id: one\n    answers: two", 1))
+	r := h.requests(mia, "social.example")
+	carer := parent("Oma")
+	carer.Actor.Role = parents.Carer
+	_, err := h.Answer(t.Context(), carer, r.ID, parents.Verdict{For: "30m"})
+	h.refuses(err, parents.Forbidden)
+	half, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
+	if h.ok(err); half.Status != parents.Half {
+		t.Errorf("the first yes: %+v", half)
+	}
+	h.doesNotGet(mia, "social.example")
+	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
+	h.refuses(err, parents.Conflict)
+	h.crash()
+	whole, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{For: "30m"})
+	if h.ok(err); whole.Status != parents.Granted || len(whole.Answers) != 2 || whole.Until.Sub(h.clock()) != 30*time.Minute {
+		t.Errorf("the second yes: %+v", whole)
+	}
+	h.gets(mia, "social.example")
+	r = h.requests(mia, "casino.example")
+	for _, by := range []string{"root", "other"} { // who opens the socket is one, whatever they call themselves
+		who := of("one")
+		who.By = by
+		_, err = h.Answer(t.Context(), who, r.ID, parents.Verdict{For: "30m"})
+	}
+	h.refuses(err, parents.Conflict)
+	no, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{Decline: true})
+	if h.ok(err); no.Status != parents.Declined {
+		t.Errorf("a no: %+v", no)
+	}
+}
+
+// TestWhoAnswers: nobody but those who may, and nobody of another household.
+func TestWhoAnswers(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	yes := parents.Verdict{For: "30m"}
+	for name, c := range map[string]struct {
+		actor parents.Actor
+		want  parents.Reason
+	}{
+		"nobody": {parents.Actor{}, parents.Forbidden}, "the child": {parents.Actor{Role: parents.Child, Household: "one", Name: "Mia"}, parents.Forbidden},
+		"a parent of another household": {parents.Actor{Role: parents.Parent, Household: "two", Name: "Bert"}, parents.Unknown},
+		"a carer whose time is over":    {parents.Actor{Role: parents.Carer, Household: "one", Until: h.clock()}, parents.Forbidden},
+	} {
+		_, err := h.Answer(t.Context(), parents.Who{Household: "one", Actor: c.actor}, r.ID, yes)
+		if h.refuses(err, c.want); t.Failed() {
+			t.Fatal(name)
+		}
+		if _, err := h.Requests(t.Context(), parents.Who{Household: "one", Actor: c.actor}, parents.RequestQuery{}); err == nil {
+			t.Errorf("%s reads the requests", name)
+		}
+	}
+	_, err := h.Answer(t.Context(), parents.Who{Actor: parents.Actor{Role: parents.Parent, Household: "two", Name: "Bert"}}, r.ID, yes)
+	h.refuses(err, parents.Unknown)
+	carer := parents.Who{Actor: parents.Actor{Role: parents.Carer, Household: "one", Name: "Oma"}}
+	_, err = h.Answer(t.Context(), carer, r.ID, parents.Verdict{For: "always"})
+	h.refuses(err, parents.Forbidden)
+	for _, v := range []parents.Verdict{{}, {For: "2h"}, {For: "30m", Decline: true}, {For: "30m", Word: strings.Repeat("x", 281)}} {
+		_, err = h.Answer(t.Context(), carer, r.ID, v)
+		h.refuses(err, parents.Refused)
+	}
+	if _, err = h.Answer(t.Context(), carer, r.ID, yes); err != nil {
+		t.Error(err)
+	}
+	h.gets(mia, "social.example")
+}
+
+// TestLimitsOfRequests: ten wait at a time, thirty are asked in a day, of each child, and no household keeps more than
+// its share.
+func TestLimitsOfRequests(t *testing.T) {
+	h := open(t, strings.Replace(families, "    band: child\n", "    band: child\n    unknown: block\n", 1))
+	ask := func(addr string, n int) error {
+		c, w := h.wish(addr, "n"+strconv.Itoa(n)+".example")
+		_, err := h.Request(t.Context(), c, w)
+		return err
+	}
+	for n := range 10 {
+		h.ok(ask(mia, n))
+	}
+	h.refuses(ask(mia, 10), parents.Wait)
+	h.ok(ask(mia, 9)) // the same is no other
+	h.ok(ask(shared, 10))
+	done := 10
+	for done < 30 {
+		for _, r := range must(h.Requests(t.Context(), one("Mia"), parents.RequestQuery{})).Requests {
+			_, err := h.Answer(t.Context(), of("one"), r.ID, parents.Verdict{Decline: true})
+			h.ok(err)
+		}
+		for range 10 {
+			h.ok(ask(mia, done))
+			done++
+		}
+	}
+	for _, r := range must(h.Requests(t.Context(), one("Mia"), parents.RequestQuery{})).Requests {
+		_, err := h.Answer(t.Context(), of("one"), r.ID, parents.Verdict{Decline: true})
+		h.ok(err)
+	}
+	h.refuses(ask(mia, 99), parents.Wait)
+	h.at("2026-11-19 18:00")
+	h.ok(ask(mia, 99))
+}
+
+// TestRequestsEnd: one that nobody answers expires after a week, one that is closed is deleted after thirty days, and
+// all of a person's go with the person.
+func TestRequestsEnd(t *testing.T) {
+	h := open(t, families)
+	r, other := h.requests(mia, "social.example"), h.requests(tom, "casino.example")
+	_, err := h.Answer(t.Context(), parent("Anna"), other.ID, parents.Verdict{Decline: true})
+	h.ok(err)
+	status := func(id string) parents.RequestStatus {
+		got, err := h.ShowRequest(t.Context(), of("one"), id)
+		if err != nil {
+			h.refuses(err, parents.Unknown)
+			return ""
+		}
+		return got.Status
+	}
+	h.at("2026-11-25 17:59")
+	h.ok(h.Sweep(t.Context()))
+	if status(r.ID) != parents.Waiting {
+		t.Error("it has expired too early")
+	}
+	h.at("2026-11-25 18:00")
+	if status(r.ID) != parents.Expired {
+		t.Error("it waits for more than a week")
+	}
+	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m"})
+	h.refuses(err, parents.Conflict)
+	h.ok(h.Sweep(t.Context()))
+	h.at("2026-12-18 17:59")
+	h.ok(h.Sweep(t.Context()))
+	if status(other.ID) != parents.Declined {
+		t.Error("an answer is deleted before its thirty days")
+	}
+	h.at("2026-12-18 18:00")
+	h.ok(h.Sweep(t.Context()))
+	if status(other.ID) != "" || status(r.ID) != parents.Expired {
+		t.Errorf("after thirty days: %q, %q", status(other.ID), status(r.ID))
+	}
+	again := h.requests(tom, "casino.example")
+	_, err = h.Erase(t.Context(), of("one"), policy.ActivityErased{Household: "one", Person: "Mia"})
+	h.ok(err)
+	if status(r.ID) != "" || status(again.ID) != parents.Waiting {
+		t.Error("erasing one person does not take that person's requests, and no other's")
+	}
+	h.crash()
+	if status(r.ID) != "" || status(again.ID) != parents.Waiting {
+		t.Error("it is not on disk")
+	}
+}
+
+// TestWatchRequest: whoever waits is told of the answer.
+func TestWatchRequest(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	seen := make(chan parents.Request, 8)
+	go func() {
+		defer close(seen)
+		for got, err := range h.WatchRequest(t.Context(), "one", r.ID) {
+			if err == nil {
+				seen <- got
+			}
+		}
+	}()
+	if got := <-seen; got.Status != parents.Waiting {
+		t.Errorf("at first: %+v", got)
+	}
+	h.requests(mia, "casino.example") // another
+	_, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m", Word: "yes"})
+	h.ok(err)
+	if got := <-seen; got.Status != parents.Granted || got.Answers[0].Word != "yes" {
+		t.Errorf("then: %+v", got)
+	}
+	if got, more := <-seen; more {
+		t.Errorf("after the answer: %+v", got)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range h.WatchRequest(ctx, "one", r.ID) {
+		t.Error("told after its end")
+	}
+	for _, err := range h.WatchRequest(t.Context(), "two", r.ID) {
+		h.refuses(err, parents.Unknown)
+	}
+}
+
+// TestWithdraw: whoever asked takes it back, nobody else.
+func TestWithdraw(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	for _, addr := range []string{tom, shared, otherMia} {
+		c, _ := h.asks(addr, "x.example")
+		_, err := h.Withdraw(t.Context(), c, r.ID)
+		h.refuses(err, parents.Unknown)
+	}
+	c, _ := h.asks(mia, "x.example")
+	got, err := h.Withdraw(t.Context(), c, r.ID)
+	if h.ok(err); got.Status != parents.Withdrawn {
+		t.Errorf("%+v", got)
+	}
+	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m"})
+	h.refuses(err, parents.Conflict)
+	h.doesNotGet(mia, "social.example")
+}
+
+// TestPagesOfRequests: all are listed once, the latest first.
+func TestPagesOfRequests(t *testing.T) {
+	h := open(t, strings.Replace(families, "    band: child\n", "    band: child\n    unknown: block\n", 1))
+	var want []string
+	for n := range 7 {
+		h.now.Add(60)
+		want = append(want, h.requests(mia, "n"+strconv.Itoa(n)+".example").ID)
+	}
+	slices.Reverse(want)
+	var got []string
+	q := parents.RequestQuery{Limit: 3}
+	for {
+		page := must(h.Requests(t.Context(), parent("Anna"), q))
+		for _, r := range page.Requests {
+			got = append(got, r.ID)
+		}
+		if q.After = page.Next; q.After == "" {
+			break
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("listed %v, want %v", got, want)
+	}
+	for _, q := range []parents.RequestQuery{{Limit: 101}, {Limit: -1}, {After: "none"}} {
+		_, err := h.Requests(t.Context(), parent("Anna"), q)
+		h.refuses(err, parents.Refused)
+	}
+	text := must(json.Marshal(must(h.Requests(t.Context(), of("two"), parents.RequestQuery{}))))
+	if string(text) != `{"requests":[]}` {
+		t.Errorf("of a family without any: %s", text)
+	}
+}
