@@ -169,6 +169,11 @@ func (d *Desk) request(c policy.Client, w Wish, now time.Time) (r Request, err e
 	if r.Word, err = readWord(w.Word); err != nil {
 		return r, err
 	}
+	if w.For != "" {
+		if err := (Verdict{For: w.For}).check(); err != nil {
+			return r, err
+		}
+	}
 	t := d.Directory().Index().Taxonomy()
 	sealed := w.Decision.Step == policy.StepLaw
 	for category := range w.Question.Match.Categories.All() {
@@ -188,7 +193,9 @@ func (d *Desk) request(c policy.Client, w Wish, now time.Time) (r Request, err e
 	case stopped && !w.Mistake: // which is the same for every name, so that none is told
 		r.Kind, r.Category = policy.GrantTime, ""
 		return r, nil
-	case w.Decision.Silent || w.Decision.Step == policy.StepSecurity:
+	case stopped:
+		return r, refused("name", "the clock stops it, which is no mistake of a list: ask for more time")
+	case !w.Mistake && (w.Decision.Silent || w.Decision.Step == policy.StepSecurity):
 		return r, refused("name", "this site is dangerous: nobody opens it for a wish; say that it is a mistake if you know it is harmless")
 	}
 	r.Kind, r.Name = policy.GrantName, w.Name

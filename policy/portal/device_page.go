@@ -27,12 +27,15 @@ type form struct {
 	Fields []field
 	Button string
 	Note   string // what whoever presses the button must know first
+	Quiet  bool   // it is not what the page is for
 }
 
 // field is one field of a form: of text, or with Options one of those.
 type field struct {
 	Name, Label, Value string
 	Secret             bool // digits, not shown
+	Long               bool // a few words, or none
+	Plain              bool // of any case, such as the name of a site
 	Options            []option
 }
 
@@ -40,8 +43,8 @@ type option struct{ Value, Text string }
 
 // submitted answers a form of ours, and says whether the request was one.
 func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) bool {
-	answer := map[string]func(*visit, *http.Request) (int, *view){devicePath: p.redeem, whoPath: p.use, continuePath: p.pass, mePath: p.agree}[r.URL.Path]
-	if r.Method != http.MethodPost || p.desk == nil || answer == nil || !slices.Equal(host.name, p.ask) {
+	answer := p.answers(r.URL.Path)
+	if r.Method != http.MethodPost || answer == nil || !slices.Equal(host.name, p.ask) {
 		return false
 	}
 	// A page of another site must not fill a form in for whoever reads it.
@@ -56,11 +59,29 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 	}
 	v := p.visit(r, host)
 	status, page := answer(v, r)
+	if page.Goto != "" {
+		w.Header().Set("Location", page.Goto)
+		w.WriteHeader(status)
+		return true
+	}
 	page.addLog(v)
 	if err := p.render.write(w, r, status, page); err != nil {
 		p.log.Warn("page of a form", "error", err)
 	}
 	return true
+}
+
+// answers gives what takes the form that a path is for, nil for none.
+func (p *Portal) answers(path string) func(*visit, *http.Request) (int, *view) {
+	if answer := map[string]func(*visit, *http.Request) (int, *view){mistakePath: p.appeal, badPath: p.report}[path]; answer != nil {
+		return answer
+	}
+	if p.desk == nil {
+		return nil
+	}
+	return map[string]func(*visit, *http.Request) (int, *view){
+		devicePath: p.redeem, whoPath: p.use, continuePath: p.pass, mePath: p.agree, requestPath: p.asks, withdrawPath: p.withdraw,
+	}[path]
 }
 
 // forms are the pages of the forms.

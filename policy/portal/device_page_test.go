@@ -46,7 +46,7 @@ func withDesk(t *testing.T) (*home, *parents.Desk) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.desk = desk
+	h.desk, h.store = desk, log
 	return h, desk
 }
 

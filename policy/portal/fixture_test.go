@@ -12,6 +12,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 // The house of these tests: Mia (child), Leo (preteen), Tom (teen), Lea (young) and Anna (adult) with a device each, a tablet that
@@ -168,8 +169,9 @@ const (
 
 type home struct {
 	*Portal
-	dir *policy.Directory
-	now time.Time
+	dir   *policy.Directory
+	now   time.Time
+	store store.Log // of withDesk
 }
 
 func newHome(t testing.TB, o houseOptions) *home {

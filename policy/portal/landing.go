@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -28,7 +29,7 @@ func (p *Portal) Landing() http.Handler {
 			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
-		if p.download(w, r, host) {
+		if p.download(w, r, host) || p.installed(w, r, host) || p.listens(w, r, host) {
 			return
 		}
 		switch {
@@ -63,11 +64,31 @@ func (p *Portal) choose(v *visit, r *http.Request) (int, *view) {
 	case slices.Equal(v.host.name, p.ask) && p.desk != nil && (path == devicePath || path == whoPath || path == continuePath):
 		return p.forms(v, r)
 	case slices.Equal(v.host.name, p.ask):
-		return whole(path, v, p.lastBlocks)
+		return p.asked(v, r)
 	case v.profile == nil:
 		return http.StatusOK, p.hello(v)
 	}
 	return p.judge(v)
+}
+
+// asked is a page of ask.<name> about what is asked for, or the list of what was blocked.
+func (p *Portal) asked(v *visit, r *http.Request) (int, *view) {
+	path, name := r.URL.Path, r.URL.Query().Get("name")
+	number, outcome := strings.CutPrefix(path, outcomePath+"/")
+	id, _, request := requestOf(path)
+	switch {
+	case p.desk != nil && path == requestPath:
+		return p.wishing(v, name)
+	case p.desk != nil && request:
+		return p.request(v, id)
+	case path == mistakePath:
+		return p.mistaken(v, name)
+	case path == badPath:
+		return p.bad(v, name)
+	case p.tickets != nil && outcome:
+		return p.outcome(v, number)
+	}
+	return whole(path, v, p.lastBlocks)
 }
 
 // whole answers for a host of ours, which has the one page.
@@ -86,6 +107,7 @@ func (p *Portal) judge(v *visit) (int, *view) {
 		page := p.blocked(v, v.cause(q.Match.Categories, d))
 		if page.Facts != nil { // neither the law's page nor that of help
 			page.GoOn = p.goOn(v, v.host.text, d)
+			page.addButtons(p.buttons(v, v.host.text))
 		}
 		return http.StatusForbidden, page
 	}

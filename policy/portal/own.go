@@ -100,6 +100,9 @@ func (p *Portal) lastBlocks(v *visit) *view {
 	list := &askList{AdsTitle: v.words.Label.Ads, Empty: said.Empty, Hint: said.Hint}
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
 		row := askRow{Name: b.name, Why: v.shortly(b), Ago: ago(v.words, v.now.Sub(b.at)), GoOn: p.again(v, b)}
+		if !b.ad {
+			row.Buttons = p.buttons(v, b.name)
+		}
 		if v.who == policy.ReaderChild {
 			if row.Why = ""; unfit(v.dir, b) {
 				continue
@@ -111,7 +114,8 @@ func (p *Portal) lastBlocks(v *visit) *view {
 		}
 		list.Rows = append(list.Rows, row)
 	}
-	page.Ask, page.Soon = list, v.asGuest().coming()
+	list.Wishes, list.WishTitle = p.ownRequests(v), v.words.Pages.Request.List
+	page.Ask, page.Soon, page.App = list, v.asGuest().coming(), true
 	page.Links = append(p.mine(v), link{p.url(v, ""), v.words.Label.Start})
 	return page
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,7 +86,8 @@ func checkPage(t *testing.T, h http.Header, body string) {
 	}
 	allowedTags := map[string]bool{}
 	for _, tag := range strings.Fields(`html head meta title link style body main p svg path circle ellipse g h1 h2 div
-		section dl dt dd bdi span ul li a b footer details summary form label input select option button progress table thead tbody tr th td`) {
+		section dl dt dd bdi span ul li a b footer details summary form label input select option button progress table thead tbody tr th td
+		noscript blockquote textarea`) {
 		allowedTags[tag] = true
 	}
 	for z := html.NewTokenizer(strings.NewReader(body)); ; {
@@ -94,6 +96,10 @@ func checkPage(t *testing.T, h http.Header, body string) {
 			break
 		}
 		token := z.Token()
+		if kind == html.StartTagToken && token.Data == "script" {
+			checkScript(t, h, body)
+			continue
+		}
 		if kind != html.StartTagToken && kind != html.SelfClosingTagToken {
 			continue
 		}
@@ -104,13 +110,25 @@ func checkPage(t *testing.T, h http.Header, body string) {
 	}
 }
 
+// checkScript holds that a page has the one script of ours, named by its hash in the policy, and no other.
+func checkScript(t *testing.T, h http.Header, body string) {
+	t.Helper()
+	script, _ := between(body, "<script>", "</script>")
+	ours, err := pageFiles.ReadFile("pages/live.js")
+	sum := sha256.Sum256([]byte(script))
+	want := "script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "';"
+	if err != nil || script != string(ours) || strings.Count(body, "<script") != 1 || !strings.Contains(h.Get("Content-Security-Policy"), want) {
+		t.Errorf("the page runs %q under %q (%v)", script, h.Get("Content-Security-Policy"), err)
+	}
+}
+
 func checkAttributes(t *testing.T, token html.Token) {
 	t.Helper()
 	for _, a := range token.Attr {
 		switch {
 		case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "src":
 			t.Errorf("<%s> has an attribute %s=%q", token.Data, a.Key, a.Val)
-		case a.Key == "href" && token.Data == "link" && a.Val != "data:,":
+		case a.Key == "href" && token.Data == "link" && !slices.Contains([]string{"data:,", manifestPath, iconPath}, a.Val):
 			t.Errorf("the page loads %q", a.Val)
 		case a.Key == "href" && token.Data == "a" && !harmless(a.Val):
 			t.Errorf("the page links to %q", a.Val)
@@ -120,7 +138,7 @@ func checkAttributes(t *testing.T, token html.Token) {
 
 // harmless knows the links that pages may have: our own, a number to call, a place of the embedded tables.
 func harmless(url string) bool {
-	return regexp.MustCompile(`^(http://(ask\.|test-[a-z.]+\.)?` + regexp.QuoteMeta(own) + `(:[0-9]{1,5})?/|http://ask\.` + regexp.QuoteMeta(own) + `(:[0-9]{1,5})?/(enrol(/ca\.crt|/hearth\.mobileconfig)?|me(\?still=yes|\?day=[0-9-]{10}(&from=[0-9]+)?)?|who|device|continue\?name=[A-Za-z0-9._%-]+)|tel:[0-9]+|https://[a-z0-9.-]+/)$`).MatchString(url)
+	return regexp.MustCompile(`^(http://(ask\.|test-[a-z.]+\.)?` + regexp.QuoteMeta(own) + `(:[0-9]{1,5})?/|http://ask\.` + regexp.QuoteMeta(own) + `(:[0-9]{1,5})?/(enrol(/ca\.crt|/hearth\.mobileconfig)?|me(\?still=yes|\?day=[0-9-]{10}(&from=[0-9]+)?)?|who|device|(continue|request|mistake|bad)\?name=[A-Za-z0-9._%-]+|request/[a-z0-9]{8}|outcome/[0-9-]+)|tel:[0-9]+|https://[a-z0-9.-]+/)$`).MatchString(url)
 }
 
 func checkFields(t *testing.T, h http.Header) {

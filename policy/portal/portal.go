@@ -58,6 +58,8 @@ type Config struct {
 	Tickets *tickets.Desk
 	// Accounts says who may sign in; nil leaves that out.
 	Accounts *account.Book
+	// BlockTTL is for how long a device may go by the answer that a name is blocked; nil is ten seconds.
+	BlockTTL func() time.Duration
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
 	// Control is what the control socket can do beside explaining; nil leaves those routes out.
@@ -87,6 +89,8 @@ type Portal struct {
 	remembers func() bool
 	tickets   *tickets.Desk
 	accounts  *account.Book
+	blockTTL  func() time.Duration
+	streams   *streams
 	port      string
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
@@ -108,7 +112,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, port: c.Port, seal: newSeal()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -35,6 +35,7 @@ func (p *Portal) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    MaxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(p.streams.end)
 	if err := run(ctx, server, netutil.LimitListener(ln, MaxConnections)); err != nil {
 		return fmt.Errorf("serving the landing page on %s: %w", ln.Addr(), err)
 	}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hearthdns/hearth/blocklists/help"
 )
@@ -31,6 +33,7 @@ const (
 type view struct {
 	W       *words
 	Style   template.CSS
+	Script  template.JS
 	Tone    tone
 	Scene   string // "desk" puts a book into the picture
 	Reader  string
@@ -48,7 +51,16 @@ type view struct {
 	Guides  []guide
 	Next    []string
 	GoOn    *goOn
-	Explain string // the name to explain, for grown-ups
+	Explain string   // the name to explain, for grown-ups
+	Buttons []button // of the page of a block
+	Said    []saying
+	Look    *link  // the same page again
+	Live    string // where the page hears of a change of State
+	State   string
+	Left    int    // seconds until the device has forgotten the old answer
+	Poll    int    // after how many seconds the page is read again without a script; 0: never
+	App     bool   // the page can be installed
+	Goto    string // where a form leads, in the place of a page
 	Tries   []link
 	Places  []link
 	Reports []help.Row
@@ -84,6 +96,8 @@ type call struct {
 }
 
 type askList struct {
+	Wishes      []wishRow
+	WishTitle   string
 	Rows, Ads   []askRow
 	AdsTitle    string
 	Empty, Hint string
@@ -92,13 +106,37 @@ type askList struct {
 type askRow struct {
 	Name, Why, Ago string
 	GoOn           *goOn
+	Buttons        []button
+}
+
+// addButtons puts the three buttons on a page. What the page says to do next is not said twice.
+func (page *view) addButtons(all []button) {
+	page.Buttons = all
+	page.Next = slices.DeleteFunc(page.Next, func(text string) bool {
+		return slices.ContainsFunc(all, func(b button) bool { return b.Text == strings.TrimSuffix(text, ".") })
+	})
 }
 
 // renderer makes pages of views.
 type renderer struct {
-	page  *template.Template
-	style template.CSS
-	csp   string
+	page   *template.Template
+	style  template.CSS
+	script template.JS // of pages that wait for something
+	icon   []byte
+	csp    string
+}
+
+// live adds to the policy of every page what one may do that waits: run the one script, and ask us.
+func (r *renderer) live() string {
+	return r.csp + "; script-src '" + sum([]byte(r.script)) + "'; connect-src 'self'"
+}
+
+// app adds to it what one may load that can be installed.
+const app = "; manifest-src 'self'"
+
+func sum(file []byte) string {
+	sum := sha256.Sum256(file)
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 func newRenderer() (*renderer, error) {
@@ -110,12 +148,20 @@ func newRenderer() (*renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style of the pages: %w", err)
 	}
-	sum := sha256.Sum256(css)
+	script, err := pageFiles.ReadFile("pages/live.js")
+	if err != nil {
+		return nil, fmt.Errorf("reading the script of the pages: %w", err)
+	}
+	icon, err := pageFiles.ReadFile("pages/icon.svg")
+	if err != nil {
+		return nil, fmt.Errorf("reading the icon of the pages: %w", err)
+	}
 	return &renderer{
-		page:  page,
-		style: template.CSS(css), //nolint:gosec // embedded, and named by its hash in the policy
-		csp: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		page: page, icon: icon,
+		style:  template.CSS(css),   //nolint:gosec // embedded, and named by its hash in the policy
+		script: template.JS(script), //nolint:gosec // the same
+		csp: "default-src 'none'; style-src '" + sum(css) +
+			"'; img-src data: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	}, nil
 }
 
@@ -137,6 +183,13 @@ func (r *renderer) harden(h http.Header) {
 // write renders the page. Nothing is sent before all of it stands.
 func (r *renderer) write(w http.ResponseWriter, req *http.Request, status int, v *view) error {
 	v.Style = r.style
+	if v.Live != "" || v.Left > 0 {
+		v.Script = r.script
+		w.Header().Set("Content-Security-Policy", r.live())
+	}
+	if v.App {
+		w.Header().Set("Content-Security-Policy", w.Header().Get("Content-Security-Policy")+app)
+	}
 	var page bytes.Buffer
 	if err := r.page.ExecuteTemplate(&page, "page.html", v); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)

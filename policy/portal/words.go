@@ -60,18 +60,20 @@ type text struct {
 }
 
 type pageTexts struct {
-	Allowed  text      `yaml:"allowed"`
-	Neutral  text      `yaml:"neutral"`
-	Hello    text      `yaml:"hello"`
-	Stranger text      `yaml:"stranger"`
-	Missing  text      `yaml:"missing"`
-	Home     homeText  `yaml:"home"`
-	Ask      askText   `yaml:"ask"`
-	Enrol    enrolText `yaml:"enrol"`
-	Device   addText   `yaml:"device"`
-	Who      whoText   `yaml:"who"`
-	Continue goOnText  `yaml:"continue"`
-	Me       meText    `yaml:"me"`
+	Allowed  text        `yaml:"allowed"`
+	Neutral  text        `yaml:"neutral"`
+	Hello    text        `yaml:"hello"`
+	Stranger text        `yaml:"stranger"`
+	Missing  text        `yaml:"missing"`
+	Home     homeText    `yaml:"home"`
+	Ask      askText     `yaml:"ask"`
+	Enrol    enrolText   `yaml:"enrol"`
+	Device   addText     `yaml:"device"`
+	Who      whoText     `yaml:"who"`
+	Continue goOnText    `yaml:"continue"`
+	Request  requestText `yaml:"request"`
+	Ticket   ticketText  `yaml:"ticket"`
+	Me       meText      `yaml:"me"`
 }
 
 // goOnText is the page on which people pass a warning.

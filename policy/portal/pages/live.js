@@ -1,0 +1,3 @@
+(()=>{const m=document.querySelector("main"),d=m.dataset,c=document.querySelector("[role=timer]"),a=document.querySelector(".goon a");
+if(d.live&&window.EventSource){const s=new EventSource(d.live);s.addEventListener("status",e=>{if(e.data!==d.state){s.close();location.reload()}});s.onerror=()=>{if(s.readyState===2)setTimeout(()=>location.reload(),15000)}}
+if(c){const t=Date.now()+c.textContent*1000,k=setInterval(()=>{const l=Math.max(0,Math.ceil((t-Date.now())/1000));c.textContent=l;if(!l){clearInterval(k);if(a)location.assign(a.href);else location.reload()}},250)}})()
