@@ -24,6 +24,7 @@ func (a *app) commands() []*cobra.Command {
 		a.pauseCommand(),
 		a.filterCommand(),
 		a.grantCommand(),
+		a.requestsCommand(),
 		a.deviceCommand(),
 		a.activityCommand(),
 		a.householdCommand(),

@@ -161,6 +161,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 	}
 	return portal.New(portal.Config{
 		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, Port: pagePort(c), Enrolment: reached,
+		BlockTTL:  func() time.Duration { return s.config.Load().Config.Landing.TTL },
 		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
 		Help:      func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:     func() bool { return !s.config.Load().Config.hasLegalLists() },

@@ -173,7 +173,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.untoldMetric(), s.tickets, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.untoldMetric(), s.tickets, s.portal, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

@@ -59,6 +59,9 @@ const maxBody = 64 << 10
 //	GET  /v1/activity/devices?of=…    when devices asked last
 //	POST /v1/thing/learn              {"household", "device", "for"}; confirm likewise, with "without"
 //	GET  /v1/thing/sheet              household=, device=: what a thing talks to
+//	GET  /v1/requests                 what children ask for: household=, member=, closed=true, after=, limit=
+//	GET  /v1/requests/show?id=…       one of them; letter likewise, for the maker of a list
+//	POST /v1/requests/answer          {"household", "id", "for" or "decline", "word"}
 //	GET  /v1/reports                  tickets: kind=, list=, category=, older=48h, decided=true, after=, limit=
 //	GET  /v1/reports/show?number=…    one of them; status likewise, as who asked sees it
 //	POST /v1/reports/add              {"kind": "appeal" or "report", "name", "category", "why", "word", "illegal"}

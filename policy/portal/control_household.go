@@ -27,6 +27,7 @@ func (p *Portal) householdRoutes(routes map[string]route) {
 	routes["/v1/grant/revoke"] = done(`{"household": "…", "id": "…"}`, func(ctx context.Context, a revoke) (parents.Act, error) { return d.Revoke(ctx, a.Who, a.ID) })
 	routes["/v1/grant/take"] = done(`{"household": "…", "member": "…"}`, d.Take)
 	p.ownerRoutes(routes)
+	p.requestRoutes(routes)
 	p.deviceRoutes(routes)
 }
 

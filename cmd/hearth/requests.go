@@ -1,0 +1,195 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/tickets"
+	"github.com/spf13/cobra"
+)
+
+func (a *app) requestsCommand() *cobra.Command {
+	requests := &cobra.Command{
+		Use:   "requests",
+		Short: "Answer what children ask for",
+		Long: `See what children ask for on the page of a blocked site or at ask.NAME, and
+answer it: yes for a while, or no with a word. The child sees the answer at
+once, and what was granted is open with the next question. Without an answer a
+request expires after a week; 30 days after its answer it is deleted.`,
+		Example: "  hearth requests list\n  hearth requests approve k3j5m7pq --for 30m\n  hearth requests decline k3j5m7pq --word \"after dinner\"",
+		Args:    noSuchCommand,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	requests.AddCommand(a.requestsListCommand(), a.requestsShowCommand(), a.requestsApproveCommand(), a.requestsDeclineCommand(), a.requestsLetterCommand())
+	return requests
+}
+
+// lookRequests asks the running server about requests.
+func lookRequests(path string, who *whom, query url.Values) request {
+	query.Set("household", who.Household)
+	return request{method: http.MethodGet, path: path, query: query}
+}
+
+func (a *app) requestsListCommand() *cobra.Command {
+	who, closed, after, limit := &whom{}, false, "", 0
+	list := &cobra.Command{
+		Use: "list", Short: "List what children ask for, the latest first",
+		Long:    "List the requests that wait for an answer, the latest first; with --closed also\nthose that were answered, taken back, or expired.",
+		Example: "  hearth requests list\n  hearth requests list --member Kim --closed",
+		Args:    exactly(0, "list takes no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ready := who.ready(a)
+			query := url.Values{"member": {ready.Member}, "closed": {strconv.FormatBool(closed)}, "after": {after}, "limit": {strconv.Itoa(limit)}}
+			return answer(cmd.Context(), a, lookRequests("/v1/requests", &whom{ready}, query), func(w io.Writer, page parents.RequestPage) {
+				for i := range page.Requests {
+					fmt.Fprintln(w, describeRequest(&page.Requests[i]))
+				}
+				if len(page.Requests) == 0 {
+					fmt.Fprintln(w, "no request waits for an answer")
+				}
+				if page.Next != "" {
+					fmt.Fprintf(w, "more with --after %s\n", page.Next)
+				}
+			})
+		},
+	}
+	who.flags(list, "household", "member")
+	list.Flags().BoolVar(&closed, "closed", false, "those that are closed too")
+	list.Flags().StringVar(&after, "after", "", "the page behind this `ID`, as the page before said it")
+	list.Flags().IntVar(&limit, "limit", 0, "at most so many, up to 100; 0 is 50")
+	return list
+}
+
+// describeRequest tells a request on one line.
+func describeRequest(r *parents.Request) string {
+	text := fmt.Sprintf("  %-8s  %s  %s asks for %s", r.ID, r.At.Format("Mon 15:04"), cmp.Or(r.Member, r.Device), wanted(r))
+	if r.Mistake {
+		text += ", which is blocked by mistake"
+	}
+	if r.Word != "" {
+		text += fmt.Sprintf(": %q", r.Word)
+	}
+	return text + " (" + string(r.Status) + ")"
+}
+
+// wanted is what a request is for.
+func wanted(r *parents.Request) string {
+	switch {
+	case r.Name == "":
+		return "more time"
+	case r.Category != "":
+		return r.Name + " [" + r.Category + "]"
+	}
+	return r.Name
+}
+
+func (a *app) requestsShowCommand() *cobra.Command {
+	who := &whom{}
+	show := &cobra.Command{
+		Use: "show ID", Short: "Show a request and its answers", Long: "Show one request with what blocked the site, and with the answers to it.", Example: "  hearth requests show k3j5m7pq",
+		Args: exactly(1, "the ID of the request"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return answer(cmd.Context(), a, lookRequests("/v1/requests/show", who, url.Values{"id": {args[0]}}), showRequest)
+		},
+	}
+	who.flags(show, "household")
+	return show
+}
+
+func showRequest(w io.Writer, r parents.Request) {
+	fmt.Fprintln(w, strings.TrimSpace(describeRequest(&r)))
+	if r.Name != "" {
+		fmt.Fprintf(w, "  blocked by: %s; a yes grants %s %s\n", r.Step, r.Kind, r.Value)
+	}
+	for _, v := range r.Answers {
+		text := "no"
+		if v.For != "" {
+			text = "yes, for " + v.For
+		}
+		fmt.Fprintf(w, "  %s %s: %s", v.At.Format(time.DateTime), cmp.Or(v.By, v.Role), text)
+		if v.Word != "" {
+			fmt.Fprintf(w, ", %q", v.Word)
+		}
+		fmt.Fprintln(w)
+	}
+	if r.Note != "" {
+		fmt.Fprintln(w, r.Note)
+	}
+}
+
+// answered is the answer to a request, as it is sent.
+type answered struct {
+	parents.Who
+	parents.Verdict
+	ID string `json:"id"`
+}
+
+func (a *app) requestsApproveCommand() *cobra.Command {
+	who, v := &whom{}, parents.Verdict{}
+	approve := &cobra.Command{
+		Use: "approve ID --for {30m | 1h | today | always}", Short: "Say yes for a while",
+		Long:    "Grant what a request asks for: for 30 minutes, for an hour, until the end of\nthe day, or until it is revoked. It lifts what it names and nothing else.",
+		Example: "  hearth requests approve k3j5m7pq --for 30m\n  hearth requests approve k3j5m7pq --for today --word \"have fun\"",
+		Args:    exactly(1, "the ID of the request"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return answer(cmd.Context(), a, change("/v1/requests/answer", answered{who.ready(a), v, args[0]}), func(w io.Writer, r parents.Request) {
+				switch {
+				case r.Status == parents.Half:
+					fmt.Fprintf(w, "you have said yes; another parent has to say so too\n")
+				case r.Until.IsZero():
+					fmt.Fprintf(w, "%s is granted to %s until somebody revokes it\n", wanted(&r), cmp.Or(r.Member, r.Device))
+				default:
+					fmt.Fprintf(w, "%s is granted to %s until %s\n", wanted(&r), cmp.Or(r.Member, r.Device), r.Until.Format("Mon 15:04"))
+				}
+				if r.Note != "" {
+					fmt.Fprintln(w, r.Note)
+				}
+			})
+		},
+	}
+	who.flags(approve, "household")
+	approve.Flags().StringVar(&v.For, "for", "", "for how `LONG`: 30m, 1h, today or always")
+	approve.Flags().StringVar(&v.Word, "word", "", "what the child reads with it, at most 280 characters")
+	return approve
+}
+
+func (a *app) requestsDeclineCommand() *cobra.Command {
+	who, v := &whom{}, parents.Verdict{Decline: true}
+	decline := &cobra.Command{
+		Use: "decline ID --word WHY", Short: "Say no, with a word", Long: "Say no to a request. The child reads it kindly put, with your word.",
+		Example: "  hearth requests decline k3j5m7pq --word \"let us look at it together\"",
+		Args:    exactly(1, "the ID of the request"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return answer(cmd.Context(), a, change("/v1/requests/answer", answered{who.ready(a), v, args[0]}), func(w io.Writer, r parents.Request) {
+				fmt.Fprintf(w, "%s has been told no\n", cmp.Or(r.Member, r.Device))
+			})
+		},
+	}
+	who.flags(decline, "household")
+	decline.Flags().StringVar(&v.Word, "word", "", "what the child reads with it, at most 280 characters")
+	return decline
+}
+
+func (a *app) requestsLetterCommand() *cobra.Command {
+	who := &whom{}
+	letter := &cobra.Command{
+		Use: "letter ID", Short: "Write to the maker of a list what your child says is a mistake",
+		Long:    "Write what the maker of a list is to be told about a site that your child says\nis blocked by mistake. It has the name of the site, its category and the list,\nand nothing of you; you send it.",
+		Example: "  hearth requests letter k3j5m7pq",
+		Args:    exactly(1, "the ID of the request"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return answer(cmd.Context(), a, lookRequests("/v1/requests/letter", who, url.Values{"id": {args[0]}}), func(w io.Writer, b tickets.Bundle) {
+				fmt.Fprintf(w, "%s\n%s\n\n%s\n", cmp.Or(b.Maintainer.Tracker, b.Maintainer.Homepage, b.List), b.Issue.Title, b.Issue.Text)
+			})
+		},
+	}
+	who.flags(letter, "household")
+	return letter
+}
