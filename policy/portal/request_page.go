@@ -215,8 +215,10 @@ func (p *Portal) opened(v *visit, page *view, r *parents.Request) {
 	if ready := r.Closed.Add(time.Duration(r.TTL) * time.Second); ready.After(v.now) {
 		page.Left = int(math.Ceil(ready.Sub(v.now).Seconds()))
 		page.Poll = page.Left + 1
+		page.Before, page.After, _ = strings.Cut(said.Soon, "{n}")
 	}
 	if r.Name != "" {
+		page.Facts = nil // the link says it
 		page.GoOn = &goOn{link{"https://" + r.Name + "/", r.Name}, said.Retry}
 	}
 }
@@ -224,12 +226,9 @@ func (p *Portal) opened(v *visit, page *view, r *parents.Request) {
 // said is a word that somebody wrote to a request.
 type saying struct{ By, Text string }
 
-// answered are the child's own word, and those of the parents.
+// answered are the words of the parents, and the child's own.
 func (v *visit) answered(r *parents.Request) (all []saying) {
 	said := &v.words.Pages.Request
-	if r.Word != "" {
-		all = append(all, saying{said.Yours, r.Word})
-	}
 	for _, a := range r.Answers {
 		if a.Word == "" {
 			continue
@@ -239,6 +238,9 @@ func (v *visit) answered(r *parents.Request) (all []saying) {
 			by = fill(said.Says, map[string]string{"name": a.By})
 		}
 		all = append(all, saying{by, a.Word})
+	}
+	if r.Word != "" {
+		all = append(all, saying{said.Yours, r.Word})
 	}
 	return all
 }

@@ -58,6 +58,8 @@ type view struct {
 	Live    string // where the page hears of a change of State
 	State   string
 	Left    int    // seconds until the device has forgotten the old answer
+	Before  string // what stands around them
+	After   string
 	Poll    int    // after how many seconds the page is read again without a script; 0: never
 	App     bool   // the page can be installed
 	Goto    string // where a form leads, in the place of a page
