@@ -186,7 +186,7 @@ func (a *app) requestsLetterCommand() *cobra.Command {
 		Args:    exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return answer(cmd.Context(), a, lookRequests("/v1/requests/letter", who, url.Values{"id": {args[0]}}), func(w io.Writer, b tickets.Bundle) {
-				fmt.Fprintf(w, "%s\n%s\n\n%s\n", cmp.Or(b.Maintainer.Tracker, b.Maintainer.Homepage, b.List), b.Issue.Title, b.Issue.Text)
+				fmt.Fprintf(w, "%s\n%s\n\n%s\n", cmp.Or(b.Tracker, b.Homepage, b.List), b.Issue.Title, b.Issue.Text)
 			})
 		},
 	}

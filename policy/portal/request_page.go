@@ -127,7 +127,7 @@ func (p *Portal) wished(v *visit, r *parents.Request) (facts []fact) {
 	said := &v.words.Pages.Request
 	switch {
 	case r.Kind == policy.GrantTime:
-		facts = append(facts, fact{Label: said.Site, Value: said.What})
+		facts = append(facts, fact{Label: said.Wanted, Value: said.What})
 	case v.who == policy.ReaderChild && unfit(v.dir, block{name: r.Name, category: r.Category}):
 		facts = append(facts, fact{Label: said.Site, Value: v.words.Pages.Me.Hidden})
 	default:

@@ -108,7 +108,7 @@ func (p *Portal) appeal(v *visit, r *http.Request) (int, *view) {
 	return p.received(v, page, receipt, err)
 }
 
-// asker is by whom the tickets of a day are counted: the household, or where there is none the network.
+// asker is by whom the tickets of a day are counted: the household, or "" for all who are of none.
 func (v *visit) asker() string {
 	if v.client.Household != nil {
 		return v.client.Household.ID

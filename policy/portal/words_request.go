@@ -43,7 +43,8 @@ type requestText struct {
 
 	List   string            `yaml:"list"` // the heading on ask.<name>
 	States map[string]string `yaml:"states"`
-	What   string            `yaml:"what"` // "more time"
+	What   string            `yaml:"what"`   // "more time"
+	Wanted string            `yaml:"wanted"` // before it
 }
 
 // readerText is a text by who reads it.

@@ -175,6 +175,28 @@ func TestFormsOfTwoHouseholds(t *testing.T) {
 	s.sees(pre, "naked.example", true)
 }
 
+// TestMistakeAtHome: at home the parents read it, may pass it on to the maker of the list without a word of who they are,
+// and may open the site.
+func TestMistakeAtHome(t *testing.T) {
+	t.Parallel()
+	s := watched(t, "", "")
+	const toni = "127.0.0.3"
+	_, text := s.browse(toni, askPage+"/mistake?name=naked.example", nil)
+	if code, at := s.send(toni, askPage+"/mistake", hidden(text)); code != http.StatusSeeOther || !strings.HasPrefix(at, askPage+"/request/") {
+		t.Fatalf("%d %q\n%s", code, at, text)
+	}
+	out := s.must("requests", "list", "--member", "Toni")
+	id, _, _ := strings.Cut(strings.TrimSpace(out), " ")
+	if !strings.Contains(out, "which is blocked by mistake") {
+		t.Errorf("the parents see:\n%s", out)
+	}
+	if out := s.must("requests", "letter", id); !strings.Contains(out, "naked.example") || !strings.Contains(out, "adult.porn") || strings.Contains(out, "Toni") || strings.Contains(out, "example-home") {
+		t.Errorf("the letter:\n%s", out)
+	}
+	s.must("requests", "approve", id, "--for", "today")
+	s.sees(toni, "naked.example", false)
+}
+
 // TestReportOfTheLaw: what somebody says is against the law leads to the hotline, and nothing of it is on the disk.
 func TestReportOfTheLaw(t *testing.T) {
 	t.Parallel()
