@@ -128,7 +128,7 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 		asked.ID = newID()
 		entry := p.entry("request", requested(&asked), 0)
 		if by := d.answerer(c, &r, w); by != "" {
-			granted, _, err := p.grantTo(&asked, p.answer(by, span(w.For), ""))
+			granted, _, err := p.grantTo(&asked, p.answer(by, span(by, w.For), ""))
 			return entry, append(room, granted...), err
 		}
 		return entry, append(room, change{kind: kindRequest, id: asked.ID, value: asked}), nil
@@ -149,9 +149,9 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 	return asked, nil
 }
 
-// span is for how long who answers for themself has it.
-func span(long string) string {
-	if long == "" {
+// span is for how long who answers for themself has it: as long as they say, and by rule as long as a warning is passed.
+func span(by, long string) string {
+	if long == "" || by == byRule {
 		return "30m"
 	}
 	return long

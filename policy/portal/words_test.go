@@ -97,3 +97,36 @@ func TestUntilIsReadable(t *testing.T) {
 		t.Errorf("eleven hours after nine in the autumn night reads %q, want 07:00", got)
 	}
 }
+
+// TestChildrenReadIt: what a child reads of asking is in sentences of at most 14 words, and judges nobody.
+func TestChildrenReadIt(t *testing.T) {
+	c, err := loadWords()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range c.byIndex {
+		r, b := &w.Pages.Request, &w.Pages.Ticket
+		texts := []string{r.Ask.Child, r.Title.Child, r.Lead.Child, r.Time, r.Mistake, r.Bad, r.Word, r.Cannot, r.Wait, r.Retry, b.Thanks, b.Link, b.What, b.Scary, b.Kind, b.Illegal, b.Hotline}
+		for _, t := range []text{r.Waiting, r.Half, r.Granted, r.Declined, r.Withdrawn, r.Expired} {
+			texts = append(append(texts, t.Title), t.Lead...)
+		}
+		texts = append(append(append(texts, b.BadChild...), b.AtHome...), b.HotlineLead...)
+		for _, text := range texts {
+			for _, sentence := range strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(".:?!", r) }) {
+				if n := len(strings.Fields(sentence)); n > 14 {
+					t.Errorf("%s: a sentence of %d words: %s", w.Code, n, sentence)
+				}
+			}
+			for _, word := range []string{"tried", "violat", "police", "forbidden", "!"} {
+				if strings.Contains(strings.ToLower(text), word) {
+					t.Errorf("%s: %q judges", w.Code, text)
+				}
+			}
+		}
+		for _, state := range []string{"open", "half", "granted", "declined", "withdrawn", "expired"} {
+			if r.States[state] == "" {
+				t.Errorf("%s has no word for a request that is %s", w.Code, state)
+			}
+		}
+	}
+}
