@@ -172,7 +172,7 @@ func (b *compiler) standalone() {
 }
 
 func (b *compiler) alone(profile string) *Profile {
-	s := b.person(nil, "", profile, NoBand)
+	s := b.person(nil, "", profile, NoBand, MemberConfig{})
 	return b.profile(&s)
 }
 

@@ -158,6 +158,11 @@ type MemberConfig struct {
 	Born    Date   `yaml:"born"` // YYYY-MM-DD
 	Band    string `yaml:"band"`
 	Profile string `yaml:"profile"`
+	// Schedule, Services and Quotas are this person's own: what a parent changes for one child. A schedule takes the
+	// place of the profile's, each service and each quota that of the profile's for the same.
+	Schedule ScheduleConfig  `yaml:"schedule"`
+	Services []ServiceChange `yaml:"services"`
+	Quotas   []QuotaConfig   `yaml:"quotas"`
 }
 
 // DeviceConfig is a device known by its addresses, its MACs, its id or its name. It has one member, or

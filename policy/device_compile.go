@@ -59,7 +59,7 @@ func (b *compiler) assumed(h *Household, device *Device, guest, own spec) int32 
 func (b *compiler) recogniseRules(c *HouseholdConfig, h *Household, guest spec) []recogniseRule {
 	rules := make([]recogniseRule, 0, len(c.Recognise))
 	for _, r := range c.Recognise {
-		s := join(b.ground.taxonomy, []spec{guest, b.person(c, "", r.Profile, NoBand)})
+		s := join(b.ground.taxonomy, []spec{guest, b.person(c, "", r.Profile, NoBand, MemberConfig{})})
 		client := h.guest()
 		client.Profile, client.budget = b.profile(&s), b.budget(h, s.quotas)
 		rule := recogniseRule{client: b.client(client)}
@@ -112,7 +112,7 @@ func (b *compiler) ownedSpec(c *HouseholdConfig, v *DeviceConfig, specs []spec) 
 		if len(owners) == 1 {
 			member = owners[0]
 		}
-		s := b.person(c, member, v.Profile, NoBand)
+		s := b.person(c, member, v.Profile, NoBand, MemberConfig{})
 		s.quotas = v.share(s.quotas)
 		return s
 	}

@@ -30,7 +30,7 @@ func (b *compiler) forwarders(c *HouseholdConfig, h *Household, specs []spec) {
 		if h.Enabled {
 			own.Profile, unknown.Profile = b.forwarded(c, h, v, specs)
 			if v.Profile != "" {
-				quotas := b.person(c, "", v.Profile, NoBand).quotas
+				quotas := b.person(c, "", v.Profile, NoBand, MemberConfig{}).quotas
 				own.budget, unknown.budget = b.budget(h, quotas), b.budget(h, quotas)
 			}
 		}
@@ -43,7 +43,7 @@ func (b *compiler) forwarders(c *HouseholdConfig, h *Household, specs []spec) {
 // forwarded gives the profile of whom a forwarder tells nothing, and that of devices which nobody entered.
 func (b *compiler) forwarded(c *HouseholdConfig, h *Household, v ForwarderConfig, specs []spec) (own, unknown *Profile) {
 	if v.Profile != "" {
-		chosen := b.person(c, "", v.Profile, NoBand)
+		chosen := b.person(c, "", v.Profile, NoBand, MemberConfig{})
 		stricter := join(b.ground.taxonomy, []spec{b.guest(c, h), chosen})
 		return b.profile(&chosen), b.profile(&stricter)
 	}

@@ -47,7 +47,7 @@ func (b *compiler) members(i int, c *HouseholdConfig, h *Household) []spec {
 	people := make([]Member, len(c.Members))
 	h.Members = make([]*Member, len(c.Members))
 	for j, m := range c.Members {
-		s := b.person(c, m.Name, m.Profile, b.band(i, j, h))
+		s := b.person(c, m.Name, m.Profile, b.band(i, j, h), m)
 		people[j] = Member{Name: m.Name, Band: s.band, Profile: b.profile(&s)}
 		h.Members[j] = &people[j]
 		people[j].budget = b.budget(h, s.quotas)
@@ -102,7 +102,7 @@ func (b *compiler) promoted(h *Household, m *MemberConfig, band Band) Band {
 // and visitors' phones live. Nobody entered yet counts as the strictest.
 func (b *compiler) guest(c *HouseholdConfig, h *Household) spec {
 	if c.Guest != "" {
-		return b.person(c, "", c.Guest, NoBand)
+		return b.person(c, "", c.Guest, NoBand, MemberConfig{})
 	}
 	band := Adult
 	if len(h.Members) == 0 {
@@ -111,7 +111,7 @@ func (b *compiler) guest(c *HouseholdConfig, h *Household) spec {
 	for _, m := range h.Members {
 		band = min(band, max(m.Band, Preteen))
 	}
-	return b.person(c, "", band.String(), NoBand)
+	return b.person(c, "", band.String(), NoBand, MemberConfig{})
 }
 
 func (b *compiler) devices(i int, c *HouseholdConfig, h *Household, specs []spec) {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,8 +12,8 @@ import (
 // person gives the spec of somebody in a household: the preset of the profile's
 // band, else of their own, then the profile's changes, then the household's
 // rules. h is nil for a profile that stands alone, member is "" for a guest or
-// a device without a person.
-func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) spec {
+// a device without a person; theirs is what a member has of their own.
+func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band, theirs MemberConfig) spec {
 	named, isNamed := b.named[profile]
 	band := own
 	if isNamed && named.Band != "" {
@@ -25,16 +26,20 @@ func (b *compiler) person(h *HouseholdConfig, member, profile string, own Band) 
 	if isNamed {
 		b.change(&s, named)
 	}
+	b.switchServices(&s, theirs.Services)
 	b.addRules(&s, named.Rules, "", "")
 	s.addAddressRules(named.Addresses)
-	loc, when := time.UTC, named.Schedule
+	loc, when := time.UTC, theirs.Schedule
+	if when.isZero() {
+		when = named.Schedule
+	}
 	if h != nil {
 		s.language = h.Language
 		s.observe = s.observe || h.Observe
 		b.addRules(&s, h.Rules, s.name, member)
 		s.addAddressRules(h.Addresses)
 		loc = b.locationOf(h)
-		s.quotas = b.quotasOf(named.Quotas, cmp.Or(member, PersonGuests), &s)
+		s.quotas = b.quotasOf(ownQuotas(named.Quotas, theirs.Quotas), cmp.Or(member, PersonGuests), &s)
 		if member != "" && when.isZero() && band.Minor() {
 			when = h.Schedule
 		}
@@ -70,17 +75,34 @@ func (b *compiler) change(s *spec, p ProfileConfig) {
 			}
 		}
 	}
-	for _, change := range p.Services {
-		c, ok := lookupService(t, change.ID)
-		if to, known := parseCell(change.Action); ok && known {
-			s.cells[c] = to
-		}
-	}
+	b.switchServices(s, p.Services)
 	for _, id := range p.AlwaysOn {
 		if c, ok := lookupAlways(t, id); ok {
 			s.alwaysOn.Add(c)
 		}
 	}
+}
+
+func (b *compiler) switchServices(s *spec, changes []ServiceChange) {
+	for _, change := range changes {
+		c, ok := lookupService(b.ground.taxonomy, change.ID)
+		if to, known := parseCell(change.Action); ok && known {
+			s.cells[c] = to
+		}
+	}
+}
+
+// ownQuotas are those of a profile, with a person's own in place of those of the same.
+func ownQuotas(profile, theirs []QuotaConfig) []QuotaConfig {
+	if len(theirs) == 0 {
+		return profile
+	}
+	rest := slices.DeleteFunc(slices.Clone(profile), func(q QuotaConfig) bool {
+		return slices.ContainsFunc(theirs, func(o QuotaConfig) bool {
+			return strings.TrimPrefix(o.Of, "service.") == strings.TrimPrefix(q.Of, "service.")
+		})
+	})
+	return append(rest, theirs...)
 }
 
 // changeable: no household changes the law, security, or what only describes.

@@ -140,7 +140,7 @@ func (v *validator) profile(path string, at int, p ProfileConfig) {
 	v.addressRules(path+".addresses", p.Addresses)
 	v.schedule(path+".schedule", p.Schedule)
 	v.standing(path+".standing", p.Standing)
-	v.quotas(path+".quotas", p)
+	v.quotas(path+".quotas", p.Quotas)
 }
 
 func (v *validator) profileName(path string, at int, name string) {

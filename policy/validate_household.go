@@ -106,6 +106,9 @@ func (v *validator) needsZone(h HouseholdConfig) bool {
 	}
 	used := []string{h.Guest}
 	for _, m := range h.Members {
+		if !m.Schedule.isZero() || len(m.Quotas) > 0 {
+			return true
+		}
 		used = append(used, m.Profile)
 	}
 	for _, d := range h.Devices {
@@ -148,6 +151,11 @@ func (v *validator) member(path string, m MemberConfig) {
 	}
 	if y := m.Born.Year; !m.Born.IsZero() && y < 1900 {
 		v.add(path+".born", "%s: write the full year", m.Born)
+	}
+	v.schedule(path+".schedule", m.Schedule)
+	v.quotas(path+".quotas", m.Quotas)
+	for i, change := range m.Services {
+		v.serviceChange(v.item(path+".services", i), change)
 	}
 }
 

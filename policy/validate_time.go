@@ -52,13 +52,13 @@ func (v *validator) span(path, text string) {
 	v.addErr(path, err)
 }
 
-// quotas checks those of a profile.
-func (v *validator) quotas(path string, p ProfileConfig) {
-	if n := len(p.Quotas); n > maxQuotas {
+// quotas checks those of a profile or a person.
+func (v *validator) quotas(path string, quotas []QuotaConfig) {
+	if n := len(quotas); n > maxQuotas {
 		v.add(path, "these are %d quotas: write at most %d", n, maxQuotas)
 	}
 	seen := map[string]bool{}
-	for i, q := range p.Quotas {
+	for i, q := range quotas {
 		at := v.item(path, i)
 		of, _, ok := quotaNames(v.taxonomy, q.Of)
 		switch {

@@ -2,8 +2,11 @@ package parents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/hearthdns/hearth/policy"
 )
 
 // Role is what somebody is to a household. The set is closed.
@@ -92,8 +95,11 @@ const lookedEvery = time.Hour
 
 // look finds whom something concerns for who only wants to see it. That an operator did is written down for the
 // household to read. The caller holds mu.
-func (d *Desk) look(ctx context.Context, who Who) (*place, error) {
-	p, err := d.find(who, see)
+func (d *Desk) look(ctx context.Context, who Who) (*place, error) { return d.lookWith(ctx, who, see) }
+
+// lookWith is look for who needs another right.
+func (d *Desk) lookWith(ctx context.Context, who Who, r right) (*place, error) {
+	p, err := d.find(who, r)
 	if err != nil || who.Actor.Role != Operator {
 		return p, err
 	}
@@ -106,4 +112,20 @@ func (d *Desk) look(ctx context.Context, who Who) (*place, error) {
 	}
 	d.looked[key] = p.now
 	return p, nil
+}
+
+// Oversee says which household somebody means for what is kept beside the desk, such as activity: its parents may see and
+// change that. That an operator did is written down, as of all else. One that is gone may be meant by who operates.
+func (d *Desk) Oversee(ctx context.Context, who Who) (*policy.Household, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	p, err := d.lookWith(ctx, who, manage)
+	var e *Error
+	switch {
+	case err == nil:
+		return p.household, nil
+	case errors.As(err, &e) && e.Reason == Unknown && e.Field == "household" && who.Household != "" && who.Actor.Role >= Operator && who.Actor.Household == "":
+		return &policy.Household{ID: who.Household, Location: time.UTC}, nil
+	}
+	return nil, err
 }
