@@ -1,0 +1,213 @@
+package console
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// maxForm bounds what a form sends, in octets: the longest has a schedule of a week.
+const maxForm = 64 << 10
+
+// Activity is what is remembered of people, as far as their privacy tier lets it be kept. of is HOUSEHOLD,
+// HOUSEHOLD/MEMBER or HOUSEHOLD/DEVICE.
+type Activity interface {
+	// Show tells it, of one day as YYYY-MM-DD or with "" of all days.
+	Show(ctx context.Context, of, day string) (policy.ActivityReport, error)
+	Devices(ctx context.Context, of string) ([]policy.Sighting, error)
+	Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error)
+}
+
+// Requests are what children ask for. Who may see and answer them is judged there.
+type Requests interface {
+	// Waiting lists those of a household that nobody has answered, the oldest first.
+	Waiting(ctx context.Context, who parents.Who) ([]Request, error)
+	// Answer answers one by its id.
+	Answer(ctx context.Context, who parents.Who, id string, v Verdict) error
+}
+
+// Request is one of them.
+type Request struct {
+	ID   string
+	From string // the member or device
+	What string // name of the site, or what else is asked for
+	Why  string // category in plain words, or ""
+	Word string // what the child wrote, or ""
+	At   time.Time
+	Half bool // another parent has agreed, and a second must
+}
+
+// Verdict is an answer.
+type Verdict struct {
+	For     string // 30m, today or always, as parents.Span reads it
+	Decline bool
+	Word    string
+}
+
+// Network tells which way the questions of a browser's machine come. It never waits long.
+type Network interface {
+	// Paths tells of the machine that has an address: when it last asked Hearth, over each family.
+	Paths(addr netip.Addr) Paths
+	// Findings is what the last check of this network found, such as a second resolver.
+	Findings() []Finding
+}
+
+// Paths says when a machine last asked Hearth; zero: not that Hearth knows.
+type Paths struct{ IPv4, IPv6 time.Time }
+
+// Finding is one of them; resolver/setup finds them.
+type Finding struct {
+	State  string // ok, note or problem
+	About  string
+	Text   string
+	Change []string // what to change, a line each
+}
+
+// Config is what a Console stands on.
+type Config struct {
+	Book      *account.Book
+	Desk      *parents.Desk
+	Directory func() *policy.Directory
+	Activity  Activity // nil: nothing is remembered
+	Requests  Requests // nil: nobody asks
+	Network   Network  // nil: nothing is known of it
+	// Servers are where Hearth answers, for the guide to the router.
+	Servers []netip.Addr
+	// Ask is where children see what was blocked: "http://ask.hearth.home.arpa".
+	Ask string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Log gets what went wrong inside; nil discards. It never gets a name of a person or a site.
+	Log *slog.Logger
+}
+
+// Console makes the pages. It is safe for concurrent use.
+type Console struct {
+	Config
+	words  *words
+	render *renderer
+	serve  http.Handler
+}
+
+// New returns a Console.
+func New(c Config) (*Console, error) {
+	if c.Book == nil || c.Desk == nil || c.Directory == nil {
+		return nil, errors.New("a console needs a Book, a Desk and a Directory")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	w, err := loadWords()
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRenderer()
+	if err != nil {
+		return nil, err
+	}
+	made := &Console{Config: c, words: w, render: r}
+	made.serve = made.routes()
+	return made, nil
+}
+
+// ServeHTTP answers a request that came over HTTPS.
+func (c *Console) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.render.harden(w.Header())
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	c.serve.ServeHTTP(w, r)
+}
+
+// handler makes one page, or does what a form asks.
+type handler func(v *visit) error
+
+// routes are all pages. Those of open need nobody to be signed in; nearly all others need a grown-up.
+func (c *Console) routes() http.Handler {
+	mux := http.NewServeMux()
+	for pattern, h := range c.open() {
+		mux.Handle(pattern, c.page(h, anybody))
+	}
+	for pattern, h := range c.own() {
+		mux.Handle(pattern, c.page(h, somebody))
+	}
+	for pattern, h := range c.family() {
+		mux.Handle(pattern, c.page(h, grownUp))
+	}
+	mux.HandleFunc("GET /icon.svg", c.icon)
+	mux.HandleFunc("GET /manifest.webmanifest", c.manifest)
+	mux.Handle("/", c.page(func(v *visit) error { return v.missing() }, anybody))
+	guard := http.NewCrossOriginProtection()
+	guard.SetDenyHandler(c.page(func(v *visit) error {
+		return v.problem(http.StatusForbidden, v.say("problem.foreign"))
+	}, anybody))
+	return guard.Handler(mux)
+}
+
+// open are the pages of who is not signed in.
+func (c *Console) open() map[string]handler {
+	return map[string]handler{
+		"GET /signin":          c.signInPage,
+		"POST /signin":         c.signIn,
+		"POST /signin/begin":   c.beginSignIn,
+		"POST /signin/passkey": c.passkeySignIn,
+		"POST /signout":        c.signOut,
+		"GET /join":            c.joinPage,
+		"POST /join":           c.join,
+		"GET /setup":           c.setupPage,
+		"POST /setup":          c.setup,
+	}
+}
+
+// own are the pages about one's own account.
+func (c *Console) own() map[string]handler {
+	return map[string]handler{
+		"GET /account":                c.accountPage,
+		"POST /account/passphrase":    c.setPassphrase,
+		"POST /account/begin":         c.beginPasskey,
+		"POST /account/passkey":       c.addPasskey,
+		"POST /account/passkey/end":   c.removePasskey,
+		"POST /account/session/end":   c.endSession,
+		"POST /account/session/other": c.endOthers,
+	}
+}
+
+// family are the pages about a household.
+func (c *Console) family() map[string]handler {
+	return map[string]handler{
+		"GET /{$}":                   c.today,
+		"POST /answer":               c.answer,
+		"POST /in":                   c.choose,
+		"GET /setup/family":          c.familyPage,
+		"POST /setup/family":         c.found,
+		"GET /setup/times":           c.timesPage,
+		"POST /setup/times":          c.takeTimes,
+		"GET /setup/done":            c.donePage,
+		"GET /child/{name}":          c.childPage,
+		"POST /child/{name}/{act}":   c.childAct,
+		"POST /house/{act}":          c.houseAct,
+		"GET /child/{name}/week":     c.weekPage,
+		"POST /child/{name}/week":    c.week,
+		"GET /child/{name}/limits":   c.limitsPage,
+		"POST /child/{name}/limits":  c.limits,
+		"GET /devices":               c.devicesPage,
+		"POST /devices":              c.enrol,
+		"GET /device/{name}":         c.devicePage,
+		"POST /device/{name}/{act}":  c.deviceAct,
+		"GET /activity":              c.activityPage,
+		"GET /changes":               c.changesPage,
+		"GET /household":             c.householdPage,
+		"POST /household":            c.household,
+		"GET /people":                c.peoplePage,
+		"POST /people":               c.invite,
+		"POST /people/{id}/remove":   c.removePerson,
+		"POST /people/{id}/withdraw": c.withdraw,
+	}
+}

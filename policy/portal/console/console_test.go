@@ -1,0 +1,251 @@
+package console_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/portal/console"
+)
+
+// blocks says whether a member does not get a name.
+func (h *house) blocks(household, member, name string) bool {
+	h.t.Helper()
+	c, err := h.live.Load().Locate(household, member)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	q := h.live.Load().Ask(must(blocklists.ParseName(name)), new(blocklists.Hashes))
+	d := c.Decide(&q, h.clock())
+	return d.Blocks()
+}
+
+// TestSetUp walks from nothing to a household in force: a code, a passphrase, two children, proposals that are in force
+// only where they are ticked, and the check of the own device.
+func TestSetUp(t *testing.T) {
+	t.Parallel()
+	h := open(t, "")
+	p := h.somebody()
+	p.get("/").at("/setup").says("Set-up code")
+	p.post("/setup", url.Values{"code": {"operators.ABCD-EFGH-JKLM-NPQR"}, "name": {"Anna"}, "passphrase": {passphrase}}).is(http.StatusForbidden).says("not good")
+	code := must(h.book.Setup(t.Context()))
+	p.post("/setup", url.Values{"code": {code.Code}, "name": {"Anna"}, "passphrase": {"short"}}).is(http.StatusUnprocessableEntity).says(code.Code)
+	p.post("/setup", url.Values{"code": {code.Code}, "name": {"Anna"}, "household": {"Müller & Co"}, "passphrase": {passphrase}}).is(http.StatusOK).at("/setup/family").says("127.0.0.1/32", "192.168.1.0/24")
+	p.get("/").at("/setup/family")
+	p.post("/setup/family", url.Values{"more": {"yes"}, "rows": {"3"}, "name.0": {"Mia"}}).is(http.StatusOK).says(`name="name.5"`, `value="Mia"`)
+	form := url.Values{"country": {"AT"}, "language": {"de"}, "rows": {"3"}, "networks": {"192.168.1.0/24"}, "name.0": {"Mia"}, "age.0": {"8"}, "name.1": {"Tom"}, "born.1": {"2012-03-04"}}
+	form.Set("networks", "8.8.8.0/24")
+	p.post("/setup/family", form).is(http.StatusUnprocessableEntity).says("no network of a home")
+	form.Set("networks", "192.168.1.0/24")
+	form.Set("name.2", "Ida")
+	p.post("/setup/family", form).is(http.StatusUnprocessableEntity).says("How old is Ida?")
+	form.Del("name.2")
+	times := p.post("/setup/family", form).is(http.StatusOK).at("/setup/times").says("20:00–07:00", "Talk about it with Tom").lacks(`value="Mia" checked`, `value="Tom" checked`)
+	home, there := h.live.Load().Household("m-ller-co")
+	if !there || home.Country != "AT" || home.Location.String() != "Europe/Vienna" || len(home.Members) != 3 {
+		t.Fatalf("the household is %+v", home)
+	}
+	p.post("/setup/times", url.Values{"revision": {times.field("revision")}, "take": {"Mia"}}).is(http.StatusOK).at("/setup/done").says("192.168.1.2", "fd00::2", "second resolver", "Not yet")
+	night := time.Date(2026, 11, 18, 22, 30, 0, 0, time.UTC)
+	for name, asleep := range map[string]bool{"Mia": true, "Tom": false} {
+		c := must(h.live.Load().Locate("m-ller-co", name))
+		if got := c.Stopped(night).Clock == policy.Window; got != asleep {
+			t.Errorf("%s at 23:30: in bed is %v, want %v", name, got, asleep)
+		}
+	}
+	h.net.paths = console.Paths{IPv4: h.clock()}
+	p.get("/setup/done").says("Yes, it asks Hearth").says("127.0.0.1")
+	p.get("/").at("/").says("Mia", "Tom")
+	p.get("/setup").lacks("Set-up code")
+	p.get("/setup/family").at("/") // there is one: nobody founds a second here
+	p.get("/changes").says("household adopted", "Anna", "the machine")
+}
+
+// TestSetUpOfYAML: a household that stands in YAML gets an account, is shown with its place, and is not changed here.
+func TestSetUpOfYAML(t *testing.T) {
+	t.Parallel()
+	h := open(t, `households: [{id: one, consent: {by: Anna, at: 2026-01-01}, timezone: Europe/Berlin, members: [{name: Mia, band: child}], devices: [{name: tablet, member: Mia, addresses: [10.0.0.2]}]}]`)
+	p := h.somebody()
+	p.get("/setup").lacks("A short name")
+	code := must(h.book.Setup(t.Context()))
+	p.post("/setup", url.Values{"code": {code.Code}, "name": {"Anna"}, "passphrase": {passphrase}}).is(http.StatusOK).at("/setup/done")
+	p.get("/").says("Mia", "hearth.yaml:12")
+	p.get("/child/Mia").says("hearth.yaml:12").lacks("Change the times")
+	p.get("/child/Mia/week").is(http.StatusConflict).says("hearth.yaml:12")
+	p.get("/household").says("hearth.yaml:12").lacks("Add somebody")
+	p.post("/household", url.Values{"name": {"Ida"}, "age": {"3"}, "revision": {"0"}}).is(http.StatusConflict).says("hearth.yaml:12")
+	p.post("/device/tablet/remove", nil).is(http.StatusConflict)
+	p.post("/child/Mia/pause", url.Values{"for": {"1h"}}).is(http.StatusOK).says("Paused until 19:00")
+}
+
+// TestSignIn: passphrase, sign-out, where one is signed in, and a change of the passphrase.
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	other := h.somebody()
+	other.get("/").at("/signin")
+	other.post("/signin", url.Values{"name": {"Anna"}, "passphrase": {"something else here"}}).is(http.StatusForbidden).says(`value="Anna"`, "do not fit").lacks("something else")
+	other.post("/signin", url.Values{"name": {"one/Anna"}, "passphrase": {passphrase}, "own": {"yes"}}).is(http.StatusOK).at("/")
+	page := anna.get("/account").says("Where you are signed in")
+	anna.post("/account/session/end", url.Values{"id": {page.field("id")}}).says("signed out")
+	other.get("/").at("/signin")
+	next := "nine grey boats under ice"
+	anna.post("/account/passphrase", url.Values{"old": {"wrong wrong wrong"}, "next": {next}}).is(http.StatusForbidden)
+	anna.post("/account/passphrase", url.Values{"old": {passphrase}, "next": {next}}).is(http.StatusOK).says("is changed")
+	anna.post("/signout", nil).at("/signin")
+	anna.get("/").at("/signin")
+	anna.post("/signin", url.Values{"name": {"Anna"}, "passphrase": {next}}).at("/")
+}
+
+// TestToday: who is on, what waits, what was blocked; and the answers and switches of one tap.
+func TestToday(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/").says("Tom asks", "chess.example", "for school", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
+	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"30m"}, "word": {"have fun"}}).at("/").says("Answered").lacks("chess.example")
+	if len(h.asks.answered) != 1 || h.asks.answered[0] != (console.Verdict{For: "30m", Word: "have fun"}) {
+		t.Errorf("the answer was %+v", h.asks.answered)
+	}
+	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"no"}}).is(http.StatusNotFound)
+	anna.post("/house/pause", url.Values{"for": {"30m"}}).says("Paused until 18:30", "End the pause")
+	if !h.blocks("one", "Mia", "news.example") {
+		t.Error("a pause of the house stops nothing")
+	}
+	anna.post("/house/resume", nil).says("The pause is over")
+	anna.post("/house/erase", nil).is(http.StatusNotFound)
+}
+
+// fill puts something on every page.
+func (h *house) fill() {
+	h.asks.list = []console.Request{{ID: "r1", From: "Tom", What: "chess.example", Why: "Games", Word: "for school", At: h.clock()}}
+	sums := []policy.ActivitySum{{Verdict: "allowed", Count: 2140}, {Verdict: "blocked", Count: 96}, {Verdict: "blocked", Cause: "ads.trackers", Count: 61}, {Verdict: "blocked", Cause: "fun.games", Count: 22}, {Verdict: "blocked", Cause: "adult.porn", Count: 3}, {Verdict: "blocked", Cause: "bedtime", Count: 10}, {Verdict: "blocked", Cause: "illegal.csam", Count: 1}, {Verdict: "blocked", Cause: "law", Count: 1}}
+	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}}}
+	before := day
+	before.Day = "2026-11-17"
+	h.kept.days["one"], h.kept.days["one/Mia"] = []policy.ActivityDay{day, before}, []policy.ActivityDay{day, before}
+	h.kept.seen = []policy.Sighting{{Device: "mia-tablet", Last: h.clock().Add(-2 * time.Minute)}, {Device: "tom-phone", Last: h.clock().Add(-3 * time.Hour)}}
+	h.kept.notices = []policy.NoticeReport{{Text: "tom-phone asked for several programs that get round the filter. It may be a school or work program.", At: h.clock().Add(-time.Hour)}}
+}
+
+// TestChild: a pause, time, minutes, a site, and taking it back.
+func TestChild(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/child/Mia").says("child, 6-9", "Mo", "20:00", "Netflix", "mia-tablet", "40 of 40 minutes")
+	anna.post("/child/Mia/grant", url.Values{"value": {"casino.example"}, "for": {"30m"}}).says("casino.example", "until 18:30")
+	if h.blocks("one", "Mia", "casino.example") {
+		t.Error("what was opened is blocked")
+	}
+	page := anna.get("/child/Mia")
+	anna.post("/child/Mia/revoke", url.Values{"id": {page.field("id")}}).says("Taken back")
+	if !h.blocks("one", "Mia", "casino.example") {
+		t.Error("what was taken back is open")
+	}
+	anna.post("/child/Mia/grant", url.Values{"value": {"no name at all"}, "for": {"30m"}}).is(http.StatusUnprocessableEntity)
+	anna.post("/child/Mia/bonus", url.Values{"value": {"fun.games"}, "minutes": {"15"}}).says("55 of 55 minutes")
+	anna.post("/child/Mia/time", url.Values{"for": {"15m"}, "back": {"today"}}).at("/")
+	anna.post("/child/Mia/pin", url.Values{"digits": {"1"}}).is(http.StatusUnprocessableEntity)
+	anna.post("/child/Mia/pin", url.Values{"digits": {"4711"}}).says("PIN is changed")
+	anna.get("/child/Nobody").is(http.StatusNotFound)
+}
+
+// TestWeek: the schedule of one child is changed with the revision that the page was made of.
+func TestWeek(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	page := anna.get("/child/Tom/week").says("22:00–06:00", "Talk about it with Tom")
+	form := url.Values{"revision": {page.field("revision")}, "school.from": {"21:30"}, "school.to": {"06:30"}, "days.0": {"wed", "fri"}, "from.0": {"17:30"}, "to.0": {"18:30"}, "kind.0": {"bedtime"}}
+	half := url.Values{"revision": form["revision"], "school.from": {"21:30"}}
+	anna.post("/child/Tom/week", half).is(http.StatusUnprocessableEntity).says("a beginning and an end")
+	anna.post("/child/Tom/week", form).is(http.StatusOK).says("The times are saved", `value="21:30"`, "Wednesday: off from 17:30 to 18:30")
+	if !h.blocks("one", "Tom", "news.example") { // it is 18:00 on a Wednesday
+		t.Error("a window that is open stops nothing")
+	}
+	anna.post("/child/Tom/week", form).is(http.StatusConflict).says("Somebody else changed this")
+	again := anna.get("/child/Tom/week")
+	anna.post("/child/Tom/week", url.Values{"revision": {again.field("revision")}, "take": {"preset"}}).says("These times hold now")
+	if h.blocks("one", "Tom", "news.example") {
+		t.Error("the proposed times have a window at 18:00")
+	}
+}
+
+// TestLimits: quotas and switches of one child.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	page := anna.get("/child/Mia/limits").says("Netflix", "TikTok", `value="120"`)
+	form := url.Values{"revision": {page.field("revision")}, "minutes.total": {"60"}, "minutes.fun.games": {""}, "new.of": {"fun.video"}, "new.minutes": {"45"}, "new.free": {"90"}, "service.netflix": {""}, "new.service": {"tiktok"}, "new.action": {"block"}}
+	anna.post("/child/Mia/limits", form).is(http.StatusOK).says(`name="minutes.fun.video" value="45"`, `name="free.fun.video" value="90"`, `name="service.tiktok"`).lacks(`name="minutes.fun.games"`, `name="service.netflix"`)
+	anna.get("/child/Mia").says("60 of 60 minutes", "45 of 45 minutes")
+	form.Set("revision", "1")
+	anna.post("/child/Mia/limits", form).is(http.StatusConflict)
+}
+
+// TestDevices: enrol with a code and a picture, rename, give, remove; and what a thing talks to.
+func TestDevices(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/devices").says("mia-tablet", "&lt;b&gt;printer", "10.0.0.77")
+	anna.post("/devices", url.Values{"for": {"member/Tom"}, "name": {"tom-laptop"}}).is(http.StatusOK).says("Code for Tom", `class="qr"`, "http://ask.hearth.home.arpa/device?code=")
+	anna.post("/devices", url.Values{"for": {"member/Nobody"}}).is(http.StatusNotFound)
+	anna.post("/device/tom-phone/rename", url.Values{"name": {"Tom’s phone/2"}}).is(http.StatusUnprocessableEntity)
+	anna.post("/device/tom-phone/rename", url.Values{"name": {"Tom’s phone? 50%"}}).is(http.StatusOK).says("new name", "Tom’s phone? 50%")
+	anna.post("/device/mia-tablet/assign", url.Values{"for": {"all"}}).says("changed hands", "Mia, Tom, Anna")
+	anna.get("/device/television").says("What it talks to")
+	anna.post("/device/television/learn", nil).says("It is learning")
+	anna.post("/device/television/remove", nil).at("/devices").lacks(">television<")
+}
+
+// TestPeople: a carer is invited with an end date, joins, and may do what a carer may.
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	page := anna.post("/people", url.Values{"role": {"carer"}, "name": {"Oma"}, "until": {"2026-12-01"}}).is(http.StatusOK).says("shown once")
+	code := regexpCode.FindString(page.text)
+	oma := h.somebody()
+	oma.post("/join", url.Values{"code": {code}}).says("You are invited as: Carer", `value="Oma"`)
+	oma.post("/join", url.Values{"code": {code}, "name": {"Oma"}, "passphrase": {passphrase}}).at("/")
+	oma.get("/").says("Mia").lacks("Blocked today", "/activity")
+	oma.post("/child/Mia/time", url.Values{"for": {"30m"}}).is(http.StatusOK)
+	oma.get("/child/Mia").lacks("Change the times", "Always")
+	for _, path := range []string{"/activity", "/child/Mia/week", "/child/Mia/limits", "/people"} {
+		if got := oma.get(path).status; got != http.StatusForbidden && got != http.StatusNotFound {
+			t.Errorf("a carer gets %s with %d", path, got)
+		}
+	}
+	anna.get("/people").says("Oma", "2026-12-02")
+	h.now.Add(int64((20 * time.Minute).Seconds()))
+	anna.get("/people").says("15 minutes").lacks("Make a code")
+	anna.post("/people", url.Values{"role": {"parent"}}).is(http.StatusForbidden).says("15 minutes")
+	h.now.Add(int64((14 * 24 * time.Hour).Seconds()))
+	oma.get("/").at("/signin")
+}
+
+// TestRecords: activity, changes, the household.
+func TestRecords(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/activity").says("2026-11-17", "Ads", "Mia").lacks("casino.example", "illegal")
+	anna.get("/activity?of=Mia&day=2026-11-18").says("casino.example")
+	anna.get("/activity?of=Zoe").is(http.StatusNotFound)
+	page := anna.get("/household").says("Mia", "Germany", "English")
+	anna.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"Ida"}, "born": {"2024-02-03"}}).says("Ida", "small child")
+	anna.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"Eva"}, "age": {"3"}}).is(http.StatusConflict)
+	page = anna.get("/household")
+	anna.post("/household", url.Values{"revision": {page.field("revision")}, "remove": {"Ida"}}).lacks("Ida</a>")
+	anna.get("/changes").says("household changed", "Anna")
+}

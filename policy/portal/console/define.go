@@ -1,0 +1,62 @@
+package console
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// definition reads the household's definition and its revision. Of one that stands in YAML the error says where.
+func (v *visit) definition() (c policy.HouseholdConfig, revision uint64, err error) {
+	text, revision, err := v.c.Desk.Export(v.r.Context(), v.who(), false)
+	if err != nil {
+		return c, 0, err
+	}
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return c, 0, fmt.Errorf("reading a household that the desk wrote: %w", err)
+	}
+	return c, revision, nil
+}
+
+// redefine changes the definition that the form of this visit was made of. Where somebody else was faster, nothing
+// changes.
+func (v *visit) redefine(edit func(c *policy.HouseholdConfig) error) error {
+	c, found, err := v.definition()
+	if err != nil {
+		return err
+	}
+	revision, err := strconv.ParseUint(v.form("revision"), 10, 64)
+	if err != nil || revision != found {
+		return &parents.Error{Reason: parents.Conflict, Field: "revision", Revision: found, Text: v.say("problem.conflict")}
+	}
+	if err := edit(&c); err != nil {
+		return err
+	}
+	text, err := written(c)
+	if err != nil {
+		return err
+	}
+	_, err = v.c.Desk.Replace(v.r.Context(), v.who(), text, revision)
+	return err
+}
+
+// written is a definition as the desk reads it.
+func written(c policy.HouseholdConfig) (string, error) {
+	text, err := yaml.MarshalWithOptions(c, yaml.OmitEmpty(), yaml.OmitZero(), yaml.IndentSequence(true))
+	return string(text), err
+}
+
+// mine finds a member's part of the definition.
+func (v *visit) mine(c *policy.HouseholdConfig) (*policy.MemberConfig, error) {
+	name := v.r.PathValue("name")
+	for i := range c.Members {
+		if c.Members[i].Name == name {
+			return &c.Members[i], nil
+		}
+	}
+	return nil, &parents.Error{Reason: parents.Unknown, Field: "member", Text: v.say("problem.gone", "name", name)}
+}

@@ -1,0 +1,358 @@
+package console_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/console"
+	"github.com/hearthdns/hearth/policy/store"
+)
+
+const passphrase = "purple kettle sings at dawn"
+
+// family is a household of the store: Mia is 8, Tom 14, Anna grown up. It is Wednesday, 18 November 2026, 18:00 in Berlin.
+const family = `
+id: one
+consent: {by: Anna, at: 2026-01-01}
+timezone: Europe/Berlin
+country: DE
+language: en
+networks: [10.0.0.0/24]
+members:
+  - name: Mia
+    band: child
+    schedule: {bedtime: {school: "20:00-07:00", free: "21:00-07:00"}, homework: "15:00-17:00"}
+    services: [{id: netflix, action: allow}]
+    quotas: [{of: total, minutes: 120}, {of: fun.games, minutes: 40}]
+  - {name: Tom, band: teen}
+  - {name: Anna, band: adult}
+devices:
+  - {name: mia-tablet, member: Mia, addresses: [10.0.0.2]}
+  - {name: tom-phone, member: Tom, addresses: [10.0.0.3]}
+  - {name: television, profile: things, addresses: [10.0.0.4]}
+`
+
+// another is a household of somebody else.
+const another = `
+id: two
+consent: {by: Bert, at: 2026-01-01}
+timezone: Europe/Berlin
+networks: [10.0.1.0/24]
+members:
+  - {name: Zoe, band: child}
+  - {name: Bert, band: adult}
+devices: [{name: zoe-tablet, member: Zoe, addresses: [10.0.1.2]}]
+`
+
+var index = sync.OnceValue(func() *blocklists.Index {
+	taxonomy := must(blocklists.NewTaxonomy())
+	dir := must(os.MkdirTemp("", "hearth-console"))
+	defer os.RemoveAll(dir)
+	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Memory: 1 << 16}))
+	for id, name := range map[string]string{"adult.porn": "naked.example", "money.gambling": "casino.example"} {
+		if err := b.Add(b.List(must(taxonomy.Select(id))), blocklists.Entry{Name: must(blocklists.ParseName(name))}); err != nil {
+			panic(err)
+		}
+	}
+	defer b.Close()
+	var file bytes.Buffer
+	must(b.Build(context.Background(), &file))
+	return must(blocklists.ReadIndex(file.Bytes()))
+})
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// house is a server without DNS: a store, what is in force, and the console over TLS.
+type house struct {
+	t    *testing.T
+	book *account.Book
+	desk *parents.Desk
+	asks *asks
+	kept *kept
+	net  *network
+	srv  *httptest.Server
+	now  atomic.Int64
+	yaml atomic.Pointer[policy.Config]
+	live atomic.Pointer[policy.Directory]
+	work sync.Mutex
+}
+
+// open starts one; of households of the store, and what YAML says.
+func open(t testing.TB, written string, households ...string) *house {
+	t.Helper()
+	h := &house{asks: &asks{}, kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
+	h.t, _ = t.(*testing.T)
+	h.now.Store(time.Date(2026, 11, 18, 17, 0, 0, 0, time.UTC).Unix())
+	var c policy.Config
+	if err := yaml.UnmarshalWithOptions([]byte(written), &c, yaml.Strict()); err != nil && written != "" {
+		t.Fatal(err)
+	}
+	h.yaml.Store(&c)
+	bolt := must(store.Open(filepath.Join(t.TempDir(), "hearth.db")))
+	t.Cleanup(func() { _ = bolt.Close() })
+	h.live.Store(must(policy.Compile(policy.CompileConfig{Index: index(), Now: h.clock()})))
+	h.desk = must(parents.Open(t.Context(), parents.Config{
+		Log: bolt, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Presence: neighbours{},
+		Written: func() (policy.Config, func(string) string) {
+			return *h.yaml.Load(), func(id string) string {
+				if slices.ContainsFunc(h.yaml.Load().Households, func(o policy.HouseholdConfig) bool { return o.ID == id }) {
+					return "hearth.yaml:12"
+				}
+				return ""
+			}
+		},
+	}))
+	if err := h.reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range households {
+		if _, err := h.desk.Adopt(t.Context(), parents.Who{Actor: parents.Actor{Role: parents.Machine}}, text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.srv = httptest.NewUnstartedServer(nil)
+	h.srv.StartTLS()
+	t.Cleanup(h.srv.Close)
+	at := must(url.Parse(h.srv.URL))
+	h.book = must(account.Open(account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}))
+	made := must(console.New(console.Config{
+		Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Requests: h.asks, Network: h.net, Now: h.clock,
+		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
+	}))
+	h.srv.Config.Handler = made
+	return h
+}
+
+func (h *house) clock() time.Time { return time.Unix(h.now.Load(), 0).UTC() }
+
+func (h *house) reload(context.Context) error {
+	h.work.Lock()
+	defer h.work.Unlock()
+	people, err := h.desk.People(*h.yaml.Load())
+	if err != nil {
+		return err
+	}
+	dir, err := policy.Compile(policy.CompileConfig{Config: people, Index: index(), States: h.desk.States(), Now: h.clock()})
+	if err != nil {
+		return err
+	}
+	h.desk.Install(dir, *h.yaml.Load(), func() { h.live.Store(dir) })
+	return nil
+}
+
+type neighbours struct{}
+
+func (neighbours) Seen() []parents.Seen {
+	return []parents.Seen{{Address: netip.MustParseAddr("10.0.0.77"), Name: "<b>printer</b>"}}
+}
+
+func (neighbours) Find(a netip.Addr) (parents.Seen, bool) { return parents.Seen{Address: a}, true }
+
+// asks are requests that wait.
+type asks struct {
+	mu       sync.Mutex
+	list     []console.Request
+	answered []console.Verdict
+}
+
+func (a *asks) Waiting(_ context.Context, who parents.Who) ([]console.Request, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if who.Household != "one" {
+		return nil, nil
+	}
+	return slices.Clone(a.list), nil
+}
+
+func (a *asks) Answer(_ context.Context, who parents.Who, id string, v console.Verdict) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.list, func(r console.Request) bool { return r.ID == id })
+	if i < 0 || who.Household != "one" {
+		return &parents.Error{Reason: parents.Unknown, Text: "there is no such request"}
+	}
+	a.list, a.answered = slices.Delete(a.list, i, i+1), append(a.answered, v)
+	return nil
+}
+
+// kept is what is remembered.
+type kept struct {
+	days    map[string][]policy.ActivityDay
+	seen    []policy.Sighting
+	notices []policy.NoticeReport
+}
+
+func (k *kept) Show(_ context.Context, of, day string) (policy.ActivityReport, error) {
+	r := policy.ActivityReport{}
+	for _, d := range k.days[of] {
+		if day == "" || d.Day == day {
+			r.Days = append(r.Days, d)
+		}
+	}
+	return r, nil
+}
+
+func (k *kept) Devices(_ context.Context, of string) ([]policy.Sighting, error) {
+	if of != "one" {
+		return nil, nil
+	}
+	return k.seen, nil
+}
+
+func (k *kept) Notices(_ context.Context, of string, _ bool) ([]policy.NoticeReport, error) {
+	if of != "one" {
+		return nil, nil
+	}
+	return k.notices, nil
+}
+
+type network struct {
+	mu    sync.Mutex
+	paths console.Paths
+}
+
+func (n *network) Paths(netip.Addr) console.Paths {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.paths
+}
+
+func (n *network) Findings() []console.Finding {
+	return []console.Finding{{State: "problem", About: "192.168.1.1", Text: "A second resolver answers without rules.", Change: []string{"leave the second DNS server empty"}}}
+}
+
+// person is somebody with a browser.
+type person struct {
+	*house
+	http *http.Client
+}
+
+func (h *house) somebody() *person {
+	c := h.srv.Client()
+	jar := must(cookiejar.New(nil))
+	return &person{h, &http.Client{Transport: c.Transport, Jar: jar, Timeout: 30 * time.Second}}
+}
+
+// signedIn is somebody with an account of a role.
+func (h *house) signedIn(household string, role account.Role, name string) *person {
+	h.t.Helper()
+	o := account.Offer{Household: household, Role: role, Name: name}
+	if role == account.Carer {
+		o.Until = h.clock().AddDate(0, 0, 14)
+	}
+	i, err := h.book.Invite(h.t.Context(), account.Machine(), o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	p := h.somebody()
+	p.post("/join", url.Values{"code": {i.Code}, "name": {name}, "passphrase": {passphrase}}).is(http.StatusOK)
+	return p
+}
+
+// answer is what came back, at the end of all redirects.
+type answer struct {
+	t      *testing.T
+	path   string
+	status int
+	head   http.Header
+	text   string
+}
+
+func (p *person) get(path string) *answer {
+	p.t.Helper()
+	return p.read(p.http.Get(p.srv.URL + path))
+}
+
+func (p *person) post(path string, form url.Values) *answer {
+	p.t.Helper()
+	return p.read(p.http.PostForm(p.srv.URL+path, form))
+}
+
+func (p *person) read(r *http.Response, err error) *answer {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer r.Body.Close()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return &answer{p.t, r.Request.URL.Path, r.StatusCode, r.Header, string(text)}
+}
+
+func (a *answer) is(status int) *answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s is answered with %d, want %d:\n%s", a.path, a.status, status, plain(a.text))
+	}
+	return a
+}
+
+func (a *answer) at(path string) *answer {
+	a.t.Helper()
+	if a.path != path {
+		a.t.Fatalf("the browser is at %s, want %s:\n%s", a.path, path, plain(a.text))
+	}
+	return a
+}
+
+func (a *answer) says(parts ...string) *answer {
+	a.t.Helper()
+	for _, part := range parts {
+		if !strings.Contains(a.text, part) {
+			a.t.Fatalf("%s does not say %q:\n%s", a.path, part, plain(a.text))
+		}
+	}
+	return a
+}
+
+func (a *answer) lacks(parts ...string) *answer {
+	a.t.Helper()
+	for _, part := range parts {
+		if strings.Contains(a.text, part) {
+			a.t.Fatalf("%s says %q", a.path, part)
+		}
+	}
+	return a
+}
+
+// field gives the value of a hidden field.
+func (a *answer) field(name string) string {
+	a.t.Helper()
+	found := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(a.text)
+	if found == nil {
+		a.t.Fatalf("%s has no field %s", a.path, name)
+	}
+	return found[1]
+}
+
+var tags = regexp.MustCompile(`(?s)<style>.*?</style>|<[^>]*>`)
+
+func plain(text string) string { return tags.ReplaceAllString(text, " ") }

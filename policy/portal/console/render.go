@@ -1,0 +1,192 @@
+package console
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"path"
+	"strconv"
+	"strings"
+
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// layout is what every page has; the other files of the folder are what stands in it.
+const layout = "layout.html"
+
+// renderer makes pages.
+type renderer struct {
+	pages  map[string]*template.Template
+	style  template.CSS
+	script template.JS
+	csp    string
+}
+
+func newRenderer() (*renderer, error) {
+	base, err := template.New(layout).Funcs(tools).ParseFS(pageFiles, "pages/"+layout, "pages/parts.html")
+	if err != nil {
+		return nil, fmt.Errorf("reading the page templates: %w", err)
+	}
+	r := &renderer{pages: map[string]*template.Template{}}
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		own, err := template.Must(base.Clone()).ParseFS(pageFiles, name)
+		if err != nil {
+			return nil, fmt.Errorf("reading the page template %s: %w", name, err)
+		}
+		r.pages[strings.TrimSuffix(path.Base(name), ".html")] = own
+	}
+	css, err := pageFiles.ReadFile("pages/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("reading the style of the pages: %w", err)
+	}
+	js, err := pageFiles.ReadFile("pages/passkey.js")
+	if err != nil {
+		return nil, fmt.Errorf("reading the script of passkeys: %w", err)
+	}
+	r.style, r.script = template.CSS(css), template.JS(js) //nolint:gosec // embedded, and named by their hashes in the policy
+	r.csp = "default-src 'none'; style-src " + hashOf(css) + "; script-src " + hashOf(js) + "; connect-src 'self'; img-src 'self'; " +
+		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	return r, nil
+}
+
+// tools are what templates can do beside showing.
+var tools = template.FuncMap{
+	"inc":  func(n int) int { return n + 1 },
+	"path": url.PathEscape,
+	"args": func(key string, value span, p *page) spanParts { return spanParts{key, value, p} },
+}
+
+// spanParts is a beginning and an end to be edited.
+type spanParts struct {
+	Key   string
+	Value span
+	Page  *page
+}
+
+// hashOf names a text as Content Security Policy level 3 does.
+func hashOf(text []byte) string {
+	sum := sha256.Sum256(text)
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
+
+// harden sets the fields that every answer carries.
+func (r *renderer) harden(h http.Header) {
+	h.Set("Content-Security-Policy", r.csp)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)")
+	h.Set("Strict-Transport-Security", "max-age=31536000")
+	h.Set("X-Robots-Tag", "noindex, nofollow")
+	h.Set("Cache-Control", "no-store")
+}
+
+// page is what a template gets.
+type page struct {
+	W       *words
+	Style   template.CSS
+	Script  template.JS // "": the page has none
+	Title   string
+	Place   string // in the navigation
+	Nav     []tab
+	Me      string // who is signed in
+	Done    string // what was done
+	Wrong   string // what was wrong with what was sent
+	File    string // where the household is written, if that is not here
+	Refresh int    // after how many seconds the page reads itself anew; 0: never
+	Parts   any
+}
+
+// tab is a way to another page.
+type tab struct{ URL, Text, Icon, Place string }
+
+// Say gives a text of the catalogue.
+func (p *page) Say(key string, pairs ...any) string { return p.W.Say(key, pairs...) }
+
+// blank is a page with what every page has.
+func (v *visit) blank(title, place string, parts any) *page {
+	p := &page{W: v.c.words, Style: v.c.render.style, Title: title, Place: place, Me: v.session.Who.Name, Parts: parts}
+	if key := v.r.URL.Query().Get("done"); key != "" && v.c.words.Has("done."+key) {
+		p.Done = v.say("done." + key)
+	}
+	if v.session.ID == "" || strings.HasPrefix(v.r.URL.Path, "/setup") {
+		return p
+	}
+	p.Nav = []tab{{"/", v.say("nav.today"), "home", "today"}, {"/devices", v.say("nav.devices"), "device", "devices"}}
+	if v.actor().Role >= parents.Parent {
+		p.Nav = append(p.Nav, tab{"/activity", v.say("nav.activity"), "chart", "activity"}, tab{"/household", v.say("nav.household"), "people", "household"})
+	}
+	p.Nav = append(p.Nav, tab{"/account", v.say("nav.account"), "key", "account"})
+	return p
+}
+
+// show sends a page.
+func (v *visit) show(name string, p *page) error { return v.send(http.StatusOK, name, p) }
+
+// send renders a page. Nothing is sent before all of it stands.
+func (v *visit) send(status int, name string, p *page) error {
+	var text bytes.Buffer
+	if err := v.c.render.pages[name].ExecuteTemplate(&text, layout, p); err != nil {
+		return fmt.Errorf("rendering %s: %w", name, err)
+	}
+	h := v.w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Language", p.W.Language)
+	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	if p.Refresh > 0 {
+		h.Set("Refresh", strconv.Itoa(p.Refresh))
+	}
+	v.w.WriteHeader(status)
+	_, _ = text.WriteTo(v.w) // whoever went away does not miss it
+	return nil
+}
+
+// problem is the page of what did not work.
+func (v *visit) problem(status int, text string) error {
+	p := v.blank(v.say("problem.title"), "", nil)
+	p.Wrong = text
+	return v.send(status, "problem", p)
+}
+
+// again shows a form once more, with what was wrong with it.
+func (v *visit) again(name string, p *page, err error) error {
+	status, text := v.told(err)
+	p.Wrong = text
+	return v.send(status, name, p)
+}
+
+// icon is the product's sign.
+func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
+	c.file(w, "pages/icon.svg", "image/svg+xml")
+}
+
+// manifest lets a phone keep the console among its apps.
+func (c *Console) manifest(w http.ResponseWriter, _ *http.Request) {
+	c.file(w, "pages/manifest.webmanifest", "application/manifest+json")
+}
+
+func (c *Console) file(w http.ResponseWriter, name, kind string) {
+	text, err := pageFiles.ReadFile(name)
+	if err != nil {
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Cache-Control", "max-age=86400")
+	_, _ = w.Write(text)
+}

@@ -1,0 +1,257 @@
+package console
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// guest is who a page is for.
+type guest uint8
+
+const (
+	anybody  guest = iota
+	somebody       // who is signed in
+	grownUp        // and is no child
+)
+
+// visit is one request, with who makes it.
+type visit struct {
+	c       *Console
+	w       http.ResponseWriter
+	r       *http.Request
+	session account.Session // of nobody: the zero value
+	in      string          // the household that an operator has chosen
+}
+
+// page makes a handler of the standard library.
+func (c *Console) page(h handler, g guest) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{c: c, w: w, r: r}
+		if err := v.enter(); err != nil {
+			v.fail(err)
+			return
+		}
+		if v.session.ID == "" && g != anybody {
+			v.to(c.door(r))
+			return
+		}
+		if g == grownUp && v.session.Who.Role == account.Child {
+			v.fail(v.forChild())
+			return
+		}
+		if err := h(v); err != nil {
+			v.fail(err)
+		}
+	})
+}
+
+// door is where somebody goes who is not signed in.
+func (c *Console) door(r *http.Request) string {
+	if empty, err := c.Book.Empty(r.Context()); err == nil && empty {
+		return "/setup"
+	}
+	return "/signin"
+}
+
+// enter finds out who asks.
+func (v *visit) enter() error {
+	s, err := v.c.Book.Session(v.r.Context(), v.cookie(sessionCookie))
+	var no *account.Error
+	switch {
+	case err == nil:
+		v.session = s
+	case !errors.As(err, &no) || no.Reason != account.SignedOut:
+		return err
+	}
+	if v.session.Who.Role == account.Operator {
+		v.in = v.cookie(inCookie)
+	}
+	if v.r.Method == http.MethodPost {
+		return v.readForm()
+	}
+	return nil
+}
+
+func (v *visit) readForm() error {
+	if v.r.Header.Get("Content-Type") == "application/json" {
+		return nil // of a passkey; its handler reads it
+	}
+	if err := v.r.ParseForm(); err != nil {
+		return &parents.Error{Text: v.say("problem.form")}
+	}
+	return nil
+}
+
+// actor is who asks, as the use-cases judge it.
+func (v *visit) actor() parents.Actor {
+	who := v.session.Who
+	a := parents.Actor{Household: v.session.Household, Name: who.Name, Until: who.Until}
+	switch who.Role {
+	case account.Parent:
+		a.Role = parents.Parent
+	case account.Carer:
+		a.Role = parents.Carer
+	case account.Child:
+		a.Role = parents.Child
+	case account.Operator:
+		a.Role, a.Household = parents.Operator, ""
+	}
+	return a
+}
+
+// who is the actor with the household that the page is about.
+func (v *visit) who() parents.Who {
+	a := v.actor()
+	w := parents.Who{Household: a.Household, Actor: a}
+	if a.Role == parents.Operator {
+		w.Household = v.in
+	}
+	return w
+}
+
+// member is who with a member of the path; judged by the desk, as all names are.
+func (v *visit) member() parents.Who {
+	w := v.who()
+	w.Member = v.r.PathValue("name")
+	return w
+}
+
+func (v *visit) device() parents.Who {
+	w := v.who()
+	w.Device = v.r.PathValue("name")
+	return w
+}
+
+// now is the time in the household's zone.
+func (v *visit) now() time.Time {
+	now := v.c.Now()
+	if h, there := v.c.Directory().Household(v.who().Household); there {
+		return now.In(h.Location)
+	}
+	return now
+}
+
+func (v *visit) form(key string) string { return strings.TrimSpace(v.r.PostForm.Get(key)) }
+
+func (v *visit) say(key string, pairs ...any) string { return v.c.words.Say(key, pairs...) }
+
+// client is the browser, as far as the book needs it.
+func (v *visit) client() account.Client {
+	return account.Client{
+		Address: v.address(), Cookie: v.cookie(sessionCookie), Browser: v.cookie(browserCookie),
+		Label: label(v.r.UserAgent()), Own: v.form("own") != "",
+	}
+}
+
+func (v *visit) address() netip.Addr {
+	at, err := netip.ParseAddrPort(v.r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap().WithZone("")
+}
+
+// to sends the browser on, within the console alone.
+func (v *visit) to(path string) {
+	v.w.Header().Set("Location", path)
+	v.w.WriteHeader(http.StatusSeeOther)
+}
+
+// done sends the browser on, to a page that says what was done; key is one of the catalogue's.
+func (v *visit) done(path, key string) error {
+	v.to(path + "?done=" + url.QueryEscape(key))
+	return nil
+}
+
+// fail tells what was wrong.
+func (v *visit) fail(err error) {
+	status, text := v.told(err)
+	if err := v.problem(status, text); err != nil {
+		v.c.Log.Error("a page was not made", "error", err)
+	}
+}
+
+// told is an error with its status and in words for people.
+func (v *visit) told(err error) (int, string) {
+	var desk *parents.Error
+	var book *account.Error
+	var ours *statusError
+	switch {
+	case errors.As(err, &ours):
+		return ours.status, ours.text
+	case errors.As(err, &desk):
+		return deskStatus[desk.Reason], v.deskText(desk)
+	case errors.As(err, &book):
+		if book.Reason == account.Wait {
+			v.w.Header().Set("Retry-After", strconv.Itoa(int(book.Wait.Seconds())))
+		}
+		if book.Reason == account.Stale {
+			return http.StatusForbidden, v.say("problem.stale")
+		}
+		return bookStatus[book.Reason], book.Text
+	}
+	v.c.Log.Error("a page failed", "path", v.r.Pattern, "error", err)
+	return http.StatusInternalServerError, v.say("problem.inside")
+}
+
+func (v *visit) deskText(e *parents.Error) string {
+	switch e.Reason {
+	case parents.Conflict:
+		return v.say("problem.conflict")
+	case parents.InFile:
+		return v.say("problem.in_file", "place", e.Place)
+	case parents.Refused, parents.Unknown, parents.Unconfirmed, parents.Wait, parents.Forbidden:
+	}
+	return e.Text
+}
+
+var deskStatus = map[parents.Reason]int{
+	parents.Refused: http.StatusUnprocessableEntity, parents.Unknown: http.StatusNotFound, parents.Conflict: http.StatusConflict,
+	parents.InFile: http.StatusConflict, parents.Unconfirmed: http.StatusConflict, parents.Wait: http.StatusTooManyRequests,
+	parents.Forbidden: http.StatusForbidden,
+}
+
+var bookStatus = map[account.Reason]int{
+	account.Refused: http.StatusUnprocessableEntity, account.Unknown: http.StatusNotFound, account.SignedOut: http.StatusUnauthorized,
+	account.Wrong: http.StatusForbidden, account.Stale: http.StatusForbidden, account.Wait: http.StatusTooManyRequests,
+	account.Conflict: http.StatusConflict,
+}
+
+// statusError is a problem that the console itself finds.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
+func (v *visit) forChild() error {
+	return &statusError{http.StatusForbidden, v.say("problem.child", "place", v.c.Ask+"/me")}
+}
+
+func (v *visit) missing() error {
+	return &statusError{http.StatusNotFound, v.say("problem.missing")}
+}
+
+// profile gives the household in force and the profile of one of its members.
+func (v *visit) memberOf(name string) (*policy.Household, *policy.Member) {
+	h, there := v.c.Directory().Household(v.who().Household)
+	if !there {
+		return nil, nil
+	}
+	for _, m := range h.Members {
+		if m.Name == name {
+			return h, m
+		}
+	}
+	return h, nil
+}
