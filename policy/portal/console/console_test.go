@@ -114,7 +114,7 @@ func TestToday(t *testing.T) {
 		t.Errorf("the answer was %+v", h.asks.answered)
 	}
 	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"no"}}).is(http.StatusNotFound)
-	anna.post("/house/pause", url.Values{"for": {"30m"}}).says("Paused until 18:30", "End the pause")
+	anna.post("/house/pause", url.Values{"for": {"30m"}}).says("Paused until 18:30", "End pause")
 	if !h.blocks("one", "Mia", "news.example") {
 		t.Error("a pause of the house stops nothing")
 	}
