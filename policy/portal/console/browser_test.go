@@ -317,4 +317,3 @@ func axeCore(t *testing.T) string {
 		}
 	}
 }
-

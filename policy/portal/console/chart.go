@@ -72,7 +72,7 @@ func (v *visit) group(cause string) string {
 		if parent, there := t.Lookup(row.Parent); there && row.Group == "" {
 			row = t.Definition(parent)
 		}
-		if text := policy.Words("en").Groups[row.Group]; text != "" {
+		if text := policy.Words(v.c.words.Language).Groups[row.Group]; text != "" {
 			return text
 		}
 		return v.say("chart.other")
@@ -96,7 +96,7 @@ func (v *visit) plainly(id string) string {
 	}
 	t := v.c.Directory().Index().Taxonomy()
 	if c, ok := t.Lookup(id); ok {
-		if text := policy.Words("en").Groups[t.Definition(c).Group]; text != "" {
+		if text := policy.Words(v.c.words.Language).Groups[t.Definition(c).Group]; text != "" {
 			return text
 		}
 	}

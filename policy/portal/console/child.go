@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/hearthdns/hearth/policy"
@@ -70,32 +71,39 @@ func (v *visit) childParts() (*page, error) {
 			parts.Acts = append(parts.Acts, v.act(a))
 		}
 	}
-	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
-	if err != nil {
-		return nil, err
-	}
-	for _, d := range known {
-		for _, m := range d.Members {
-			if m == name {
-				parts.Devices = append(parts.Devices, d.Name)
-			}
-		}
-	}
-	if _, m := v.memberOf(name); m != nil && m.Band.Minor() {
+	if m := v.memberOf(name); m != nil && m.Band.Minor() {
 		parts.Week = v.weekOf(m.Profile)
 	}
-	if parts.Manage && parts.Store {
-		d, _, err := v.definition()
-		if err != nil {
-			return nil, err
-		}
-		if m, err := v.mine(&d); err == nil {
-			parts.Services = v.switches(m.Services)
-		}
+	if err := v.belongings(name, &parts); err != nil {
+		return nil, err
 	}
 	p := v.blank(name, "today", parts)
 	p.File = v.file(h)
 	return p, nil
+}
+
+// belongings adds a person's devices and switches.
+func (v *visit) belongings(name string, parts *childParts) error {
+	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
+	if err != nil {
+		return err
+	}
+	for _, d := range known {
+		if slices.Contains(d.Members, name) {
+			parts.Devices = append(parts.Devices, d.Name)
+		}
+	}
+	if !parts.Manage || !parts.Store {
+		return nil
+	}
+	d, _, err := v.definition()
+	if err != nil {
+		return err
+	}
+	if m, err := v.mine(&d); err == nil {
+		parts.Services = v.switches(m.Services)
+	}
+	return nil
 }
 
 // childAct does one thing for a person. Each is a use-case of the desk.

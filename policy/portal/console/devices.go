@@ -119,10 +119,10 @@ func (v *visit) whoseOptions(h parents.Household, now string) (list []option) {
 
 // assignment reads whom a form gives a device to.
 func (v *visit) assignment() (a parents.Assignment, err error) {
-	switch to := v.form("for"); {
-	case to == "thing":
+	switch to := v.form("for"); to {
+	case "thing":
 		a.Profile = policy.Things.String()
-	case to == "all":
+	case "all":
 		h, err := v.c.Desk.Show(v.r.Context(), v.who())
 		if err != nil {
 			return a, err

@@ -195,7 +195,7 @@ func (v *visit) newMember(name, age, born string) (m policy.MemberConfig, err er
 // band is an age band in words.
 func (v *visit) band(name string) string {
 	b, _ := policy.ParseBand(name)
-	return policy.Words("en").Bands[b]
+	return policy.Words(v.c.words.Language).Bands[b]
 }
 
 func unix(t time.Time) int64 {

@@ -44,7 +44,11 @@ func (c *Console) peoplePage(v *visit) error {
 }
 
 func (v *visit) peopleParts() (*page, error) {
-	ctx, s, household := v.r.Context(), v.session, v.who().Household
+	ctx, s := v.r.Context(), v.session
+	household, err := v.overseen()
+	if err != nil {
+		return nil, err
+	}
 	accounts, err := v.c.Book.Accounts(ctx, s.Actor(), household)
 	if err != nil {
 		return nil, err
@@ -74,9 +78,22 @@ func (v *visit) peopleParts() (*page, error) {
 	return v.blank(v.say("people.title"), "household", parts), nil
 }
 
+// overseen is the household whose accounts are meant; that an operator looks at them is written down there.
+func (v *visit) overseen() (string, error) {
+	h, err := v.c.Desk.Oversee(v.r.Context(), v.who())
+	if err != nil {
+		return "", err
+	}
+	return h.ID, nil
+}
+
 // invite makes a code for somebody, which is shown once.
 func (c *Console) invite(v *visit) error {
-	o := account.Offer{Household: v.who().Household, Role: account.Role(v.form("role")), Name: v.form("name")}
+	household, err := v.overseen()
+	if err != nil {
+		return err
+	}
+	o := account.Offer{Household: household, Role: account.Role(v.form("role")), Name: v.form("name")}
 	if o.Role == account.Carer {
 		last, err := time.ParseInLocation(time.DateOnly, v.form("until"), v.now().Location())
 		if err != nil {
@@ -98,14 +115,22 @@ func (c *Console) invite(v *visit) error {
 }
 
 func (c *Console) removePerson(v *visit) error {
-	if err := c.Book.Remove(v.r.Context(), v.session.Actor(), v.who().Household, v.r.PathValue("id")); err != nil {
+	household, err := v.overseen()
+	if err != nil {
+		return err
+	}
+	if err := c.Book.Remove(v.r.Context(), v.session.Actor(), household, v.r.PathValue("id")); err != nil {
 		return err
 	}
 	return v.done("/people", "person_removed")
 }
 
 func (c *Console) withdraw(v *visit) error {
-	if err := c.Book.Withdraw(v.r.Context(), v.session.Actor(), v.who().Household, v.r.PathValue("id")); err != nil {
+	household, err := v.overseen()
+	if err != nil {
+		return err
+	}
+	if err := c.Book.Withdraw(v.r.Context(), v.session.Actor(), household, v.r.PathValue("id")); err != nil {
 		return err
 	}
 	return v.done("/people", "withdrawn")

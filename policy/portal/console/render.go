@@ -82,7 +82,8 @@ func hashOf(text []byte) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-// harden sets the fields that every answer carries.
+// harden sets the fields that every answer carries. Strict-Transport-Security is none of them: it would hold for every port
+// of the name, so for the pages of children too, which are plain HTTP.
 func (r *renderer) harden(h http.Header) {
 	h.Set("Content-Security-Policy", r.csp)
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -91,7 +92,6 @@ func (r *renderer) harden(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)")
-	h.Set("Strict-Transport-Security", "max-age=31536000")
 	h.Set("X-Robots-Tag", "noindex, nofollow")
 	h.Set("Cache-Control", "no-store")
 }

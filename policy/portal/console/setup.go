@@ -135,7 +135,7 @@ func (c *Console) timesPage(v *visit) error {
 	}
 	parts := timesParts{Revision: revision}
 	for _, m := range h.Members {
-		_, member := v.memberOf(m.Name)
+		member := v.memberOf(m.Name)
 		if member == nil || !member.Band.Minor() {
 			continue
 		}

@@ -242,16 +242,16 @@ func (v *visit) missing() error {
 	return &statusError{http.StatusNotFound, v.say("problem.missing")}
 }
 
-// profile gives the household in force and the profile of one of its members.
-func (v *visit) memberOf(name string) (*policy.Household, *policy.Member) {
+// memberOf gives a member in force, nil for nobody.
+func (v *visit) memberOf(name string) *policy.Member {
 	h, there := v.c.Directory().Household(v.who().Household)
 	if !there {
-		return nil, nil
+		return nil
 	}
 	for _, m := range h.Members {
 		if m.Name == name {
-			return h, m
+			return m
 		}
 	}
-	return h, nil
+	return nil
 }

@@ -138,7 +138,7 @@ func (v *visit) weekForm() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, member := v.memberOf(name)
+	member := v.memberOf(name)
 	if member == nil {
 		return nil, &parents.Error{Reason: parents.Unknown, Text: v.say("problem.gone", "name", name)}
 	}
