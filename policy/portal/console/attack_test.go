@@ -156,7 +156,7 @@ func TestHostileNames(t *testing.T) {
 	text = strings.ReplaceAll(text, "</", "<") // a name has no slash
 	h := open(t, "", text)
 	name := strings.ReplaceAll(evil, "</", "<")
-	h.asks.list = []console.Request{{ID: evil, From: evil, What: evil, Why: evil, Word: evil}}
+	h.asks.list = []console.Request{{ID: evil, From: evil, Value: evil, Name: evil, Category: evil, Word: evil, Agreed: evil}}
 	anna := h.signedIn("one", account.Parent, `Anna <u>`)
 	for _, path := range append(append([]string{}, pages...), "/account", "/child/"+url.PathEscape(name), "/child/"+url.PathEscape(name)+"/week", "/child/"+url.PathEscape(name)+"/limits",
 		"/?done="+url.QueryEscape(evil), "/activity?of="+url.QueryEscape(evil), "/changes?from=-1", "/%22%3E%3Cscript%3E") {

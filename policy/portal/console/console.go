@@ -34,15 +34,18 @@ type Requests interface {
 	Answer(ctx context.Context, who parents.Who, id string, v Verdict) error
 }
 
-// Request is one of them.
+// Request is one of them, as policy/parents keeps it.
 type Request struct {
-	ID   string
-	From string // the member or device
-	What string // name of the site, or what else is asked for
-	Why  string // category in plain words, or ""
-	Word string // what the child wrote, or ""
-	At   time.Time
-	Half bool // another parent has agreed, and a second must
+	ID       string
+	From     string           // the member, or the device
+	Kind     policy.GrantKind // what would be granted: a name, a service or time
+	Value    string           // which
+	Name     string           // of the site that was blocked, "" of time
+	Category string           // id, or ""
+	Mistake  bool             // the child says that it is blocked by mistake
+	Word     string           // that the child wrote, or ""
+	At       time.Time
+	Agreed   string // the parent who has agreed already where two must, or ""
 }
 
 // Verdict is an answer.

@@ -109,7 +109,7 @@ func TestToday(t *testing.T) {
 	h := open(t, "", family)
 	h.fill()
 	anna := h.signedIn("one", account.Parent, "Anna")
-	anna.get("/").says("Tom asks", "chess.example", "for school", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
+	anna.get("/").says("Tom asks", "3 minutes ago", "chess.example", "for school", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
 	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"30m"}, "word": {"have fun"}}).at("/").says("Answered").lacks("chess.example")
 	if len(h.asks.answered) != 1 || h.asks.answered[0] != (console.Verdict{For: "30m", Word: "have fun"}) {
 		t.Errorf("the answer was %+v", h.asks.answered)
@@ -125,7 +125,7 @@ func TestToday(t *testing.T) {
 
 // fill puts something on every page.
 func (h *house) fill() {
-	h.asks.list = []console.Request{{ID: "r1", From: "Tom", What: "chess.example", Why: "Games", Word: "for school", At: h.clock()}}
+	h.asks.list = []console.Request{{ID: "r1", From: "Tom", Kind: policy.GrantName, Value: "chess.example", Name: "chess.example", Category: "fun.games", Word: "for school", At: h.clock().Add(-3 * time.Minute)}}
 	sums := []policy.ActivitySum{{Verdict: "allowed", Count: 2140}, {Verdict: "blocked", Count: 96}, {Verdict: "blocked", Cause: "ads.trackers", Count: 61}, {Verdict: "blocked", Cause: "fun.games", Count: 22}, {Verdict: "blocked", Cause: "adult.porn", Count: 3}, {Verdict: "blocked", Cause: "bedtime", Count: 10}, {Verdict: "blocked", Cause: "illegal.csam", Count: 1}, {Verdict: "blocked", Cause: "law", Count: 1}}
 	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}}}
 	before := day

@@ -13,7 +13,7 @@ const onFor = 15 * time.Minute
 // todayParts is the first page: what waits, how everybody is, what was blocked.
 type todayParts struct {
 	House    string // its id, for an operator
-	Requests []Request
+	Requests []requestRow
 	Children []childCard
 	Acts     []actRow // for the whole house
 	Paused   bool     // the whole house
@@ -58,8 +58,12 @@ func (c *Console) today(v *visit) error {
 	}
 	parts := todayParts{House: h.ID, Manage: v.actor().Role >= parents.Parent}
 	if c.Requests != nil {
-		if parts.Requests, err = c.Requests.Waiting(v.r.Context(), v.who()); err != nil {
+		waiting, err := c.Requests.Waiting(v.r.Context(), v.who())
+		if err != nil {
 			return err
+		}
+		for _, r := range waiting[:min(len(waiting), maxWaiting)] {
+			parts.Requests = append(parts.Requests, v.request(r))
 		}
 	}
 	for _, m := range h.Members {
@@ -80,6 +84,31 @@ func (c *Console) today(v *visit) error {
 	p := v.blank(v.say("today.title"), "today", parts)
 	p.File = v.file(h)
 	return v.show("today", p)
+}
+
+// maxWaiting bounds the requests on the page; answering one brings the next.
+const maxWaiting = 12
+
+// requestRow is a request that waits.
+type requestRow struct{ ID, From, What, Why, Word, Agreed, When string }
+
+func (v *visit) request(r Request) requestRow {
+	row := requestRow{ID: r.ID, From: r.From, What: r.Name, Word: r.Word, Agreed: r.Agreed, When: v.ago(r.At)}
+	switch {
+	case r.Kind == policy.GrantTime:
+		row.What = v.say("act.time")
+	case r.Kind == policy.GrantService:
+		row.What = v.plainly(r.Value)
+	case row.What == "":
+		row.What = v.plainly(r.Value)
+	}
+	if r.Category != "" {
+		row.Why = v.group(r.Category)
+	}
+	if r.Mistake {
+		row.Why = v.say("request.mistake")
+	}
+	return row
 }
 
 // file is where a household is written that is not to be changed here.

@@ -206,7 +206,9 @@ func (v *visit) told(err error) (int, string) {
 func (v *visit) deskText(e *parents.Error) string {
 	switch e.Reason {
 	case parents.Conflict:
-		return v.say("problem.conflict")
+		if e.Field == "revision" {
+			return v.say("problem.conflict")
+		}
 	case parents.InFile:
 		return v.say("problem.in_file", "place", e.Place)
 	case parents.Refused, parents.Unknown, parents.Unconfirmed, parents.Wait, parents.Forbidden:
