@@ -100,11 +100,15 @@ func (b *tab) at(path string) {
 	}
 }
 
-// TestBrowserSetUp walks from nothing to the first page with a real browser, and tells clicks and seconds.
+// TestBrowserSetUp walks from nothing to a protected device with a real browser whose JavaScript is off, and tells clicks
+// and seconds.
 func TestBrowserSetUp(t *testing.T) {
 	h := open(t, "")
 	code := must(h.book.Setup(t.Context()))
 	b := chromium(t, h)
+	if _, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
+		t.Fatal(err)
+	}
 	b.open("/")
 	b.at("/setup")
 	start := time.Now()
@@ -241,7 +245,7 @@ func (b *tab) look(axe, name, path string) {
 	for _, size := range []struct {
 		name          string
 		width, height int64
-	}{{"phone", 360, 740}, {"desktop", 1280, 800}} {
+	}{{"narrow", 320, 568}, {"phone", 360, 740}, {"desktop", 1280, 800}} {
 		for _, light := range []string{"light", "dark"} {
 			b.do(chromedp.EmulateViewport(size.width, size.height))
 			if _, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: light}}}); err != nil {

@@ -22,17 +22,14 @@ func (v *visit) definition() (c policy.HouseholdConfig, revision uint64, err err
 	return c, revision, nil
 }
 
-// redefine changes the definition that the form of this visit was made of. Where somebody else was faster, nothing
-// changes.
+// redefine changes the definition that the form of this visit was made of. Where somebody else was faster, the desk
+// refuses it, and nothing changes.
 func (v *visit) redefine(edit func(c *policy.HouseholdConfig) error) error {
-	c, found, err := v.definition()
+	c, _, err := v.definition()
 	if err != nil {
 		return err
 	}
-	revision, err := strconv.ParseUint(v.form("revision"), 10, 64)
-	if err != nil || revision != found {
-		return &parents.Error{Reason: parents.Conflict, Field: "revision", Revision: found, Text: v.say("problem.conflict")}
-	}
+	revision, _ := strconv.ParseUint(v.form("revision"), 10, 64) // none is no revision that there is
 	if err := edit(&c); err != nil {
 		return err
 	}
