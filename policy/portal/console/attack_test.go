@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -273,4 +274,36 @@ func TestSameDesign(t *testing.T) {
 	if tokens("pages/style.css") != tokens("../pages/style.css") {
 		t.Error("the console has other colours than the pages of children")
 	}
+}
+
+// TestCarer: a carer gives time and answers, and changes nothing that lasts, on any route.
+func TestCarer(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	revision := anna.get("/household").field("revision")
+	oma := h.signedIn("one", account.Carer, "Oma")
+	may := []string{"/answer", "/child/Mia/pause", "/child/Mia/resume", "/child/Mia/time", "/child/Mia/bonus", "/child/Mia/grant", "/house/pause", "/house/resume"}
+	form := url.Values{"for": {"30m"}, "id": {"r1"}, "value": {"casino.example"}, "revision": {revision}, "name": {"Ida"}, "age": {"3"}, "role": {"parent"}, "take": {"Tom"}, "digits": {"8273"}}
+	for _, path := range may {
+		if path == "/child/Mia/bonus" {
+			oma.post(path, url.Values{"value": {"fun.games"}, "minutes": {"15"}}).is(http.StatusOK)
+			continue
+		}
+		oma.post(path, form).is(http.StatusOK)
+	}
+	for _, path := range acts {
+		if slices.Contains(may, path) || path == "/in" || path == "/setup/family" || path == "/child/Mia/revoke" {
+			continue
+		}
+		if got := oma.post(path, form); got.status != http.StatusForbidden {
+			t.Errorf("a carer who sends %s is answered with %d at %s, want 403", path, got.status, got.path)
+		}
+	}
+	oma.post("/child/Mia/grant", url.Values{"value": {"casino.example"}, "for": {"always"}}).is(http.StatusForbidden)
+	if after := anna.get("/household").lacks("Ida").field("revision"); after != revision {
+		t.Error("a carer has changed the household")
+	}
+	anna.get("/devices").says("mia-tablet")
 }
