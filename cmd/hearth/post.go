@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/hearthdns/hearth/policy/notify"
+	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // hireMessengers makes what tells others: programs and web services of stops, parents of what waits for them.
@@ -20,6 +22,18 @@ func (s *server) hireMessengers(c *Config) (err error) {
 	return nil
 }
 
+// tellOfRequest tells parents of a request that waits for them.
+func (s *server) tellOfRequest(r parents.Request) {
+	s.post.Send(notify.Message{Household: r.Household, Kind: notify.Request, Member: cmp.Or(r.Member, r.Device), Site: r.Name, What: string(r.Status), Path: "/"})
+}
+
+// tellOfAnswer tells the other parent of a request that one of two has granted.
+func (s *server) tellOfAnswer(r parents.Request) {
+	if r.Status == parents.Half {
+		s.tellOfRequest(r)
+	}
+}
+
 // sentences words messages in English.
 func sentences(d notify.Draft) notify.Text {
 	who := d.Member
@@ -29,6 +43,8 @@ func sentences(d notify.Draft) notify.Text {
 	switch {
 	case d.Kind == notify.Request && d.Count > 1:
 		return notify.Text{Title: fmt.Sprintf("%d requests wait for an answer", d.Count)}
+	case d.Kind == notify.Request && d.What == string(parents.Half):
+		return notify.Text{Title: "What " + who + " asks for needs a second yes"}
 	case d.Kind == notify.Request && d.Site != "":
 		return notify.Text{Title: fmt.Sprintf("%s asks for %s", who, d.Site)}
 	case d.Kind == notify.Request:

@@ -28,7 +28,7 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	}
 	defer d.Erased()
 	if !r.Gone {
-		return r, d.commit(ctx, p, erased(r), nil)
+		return r, d.commit(ctx, p, erased(r), d.requestsOf(r))
 	}
 	if err := d.isGone(r); err != nil {
 		return r, err
@@ -57,7 +57,7 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	if dir := d.Directory(); r.Person != "" {
 		_ = dir.Apply(r.Household, d.homes[r.Household].state(d.Now())) // what was in force before and is less now
 	}
-	return r, d.commit(ctx, p, erased(r), d.requestsOf(r))
+	return r, d.commit(ctx, p, erased(r), nil)
 }
 
 // stands says whether a household has a member whose name differs from one that is gone in case alone.

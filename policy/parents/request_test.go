@@ -167,7 +167,7 @@ func TestWhoAnswersThemself(t *testing.T) {
 		self       bool
 	}{
 		{"preteen", "stars.example", false}, {"teen", "bot.example", true}, {"teen", "casino.example", false},
-		{"young", "casino.example", true}, {"young", "plain.example", false},
+		{"young", "naked.example", true}, {"young", "plain.example", false},
 	} {
 		h.write(strings.ReplaceAll(text, "BAND", c.band))
 		h.ok(h.reload(t.Context()))

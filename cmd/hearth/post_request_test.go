@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/notify"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// TestRequestReachesParents: what a child asks for at the desk comes to a channel of the household, without the site's name
+// and to no other household, and the first of two answers asks for the second.
+func TestRequestReachesParents(t *testing.T) {
+	told := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		told <- r.URL.Path + " " + string(body)
+	}))
+	defer hook.Close()
+	other := strings.NewReplacer("id: home", "id: other", "10.0.0.", "10.0.1.", "Kim", "Leo").Replace(withBand("child")[strings.Index(withBand("child"), "  - id"):])
+	s, _, _ := testServer(t, strings.Replace(withBand("child"), "    members", "    answers: two\n    rules: [{name: games.example, action: deny}]\n    members", 1)+other+"notify: {private: true}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.post.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	for _, home := range []string{"home", "other"} {
+		if _, err := s.post.Add(ctx, home, notify.Channel{Kind: notify.Webhook, To: hook.URL + "/" + home}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kim := s.directory().Identify(mustAddr(t, "10.0.0.2"))
+	name, err := blocklists.ParseName("games.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := s.parents.Now().In(kim.Household.Location)
+	q := s.directory().Ask(name, new(blocklists.Hashes))
+	r, err := s.parents.Request(ctx, kim, parents.Wish{Name: "games.example", Question: q, Decision: kim.Decide(&q, now)})
+	if err != nil || r.Status != parents.Waiting {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if got := <-told; !strings.HasPrefix(got, "/home ") || !strings.Contains(got, "Kim") || strings.Contains(got, "games.example") {
+		t.Errorf("told %s", got)
+	}
+	anna := parents.Who{Household: "home", Actor: parents.Actor{Role: parents.Parent, Household: "home", Name: "Anna"}}
+	if r, err = s.parents.Answer(ctx, anna, r.ID, parents.Verdict{For: "30m"}); err != nil || r.Status != parents.Half {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if text := sentences(notify.Draft{Kind: notify.Request, Count: 1, Member: "Kim", What: string(r.Status)}); !strings.Contains(text.Title, "second yes") {
+		t.Errorf("%+v", text)
+	}
+	select {
+	case got := <-told:
+		if strings.HasPrefix(got, "/other ") {
+			t.Errorf("another household is told %s", got)
+		}
+	default: // it waits for its minute of quiet
+	}
+}
