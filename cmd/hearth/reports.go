@@ -180,7 +180,7 @@ func (a *app) reportsDecideCommand() *cobra.Command {
 		Long: `Decide a ticket. Whoever has a number of it sees the outcome and the word.
 
   upheld     they are right: the name goes on the signed list
-  declined   it stays as it is; say why with --word
+  declined   it stays as it is; --word says why
   sent       the maker of the list is to decide: hearth reports bundle LIST
   duplicate  another ticket has the outcome: --of NUMBER`,
 		Example: "  hearth reports decide 4719-2083-5561 upheld\n  hearth reports decide 4719-2083-5561 declined --word \"it sells alcohol\"\n  hearth reports decide 4719-2083-5561 sent --list hagezi-normal",

@@ -189,6 +189,10 @@ func TestNoOracle(t *testing.T) {
 		if s := b.status(sealed.Number); s.Outcome != Declined || s.Word != "" {
 			t.Errorf("after the promised day %+v, want it declined without a word", s)
 		}
+		b.decide(Verdict{Number: usual.Number, Outcome: Declined})
+		if u := b.status(usual.Number); u.Outcome != Declined || u.Word != "" {
+			t.Errorf("another name %+v: if every refusal had a word, one without would be the law's", u)
+		}
 		b.now = b.now.Add(100 * 24 * time.Hour)
 		_, err := b.Status(sealed.Number)
 		wantReason(t, err, Unknown, "too old")

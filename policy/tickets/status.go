@@ -33,7 +33,11 @@ func (d *Desk) Status(text string) (Status, error) {
 		s.Outcome = d.untold(number, day, now)
 		return s, nil
 	}
-	if other, known := d.tickets[d.numbers[t.Of]]; t.Outcome == Duplicate && known {
+	for t.Outcome == Duplicate { // what is a duplicate never points back, so this ends
+		other, known := d.tickets[d.numbers[t.Of]]
+		if !known {
+			break
+		}
 		t = other
 	}
 	s.Outcome, s.Word = t.Outcome, t.Word

@@ -107,7 +107,7 @@ func (d *Desk) Show(text string) (Ticket, error) {
 type Verdict struct {
 	Number   string  `json:"number"`
 	Outcome  Outcome `json:"outcome"`            // one of Outcomes
-	Word     string  `json:"word,omitempty"`     // told to who knows a number; needed where it is Declined
+	Word     string  `json:"word,omitempty"`     // told to who knows a number; never needed, or its absence would tell
 	Category string  `json:"category,omitempty"` // Upheld: the right one, where the ticket says another or none
 	List     string  `json:"list,omitempty"`     // Sent: whose maker is to decide, where the ticket says none
 	Of       string  `json:"of,omitempty"`       // Duplicate: a number of the ticket that has the outcome
@@ -163,10 +163,7 @@ func (d *Desk) decided(was *record, v Verdict) (t *record, c change, err error) 
 				c.withdrawn = append(c.withdrawn, accepted.opposite().id())
 			}
 		}
-	case Declined:
-		if t.Word == "" {
-			return nil, c, refused("word", "who asked wants to know why: write a word, such as \"it sells alcohol\"")
-		}
+	case Declined: // it needs no word: a name of a legal list is declined without one
 	case Sent:
 		if t.List = cmp.Or(plain(cut(v.List, maxList)), t.List); t.List == "" {
 			return nil, c, refused("list", "whose maker is to decide is missing: write the list")

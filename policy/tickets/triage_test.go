@@ -75,7 +75,6 @@ func TestDecide(t *testing.T) {
 		{Verdict{Number: appeal, Outcome: "maybe"}, "upheld declined sent duplicate"},
 		{Verdict{Number: appeal, Outcome: Expired}, "upheld declined sent duplicate"},
 		{Verdict{Number: appeal}, "upheld declined sent duplicate"},
-		{Verdict{Number: appeal, Outcome: Declined}, "write a word"},
 		{Verdict{Number: appeal, Outcome: Declined, Word: strings.Repeat("a", 1<<20)}, "280"},
 		{Verdict{Number: report, Outcome: Upheld}, "write its category"},
 		{Verdict{Number: report, Outcome: Upheld, Category: "illegal.csam"}, "money.gambling"},
@@ -97,6 +96,13 @@ func TestDecide(t *testing.T) {
 	b.decide(Verdict{Number: report, Outcome: Sent, List: "adult list"})
 	if s := b.status(other); s.Outcome != Upheld {
 		t.Errorf("the duplicate shows %q, want the outcome of the other", s.Outcome)
+	}
+	again := b.appeal("h-2", "chess.example").Number
+	next := b.appeal("h-2", "cards.example").Number
+	b.decide(Verdict{Number: again, Outcome: Duplicate, Of: next})
+	b.decide(Verdict{Number: next, Outcome: Duplicate, Of: appeal})
+	if s := b.status(again); s.Outcome != Upheld {
+		t.Errorf("the duplicate of a duplicate shows %q, want the outcome of the last", s.Outcome)
 	}
 	_, err = b.Decide(t.Context(), Verdict{Number: appeal, Outcome: Declined, Word: "no"})
 	wantReason(t, err, Conflict, "upheld, on 2026-03-02")
