@@ -55,7 +55,7 @@ func (p *Portal) buttons(v *visit, name string) (all []button) {
 		all = append(all, button{link{p.askURL(v, path) + "?name=" + url.QueryEscape(name), text}, main})
 	}
 	if p.desk != nil {
-		if _, self, err := p.desk.Asks(v.client, w); err == nil && !(self && p.goOn(v, name, w.Decision) != nil) { // which is the same
+		if _, self, err := p.desk.Asks(v.client, w); err == nil && (!self || p.goOn(v, name, w.Decision) == nil) { // which is the same
 			at(requestPath, v.reads(&said.Ask, self), true)
 		}
 	}
