@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -172,6 +171,9 @@ func (b *Book) Amend(ctx context.Context, by Actor, household, id string, to Ame
 		}
 	}
 	if to.Until != nil {
+		if a.value.Provider { // who would write it anew at the next sign-in
+			return Account{}, refused("until", "%s signs in at the provider: end its rights there", a.value.Name)
+		}
 		if err := checkUntil(a.value.Role, *to.Until, b.now()); err != nil {
 			return Account{}, err
 		}
@@ -342,7 +344,11 @@ func (b *Book) held(ctx context.Context, a Account) (gone []store.Write, err err
 			gone = append(gone, store.Write{Key: s.value.key()})
 		}
 	}
-	tokens, err := list[Token](ctx, b, a.Household, kindToken)
+	reach := a.Household
+	if reach == Operators {
+		reach = "" // what an operator made lies in the households that it is for
+	}
+	tokens, err := listAll[Token](ctx, b, reach, kindToken)
 	if err != nil {
 		return nil, err
 	}
@@ -351,9 +357,9 @@ func (b *Book) held(ctx context.Context, a Account) (gone []store.Write, err err
 			gone = append(gone, store.Write{Key: t.value.key()})
 		}
 	}
-	invites, err := list[Invitation](ctx, b, a.Household, kindInvite)
+	invites, err := listAll[Invitation](ctx, b, reach, kindInvite)
 	for _, i := range invites {
-		if i.value.Account == a.ID || strings.EqualFold(i.value.By, a.Name) {
+		if i.value.From == a.ID || i.value.Household == a.Household && (i.value.Account == a.ID || sameName(i.value.By, a.Name)) {
 			gone = append(gone, store.Write{Key: i.value.key()})
 		}
 	}

@@ -305,6 +305,39 @@ func TestRecover(t *testing.T) {
 	want(t, "told", h.heard(account.EventReset, "home"), 1)
 }
 
+// TestRecoverOperator: what an operator made in households is void with all else when the account is started anew, or removed.
+func TestRecoverOperator(t *testing.T) {
+	for what, end := range map[string]func(h *house, bo account.Signed){
+		"reset": func(h *house, _ account.Signed) {
+			code, err := h.Recover(h.ctx, account.Operators, "Bo")
+			h.ok(err)
+			_, err = h.Accept(h.ctx, account.Join{Client: at("192.0.2.7"), Code: code.Code, Passphrase: words})
+			h.ok(err)
+		},
+		"removed": func(h *house, bo account.Signed) {
+			h.ok(h.Remove(h.ctx, account.Machine(), account.Operators, bo.Session.Account))
+		},
+	} {
+		h := open(t)
+		anna := h.first("home")
+		bo := h.joins(account.Offer{Household: account.Operators, Role: account.Operator, Name: "Bo"}, other)
+		_, bearer, err := h.NewToken(h.ctx, bo.Session.Actor(), account.Wish{Household: "home", Name: "x", Scopes: []account.Scope{"explain"}, Until: h.Now().Add(time.Hour)})
+		h.ok(err)
+		for _, by := range []account.Signed{bo, anna} {
+			_, err = h.Invite(h.ctx, by.Session.Actor(), account.Offer{Household: "home", Role: account.Parent})
+			h.ok(err)
+		}
+		end(h, bo)
+		_, err = h.Token(h.ctx, bearer)
+		h.refuses(err, account.SignedOut)
+		left, err := h.Invitations(h.ctx, account.Machine(), "home")
+		h.ok(err)
+		if len(left) != 1 || left[0].By != "Anna" {
+			t.Errorf("%s: invitations %+v", what, left)
+		}
+	}
+}
+
 // TestSweep: what has ended goes, what holds stays, and the metrics count it.
 func TestSweep(t *testing.T) {
 	h := open(t)

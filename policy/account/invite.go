@@ -28,6 +28,7 @@ type Invitation struct {
 	Account   string    `json:"account,omitempty"` // of one that is started anew
 	Setup     bool      `json:"setup,omitempty"`   // opens the first account of the machine
 	By        string    `json:"by"`
+	From      string    `json:"from,omitempty"` // account of who invites; it ends with that account
 	Ends      time.Time `json:"ends"`           // when the code runs out
 	Until     time.Time `json:"until,omitzero"` // when the rights of the account end
 
@@ -55,7 +56,7 @@ func (b *Book) Invite(ctx context.Context, by Actor, o Offer) (Invitation, error
 	if err := checkOffer(o, now); err != nil {
 		return Invitation{}, err
 	}
-	i := Invitation{Household: o.Household, Role: o.Role, By: by.Name, Ends: now.Add(inviteLife), Until: o.Until.UTC().Truncate(time.Second)}
+	i := Invitation{Household: o.Household, Role: o.Role, By: by.Name, From: by.Account, Ends: now.Add(inviteLife), Until: o.Until.UTC().Truncate(time.Second)}
 	if o.Name != "" {
 		var err error
 		if i.Name, err = goodName(o.Name); err != nil {
