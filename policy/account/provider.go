@@ -160,6 +160,8 @@ func (b *Book) HasProvider() bool { return b.provider != nil }
 
 func noProvider() error { return refused("", "nobody signs in at a provider here") }
 
+var errAway = errors.New("it does not answer")
+
 func wrongProvider() error {
 	return &Error{Reason: Wrong, Text: "signing in at the provider did not come to its end here: try again"}
 }
@@ -202,7 +204,12 @@ func (b *Book) FinishProvider(ctx context.Context, client Client, sealed string,
 	a, err := b.provided(ctx, c, back.Get("code"))
 	if err != nil {
 		b.counts.signIn(ByProvider, false)
-		if e := new(Error); errors.As(err, &e) {
+		e := new(Error)
+		known := errors.As(err, &e)
+		if errors.Is(err, errAway) || known && e.Reason == Wait {
+			b.forgive(t) // nothing was guessed
+		}
+		if known {
 			return Signed{}, err
 		}
 		b.Report.Error("what the provider says of somebody is not believed", "error", err)
@@ -226,11 +233,14 @@ func (b *Book) provided(ctx context.Context, c ceremony, code string) (Account, 
 		return Account{}, busy()
 	}
 	if err := b.provider.meet(ctx); err != nil {
-		return Account{}, err
+		return Account{}, fmt.Errorf("%w: %w", errAway, err)
 	}
 	answer, err := b.provider.config.Exchange(oidc.ClientContext(ctx, b.provider.client), code, oauth2.VerifierOption(c.Verifier))
-	if err != nil {
+	if no := new(oauth2.RetrieveError); errors.As(err, &no) && no.Response.StatusCode/100 == 4 {
 		return Account{}, errors.New("it does not take the code") // its words may hold what is secret
+	}
+	if err != nil {
+		return Account{}, errAway
 	}
 	raw, _ := answer.Extra("id_token").(string)
 	token, err := b.provider.tokens.Verify(ctx, raw)

@@ -185,6 +185,9 @@ func TestProvider(t *testing.T) {
 	want(t, "role", op.Session.Who.Role, account.Operator)
 	want(t, "household", op.Session.Household, account.Operators)
 	want(t, "an operator's session stays", op.Session.Own, false)
+	end := h.Now().Add(time.Hour) // which the next sign-in would forget
+	_, err = h.Amend(h.ctx, account.Machine(), account.Operators, op.Session.Account, account.Amendment{Until: &end})
+	h.refuses(err, account.Refused)
 	empty, err := h.Empty(h.ctx)
 	h.ok(err)
 	want(t, "nobody has an account", empty, false)
@@ -303,11 +306,16 @@ func TestProviderAway(t *testing.T) {
 	h, p := subscribed(t)
 	s, err := h.visits(p)
 	h.ok(err)
+	h.joins(account.Offer{Household: "home", Role: account.Parent, Name: "Bert"}, other)
 	p.Close()
-	address, sealed, err := h.BeginProvider(h.ctx)
+	for range 6 { // nobody guessed: no try is used up
+		address, sealed, err := h.BeginProvider(h.ctx)
+		h.ok(err)
+		_, err = h.FinishProvider(h.ctx, at("203.0.113.9"), sealed, p.authorize(address))
+		h.refuses(err, account.Wrong)
+	}
+	_, err = h.signIn(at("203.0.113.9"), "home", "Bert", other)
 	h.ok(err)
-	_, err = h.FinishProvider(h.ctx, at("203.0.113.9"), sealed, p.authorize(address))
-	h.refuses(err, account.Wrong)
 	want(t, "session", h.valid(s.Cookie), true)
 	away := open(t, func(c *account.Config) {
 		c.Provider = &account.Provider{Issuer: p.URL, ClientID: "hearth", Redirect: origin, Household: "hh", Client: p.Client()}
