@@ -2,15 +2,21 @@ package console_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal/console"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 // blocks says whether a member does not get a name.
@@ -179,6 +185,20 @@ func TestWeek(t *testing.T) {
 	}
 }
 
+// TestManyWindows: a week that was written elsewhere with more rows than the form adds loses none of them.
+func TestManyWindows(t *testing.T) {
+	t.Parallel()
+	rows := strings.Repeat("{days: [mon], from: \"01:00\", to: \"02:00\", kind: bedtime}, ", 13) + `{days: [wed], from: "17:30", to: "18:30", kind: bedtime}`
+	h := open(t, "", strings.Replace(family, "{name: Tom, band: teen}", "{name: Tom, band: teen, schedule: {windows: ["+rows+"]}}", 1))
+	anna := h.signedIn("one", account.Parent, "Anna")
+	page := anna.get("/child/Tom/week").says(`name="from.13"`)
+	form := url.Values{"revision": {page.field("revision")}}
+	for _, n := range strings.Split("0 1 2 3 4 5 6 7 8 9 10 11 12 13", " ") {
+		form["days."+n], form["from."+n], form["to."+n] = []string{"wed"}, []string{"17:30"}, []string{"18:30"}
+	}
+	anna.post("/child/Tom/week", form).says("The times are saved", `name="from.13"`)
+}
+
 // TestLimits: quotas and switches of one child.
 func TestLimits(t *testing.T) {
 	t.Parallel()
@@ -206,6 +226,42 @@ func TestDevices(t *testing.T) {
 	anna.get("/device/television").says("What it talks to")
 	anna.post("/device/television/learn", nil).says("It is learning")
 	anna.post("/device/television/remove", nil).at("/devices").lacks(">television<")
+}
+
+// TestConfirmSeen: what a thing may ask for is what a parent saw on the page; of the rest nothing is let through that was not.
+func TestConfirmSeen(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.post("/device/television/learn", nil)
+	heard := policy.Heard{Device: "television"}
+	for i := range 70 {
+		heard.Names = append(heard.Names, policy.Destination{Name: fmt.Sprintf("n%02d.example", i)})
+	}
+	put := func() {
+		must(h.desk.Log.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: policy.RecordID("television")}, Value: must(json.Marshal(heard))}))
+	}
+	put()
+	seen := func() (names []string) {
+		for _, f := range regexp.MustCompile(`name="seen" value="([^"]+)"`).FindAllStringSubmatch(anna.get("/device/television").says("more names than fit").text, -1) {
+			names = append(names, f[1])
+		}
+		return names
+	}
+	first := seen()
+	heard.Names = append(heard.Names, policy.Destination{Name: "late.example"})
+	put()
+	anna.post("/device/television/confirm", url.Values{"seen": first, "without": {first[0]}})
+	sheet := must(h.desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	if got := sheet.Learned.Confirmed; len(first) != 60 || !slices.Equal(got, first[1:]) {
+		t.Errorf("%d were shown, and confirmed is %v", len(first), got)
+	}
+	next := seen()
+	anna.post("/device/television/confirm", url.Values{"seen": next})
+	sheet = must(h.desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	if len(sheet.Learned.Confirmed) != 71 {
+		t.Errorf("after the second page %d are confirmed, want all 71", len(sheet.Learned.Confirmed))
+	}
 }
 
 // TestPeople: a carer is invited with an end date, joins, and may do what a carer may.

@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"rsc.io/qr"
@@ -216,6 +217,7 @@ func (v *visit) deviceParts() (*page, error) {
 		}
 		const most = 60 // on one page; the rest is on the command's
 		sheet.More = sheet.More || len(sheet.Names) > most
+		slices.SortStableFunc(sheet.Names, func(a, b parents.SheetedName) int { return strings.Compare(b.State, a.State) }) // what waits first
 		sheet.Names = sheet.Names[:min(len(sheet.Names), most)]
 		parts.Sheet = &sheet
 		for _, n := range sheet.Names {
@@ -230,6 +232,19 @@ func (v *visit) deviceParts() (*page, error) {
 	p := v.blank(name, "devices", parts)
 	p.File = v.file(h)
 	return p, nil
+}
+
+// leftOut are the names that a thing may not ask for: those that were ticked, and of those that were not on the page what
+// nobody has confirmed.
+func (v *visit) leftOut() ([]string, error) {
+	sheet, err := v.c.Desk.Sheet(v.r.Context(), v.device())
+	without := v.r.PostForm["without"]
+	for _, n := range sheet.Names {
+		if n.State != "confirmed" && !slices.Contains(v.r.PostForm["seen"], n.Name) && !slices.Contains(without, n.Name) {
+			without = append(without, n.Name)
+		}
+	}
+	return without, err
 }
 
 func (c *Console) deviceAct(v *visit) error {
@@ -251,7 +266,10 @@ func (c *Console) deviceAct(v *visit) error {
 	case "learn":
 		_, err = c.Desk.Learn(v.r.Context(), v.device(), "")
 	case "confirm":
-		_, err = c.Desk.ConfirmThing(v.r.Context(), v.device(), v.r.PostForm["without"]...)
+		var without []string
+		if without, err = v.leftOut(); err == nil {
+			_, err = c.Desk.ConfirmThing(v.r.Context(), v.device(), without...)
+		}
 	default:
 		return v.missing()
 	}

@@ -99,13 +99,13 @@ func overlap(from, to, begin, end time.Time) (b block, there bool) {
 
 // weekForm is the editor of a schedule.
 type weekForm struct {
-	Name, URL                string
-	Revision                 uint64
-	Week                     *week
-	School, Free, Homework   span
-	Rows                     []windowRow
-	Proposed                 proposal
-	Preset, Inherited, Taken bool
+	Name, URL              string
+	Revision               uint64
+	Week                   *week
+	School, Free, Homework span
+	Rows                   []windowRow
+	Proposed               proposal
+	Preset                 bool
 }
 
 type span struct{ From, To string }
@@ -117,7 +117,7 @@ type windowRow struct {
 	Homework bool
 }
 
-// maxWindows bounds the rows of the form.
+// maxWindows is up to how many rows the form adds empty ones; a file may have more.
 const maxWindows = 12
 
 func (c *Console) weekPage(v *visit) error {
@@ -225,7 +225,7 @@ func (v *visit) readWeek() (s policy.ScheduleConfig, err error) {
 			return s, err
 		}
 	}
-	for n := range maxWindows {
+	for n := 0; n < maxWindows || v.r.PostForm.Has("from."+strconv.Itoa(n)); n++ {
 		i := strconv.Itoa(n)
 		w := policy.WindowConfig{Days: v.r.PostForm["days."+i], From: v.form("from." + i), To: v.form("to." + i), Kind: "bedtime"}
 		if v.form("kind."+i) == "homework" {
