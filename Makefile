@@ -23,7 +23,7 @@ PLATFORMS := linux/amd64 linux/arm64 linux/arm/GOARM=7 linux/mipsle/GOMIPS=softf
              darwin/arm64 darwin/amd64 windows/amd64
 
 .DEFAULT_GOAL := help
-.PHONY: help build run test race lint vuln fuzz mutate soak bench cover cross unit clean
+.PHONY: help build run test race lint vuln fuzz browser mutate soak bench cover cross unit clean
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -67,6 +67,13 @@ fuzz: ## fuzz each target for FUZZTIME
 		done; \
 	done
 
+# axe-core comes from the npm registry where that can be reached; without it the tests say that they leave it out.
+browser: ## walk through the pages with Chromium, which is installed if it is missing
+	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; }
+	@$(GO) test -count=1 -v -tags browser -timeout 15m -run '^TestBrowser' ./policy/portal/... >browser.log 2>&1 && walks=passed || walks=failed; \
+		echo "browser: $$walks; $$(grep -c '^--- PASS' browser.log) walks passed, $$(grep -c '^--- FAIL' browser.log) failed, $$(grep -c '^--- SKIP' browser.log) left out; browser.log has the rest"; \
+		[ $$walks = passed ]
+
 mutate: ## change each step, guard and cell of the policy, and see a scenario notice (5 to 10 minutes)
 	$(GO) test -tags mutate -v -timeout 30m -run '^(TestMutants|TestFlippedCells)$$' ./policy
 
@@ -98,4 +105,4 @@ unit: ## score the systemd service: fails above 1.5
 	systemd-analyze security --offline=true --threshold=15 deploy/systemd/hearth.service
 
 clean: ## remove what was built
-	rm -rf $(BIN) coverage.out coverage.html
+	rm -rf $(BIN) coverage.out coverage.html browser.log
