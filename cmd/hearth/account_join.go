@@ -102,7 +102,7 @@ func (s *server) tellOf(ctx context.Context, n account.Notice) {
 		s.log.Warn("whom to tell of an account could not be read: all channels of the household are", "error", err)
 	}
 	for _, a := range all {
-		if a.Role == account.Parent || a.Role == account.Operator {
+		if a.Role == account.Parent { // operators are all alike
 			m.For = append(m.For, a.ID, a.Name) // a channel may have either
 		}
 	}

@@ -68,6 +68,7 @@ const (
 	maxLabel   = 40
 	maxActions = 3 // ntfy shows no more
 	maxFact    = 255
+	maxReaders = 100 // of a message: id and name of each account of a household
 )
 
 // bounded cuts a message's facts, which wait in memory.
@@ -76,7 +77,7 @@ func (m Message) bounded() Message {
 	if len(m.Path) > maxFact {
 		m.Path = ""
 	}
-	m.For = slices.Clone(m.For[:min(len(m.For), maxFor)])
+	m.For = slices.Clone(m.For[:min(len(m.For), maxReaders)])
 	return m
 }
 

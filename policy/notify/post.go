@@ -196,6 +196,8 @@ func (p *Post) Run(ctx context.Context) error {
 func (p *Post) Test(ctx context.Context, household string, c Channel) error {
 	if kept, _, there, err := p.one(ctx, household, c.ID); c.ID != "" && err == nil && there {
 		c = kept
+	} else {
+		c.ID = "" // nothing is remembered of what is not kept
 	}
 	if err := p.check(c); err != nil {
 		return err

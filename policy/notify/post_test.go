@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -217,6 +218,7 @@ func TestWhoIsTold(t *testing.T) {
 			{Message{Kind: Request}, []string{"0", "1", "2", "4"}},
 			{Message{Kind: SignIn, For: []string{"anna"}}, []string{"0", "1", "3"}},
 			{Message{Kind: Request, For: []string{"ben", "eve"}}, []string{"0", "2", "4"}},
+			{Message{Kind: SignIn, For: append(slices.Repeat([]string{"eve"}, maxReaders-1), "anna")}, []string{"0", "1", "3"}},
 		} {
 			n.lines = nil
 			tt.m.Household = "h-home"
@@ -314,8 +316,10 @@ func TestTestsAreFew(t *testing.T) {
 				t.Errorf("test %d: %q, want %q", i, got, want)
 			}
 		}
-		if err := p.Test(t.Context(), "h-other", alex); err != nil {
-			t.Error(err)
+		stranger := alex
+		stranger.ID = strings.Repeat("x", 1<<20)
+		if err := p.Test(t.Context(), "h-other", stranger); err != nil || len(p.last) != 0 {
+			t.Errorf("%v, and %d results are remembered of what is not kept", err, len(p.last))
 		}
 		rest(time.Hour)
 		if err := p.Test(t.Context(), "h-home", alex); err != nil {
