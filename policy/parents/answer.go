@@ -135,10 +135,15 @@ func (p *place) halfway(r *Request, a *Answer, v Verdict) (bool, error) {
 
 // grantTo makes the grant that an answer is, and closes the request; the request is the last of the changes.
 func (p *place) grantTo(r *Request, a Answer) ([]change, policy.Grant, error) {
-	made, err := p.grantFor(Ask{Kind: r.Kind, Value: r.Value, Span: Span{For: a.For}})
+	ask := Ask{Kind: r.Kind, Value: r.Value, Span: Span{For: a.For}}
+	if r.Kind == policy.GrantContinue { // which nobody is granted by anybody else
+		ask.Kind, ask.Value = policy.GrantName, r.Name
+	}
+	made, err := p.grantFor(ask)
 	if err != nil {
 		return nil, made, err
 	}
+	made.Kind, made.Value = r.Kind, r.Value
 	r.Status, r.Closed, r.Grant, r.Answers = Granted, p.now, made.ID, append(r.Answers, a)
 	if made.Until != 0 {
 		r.Until = time.Unix(made.Until, 0)

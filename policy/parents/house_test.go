@@ -58,7 +58,7 @@ households:
 `
 
 var listed = map[string][]string{
-	"adult.porn": {"naked.example"}, "money.gambling": {"casino.example"}, "social.networks": {"social.example"},
+	"adult.porn": {"naked.example", "naked.bot.example"}, "harm.alcohol": {"vodka.example"}, "money.gambling": {"casino.example"}, "social.networks": {"social.example"},
 	"sec.malware": {"virus.example"}, "illegal.csam": {"forbidden.example"}, "ok.help": {"help.example"},
 	"misinfo": {"stars.example"}, "harm.selfharm": {"hurt.example"}, "fun.ai": {"bot.example"},
 }

@@ -128,7 +128,11 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 		asked.ID = newID()
 		entry := p.entry("request", requested(&asked), 0)
 		if by := d.answerer(c, &r, w); by != "" {
-			granted, _, err := p.grantTo(&asked, p.answer(by, span(by, w.For), ""))
+			warned := w.Decision.Action == policy.Warn
+			if warned && r.Kind == policy.GrantName && r.Category != "" { // what else of the site or beneath it is blocked, is not theirs to open
+				asked.Kind, asked.Value = policy.GrantContinue, r.Category
+			}
+			granted, _, err := p.grantTo(&asked, p.answer(by, span(warned, w.For), ""))
 			return entry, append(room, granted...), err
 		}
 		return entry, append(room, change{kind: kindRequest, id: asked.ID, value: asked}), nil
@@ -149,9 +153,9 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 	return asked, nil
 }
 
-// span is for how long who answers for themself has it: as long as they say, and by rule as long as a warning is passed.
-func span(by, long string) string {
-	if long == "" || by == byRule {
+// span is for how long who answers for themself has it: as long as they say, and after a warning as long as one is passed.
+func span(warned bool, long string) string {
+	if long == "" || warned {
 		return "30m"
 	}
 	return long
@@ -210,18 +214,19 @@ func (d *Desk) request(c policy.Client, w Wish, now time.Time) (r Request, err e
 // selfHarm is the category that no parent is told a name of.
 const selfHarm = "harm.selfharm"
 
-// answerer says who answers a request at once: "self" for who is 16 or older, but not for what a parent's own hand
-// stopped; "rule" for who is 13 to 15 and was only warned; "" for nobody.
+// answerer says who answers a request at once: "self" for who is grown up, and of 16 and 17 where the site only warns or
+// the hour stops it, but not for what a parent's own hand stopped; "rule" for who is 13 to 15 and was only warned; "" for nobody.
 func (d *Desk) answerer(c policy.Client, r *Request, w Wish) string {
 	if c.Member == nil || r.Mistake || w.Decision.Step == policy.StepDenied {
 		return ""
 	}
+	warned, clock := w.Decision.Action == policy.Warn, w.Decision.Clock
 	switch band := c.Member.Band; {
 	case band == policy.Adult:
 		return bySelf
-	case band == policy.Young && w.Decision.Clock != policy.Paused && w.Decision.Clock != policy.QuotaUsed:
+	case band == policy.Young && (warned || clock != policy.NoClock && clock != policy.Paused && clock != policy.QuotaUsed):
 		return bySelf
-	case band == policy.Teen && w.Decision.Action == policy.Warn:
+	case band == policy.Teen && warned:
 		return byRule
 	}
 	return ""

@@ -167,7 +167,7 @@ func TestWhoAnswersThemself(t *testing.T) {
 		self       bool
 	}{
 		{"preteen", "stars.example", false}, {"teen", "bot.example", true}, {"teen", "casino.example", false},
-		{"young", "naked.example", true}, {"young", "plain.example", false},
+		{"young", "vodka.example", true}, {"young", "naked.example", false}, {"young", "plain.example", false},
 	} {
 		h.write(strings.ReplaceAll(text, "BAND", c.band))
 		h.ok(h.reload(t.Context()))
@@ -184,12 +184,14 @@ func TestWhoAnswersThemself(t *testing.T) {
 		if h.ok(err); self != c.self {
 			t.Errorf("%s asks for %s: answers themself: %v", c.band, c.name, self)
 		}
-		if c.band == "teen" {
-			w.For = "always" // which is not for them to say
-		}
+		w.For = "always" // which is not for them to say
 		r := must(h.Request(t.Context(), client, w))
 		if (r.Status == parents.Granted) != c.self || c.self && r.Until.Sub(h.clock()) != 30*time.Minute {
 			t.Errorf("%s asks for %s: %+v", c.band, c.name, r)
+		}
+		if c.name == "bot.example" {
+			h.gets(tom, "bot.example")
+			h.doesNotGet(tom, "naked.bot.example") // which is blocked, and not only warned of
 		}
 	}
 }

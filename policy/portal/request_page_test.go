@@ -77,7 +77,7 @@ func TestThreeButtons(t *testing.T) {
 	}{
 		{mia, "casino.example", noon, "Ask a grown-up", true, true}, {leo, "casino.example", noon, "Ask a grown-up", true, true},
 		{tom, "naked.example", noon, "Ask a grown-up", true, true}, {tablet, "casino.example", noon, "Ask a grown-up", true, true},
-		{lea, "naked.example", noon, "Open it for a while", true, true},
+		{lea, "naked.example", noon, "Ask a grown-up", true, true},
 		{mia, "games.example", evening, "Ask a grown-up", false, true}, {tom, "games.example", evening, "Ask a grown-up", false, true},
 		{tom, "denied.example", noon, "Ask a grown-up", true, true},
 		{tom, "virus.example", noon, "", true, true}, {mia, "virus.example", noon, "", true, true},
@@ -179,23 +179,28 @@ func TestTimeIsAskedAtBedtime(t *testing.T) {
 	}
 }
 
-// TestSelfAnswered: who is 16 or older opens for themself what their age lets them.
+// TestSelfAnswered: who is grown up opens for themself what they have blocked for themself; of 16 and 17 that is for others to open.
 func TestSelfAnswered(t *testing.T) {
 	h, _ := withTickets(t, tickets.ToParents)
-	form := formOf(t, h.getPath(lea, askHost, requestPath+"?name=naked.example").Body.String())
+	h.dir = directory(t, houseOptions{language: "en", config: func(c *policy.Config) {
+		c.Profiles = append(c.Profiles, policy.ProfileConfig{Name: "calm", Band: "adult", Categories: []policy.CategoryChange{{ID: "adult.porn", Action: "block"}, {ID: "money.gambling", Action: "block"}}})
+		c.Households[0].Members[3] = policy.MemberConfig{Name: "Anna", Band: "adult", Profile: "calm"}
+	}})
+	h.ask(t, lea, "naked.example", "")
+	form := formOf(t, h.getPath(anna, askHost, requestPath+"?name=naked.example").Body.String())
 	form.Set("for", "1h")
-	w := h.submit(lea, requestPath, ourPage, form)
-	if w.Code != http.StatusSeeOther || !h.open(t, lea, "naked.example") || h.open(t, tom, "naked.example") {
+	w := h.submit(anna, requestPath, ourPage, form)
+	if w.Code != http.StatusSeeOther || !h.open(t, anna, "naked.example") || h.open(t, lea, "naked.example") || h.open(t, tom, "naked.example") {
 		t.Fatalf("%d\n%s", w.Code, w.Body)
 	}
 	path, _ := strings.CutPrefix(w.Header().Get("Location"), ourPage)
-	if body := h.getPath(lea, askHost, path).Body.String(); !strings.Contains(body, "It is open until 13:00.") {
+	if body := h.getPath(anna, askHost, path).Body.String(); !strings.Contains(body, "It is open until 13:00.") {
 		t.Errorf("%s", readable(t, body))
 	}
 	for _, value := range []string{"2h", "<b>", "-1m"} {
-		form := formOf(t, h.getPath(lea, askHost, requestPath+"?name=casino.example").Body.String())
+		form := formOf(t, h.getPath(anna, askHost, requestPath+"?name=casino.example").Body.String())
 		form.Set("for", value)
-		if w := h.submit(lea, requestPath, ourPage, form); w.Code != http.StatusBadRequest || h.open(t, lea, "casino.example") {
+		if w := h.submit(anna, requestPath, ourPage, form); w.Code != http.StatusBadRequest || h.open(t, anna, "casino.example") {
 			t.Errorf("for %q: %d", value, w.Code)
 		}
 	}
