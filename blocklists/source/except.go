@@ -8,7 +8,8 @@ import (
 )
 
 // A list's own exceptions never lift what another list says. A source with Except does: it is the operator's word against
-// the lists, for the categories that the source names and no other.
+// the lists that have one of the categories which the source names. A list is one word for all of its categories: what is
+// taken out of it has none of them by that list any more.
 
 // maxExcepted bounds the names that one source takes out of others: each costs an entry in every list of its categories.
 const maxExcepted = 20_000

@@ -215,7 +215,7 @@ func (v *visit) deviceParts() (*page, error) {
 		if err != nil {
 			return nil, err
 		}
-		const most = 60 // on one page; the rest is on the command's
+		const most = 40 // on one page of 30 kB; the rest follows when these are confirmed
 		sheet.More = sheet.More || len(sheet.Names) > most
 		slices.SortStableFunc(sheet.Names, func(a, b parents.SheetedName) int { return strings.Compare(b.State, a.State) }) // what waits first
 		sheet.Names = sheet.Names[:min(len(sheet.Names), most)]
