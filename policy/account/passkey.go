@@ -119,6 +119,9 @@ func (b *Book) adding(ctx context.Context, cookie string) (s Session, p kept[pro
 	if s, err = b.Session(ctx, cookie); err != nil {
 		return s, p, err
 	}
+	if s.Who.Provider {
+		return s, p, elsewhere()
+	}
 	if err = b.fresh(s.Actor()); err != nil {
 		return s, p, err
 	}

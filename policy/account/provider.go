@@ -160,6 +160,11 @@ func (b *Book) HasProvider() bool { return b.provider != nil }
 
 func noProvider() error { return refused("", "nobody signs in at a provider here") }
 
+// elsewhere refuses what would open an account without its provider, which may have taken its role away.
+func elsewhere() error {
+	return refused("", "you sign in at the provider, and nowhere else: what proves you is there")
+}
+
 var errAway = errors.New("it does not answer")
 
 func wrongProvider() error {

@@ -185,6 +185,12 @@ func TestProvider(t *testing.T) {
 	want(t, "role", op.Session.Who.Role, account.Operator)
 	want(t, "household", op.Session.Household, account.Operators)
 	want(t, "an operator's session stays", op.Session.Own, false)
+	staff := at("203.0.113.9")
+	staff.Cookie = op.Cookie
+	_, err = h.SetPassphrase(h.ctx, staff, "", words) // which would open it when the provider does not
+	h.refuses(err, account.Refused)
+	_, _, err = h.BeginPasskey(h.ctx, op.Cookie)
+	h.refuses(err, account.Refused)
 	end := h.Now().Add(time.Hour) // which the next sign-in would forget
 	_, err = h.Amend(h.ctx, account.Machine(), account.Operators, op.Session.Account, account.Amendment{Until: &end})
 	h.refuses(err, account.Refused)

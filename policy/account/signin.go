@@ -94,6 +94,9 @@ func (b *Book) SetPassphrase(ctx context.Context, c Client, old, next string) (S
 	if err != nil {
 		return Signed{}, err
 	}
+	if s.Who.Provider {
+		return Signed{}, elsewhere()
+	}
 	p, err := b.proofOf(ctx, s.Who)
 	if err != nil {
 		return Signed{}, err
