@@ -7,11 +7,31 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/prometheus/client_golang/prometheus"
 )
+
+// totalOf gives a counter without labels.
+func totalOf(t *testing.T, c prometheus.Collector, name string) float64 {
+	t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	r.MustRegister(c)
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
+}
 
 // TestRequestReachesParents: what a child asks for at the desk comes to a channel of the household, without the site's name
 // and to no other household, and the first of two answers asks for the second.
@@ -53,6 +73,11 @@ func TestRequestReachesParents(t *testing.T) {
 	}
 	if text := sentences(notify.Draft{Kind: notify.Request, Count: 1, Member: "Kim", What: string(r.Status)}); !strings.Contains(text.Title, "second yes") {
 		t.Errorf("%+v", text)
+	}
+	for end := time.Now().Add(10 * time.Second); totalOf(t, s.post, "hearth_notify_joined_total") == 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nobody is told that a second answer is needed")
+		}
 	}
 	select {
 	case got := <-told:
