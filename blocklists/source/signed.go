@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"path"
 	"strings"
 
 	"aead.dev/minisign"
@@ -60,10 +62,25 @@ func (l *Library) verify(ctx context.Context, s Source, c candidate) error {
 	if !text.Verify(key, signature) {
 		return fmt.Errorf("%w: the signature is not one of this list by the configured key; sign it anew, with a minisign that signs the hash (-H)", errRefused)
 	}
+	if name := signedName(signature); name != "" && name != path.Base(cmp.Or(s.Path, s.URL)) {
+		return fmt.Errorf("%w: the signature is that of another file, %q: sign this one by its own name", errRefused, name)
+	}
 	if now, err := digest(c.path(s)); err != nil || now != c.record.SHA256 {
 		return errors.Join(err, errors.New("it is being changed"))
 	}
 	return nil
+}
+
+// signedName is the name of the file that was signed, as minisign writes it beside the time; "" where it says none. It keeps
+// one list of an owner from being put in the place of another, such as what is blocked in that of what is let through.
+func signedName(signature []byte) string {
+	var s minisign.Signature
+	if s.UnmarshalText(signature) != nil {
+		return ""
+	}
+	_, rest, _ := strings.Cut(s.TrustedComment, "\tfile:")
+	name, _, _ := strings.Cut(rest, "\t")
+	return name
 }
 
 // signature brings the signature of a source.

@@ -95,6 +95,25 @@ func TestKeyIsChecked(t *testing.T) {
 	}
 }
 
+// TestSignedName: a signature that says which file it is of holds for no other of the same owner.
+func TestSignedName(t *testing.T) {
+	secret, public := keyPair(t)
+	at := filepath.Join(t.TempDir(), "excepted.txt")
+	l := open(t, LibraryConfig{Lists: Config{Sources: []Source{{Name: "mine", Path: at, Format: Domains, Categories: []string{"money.gambling"}, Key: public, Except: true}}}})
+	for name, want := range map[string]Status{"blocked.txt": Refused, "excepted.txt": Updated} {
+		text := name + ".example\n"
+		r := minisign.NewReader(strings.NewReader(text))
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			t.Fatal(err)
+		}
+		write(t, at, text)
+		write(t, at+".minisig", string(r.SignWithComments(secret, "timestamp:1\tfile:"+name+"\thashed", "")))
+		if got, err := l.Update(t.Context(), "mine"); err != nil || got[0].Status != want {
+			t.Errorf("signed as %s: %+v, %v; want %s", name, got, err, want)
+		}
+	}
+}
+
 // TestSignedURL: the signature lies beside the list at its server.
 func TestSignedURL(t *testing.T) {
 	secret, public := keyPair(t)
