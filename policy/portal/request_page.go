@@ -202,7 +202,7 @@ func (p *Portal) opened(v *visit, page *view, r *parents.Request) {
 	said := &v.words.Pages.Request
 	texts := map[string]string{"until": clockText(v.words, r.Until, v.now)}
 	switch {
-	case !r.Until.IsZero() && !r.Until.After(v.now):
+	case !r.Until.IsZero() && !r.Until.After(v.now), p.shut(v, r):
 		page.Lead = nil // it is over
 		return
 	case r.Until.IsZero():
@@ -221,6 +221,15 @@ func (p *Portal) opened(v *visit, page *view, r *parents.Request) {
 		page.Facts = nil // the link says it
 		page.GoOn = &goOn{link{"https://" + r.Name + "/", r.Name}, said.Retry}
 	}
+}
+
+// shut says that what was granted is stopped all the same: it was taken back, or something stops it that no yes lifts.
+func (p *Portal) shut(v *visit, r *parents.Request) bool {
+	if host := parseHost(r.Name); host.name != nil { // what its chain led to before the answer says nothing of after it
+		q := v.dir.Ask(host.name, new(blocklists.Hashes))
+		return v.client.Decide(&q, v.now).Blocks()
+	}
+	return !slices.ContainsFunc(p.desk.ActsFor(v.client), func(a parents.Act) bool { return a.ID == r.Grant })
 }
 
 // said is a word that somebody wrote to a request.

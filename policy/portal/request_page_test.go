@@ -179,6 +179,38 @@ func TestTimeIsAskedAtBedtime(t *testing.T) {
 	}
 }
 
+// TestNotOpenAfterAll: a page does not say that something is open which was taken back since, or which security stops.
+func TestNotOpenAfterAll(t *testing.T) {
+	h, desk := withTickets(t, tickets.ToParents)
+	yes := func(from, id string) string {
+		if _, err := desk.Answer(t.Context(), of("family"), id, parents.Verdict{For: "30m"}); err != nil {
+			t.Fatal(err)
+		}
+		return h.getPath(from, askHost, requestPath+"/"+id).Body.String()
+	}
+	for _, c := range []struct{ at, name, says string }{{noon, "casino.example", "It is open until"}, {evening, "games.example", "You have more time until"}} {
+		id := h.at(t, c.at).ask(t, leo, c.name, "")
+		if body := yes(leo, id); !strings.Contains(body, c.says) {
+			t.Errorf("%s", readable(t, body))
+		}
+		r, err := desk.ShowRequest(t.Context(), of("family"), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := desk.Revoke(t.Context(), of("family"), r.Grant); err != nil {
+			t.Fatal(err)
+		}
+		if body := h.getPath(leo, askHost, requestPath+"/"+id).Body.String(); strings.Contains(body, c.says) || strings.Contains(body, `role="timer"`) || strings.Contains(body, "https://"+c.name) {
+			t.Errorf("taken back:\n%s", readable(t, body))
+		}
+	}
+	w := h.at(t, noon).submit(leo, mistakePath, ourPage, formOf(t, h.getPath(leo, askHost, mistakePath+"?name=virus.example").Body.String()))
+	id, _ := strings.CutPrefix(w.Header().Get("Location"), ourPage+requestPath+"/")
+	if body := yes(leo, id); strings.Contains(body, "It is open") || strings.Contains(body, "https://virus.example") {
+		t.Errorf("security:\n%s", readable(t, body))
+	}
+}
+
 // TestSelfAnswered: who is grown up opens for themself what they have blocked for themself; of 16 and 17 that is for others to open.
 func TestSelfAnswered(t *testing.T) {
 	h, _ := withTickets(t, tickets.ToParents)
