@@ -50,12 +50,14 @@ func (d *Desk) propose(t *record) ([]Proposal, error) {
 		p.Action = Block
 	}
 	switch {
-	case p.Action == Block && t.Help:
+	case p.Action == Block && t.Help && t.Category == "":
 		return nil, nil
 	case t.Category == "":
 		return nil, refused("category", "what the name is has not been said: write its category, such as money.gambling")
 	case !blocking(d.Taxonomy(), t.Category):
 		return nil, refused("category", "%q is no category that names are put into or taken out of: write one such as money.gambling", cut(plain(t.Category), 64))
+	case p.Action == Block && t.Help:
+		return nil, nil
 	case isSuffix(t.Name):
 		return nil, refused("number", "strangers have sites of their own beneath %s, so it goes on no list: decide it as sent or declined", t.Name)
 	case len(d.proposals) >= maxProposals:

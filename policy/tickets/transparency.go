@@ -23,7 +23,7 @@ type Figures struct {
 	To      string    `json:"to"`
 	Appeals Breakdown `json:"appeals"`
 	Reports Breakdown `json:"reports"`
-	Hotline Figure    `json:"hotline"` // people who were sent to a hotline
+	Hotline Figure    `json:"hotline"` // people who were sent to a hotline, or asked about what a legal list has
 }
 
 // Breakdown is what one kind of tickets comes to.
@@ -158,7 +158,7 @@ func (f Figures) Markdown() string {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "\n## Hotlines\n\nPeople who were sent to a hotline for illegal content, of which nothing else is kept: %s.\n", f.Hotline)
+	fmt.Fprintf(&b, "\n## Hotlines\n\nPeople who were sent to a hotline for illegal content, or asked about a name that a legal list has, of which nothing else is kept: %s.\n", f.Hotline)
 	return b.String()
 }
 

@@ -206,8 +206,9 @@ func (d *Desk) Sweep(ctx context.Context) error {
 	keep := d.Settings().Keep
 	for {
 		more := false
+		var c change
 		err := d.act(func() error {
-			var c change
+			c = change{}
 			now := d.Now()
 			for number, t := range d.tickets {
 				if len(c.tickets)+len(c.gone) >= store.MaxBatch/2 {
@@ -227,8 +228,14 @@ func (d *Desk) Sweep(ctx context.Context) error {
 			}
 			return d.put(ctx, c)
 		})
-		if err != nil || !more {
+		if err != nil {
 			return err
+		}
+		for _, t := range c.tickets {
+			d.counts.add(t.Kind, t.Category, string(Expired))
+		}
+		if !more {
+			return nil
 		}
 	}
 }

@@ -132,7 +132,10 @@ func TestAgain(t *testing.T) {
 // TestHelpIsNeverBlocked: an upheld report about a name of help is no proposal; an upheld appeal is one.
 func TestHelpIsNeverBlocked(t *testing.T) {
 	b := newBench(t)
-	b.decide(Verdict{Number: b.report("h-1", "care.example", "adult.porn").Number, Outcome: Upheld})
+	care := b.report("h-1", "care.example", "adult.porn").Number
+	_, err := b.Decide(t.Context(), Verdict{Number: care, Outcome: Upheld, Category: "what I say"})
+	wantReason(t, err, Refused, "no category") // it would be a label of metrics, and stand in what is published
+	b.decide(Verdict{Number: care, Outcome: Upheld})
 	if p := b.Proposals(); len(p) != 0 {
 		t.Errorf("a name of help is to be blocked: %+v", p)
 	}
@@ -174,6 +177,9 @@ func TestSweep(t *testing.T) {
 	}
 	if x := b.queue(Query{Decided: true}); len(x) != 1 || x[0].Name != "chess.example" || x[0].Outcome != Expired {
 		t.Errorf("after 90 days %+v, want the open one run out and the decided one gone", x)
+	}
+	if !strings.Contains(scrape(t, b.Desk), `hearth_tickets_outcomes_total{category="money.gambling",kind="appeal",outcome="expired"} 1`+"\n") {
+		t.Error("no metric tells of the ticket that ran out")
 	}
 	if strings.Contains(b.stored(), `"voters"`) {
 		t.Error("hashes of who asked are kept of a ticket that ran out")
