@@ -12,8 +12,8 @@ import (
 
 // Kinds of what the store keeps of a household.
 const (
-	kindChannel  = "channel" // by the channel's id
-	kindSettings = "notify"  // under settingsID
+	kindChannel  = store.KindChannel // by the channel's id
+	kindSettings = "notify"          // under settingsID
 	settingsID   = "settings"
 )
 

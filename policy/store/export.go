@@ -17,6 +17,9 @@ const (
 	KindProof = "proof" // passphrases and passkeys of accounts
 )
 
+// KindChannel is that of ways to reach people. An export has them without their keys.
+const KindChannel = "channel"
+
 // exported is the state and the activity of one household, or of all, for people to read and keep.
 type exported struct {
 	Revision uint64     `json:"revision"`
@@ -45,6 +48,9 @@ func (b *Bolt) Export(ctx context.Context, w io.Writer, household string) error 
 	for _, e := range s.Entries {
 		var keep bool
 		if e.Value, keep = lawful(e.Value); keep && !legal(e.Key.ID) && e.Key.Kind != KindPIN && e.Key.Kind != KindProof {
+			if e.Key.Kind == KindChannel {
+				e.Value = keyless(e.Value)
+			}
 			all.State = append(all.State, e)
 		}
 	}
@@ -81,6 +87,19 @@ func (b *Bolt) activity(p Partition) (activity, error) {
 		}
 	}
 	return a, err
+}
+
+// keyless leaves out of a channel what is as good as a password: what signs for a webhook, and the keys of a push.
+func keyless(channel json.RawMessage) json.RawMessage {
+	var parts map[string]json.RawMessage
+	if json.Unmarshal(channel, &parts) != nil {
+		return json.RawMessage("null")
+	}
+	for _, key := range []string{"secret", "p256dh", "auth"} {
+		delete(parts, key)
+	}
+	left, _ := json.Marshal(parts) // what was read as JSON can be written
+	return left
 }
 
 // legal says whether a word is a category of legal lists, which nothing may tell.

@@ -113,7 +113,8 @@ func TestSnapshotOfANewerProgram(t *testing.T) {
 
 func TestExport(t *testing.T) {
 	b := open(t)
-	put(t, b, set("smith/grant/1", `{"minutes":30}`), set("jones/grant/1", `{"minutes":45}`), set("smith/pin/Mia", `{"hash":"eA=="}`))
+	put(t, b, set("smith/grant/1", `{"minutes":30}`), set("jones/grant/1", `{"minutes":45}`), set("smith/pin/Mia", `{"hash":"eA=="}`),
+		set("smith/channel/1", `{"to":"https://home.example/hook","secret":"S3CRET","p256dh":"K3Y","auth":"K3Y"}`), set("smith/channel/2", `"S3CRET"`))
 	add(t, b, partition("totals", "2026-03-01", "smith", "Mia"), store.Record{Key: "fun.video", Count: 3})
 	add(t, b, partition("totals", "2026-03-01", "jones", "Zoë"), store.Record{Key: "fun.games", Count: 4})
 	export := func(household string) string {
@@ -134,7 +135,10 @@ func TestExport(t *testing.T) {
 	if err := json.Unmarshal([]byte(export("smith")), &got); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.State) != 1 || got.State[0].Key.String() != "smith/grant/1" || // and no PIN
+	if text := export(""); strings.Contains(text, "S3CRET") || strings.Contains(text, "K3Y") || !strings.Contains(text, "home.example/hook") {
+		t.Errorf("a channel is exported with its keys, or not at all: %s", text)
+	}
+	if len(got.State) != 3 || got.State[2].Key.String() != "smith/grant/1" || // and no PIN
 		len(got.Activity) != 1 || got.Activity[0].Person != "Mia" || got.Activity[0].Records[0].Count != 3 {
 		t.Errorf("%+v", got)
 	}
