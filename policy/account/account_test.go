@@ -356,6 +356,9 @@ func TestSweep(t *testing.T) {
 	want(t, "tokens", h.kinds("token"), 0)
 	want(t, "invitations", h.kinds("invite"), 0)
 	want(t, "accounts", h.kinds("account"), 1)
+	for _, what := range []string{"sessions", "tokens", "invitations"} {
+		want(t, what+" counted", h.metric("hearth_account_kept", what), 0)
+	}
 	_, err = h.signIn(at("192.0.2.1"), "home", "Anna", words)
 	h.ok(err)
 }

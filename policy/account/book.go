@@ -50,7 +50,7 @@ type Event string
 // The events.
 const (
 	EventSignIn   Event = "sign-in"    // a browser that was not known signed in
-	EventGuessed  Event = "guessed"    // somebody tries passphrases or codes, and is slowed
+	EventGuessed  Event = "guessed"    // somebody tries passphrases of an account, and is slowed
 	EventCloned   Event = "cloned"     // a passkey may have been copied; its sign-in was refused
 	EventJoined   Event = "joined"     // an invitation was taken
 	EventPasskey  Event = "passkey"    // a passkey was added or removed
@@ -67,7 +67,7 @@ const (
 type Notice struct {
 	Event     Event
 	Household string
-	Name      string       // of the account, "" if nobody has the name that was tried
+	Name      string       // of the account, or of a token; as proposed in an invitation, or ""
 	By        string       // who did it, if not the account itself
 	Network   netip.Prefix // from where, not valid where that is not known
 	At        time.Time

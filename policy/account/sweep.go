@@ -52,6 +52,14 @@ func (b *Book) Sweep(ctx context.Context) error {
 	return nil
 }
 
+// gone counts what stays.
+func gone(staying *int, over bool) bool {
+	if !over {
+		*staying++
+	}
+	return over
+}
+
 // over says whether a record has ended or belongs to nobody; what has not is counted. What cannot be read is left for
 // people to look at.
 func over(e store.Entry, owners map[string]bool, now time.Time, found *census) bool {
@@ -61,23 +69,20 @@ func over(e store.Entry, owners map[string]bool, now time.Time, found *census) b
 		if json.Unmarshal(e.Value, &s) != nil {
 			return false
 		}
-		found.sessions++
-		return !now.Before(s.Ends()) || !owners[s.Household+"/"+s.Account]
+		return gone(&found.sessions, !now.Before(s.Ends()) || !owners[s.Household+"/"+s.Account])
 	case kindToken:
 		var t Token
 		if json.Unmarshal(e.Value, &t) != nil {
 			return false
 		}
-		found.tokens++
 		orphan := t.Account != "" && !owners[t.Household+"/"+t.Account] && !owners[Operators+"/"+t.Account]
-		return !now.Before(t.Until) || orphan
+		return gone(&found.tokens, !now.Before(t.Until) || orphan)
 	case kindInvite:
 		var i Invitation
 		if json.Unmarshal(e.Value, &i) != nil {
 			return false
 		}
-		found.invitations++
-		return !now.Before(i.Ends)
+		return gone(&found.invitations, !now.Before(i.Ends))
 	case kindProof:
 		return !owners[e.Key.Household+"/"+e.Key.ID]
 	case kindPointer:
