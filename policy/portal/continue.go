@@ -51,7 +51,7 @@ func (p *Portal) ruling(v *visit, hashes *blocklists.Hashes) (policy.Question, p
 		return q, d
 	}
 	for _, b := range p.recent.of(viewer(v.client, v.addr), v.now) {
-		if b.name != v.host.text || v.now.Sub(b.at) > chainFor {
+		if b.name != v.host.text || v.now.Sub(b.at) > chainFor || over(d, b) {
 			continue
 		}
 		if d = v.decision(b); d.Action == policy.Warn && d.HasCategory {
@@ -60,6 +60,12 @@ func (p *Portal) ruling(v *visit, hashes *blocklists.Hashes) (policy.Question, p
 		}
 	}
 	return q, d
+}
+
+// over says that a remembered block tells nothing of a name's chain any more: the clock stops names and no chain, and who
+// is allowed a name meanwhile is allowed its chain, but for the law and security.
+func over(d policy.Decision, b block) bool {
+	return b.clock != policy.NoClock || (d.Granted || d.Step == policy.StepAllowed) && b.step != policy.StepLaw && b.step != policy.StepSecurity
 }
 
 // warned is the page that asks whether to pass a warning: of a name that is none the page that the name itself has.

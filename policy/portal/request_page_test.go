@@ -127,6 +127,9 @@ func TestAskOnPage(t *testing.T) {
 		if _, err := desk.Answer(t.Context(), parents.Who{Actor: parents.Actor{Role: parents.Parent, Household: "family", Name: `<script>alert("Anna")</script>`}}, id, parents.Verdict{For: "30m", Word: `ok "><img src=x onerror=alert(1)>`}); err != nil {
 			t.Fatal(err)
 		}
+		if page := h.get(from, "casino.example"); page.Code == http.StatusForbidden || strings.Contains(h.get(from, askHost).Body.String(), requestPath+"?name=casino.example") {
+			t.Errorf("%s: what was granted is said to be blocked, or can be asked for again:\n%s", from, readable(t, page.Body.String()))
+		}
 		w = h.getPath(from, askHost, at)
 		body = w.Body.String()
 		checkPage(t, w.Header(), body)
