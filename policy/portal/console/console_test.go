@@ -72,6 +72,18 @@ func TestSetUp(t *testing.T) {
 	p.get("/changes").says("household adopted", "Anna", "the machine")
 }
 
+// TestSetUpReserved: a family that takes a name which is kept for something else is not left without a household.
+func TestSetUpReserved(t *testing.T) {
+	t.Parallel()
+	h := open(t, "")
+	p := h.somebody()
+	p.post("/setup", url.Values{"code": {must(h.book.Setup(t.Context())).Code}, "name": {"Anna"}, "household": {"Tickets"}, "passphrase": {passphrase}}).at("/setup/family")
+	p.post("/setup/family", url.Values{"country": {"DE"}, "language": {"en"}, "networks": {"10.0.0.0/24"}}).is(http.StatusOK)
+	if all := h.live.Load().Households(); len(all) != 1 || all[0].ID != "home" {
+		t.Errorf("there are %d households", len(all))
+	}
+}
+
 // TestSetUpOfYAML: a household that stands in YAML gets an account, is shown with its place, and is not changed here.
 func TestSetUpOfYAML(t *testing.T) {
 	t.Parallel()

@@ -55,7 +55,7 @@ func (v *visit) firstHousehold() string {
 	if all := v.c.Directory().Households(); len(all) == 1 {
 		return all[0].ID
 	}
-	if id := identifier(v.form("household")); id != "" {
+	if id := identifier(v.form("household")); id != "" && !policy.IsReserved(id) { // with such an id the next page could found nothing
 		return id
 	}
 	return home
