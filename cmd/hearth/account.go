@@ -137,7 +137,11 @@ Operators are of no household.`,
 			if role == "" {
 				return usageError{errors.New("as what is missing; add --role parent, carer, child or operator")}
 			}
-			who := a.named(strings.Join(args, "") + "/" + name)
+			household := strings.Join(args, "")
+			if strings.Contains(household, "/") {
+				return usageError{errors.New("an invitation is to a HOUSEHOLD; how they are called goes behind --name")}
+			}
+			who := a.named(household + "/" + name)
 			body := struct {
 				named
 				Role  string `json:"role"`

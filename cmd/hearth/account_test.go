@@ -44,6 +44,13 @@ func TestAccountWords(t *testing.T) {
 	}
 }
 
+// TestInviteTakesHousehold: HOUSEHOLD/NAME, as other commands take it, is no invitation for somebody called "Bert/".
+func TestInviteTakesHousehold(t *testing.T) {
+	if r := hearth(t, "account", "invite", "home/Bert", "--role", "parent"); r.code == 0 || !strings.Contains(r.err, "--name") {
+		t.Errorf("code %d: %s%s", r.code, r.out, r.err)
+	}
+}
+
 // TestNoticesNeverWait: whoever signs in does not wait for the audit, however much waits there.
 func TestNoticesNeverWait(t *testing.T) {
 	var log bytes.Buffer
