@@ -39,7 +39,7 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 			return e, nil, err
 		}
 		r = was
-		if err := p.concern(&r); err != nil {
+		if err := p.concern(&r); err != nil && !v.Decline { // to who is gone, no can still be said
 			return e, nil, err
 		}
 		a := p.answer(p.actor.Role.String(), v.For, v.Word)
@@ -128,7 +128,10 @@ func (p *place) halfway(r *Request, a *Answer, v Verdict) (bool, error) {
 		if b.Role == a.Role && (b.By == a.By || p.actor.Role == Machine) {
 			return false, &Error{Reason: Conflict, Field: "id", Text: "you have said yes already: in this household another parent has to say so too, from their own account"}
 		}
-		a.For = spans[min(slices.Index(spans, a.For), max(slices.Index(spans, b.For), 0))]
+		was, _ := Span{For: b.For}.ends(p) // both were checked when they were said
+		if is, _ := (Span{For: a.For}).ends(p); was != 0 && (is == 0 || was < is) {
+			a.For = b.For
+		}
 	}
 	return len(r.Answers) == 0, nil
 }

@@ -264,6 +264,28 @@ func TestTwoParents(t *testing.T) {
 	if h.ok(err); no.Status != parents.Declined {
 		t.Errorf("a no: %+v", no)
 	}
+	h.at("2026-11-18 19:50")
+	r = h.requests(mia, "stars.example")
+	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
+	h.ok(err)
+	short, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{For: "1h"})
+	if h.ok(err); short.Until.Sub(h.clock()) != 10*time.Minute {
+		t.Errorf("the rest of the day is shorter than an hour: %+v", short)
+	}
+}
+
+// TestRequestOfWhoIsGone: a parent can say no to it, and not yes.
+func TestRequestOfWhoIsGone(t *testing.T) {
+	h := open(t, families)
+	r := h.requests(mia, "social.example")
+	h.write(strings.NewReplacer("      - {name: Mia, profile: kids}\n", "", "      - {name: mia-tablet, member: Mia, addresses: [10.0.0.2]}\n", "", "[Mia, Tom]", "[Tom]").Replace(families))
+	h.ok(h.reload(t.Context()))
+	_, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m"})
+	h.refuses(err, parents.Unknown)
+	no, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{Decline: true})
+	if h.ok(err); no.Status != parents.Declined {
+		t.Errorf("%+v", no)
+	}
 }
 
 // TestWhoAnswers: nobody but those who may, and nobody of another household.
