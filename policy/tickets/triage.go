@@ -203,27 +203,11 @@ func (r *record) closed(o Outcome, now time.Time) *record {
 // Sweep lets tickets run out that nobody decided, and throws away those that were decided long ago, with their numbers.
 // The sums stay. Run calls it.
 func (d *Desk) Sweep(ctx context.Context) error {
-	keep := d.Settings().Keep
 	for {
-		more := false
 		var c change
+		more := false
 		err := d.act(func() error {
-			c = change{}
-			now := d.Now()
-			for number, t := range d.tickets {
-				if len(c.tickets)+len(c.gone) >= store.MaxBatch/2 {
-					more = true
-					break
-				}
-				switch {
-				case t.Outcome == Open && now.Sub(t.Opened) >= keep:
-					c.tickets = append(c.tickets, t.closed(Expired, now))
-					c.counted = append(c.counted, rowOf(&t.Ticket, string(Expired)))
-				case t.Outcome != Open && now.Sub(t.Decided) > keep:
-					c.gone = append(c.gone, number)
-				}
-			}
-			if len(c.tickets)+len(c.gone) == 0 {
+			if c, more = d.overdue(d.Now(), d.Settings().Keep); len(c.tickets)+len(c.gone) == 0 {
 				return nil
 			}
 			return d.put(ctx, c)
@@ -238,4 +222,21 @@ func (d *Desk) Sweep(ctx context.Context) error {
 			return nil
 		}
 	}
+}
+
+// overdue is what has run out and what is kept no longer, at most as much as one batch holds, and whether there is more.
+func (d *Desk) overdue(now time.Time, keep time.Duration) (c change, more bool) {
+	for number, t := range d.tickets {
+		if len(c.tickets)+len(c.gone) >= store.MaxBatch/2 {
+			return c, true
+		}
+		switch {
+		case t.Outcome == Open && now.Sub(t.Opened) >= keep:
+			c.tickets = append(c.tickets, t.closed(Expired, now))
+			c.counted = append(c.counted, rowOf(&t.Ticket, string(Expired)))
+		case t.Outcome != Open && now.Sub(t.Decided) > keep:
+			c.gone = append(c.gone, number)
+		}
+	}
+	return c, false
 }
