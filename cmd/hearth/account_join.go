@@ -97,15 +97,7 @@ func (s *server) tellOf(ctx context.Context, n account.Notice) {
 	if n.Event == account.EventToken {
 		m.Member = ""
 	}
-	all, err := s.accounts.Accounts(ctx, account.Machine(), n.Household)
-	if err != nil {
-		s.log.Warn("whom to tell of an account could not be read: all channels of the household are", "error", err)
-	}
-	for _, a := range all {
-		if a.Role == account.Parent { // operators are all alike
-			m.For = append(m.For, a.ID, a.Name) // a channel may have either
-		}
-	}
+	m.For = s.readers(ctx, n.Household, account.Parent) // without any, as of operators, all channels
 	s.post.Send(m)
 }
 

@@ -5,11 +5,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/prometheus/client_golang/prometheus"
@@ -85,5 +87,63 @@ func TestRequestReachesParents(t *testing.T) {
 			t.Errorf("another household is told %s", got)
 		}
 	default: // it waits for its minute of quiet
+	}
+}
+
+// TestRequestsAreForGrownUps: a request comes to the channels of parents and of carers whose time has not ended, and to
+// those that are everybody's; never to that of another child, not even where no grown-up has an account.
+func TestRequestsAreForGrownUps(t *testing.T) {
+	told := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { told <- r.URL.Path }))
+	defer hook.Close()
+	s, _, _ := testServer(t, withBand("child")+"notify: {private: true}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.post.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	join := func(name string, role account.Role, until time.Time) {
+		i, err := s.accounts.Invite(ctx, account.Machine(), account.Offer{Household: "home", Role: role, Name: name, Until: until})
+		if err != nil {
+			t.Fatal(err)
+		}
+		client := account.Client{Address: mustAddr(t, "10.0.0.9")}
+		if _, err := s.accounts.Accept(ctx, account.Join{Client: client, Code: i.Code, Name: name, Passphrase: "four words of " + strings.ToLower(name) + " quietly"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	channel := func(to string, readers ...string) {
+		if _, err := s.post.Add(ctx, "home", notify.Channel{Kind: notify.Webhook, To: hook.URL + "/" + to, For: readers}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hears := func(want ...string) {
+		t.Helper()
+		s.tellOfRequest(parents.Request{Household: "home", Member: "Kim", Status: parents.Waiting})
+		var got []string
+		for range want {
+			select {
+			case path := <-told:
+				got = append(got, path)
+			case <-time.After(10 * time.Second):
+				t.Fatalf("told %v, want %v", got, want)
+			}
+		}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("told %v, want %v", got, want)
+		}
+	}
+	join("Lena", account.Child, time.Time{})
+	channel("child", "Lena")
+	channel("all")
+	hears("/all")
+	join("Anna", account.Parent, time.Time{})
+	join("Oma", account.Carer, time.Now().Add(24*time.Hour))
+	channel("parent", "Anna")
+	channel("carer", "Oma")
+	hears("/carer", "/parent") // that of all waits for its minute of quiet
+	select {
+	case path := <-told:
+		t.Errorf("%s is told too", path)
+	case <-time.After(100 * time.Millisecond):
 	}
 }

@@ -64,8 +64,8 @@ func (p proof) key() store.Key {
 	return store.Key{Household: p.Household, Kind: kindProof, ID: p.Account}
 }
 
-// sameName says whether two names are one to people: without regard to case, form of Unicode and spaces (RFC 8266).
-func sameName(a, b string) bool { return nameKey(a) != "" && nameKey(a) == nameKey(b) }
+// SameName says whether two names are one to people: without regard to case, form of Unicode and spaces (RFC 8266).
+func SameName(a, b string) bool { return nameKey(a) != "" && nameKey(a) == nameKey(b) }
 
 // nameKey is what two such names have in common, "" of what is no name.
 func nameKey(name string) string {
@@ -109,7 +109,7 @@ func (b *Book) proofOf(ctx context.Context, a Account) (kept[proof], error) {
 func (b *Book) named(ctx context.Context, household, name string) (found kept[Account], all []kept[Account], err error) {
 	all, err = list[Account](ctx, b, household, kindAccount)
 	for _, a := range all {
-		if sameName(a.value.Name, name) {
+		if SameName(a.value.Name, name) {
 			found = a
 		}
 	}
@@ -193,7 +193,7 @@ func (b *Book) Amend(ctx context.Context, by Actor, household, id string, to Ame
 // rename gives the name that an account is to have.
 func (b *Book) rename(ctx context.Context, a Account, name string) (string, error) {
 	name, err := goodName(name)
-	if err != nil || sameName(name, a.Name) {
+	if err != nil || SameName(name, a.Name) {
 		return name, err
 	}
 	other, _, err := b.named(ctx, a.Household, name)
@@ -261,7 +261,7 @@ func (b *Book) Erase(ctx context.Context, household, name string) (accounts int,
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if name != "" {
-		if accounts, err = b.erase(ctx, household, func(a Account) bool { return sameName(a.Name, name) }); err != nil {
+		if accounts, err = b.erase(ctx, household, func(a Account) bool { return SameName(a.Name, name) }); err != nil {
 			return accounts, err
 		}
 		return accounts, b.uninvite(ctx, household, name)
@@ -291,7 +291,7 @@ func (b *Book) uninvite(ctx context.Context, household, name string) error {
 	}
 	var gone []store.Write
 	for _, i := range all {
-		if sameName(i.value.Name, name) || sameName(i.value.By, name) {
+		if SameName(i.value.Name, name) || SameName(i.value.By, name) {
 			gone = append(gone, store.Write{Key: i.value.key()})
 		}
 	}
@@ -359,7 +359,7 @@ func (b *Book) held(ctx context.Context, a Account) (gone []store.Write, err err
 	}
 	invites, err := listAll[Invitation](ctx, b, reach, kindInvite)
 	for _, i := range invites {
-		if i.value.From == a.ID || i.value.Household == a.Household && (i.value.Account == a.ID || sameName(i.value.By, a.Name)) {
+		if i.value.From == a.ID || i.value.Household == a.Household && (i.value.Account == a.ID || SameName(i.value.By, a.Name)) {
 			gone = append(gone, store.Write{Key: i.value.key()})
 		}
 	}

@@ -193,7 +193,7 @@ func (k keyring) accountNamed(ctx context.Context, household, name string) (acco
 		return account.Account{}, err
 	}
 	for _, a := range all {
-		if strings.EqualFold(a.Name, strings.TrimSpace(name)) {
+		if account.SameName(a.Name, name) {
 			return a, nil
 		}
 	}
