@@ -1,6 +1,9 @@
 package account
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // freshFor is how long after a sign-in somebody may do what an unlocked phone in other hands must not: give accounts and
 // tokens, change a passphrase, add a passkey.
@@ -10,11 +13,11 @@ const freshFor = 15 * time.Minute
 type Actor struct {
 	Role      Role
 	Household string
-	Account   string // its id, "" of the machine and of its tokens
+	Account   string // its id; of a token, of who made it; "" of the machine
 	Name      string
 
-	machine bool
-	proved  time.Time // zero: no session, so nothing to prove
+	machine, token bool
+	proved         time.Time // when who is signed in said so last
 }
 
 // Machine acts for whoever has the machine's shell.
@@ -25,14 +28,13 @@ func (s Session) Actor() Actor {
 	return Actor{Role: s.Who.Role, Household: s.Household, Account: s.Account, Name: s.Who.Name, proved: s.Proved}
 }
 
-// Actor gives who acts by a token: an operator if it is for all households, else a parent of its own. What it may do is
-// narrowed by its scopes, which the API checks.
+// Actor gives who acts by a token: an operator if it is for the whole machine, else nobody, because no scope of a
+// household is about who may sign in there.
 func (t Token) Actor() Actor {
-	role := Parent
-	if t.All {
-		role = Operator
+	if !t.All || !slices.Contains(t.Scopes, scopeOperate) {
+		return Actor{}
 	}
-	return Actor{Role: role, Household: t.Household, Name: t.Name}
+	return Actor{Role: Operator, Account: t.Account, Name: t.Name, token: true}
 }
 
 // reads says whether somebody may see who has an account in a household. Another's household is as unknown as none.
@@ -51,9 +53,9 @@ func (b *Book) governs(a Actor, household string) error {
 	return b.fresh(a)
 }
 
-// fresh says whether somebody has proved lately who they are, if they have anything to prove.
+// fresh says whether somebody has proved lately who they are. The machine and tokens have nothing to prove.
 func (b *Book) fresh(a Actor) error {
-	if a.Account != "" && b.now().Sub(a.proved) > freshFor {
+	if !a.machine && !a.token && b.now().Sub(a.proved) > freshFor {
 		return stale()
 	}
 	return nil

@@ -24,10 +24,13 @@ const (
 // Scope is what a token may do.
 type Scope string
 
+// scopeOperate is what concerns the whole machine, who may sign in with it.
+const scopeOperate Scope = "operate"
+
 // scopes are all that there are; what each opens is in the API.
 var scopes = []Scope{
 	"households:read", "households:write", "grants:write", "requests:read", "requests:write", "reports:read", "reports:write",
-	"lists:read", "lists:write", "activity:read", "explain", "operate",
+	"lists:read", "lists:write", "activity:read", "explain", scopeOperate,
 }
 
 // Scopes lists all scopes.
@@ -108,11 +111,11 @@ func (b *Book) grantsToken(by Actor, w Wish) error {
 	}
 	operator := by.machine || by.Role == Operator
 	switch {
-	case !by.machine && by.Account == "":
+	case by.token:
 		return refused("", "a token makes no tokens: sign in, or use the machine's shell")
 	case w.All && !operator:
 		return unknown("household", "there is no such household")
-	case slices.Contains(w.Scopes, "operate") && !w.All:
+	case slices.Contains(w.Scopes, scopeOperate) && !w.All:
 		return refused("scopes", "operate concerns the whole machine: ask for a token of all households")
 	case !w.All && w.Household == Operators:
 		return refused("household", "operators have no household: write one, or ask for all")

@@ -86,6 +86,7 @@ func TestTokensOfOperators(t *testing.T) {
 	h.ok(err)
 	_, err = h.Invite(h.ctx, tok.Actor(), account.Offer{Household: "new", Role: account.Parent})
 	h.ok(err)
+	want(t, "invitations", h.kinds("invite"), 1)
 	_, _, err = h.NewToken(h.ctx, tok.Actor(), wish)
 	h.refuses(err, account.Refused)
 	_, machine, err := h.NewToken(h.ctx, account.Machine(), wish)
@@ -97,6 +98,52 @@ func TestTokensOfOperators(t *testing.T) {
 	}
 	_, err = h.Token(h.ctx, machine)
 	h.ok(err)
+	want(t, "invitations by the token of who is gone", h.kinds("invite"), 0)
+}
+
+// TestTokensGovernNobody: no token of a household, and none without operate, sees or changes who may sign in; neither does
+// whoever only says that they are a parent.
+func TestTokensGovernNobody(t *testing.T) {
+	h := open(t)
+	anna := h.first("home")
+	var all []account.Scope
+	for _, s := range account.Scopes() {
+		if s != "operate" {
+			all = append(all, s)
+		}
+	}
+	actors := map[string]account.Actor{"made up": {Role: account.Parent, Household: "home"}, "made up as an operator": {Role: account.Operator}}
+	for name, w := range map[string]account.Wish{
+		"explain": {Household: "home", Scopes: []account.Scope{"explain"}}, "every scope of a household": {Household: "home", Scopes: all},
+		"all households without operate": {All: true, Scopes: all},
+	} {
+		w.Name, w.Until = name, h.Now().Add(time.Hour)
+		tok, _, err := h.NewToken(h.ctx, account.Machine(), w)
+		h.ok(err)
+		actors[name] = tok.Actor()
+		if _, err = h.Accounts(h.ctx, tok.Actor(), "home"); err == nil {
+			t.Errorf("%s lists accounts", name)
+		}
+	}
+	for name, a := range actors {
+		for _, role := range []account.Role{account.Parent, account.Child} {
+			if _, err := h.Invite(h.ctx, a, account.Offer{Household: "home", Role: role}); err == nil {
+				t.Errorf("%s invites a %s", name, role)
+			}
+		}
+		if _, err := h.Invite(h.ctx, a, account.Offer{Household: account.Operators, Role: account.Operator}); err == nil {
+			t.Errorf("%s invites an operator", name)
+		}
+		if err := h.Remove(h.ctx, a, "home", anna.Session.Account); err == nil {
+			t.Errorf("%s removes a parent", name)
+		}
+		if _, err := h.Amend(h.ctx, a, "home", anna.Session.Account, account.Amendment{}); err == nil {
+			t.Errorf("%s amends an account", name)
+		}
+		if _, _, err := h.NewToken(h.ctx, a, account.Wish{Household: "home", Name: "y", Scopes: []account.Scope{"explain"}, Until: h.Now().Add(time.Hour)}); err == nil {
+			t.Errorf("%s makes a token", name)
+		}
+	}
 }
 
 // TestWishes: what nobody gets, with what to write instead.
