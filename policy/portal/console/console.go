@@ -26,35 +26,6 @@ type Activity interface {
 	Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error)
 }
 
-// Requests are what children ask for. Who may see and answer them is judged there.
-type Requests interface {
-	// Waiting lists those of a household that nobody has answered, the oldest first.
-	Waiting(ctx context.Context, who parents.Who) ([]Request, error)
-	// Answer answers one by its id.
-	Answer(ctx context.Context, who parents.Who, id string, v Verdict) error
-}
-
-// Request is one of them, as policy/parents keeps it.
-type Request struct {
-	ID       string
-	From     string           // the member, or the device
-	Kind     policy.GrantKind // what would be granted: a name, a service or time
-	Value    string           // which
-	Name     string           // of the site that was blocked, "" of time
-	Category string           // id, or ""
-	Mistake  bool             // the child says that it is blocked by mistake
-	Word     string           // that the child wrote, or ""
-	At       time.Time
-	Agreed   string // the parent who has agreed already where two must, or ""
-}
-
-// Verdict is an answer.
-type Verdict struct {
-	For     string // 30m, today or always, as parents.Span reads it
-	Decline bool
-	Word    string
-}
-
 // Network tells which way the questions of a browser's machine come. It never waits long.
 type Network interface {
 	// Paths tells of the machine that has an address: when it last asked Hearth, over each family.
@@ -80,7 +51,6 @@ type Config struct {
 	Desk      *parents.Desk
 	Directory func() *policy.Directory
 	Activity  Activity // nil: nothing is remembered
-	Requests  Requests // nil: nobody asks
 	Network   Network  // nil: nothing is known of it
 	// Servers are where Hearth answers, for the guide to the router.
 	Servers []netip.Addr

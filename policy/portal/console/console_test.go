@@ -127,12 +127,22 @@ func TestToday(t *testing.T) {
 	h := open(t, "", family)
 	h.fill()
 	anna := h.signedIn("one", account.Parent, "Anna")
-	anna.get("/").says("Tom asks", "3 minutes ago", "chess.example", "for school", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
-	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"30m"}, "word": {"have fun"}}).at("/").says("Answered").lacks("chess.example")
-	if len(h.asks.answered) != 1 || h.asks.answered[0] != (console.Verdict{For: "30m", Word: "have fun"}) {
-		t.Errorf("the answer was %+v", h.asks.answered)
+	anna.get("/").says("Mia asks", "3 minutes ago", "social.example", "for school", "Social and chat", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
+	anna.post("/answer", url.Values{"id": {h.asked}, "for": {"30m"}, "word": {"have fun"}}).at("/").says("Yes was said").lacks("social.example")
+	if r := h.request(h.asked); r.Status != parents.Granted || r.Answers[0].Word != "have fun" || r.Answers[0].By != "Anna" || !r.Until.Equal(h.clock().Add(30*time.Minute)) {
+		t.Errorf("the answer was %+v", r)
 	}
+	if h.blocks("one", "Mia", "social.example") {
+		t.Error("what was granted is blocked")
+	}
+	anna.post("/answer", url.Values{"id": {h.asked}, "for": {"no"}}).is(http.StatusConflict).says("granted already by Anna")
 	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"no"}}).is(http.StatusNotFound)
+	no := h.ask("10.0.0.3", "casino.example", "")
+	anna.post("/answer", url.Values{"id": {no}, "for": {"forever"}}).is(http.StatusUnprocessableEntity)
+	anna.post("/answer", url.Values{"id": {no}, "for": {"no"}, "word": {"not this one"}}).says("No was said")
+	if r := h.request(no); r.Status != parents.Declined || r.Answers[0].Word != "not this one" {
+		t.Errorf("the answer was %+v", r)
+	}
 	anna.post("/house/pause", url.Values{"for": {"30m"}}).says("Paused until 18:30", "End pause")
 	if !h.blocks("one", "Mia", "news.example") {
 		t.Error("a pause of the house stops nothing")
@@ -141,9 +151,32 @@ func TestToday(t *testing.T) {
 	anna.post("/house/erase", nil).is(http.StatusNotFound)
 }
 
+// TestTwoAnswer: where two parents answer, the first yes is told and opens nothing, a carer has none to say, and the second
+// parent's opens.
+func TestTwoAnswer(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", strings.Replace(family, "language: en", "language: en\nanswers: two", 1))
+	id := h.ask("10.0.0.2", "social.example", "")
+	anna, alex, oma := h.signedIn("one", account.Parent, "Anna"), h.signedIn("one", account.Parent, "Alex"), h.signedIn("one", account.Carer, "Oma")
+	oma.get("/").says("two parents answer", `value="no"`).lacks(`name="for" value="today"`)
+	oma.post("/answer", url.Values{"id": {id}, "for": {"30m"}}).is(http.StatusForbidden)
+	anna.post("/answer", url.Values{"id": {id}, "for": {"today"}}).at("/").says("Your yes is noted", "You have agreed").lacks(`name="for" value="today"`)
+	anna.post("/answer", url.Values{"id": {id}, "for": {"today"}}).is(http.StatusConflict)
+	alex.get("/").says("Anna has agreed")
+	if !h.blocks("one", "Mia", "social.example") {
+		t.Error("one of two parents has opened a site")
+	}
+	alex.post("/answer", url.Values{"id": {id}, "for": {"30m"}}).says("Yes was said")
+	if h.blocks("one", "Mia", "social.example") {
+		t.Error("both parents have agreed, and it is blocked")
+	}
+}
+
 // fill puts something on every page.
 func (h *house) fill() {
-	h.asks.list = []console.Request{{ID: "r1", From: "Tom", Kind: policy.GrantName, Value: "chess.example", Name: "chess.example", Category: "fun.games", Word: "for school", At: h.clock().Add(-3 * time.Minute)}}
+	h.now.Add(-180)
+	h.asked = h.ask("10.0.0.2", "social.example", "for school")
+	h.now.Add(180)
 	sums := []policy.ActivitySum{{Verdict: "allowed", Count: 2140}, {Verdict: "blocked", Count: 96}, {Verdict: "blocked", Cause: "ads.trackers", Count: 61}, {Verdict: "blocked", Cause: "fun.games", Count: 22}, {Verdict: "blocked", Cause: "adult.porn", Count: 3}, {Verdict: "blocked", Cause: "bedtime", Count: 10}, {Verdict: "blocked", Cause: "illegal.csam", Count: 1}, {Verdict: "blocked", Cause: "law", Count: 1}}
 	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}}}
 	before := day

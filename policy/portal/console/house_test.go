@@ -70,7 +70,7 @@ var index = sync.OnceValue(func() *blocklists.Index {
 	dir := must(os.MkdirTemp("", "hearth-console"))
 	defer os.RemoveAll(dir)
 	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Memory: 1 << 16}))
-	for id, name := range map[string]string{"adult.porn": "naked.example", "money.gambling": "casino.example"} {
+	for id, name := range map[string]string{"adult.porn": "naked.example", "money.gambling": "casino.example", "social.networks": "social.example"} {
 		if err := b.Add(b.List(must(taxonomy.Select(id))), blocklists.Entry{Name: must(blocklists.ParseName(name))}); err != nil {
 			panic(err)
 		}
@@ -90,23 +90,23 @@ func must[T any](v T, err error) T {
 
 // house is a server without DNS: a store, what is in force, and the console over TLS.
 type house struct {
-	t    *testing.T
-	book *account.Book
-	desk *parents.Desk
-	asks *asks
-	kept *kept
-	net  *network
-	srv  *httptest.Server
-	now  atomic.Int64
-	yaml atomic.Pointer[policy.Config]
-	live atomic.Pointer[policy.Directory]
-	work sync.Mutex
+	t     *testing.T
+	book  *account.Book
+	desk  *parents.Desk
+	asked string // id of the request that fill makes
+	kept  *kept
+	net   *network
+	srv   *httptest.Server
+	now   atomic.Int64
+	yaml  atomic.Pointer[policy.Config]
+	live  atomic.Pointer[policy.Directory]
+	work  sync.Mutex
 }
 
 // open starts one; of households of the store, and what YAML says.
 func open(t testing.TB, written string, households ...string) *house {
 	t.Helper()
-	h := &house{asks: &asks{}, kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
+	h := &house{kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
 	h.t, _ = t.(*testing.T)
 	h.now.Store(time.Date(2026, 11, 18, 17, 0, 0, 0, time.UTC).Unix())
 	var c policy.Config
@@ -142,7 +142,7 @@ func open(t testing.TB, written string, households ...string) *house {
 	at := must(url.Parse(h.srv.URL))
 	h.book = must(account.Open(account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}))
 	made := must(console.New(console.Config{
-		Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Requests: h.asks, Network: h.net, Now: h.clock,
+		Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
 		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
 	}))
 	h.srv.Config.Handler = made
@@ -174,31 +174,19 @@ func (neighbours) Seen() []parents.Seen {
 
 func (neighbours) Find(a netip.Addr) (parents.Seen, bool) { return parents.Seen{Address: a}, true }
 
-// asks are requests that wait.
-type asks struct {
-	mu       sync.Mutex
-	list     []console.Request
-	answered []console.Verdict
+// ask has the device of an address ask for a name that is blocked on it, and gives the id of the request.
+func (h *house) ask(addr, name, word string) string {
+	h.t.Helper()
+	dir := h.live.Load()
+	c := dir.Identify(netip.MustParseAddr(addr)).Now(h.clock())
+	q := dir.Ask(must(blocklists.ParseName(name)), new(blocklists.Hashes))
+	return must(h.desk.Request(h.t.Context(), c, parents.Wish{Name: name, Question: q, Decision: c.Decide(&q, h.clock()), Word: word, TTL: 10})).ID
 }
 
-func (a *asks) Waiting(_ context.Context, who parents.Who) ([]console.Request, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if who.Household != "one" {
-		return nil, nil
-	}
-	return slices.Clone(a.list), nil
-}
-
-func (a *asks) Answer(_ context.Context, who parents.Who, id string, v console.Verdict) error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	i := slices.IndexFunc(a.list, func(r console.Request) bool { return r.ID == id })
-	if i < 0 || who.Household != "one" {
-		return &parents.Error{Reason: parents.Unknown, Text: "there is no such request"}
-	}
-	a.list, a.answered = slices.Delete(a.list, i, i+1), append(a.answered, v)
-	return nil
+// request gives a request as it is.
+func (h *house) request(id string) parents.Request {
+	h.t.Helper()
+	return must(h.desk.ShowRequest(h.t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}, id))
 }
 
 // kept is what is remembered.

@@ -1,6 +1,8 @@
 package console
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -14,6 +16,7 @@ const onFor = 15 * time.Minute
 type todayParts struct {
 	House    string // its id, for an operator
 	Requests []requestRow
+	More     int // requests that wait beside these
 	Children []childCard
 	Acts     []actRow // for the whole house
 	Paused   bool     // the whole house
@@ -57,14 +60,8 @@ func (c *Console) today(v *visit) error {
 		return err
 	}
 	parts := todayParts{House: h.ID, Manage: v.actor().Role >= parents.Parent}
-	if c.Requests != nil {
-		waiting, err := c.Requests.Waiting(v.r.Context(), v.who())
-		if err != nil {
-			return err
-		}
-		for _, r := range waiting[:min(len(waiting), maxWaiting)] {
-			parts.Requests = append(parts.Requests, v.request(r))
-		}
+	if err := v.waiting(&parts); err != nil {
+		return err
 	}
 	for _, m := range h.Members {
 		card := v.card(h, m)
@@ -90,16 +87,31 @@ func (c *Console) today(v *visit) error {
 const maxWaiting = 12
 
 // requestRow is a request that waits.
-type requestRow struct{ ID, From, What, Why, Word, Agreed, When string }
+type requestRow struct {
+	ID, From, What, Why, Word, Half, When string
+	Yes                                   bool // who looks may say yes to it
+}
 
-func (v *visit) request(r Request) requestRow {
-	row := requestRow{ID: r.ID, From: r.From, What: r.Name, Word: r.Word, Agreed: r.Agreed, When: v.ago(r.At)}
-	switch {
-	case r.Kind == policy.GrantTime:
+// waiting adds the requests that nobody has answered, or one of two parents, the oldest first.
+func (v *visit) waiting(parts *todayParts) error {
+	page, err := v.c.Desk.Requests(v.r.Context(), v.who(), parents.RequestQuery{Limit: 100})
+	if err != nil {
+		return err
+	}
+	slices.Reverse(page.Requests)
+	for _, r := range page.Requests[:min(len(page.Requests), maxWaiting)] {
+		parts.Requests = append(parts.Requests, v.request(r))
+	}
+	parts.More = len(page.Requests) - len(parts.Requests)
+	return nil
+}
+
+func (v *visit) request(r parents.Request) requestRow {
+	row := requestRow{ID: r.ID, From: cmp.Or(r.Member, r.Device), What: cmp.Or(r.Name, v.plainly(r.Value)), Word: r.Word, When: v.ago(r.At), Yes: true}
+	switch r.Kind {
+	case policy.GrantTime:
 		row.What = v.say("act.time")
-	case r.Kind == policy.GrantService:
-		row.What = v.plainly(r.Value)
-	case row.What == "":
+	case policy.GrantService:
 		row.What = v.plainly(r.Value)
 	}
 	if r.Category != "" {
@@ -107,6 +119,16 @@ func (v *visit) request(r Request) requestRow {
 	}
 	if r.Mistake {
 		row.Why = v.say("request.mistake")
+	}
+	me := v.actor()
+	if h, there := v.c.Directory().Household(r.Household); there && h.TwoAnswer && me.Role == parents.Carer {
+		row.Yes, row.Half = false, v.say("request.two")
+	}
+	for _, a := range r.Answers {
+		row.Half = v.say("request.half", "name", cmp.Or(a.By, v.say("role.parent")))
+		if a.By == me.Name && a.Role == me.Role.String() {
+			row.Yes, row.Half = false, v.say("request.mine")
+		}
 	}
 	return row
 }
@@ -193,17 +215,16 @@ func (v *visit) remembered(h parents.Household, parts *todayParts) error {
 
 // answer answers a request with one tap.
 func (c *Console) answer(v *visit) error {
-	if c.Requests == nil {
-		return v.missing()
+	verdict := parents.Verdict{For: v.form("for"), Word: v.form("word")}
+	if verdict.For == "no" {
+		verdict.For, verdict.Decline = "", true
 	}
-	verdict := Verdict{For: v.form("for"), Word: v.form("word"), Decline: v.form("for") == "no"}
-	if verdict.Decline {
-		verdict.For = ""
-	}
-	if err := c.Requests.Answer(v.r.Context(), v.who(), v.form("id"), verdict); err != nil {
+	r, err := c.Desk.Answer(v.r.Context(), v.who(), v.form("id"), verdict)
+	if err != nil {
 		return err
 	}
-	return v.done("/", "answered")
+	done := map[parents.RequestStatus]string{parents.Granted: "answered", parents.Declined: "declined", parents.Half: "half"}
+	return v.done("/", done[r.Status])
 }
 
 // chooseHousehold is the first page of an operator.

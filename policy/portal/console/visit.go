@@ -94,7 +94,7 @@ func (v *visit) readForm() error {
 // actor is who asks, as the use-cases judge it.
 func (v *visit) actor() parents.Actor {
 	who := v.session.Who
-	a := parents.Actor{Household: v.session.Household, Name: who.Name, Until: who.Until}
+	a := parents.Actor{Household: v.session.Household, Name: who.Name, Account: who.ID, Until: who.Until}
 	switch who.Role {
 	case account.Parent:
 		a.Role = parents.Parent
