@@ -69,7 +69,7 @@ func TestRequestReachesParents(t *testing.T) {
 	if got := <-told; !strings.HasPrefix(got, "/home ") || !strings.Contains(got, "Kim") || strings.Contains(got, "games.example") {
 		t.Errorf("told %s", got)
 	}
-	anna := parents.Who{Household: "home", Actor: parents.Actor{Role: parents.Parent, Household: "home", Name: "Anna"}}
+	anna := parents.Who{Household: "home", Actor: parents.Actor{Role: parents.Parent, Household: "home", Name: "Anna", Account: "a1"}}
 	if r, err = s.parents.Answer(ctx, anna, r.ID, parents.Verdict{For: "30m"}); err != nil || r.Status != parents.Half {
 		t.Fatalf("%+v, %v", r, err)
 	}

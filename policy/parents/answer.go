@@ -25,7 +25,7 @@ var errKnown = errors.New("this is known already")
 
 // Answer grants or declines a request. Exactly one answer counts; where two parents have to say yes, the first of them
 // makes it half, and the shorter of the two times holds. What is granted is in force when it returns. Errors: Unknown,
-// Conflict for one that is answered, Forbidden for a carer where two parents answer.
+// Conflict for one that is answered, Forbidden for who is none of two parents.
 func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Request, error) {
 	if err := v.check(); err != nil {
 		return Request{}, err
@@ -54,7 +54,7 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 			r.Status, r.Answers = Half, append(r.Answers, a)
 			e, changes = p.entry("request half granted", requested(&r), 0), []change{{kind: kindRequest, id: id, value: r}}
 		default:
-			if changes, made, err = p.grantTo(&r, a); err != nil {
+			if changes, made, err = p.grantTo(&r, a, 0); err != nil {
 				return e, nil, err
 			}
 			before, e = p.meet(made), p.entry("request granted", requested(&r), made.Until)
@@ -113,19 +113,20 @@ func (p *place) concern(r *Request) (err error) {
 }
 
 func (p *place) answer(role, long, word string) Answer {
-	return Answer{By: p.by, Role: role, At: p.now, For: long, Word: word}
+	return Answer{By: p.by, Account: p.actor.Account, Role: role, At: p.now, For: long, Word: word}
 }
 
-// halfway says whether a yes leaves a request open for another parent. Whoever may open the control socket is one.
+// halfway says whether a yes leaves a request open for another parent. The two are parents with accounts that differ:
+// neither a carer nor an operator, nor a program, nor whoever can open the control socket.
 func (p *place) halfway(r *Request, a *Answer, v Verdict) (bool, error) {
 	if v.Decline || !p.household.TwoAnswer {
 		return false, nil
 	}
-	if p.actor.Role == Carer {
-		return false, forbidden("in this household two parents answer: leave it to them")
+	if p.actor.Role != Parent || p.actor.Account == "" {
+		return false, forbidden("in this household two parents say yes, each signed in with their own account: leave it to them, or decline")
 	}
 	for _, b := range r.Answers {
-		if b.Role == a.Role && (b.By == a.By || p.actor.Role == Machine) {
+		if b.Account == a.Account {
 			return false, &Error{Reason: Conflict, Field: "id", Text: "you have said yes already: in this household another parent has to say so too, from their own account"}
 		}
 		was, _ := Span{For: b.For}.ends(p) // both were checked when they were said
@@ -136,8 +137,9 @@ func (p *place) halfway(r *Request, a *Answer, v Verdict) (bool, error) {
 	return len(r.Answers) == 0, nil
 }
 
-// grantTo makes the grant that an answer is, and closes the request; the request is the last of the changes.
-func (p *place) grantTo(r *Request, a Answer) ([]change, policy.Grant, error) {
+// grantTo makes the grant that an answer is, which ends at latest if that is not 0, and closes the request; the request is
+// the last of the changes.
+func (p *place) grantTo(r *Request, a Answer, latest int64) ([]change, policy.Grant, error) {
 	ask := Ask{Kind: r.Kind, Value: r.Value, Span: Span{For: a.For}}
 	if r.Kind == policy.GrantContinue { // which nobody is granted by anybody else
 		ask.Kind, ask.Value = policy.GrantName, r.Name
@@ -147,6 +149,9 @@ func (p *place) grantTo(r *Request, a Answer) ([]change, policy.Grant, error) {
 		return nil, made, err
 	}
 	made.Kind, made.Value = r.Kind, r.Value
+	if latest != 0 && (made.Until == 0 || made.Until > latest) {
+		made.Until = latest
+	}
 	r.Status, r.Closed, r.Grant, r.Answers = Granted, p.now, made.ID, append(r.Answers, a)
 	if made.Until != 0 {
 		r.Until = time.Unix(made.Until, 0)

@@ -146,6 +146,9 @@ func unname(value any, name string, same func(a, b string) bool) (found bool) {
 			text, _ := one.(string)
 			if key == "by" && same(text, name) || key == "detail" && mentions(text, name, same) {
 				delete(v, key)
+				if key == "by" {
+					delete(v, "account")
+				}
 				found = true
 				continue
 			}

@@ -61,11 +61,12 @@ type Request struct {
 
 // Answer is what a parent said to a request.
 type Answer struct {
-	By   string    `json:"by,omitempty"`
-	Role string    `json:"role"` // of who answered; "self" of who answers for themself, "rule" where their age does
-	At   time.Time `json:"at"`
-	For  string    `json:"for,omitempty"` // how long it was granted, "" for no
-	Word string    `json:"word,omitempty"`
+	By      string    `json:"by,omitempty"`
+	Account string    `json:"account,omitempty"` // the id of By's, if there is one
+	Role    string    `json:"role"`              // of who answered; "self" of who answers for themself, "rule" where their age does
+	At      time.Time `json:"at"`
+	For     string    `json:"for,omitempty"` // how long it was granted, "" for no
+	Word    string    `json:"word,omitempty"`
 }
 
 // Open says whether it waits for an answer.
@@ -132,7 +133,7 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 			if warned && r.Kind == policy.GrantName && r.Category != "" { // what else of the site or beneath it is blocked, is not theirs to open
 				asked.Kind, asked.Value = policy.GrantContinue, r.Category
 			}
-			granted, _, err := p.grantTo(&asked, p.answer(by, span(warned, w.For), ""))
+			granted, _, err := p.grantTo(&asked, p.answer(by, span(warned, asked.Kind, w.For), ""), p.edge(&asked, w.Decision))
 			return entry, append(room, granted...), err
 		}
 		return entry, append(room, change{kind: kindRequest, id: asked.ID, value: asked}), nil
@@ -147,18 +148,35 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 	d.counts.requests.add("asked")
 	notify := d.Asked
 	if !asked.Open() {
+		d.counts.requests.add(string(asked.Status))
 		notify = nil
 	}
 	d.told(p, &asked, notify)
 	return asked, nil
 }
 
-// span is for how long who answers for themself has it: as long as they say, and after a warning as long as one is passed.
-func span(warned bool, long string) string {
-	if long == "" || warned {
+// span is for how long who answers for themself has it: as long as they say, after a warning as long as one is passed, and
+// of time no longer than today.
+func span(warned bool, kind policy.GrantKind, long string) string {
+	switch {
+	case long == "" || warned:
 		return "30m"
+	case long == "always" && kind == policy.GrantTime:
+		return "today"
 	}
 	return long
+}
+
+// edge is the unix second at which what somebody grants themself ends at the latest: a passed warning at the next change
+// of the clock, time with the window that it lifts; 0: there is none.
+func (p *place) edge(r *Request, d policy.Decision) int64 {
+	switch {
+	case d.Action == policy.Warn:
+		return Continues(d, p.now).Unix()
+	case r.Kind == policy.GrantTime:
+		return d.Ends
+	}
+	return 0
 }
 
 // request makes a request of a wish, and says why none can be.

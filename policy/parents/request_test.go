@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
 )
@@ -36,7 +38,7 @@ func (h *house) requests(addr, name string) parents.Request {
 }
 
 func parent(name string) parents.Who {
-	return parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Parent, Household: "one", Name: name}}
+	return parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Parent, Household: "one", Name: name, Account: "account of " + name}}
 }
 
 // TestRequest: a child asks for what is blocked, a parent says yes with a word, and it is open at once, for her alone, for
@@ -196,6 +198,59 @@ func TestWhoAnswersThemself(t *testing.T) {
 	}
 }
 
+// TestOwnAnswersEnd: who answers for themself lifts the bedtime of this night and not those to come, and whose age does,
+// or who passes a warning, has it until bedtime at the latest.
+func TestOwnAnswersEnd(t *testing.T) {
+	for _, c := range []struct{ at, band, name, long, kind, ends string }{
+		{"2026-11-18 23:30", "young", "plain.example", "today", "time", "2026-11-19 00:00"},
+		{"2026-11-18 23:30", "young", "plain.example", "always", "time", "2026-11-19 00:00"},
+		{"2026-11-19 01:00", "young", "plain.example", "today", "time", "2026-11-19 06:00"},
+		{"2026-11-19 01:00", "young", "plain.example", "always", "time", "2026-11-19 06:00"},
+		{"2026-11-18 23:30", "young", "plain.example", "1h", "time", "2026-11-19 00:30"},
+		{"2026-11-19 05:45", "young", "plain.example", "", "time", "2026-11-19 06:00"},
+		{"2026-11-18 15:30", "young", "social.example", "always", "time", "2026-11-18 16:00"}, // homework time
+		{"2026-11-18 22:45", "young", "vodka.example", "always", "continue", "2026-11-18 23:00"},
+		{"2026-11-18 22:45", "teen", "bot.example", "1h", "continue", "2026-11-18 23:00"},
+		{"2026-11-18 22:15", "teen", "bot.example", "", "continue", "2026-11-18 22:45"},
+	} {
+		night := "schedule: {bedtime: {school: \"23:00-06:00\", free: \"23:00-06:00\"}, homework: \"15:00-16:00\"}\n    categories: [{id: social.networks, action: timed}]"
+		h := open(t, strings.NewReplacer("band: teen", "band: "+c.band, `schedule: {bedtime: {school: "00:30-07:00", free: "off"}}`, night).Replace(families))
+		h.at(c.at)
+		client, w := h.wish(tom, c.name)
+		if w.For = c.long; !w.Decision.Blocks() {
+			t.Fatalf("%+v: nothing stops it", c)
+		}
+		r := must(h.Request(t.Context(), client, w))
+		if got := r.Until.In(must(time.LoadLocation("Europe/Berlin"))).Format("2006-01-02 15:04"); r.Status != parents.Granted || string(r.Kind) != c.kind || got != c.ends {
+			t.Errorf("%+v: until %s: %+v", c, got, r)
+		}
+		h.gets(tom, c.name)
+		h.at(c.ends)
+		if c.kind == "continue" {
+			h.doesNotGet(tom, c.name)
+		}
+		if granted := h.told("granted"); granted != 1 {
+			t.Errorf("%+v: %v are counted as granted", c, granted)
+		}
+	}
+}
+
+// told is hearth_parents_requests_total of a word.
+func (h *house) told(what string) float64 {
+	h.t.Helper()
+	r := prometheus.NewPedanticRegistry()
+	h.ok(r.Register(h.Desk))
+	for _, f := range must(r.Gather()) {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "hearth_parents_requests_total" && m.GetLabel()[0].GetValue() == what {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	h.t.Fatalf("there is no count of %s", what)
+	return 0
+}
+
 // TestOneAnswerCounts: of many who answer at the same time one is taken, and one grant is made.
 func TestOneAnswerCounts(t *testing.T) {
 	h := open(t, families)
@@ -231,22 +286,41 @@ func TestOneAnswerCounts(t *testing.T) {
 	}
 }
 
-// TestTwoParents: where two have to say yes, the same one twice does not do, a carer does not count, the shorter time
-// holds, and one no is enough.
+// TestTwoParents: where two have to say yes, the same one twice does not do, nobody but parents counts, the shorter time
+// holds, and one no of anybody is enough.
 func TestTwoParents(t *testing.T) {
 	h := open(t, strings.Replace(families, "  - id: one", "  - id: one\n    answers: two", 1))
 	r := h.requests(mia, "social.example")
-	carer := parent("Oma")
-	carer.Actor.Role = parents.Carer
-	_, err := h.Answer(t.Context(), carer, r.ID, parents.Verdict{For: "30m"})
-	h.refuses(err, parents.Forbidden)
+	noParents := map[string]parents.Who{"the socket": of("one"), "a program": parent("lights"), "a carer": parent("Oma"), "an operator": parent("support")}
+	for name, role := range map[string]parents.Role{"a carer": parents.Carer, "an operator": parents.Operator} {
+		who := noParents[name]
+		who.Actor.Role = role
+		noParents[name] = who
+	}
+	program := noParents["a program"]
+	program.Actor.Account = ""
+	noParents["a program"] = program
+	alone := func() {
+		t.Helper()
+		for name, who := range noParents {
+			if _, err := h.Answer(t.Context(), who, r.ID, parents.Verdict{For: "30m"}); err == nil {
+				t.Errorf("%s is one of two parents", name)
+			}
+		}
+	}
+	alone()
 	half, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
 	if h.ok(err); half.Status != parents.Half {
 		t.Errorf("the first yes: %+v", half)
 	}
 	h.doesNotGet(mia, "social.example")
-	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
-	h.refuses(err, parents.Conflict)
+	anne := parent("Anna")
+	anne.Actor.Name = "Anne" // who took another name is no other parent
+	for _, same := range []parents.Who{parent("Anna"), anne} {
+		_, err = h.Answer(t.Context(), same, r.ID, parents.Verdict{For: "today"})
+		h.refuses(err, parents.Conflict)
+	}
+	alone()
 	h.crash()
 	whole, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{For: "30m"})
 	if h.ok(err); whole.Status != parents.Granted || len(whole.Answers) != 2 || whole.Until.Sub(h.clock()) != 30*time.Minute {
@@ -254,13 +328,7 @@ func TestTwoParents(t *testing.T) {
 	}
 	h.gets(mia, "social.example")
 	r = h.requests(mia, "casino.example")
-	for _, by := range []string{"root", "other"} { // who opens the socket is one, whatever they call themselves
-		who := of("one")
-		who.By = by
-		_, err = h.Answer(t.Context(), who, r.ID, parents.Verdict{For: "30m"})
-	}
-	h.refuses(err, parents.Conflict)
-	no, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{Decline: true})
+	no, err := h.Answer(t.Context(), of("one"), r.ID, parents.Verdict{Decline: true})
 	if h.ok(err); no.Status != parents.Declined {
 		t.Errorf("a no: %+v", no)
 	}

@@ -33,6 +33,7 @@ type Actor struct {
 	Role      Role
 	Household string    // the only one that they may touch; of an Operator and of Machine all, if it is ""
 	Name      string    // of the account; of a Child the member
+	Account   string    // its id; "" of who has none, such as Machine and programs
 	Until     time.Time // when their rights end; zero: never
 }
 

@@ -98,7 +98,11 @@ func (p *Portal) wishing(v *visit, name string) (int, *view) {
 	f := form{Action: requestPath, Button: said.Send}
 	if self {
 		f.Button = said.Open
-		f.Fields = append(f.Fields, field{Name: "for", Label: said.Long, Options: []option{{"30m", said.HalfHour}, {"1h", said.Hour}, {"today", said.Today}, {"always", said.Always}}})
+		spans := []option{{"30m", said.HalfHour}, {"1h", said.Hour}, {"today", said.Today}, {"always", said.Always}}
+		if r.Kind == policy.GrantTime {
+			spans = spans[:3] // bedtime comes back
+		}
+		f.Fields = append(f.Fields, field{Name: "for", Label: said.Long, Options: spans})
 	} else {
 		f.Fields = append(f.Fields, field{Name: "word", Label: said.Word, Long: true})
 	}

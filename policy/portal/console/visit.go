@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 )
 
@@ -83,7 +84,7 @@ func (v *visit) enter() error {
 
 func (v *visit) readForm() error {
 	if v.r.Header.Get("Content-Type") == "application/json" {
-		return nil // of a passkey; its handler reads it
+		return nil // of a script; its handler reads it
 	}
 	if err := v.r.ParseForm(); err != nil {
 		return &parents.Error{Text: v.say("problem.form")}
@@ -185,7 +186,10 @@ func (v *visit) told(err error) (int, string) {
 	var desk *parents.Error
 	var book *account.Error
 	var ours *statusError
+	var post *notify.Failure
 	switch {
+	case errors.As(err, &post):
+		return http.StatusUnprocessableEntity, post.Text
 	case errors.As(err, &ours):
 		return ours.status, ours.text
 	case errors.As(err, &desk):
