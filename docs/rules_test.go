@@ -44,7 +44,7 @@ var graph = map[string][]string{
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "policy/account", "policy/parents", "policy/tickets", "blocklists", "blocklists/help"},
-	"policy/portal/console":       {"policy", "policy/account", "policy/parents", "blocklists"},
+	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "blocklists"},
 	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,

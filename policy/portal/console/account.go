@@ -68,7 +68,7 @@ func (v *visit) accountParts() (*page, error) {
 	}
 	p := v.blank(v.say("account.title"), "account", parts)
 	if parts.CanPasskey {
-		p.Script = v.c.render.script
+		p.Script = v.c.render.scripts["passkey"]
 	}
 	return p, nil
 }
@@ -112,7 +112,7 @@ func (c *Console) beginPasskey(v *visit) error {
 }
 
 func (c *Console) addPasskey(v *visit) error {
-	answer, err := v.passkey()
+	answer, err := v.scripted()
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 )
 
@@ -52,6 +53,8 @@ type Config struct {
 	Directory func() *policy.Directory
 	Activity  Activity // nil: nothing is remembered
 	Network   Network  // nil: nothing is known of it
+	// Post brings messages to people; nil: there are none.
+	Post *notify.Post
 	// Servers are where Hearth answers, for the guide to the router.
 	Servers []netip.Addr
 	// Ask is where children see what was blocked: "http://ask.hearth.home.arpa".
@@ -114,8 +117,9 @@ func (c *Console) routes() http.Handler {
 	for pattern, h := range c.family() {
 		mux.Handle(pattern, c.page(h, grownUp))
 	}
-	mux.HandleFunc("GET /icon.svg", c.icon)
-	mux.HandleFunc("GET /manifest.webmanifest", c.manifest)
+	for name, kind := range files {
+		mux.HandleFunc("GET /"+name, c.file(name, kind))
+	}
 	mux.Handle("/", c.page(func(v *visit) error { return v.missing() }, anybody))
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(c.page(func(v *visit) error {
@@ -182,5 +186,10 @@ func (c *Console) family() map[string]handler {
 		"POST /people":               c.invite,
 		"POST /people/{id}/remove":   c.removePerson,
 		"POST /people/{id}/withdraw": c.withdraw,
+		"GET /channels":              c.channelsPage,
+		"POST /channels":             c.addChannel,
+		"POST /channels/push":        c.addPush,
+		"POST /channels/names":       c.channelNames,
+		"POST /channels/{id}/{act}":  c.channelAct,
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal/console"
 	"github.com/hearthdns/hearth/policy/store"
@@ -90,17 +91,18 @@ func must[T any](v T, err error) T {
 
 // house is a server without DNS: a store, what is in force, and the console over TLS.
 type house struct {
-	t     *testing.T
-	book  *account.Book
-	desk  *parents.Desk
-	asked string // id of the request that fill makes
-	kept  *kept
-	net   *network
-	srv   *httptest.Server
-	now   atomic.Int64
-	yaml  atomic.Pointer[policy.Config]
-	live  atomic.Pointer[policy.Directory]
-	work  sync.Mutex
+	t        *testing.T
+	book     *account.Book
+	desk     *parents.Desk
+	messages *notify.Post
+	asked    string // id of the request that fill makes
+	kept     *kept
+	net      *network
+	srv      *httptest.Server
+	now      atomic.Int64
+	yaml     atomic.Pointer[policy.Config]
+	live     atomic.Pointer[policy.Directory]
+	work     sync.Mutex
 }
 
 // open starts one; of households of the store, and what YAML says.
@@ -141,8 +143,12 @@ func open(t testing.TB, written string, households ...string) *house {
 	t.Cleanup(h.srv.Close)
 	at := must(url.Parse(h.srv.URL))
 	h.book = must(account.Open(account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}))
+	h.messages = must(notify.New(notify.Config{
+		Settings: notify.Settings{Private: true, Mail: notify.MailSettings{Server: "127.0.0.1:1", TLS: "none", From: "hearth@home.example"}, Ntfy: notify.NtfySettings{Server: "http://127.0.0.1:1"}},
+		State:    t.TempDir(), Log: bolt, Words: func(notify.Draft) notify.Text { return notify.Text{Title: "a test"} }, Now: h.clock,
+	}))
 	made := must(console.New(console.Config{
-		Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
+		Post: h.messages, Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
 		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
 	}))
 	h.srv.Config.Handler = made

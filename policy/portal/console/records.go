@@ -133,7 +133,7 @@ type householdForm struct {
 	ID, Zone, Language, Country string
 	Members                     []memberRow
 	Revision                    uint64
-	Store, Manage               bool
+	Store, Manage, Messages     bool
 }
 
 type memberRow struct {
@@ -154,7 +154,7 @@ func (v *visit) householdForm() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent}
+	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent, Messages: v.c.Post != nil}
 	if live, there := v.c.Directory().Household(h.ID); there {
 		f.Language, f.Country = v.say("tongue."+live.Language), v.say("country."+live.Country)
 		if live.Country == "" {

@@ -25,10 +25,10 @@ const layout = "layout.html"
 
 // renderer makes pages.
 type renderer struct {
-	pages  map[string]*template.Template
-	style  template.CSS
-	script template.JS
-	csp    string
+	pages   map[string]*template.Template
+	style   template.CSS
+	scripts map[string]template.JS
+	csp     string
 }
 
 func newRenderer() (*renderer, error) {
@@ -52,13 +52,18 @@ func newRenderer() (*renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style of the pages: %w", err)
 	}
-	js, err := pageFiles.ReadFile("pages/passkey.js")
-	if err != nil {
-		return nil, fmt.Errorf("reading the script of passkeys: %w", err)
+	r.style, r.scripts = template.CSS(css), map[string]template.JS{} //nolint:gosec // embedded, and named by its hash in the policy
+	var hashes string
+	for _, name := range []string{"passkey", "push"} {
+		js, err := pageFiles.ReadFile("pages/" + name + ".js")
+		if err != nil {
+			return nil, fmt.Errorf("reading a script of the pages: %w", err)
+		}
+		r.scripts[name] = template.JS(js) //nolint:gosec // embedded, and named by its hash in the policy
+		hashes += " " + hashOf(js)
 	}
-	r.style, r.script = template.CSS(css), template.JS(js) //nolint:gosec // embedded, and named by their hashes in the policy
-	r.csp = "default-src 'none'; style-src " + hashOf(css) + "; script-src " + hashOf(js) + "; connect-src 'self'; img-src 'self'; " +
-		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+	r.csp = "default-src 'none'; style-src " + hashOf(css) + "; script-src" + hashes + "; connect-src 'self'; img-src 'self'; " +
+		"worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	return r, nil
 }
 
@@ -170,23 +175,21 @@ func (v *visit) again(name string, p *page, err error) error {
 	return v.send(status, name, p)
 }
 
-// icon is the product's sign.
-func (c *Console) icon(w http.ResponseWriter, _ *http.Request) {
-	c.file(w, "pages/icon.svg", "image/svg+xml")
+// files are what pages and browsers fetch beside the pages, with their media types. The worker shows messages.
+var files = map[string]string{
+	"icon.svg": "image/svg+xml", "manifest.webmanifest": "application/manifest+json", "worker.js": "text/javascript",
 }
 
-// manifest lets a phone keep the console among its apps.
-func (c *Console) manifest(w http.ResponseWriter, _ *http.Request) {
-	c.file(w, "pages/manifest.webmanifest", "application/manifest+json")
-}
-
-func (c *Console) file(w http.ResponseWriter, name, kind string) {
-	text, err := pageFiles.ReadFile(name)
-	if err != nil {
-		http.Error(w, "not found", http.StatusNotFound)
-		return
+// file serves one of them.
+func (c *Console) file(name, kind string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		text, err := pageFiles.ReadFile("pages/" + name)
+		if err != nil {
+			http.Error(w, "not found", http.StatusNotFound)
+			return
+		}
+		w.Header().Set("Content-Type", kind)
+		w.Header().Set("Cache-Control", "max-age=86400")
+		_, _ = w.Write(text)
 	}
-	w.Header().Set("Content-Type", kind)
-	w.Header().Set("Cache-Control", "max-age=86400")
-	_, _ = w.Write(text)
 }

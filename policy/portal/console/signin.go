@@ -36,7 +36,7 @@ func (v *visit) signInForm() *page {
 	f := signInForm{Name: v.form("name"), Own: v.form("own") != "", Passkey: v.c.Book.HasPasskeys(), Several: len(v.c.Directory().Households()) > 1}
 	p := v.blank(v.say("signin.title"), "", f)
 	if f.Passkey {
-		p.Script = v.c.render.script
+		p.Script = v.c.render.scripts["passkey"]
 	}
 	return p
 }
@@ -95,7 +95,7 @@ func (v *visit) options(options json.RawMessage, sealed string) {
 }
 
 func (c *Console) passkeySignIn(v *visit) error {
-	answer, err := v.passkey()
+	answer, err := v.scripted()
 	if err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (c *Console) passkeySignIn(v *visit) error {
 	return nil
 }
 
-// passkey reads what the script sends. Only a script of ours can: a form of another site has no such type.
-func (v *visit) passkey() ([]byte, error) {
+// scripted reads what a script sends. Only one of ours can: a form of another site has no such type.
+func (v *visit) scripted() ([]byte, error) {
 	if v.r.Header.Get("Content-Type") != "application/json" {
 		return nil, &statusError{http.StatusUnsupportedMediaType, v.say("problem.form")}
 	}
