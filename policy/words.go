@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/hearthdns/hearth/policy/words"
+)
 
 // Reason is why something is blocked, as people are told it.
 type Reason uint8
@@ -22,6 +26,8 @@ const (
 	ReasonQuota // the minutes of the day are used up
 	reasons
 )
+
+var reasonNames = [reasons]string{"category", "law", "rule", "bedtime", "homework", "security", "service", "selfharm", "warn", "unknown", "new", "pause", "quota"}
 
 // Reader is who reads a page: the wording follows the profile's band.
 type Reader uint8
@@ -48,7 +54,11 @@ func ReaderOf(b Band) Reader {
 
 // Message is what a page says. {what} stands for the category in plain words or
 // the service, {until} for a time of day, {who} for the person or device.
-type Message struct{ Headline, Why, Next string }
+type Message struct {
+	Headline string `yaml:"headline"`
+	Why      string `yaml:"why"`
+	Next     string `yaml:"next"`
+}
 
 // Fill puts values into the places of a text.
 func Fill(text, what, until, who string) string {
@@ -57,7 +67,8 @@ func Fill(text, what, until, who string) string {
 
 // Phrases is the catalogue of one language. It must not be modified.
 type Phrases struct {
-	Language string
+	Language  string
+	Direction string // dir in HTML
 	// Reviewed says that a speaker has read the texts. Where not, the safety pages
 	// carry the English text below.
 	Reviewed   bool
@@ -72,25 +83,14 @@ type Phrases struct {
 	pages      [readers][reasons]Message
 }
 
-// Languages lists the languages that have a catalogue.
-func Languages() []string { return []string{"en", "de", "fr", "es", "it"} }
+var phrases = words.Lazy(readPhrases)
 
-// Words gives the catalogue of a BCP 47 tag, by its language alone; English for
-// a language that has none.
-func Words(tag string) *Phrases {
-	base, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(tag), "_", "-"), "-")
-	switch base {
-	case "de":
-		return german()
-	case "fr":
-		return french()
-	case "es":
-		return spanish()
-	case "it":
-		return italian()
-	}
-	return english()
-}
+// Languages lists the languages that have a catalogue, English first.
+func Languages() []string { return words.Languages() }
+
+// Words gives the catalogue for a household's language, a BCP 47 tag; English for
+// one that nothing is written in, and for "".
+func Words(tag string) *Phrases { return phrases.In(words.Match(tag, "")) }
 
 // Page gives what a reader is told, with the parts that a reason has no words
 // of its own for taken from the general one.

@@ -184,8 +184,8 @@ func (p *Portal) who(v *visit) (int, *view) {
 		names.Options = append(names.Options, option{name, name})
 	}
 	long := field{Name: "minutes", Label: said.For}
-	for _, n := range []string{"30", "60", "120"} {
-		long.Options = append(long.Options, option{n, fill(said.Minutes, map[string]string{"n": n})})
+	for _, n := range []int{30, 60, 120} {
+		long.Options = append(long.Options, option{strconv.Itoa(n), said.Minutes.For(n)})
 	}
 	page.Form = &form{Action: whoPath, Button: said.Button, Fields: []field{names, {Name: "pin", Label: said.PIN, Secret: true}, long}}
 	return http.StatusOK, page

@@ -18,13 +18,18 @@ import (
 // withDesk is a home with a desk at which parents change what holds.
 func withDesk(t *testing.T) (*home, *parents.Desk) {
 	t.Helper()
-	h := newHome(t, houseOptions{language: "en"})
+	return withDeskOf(t, houseOptions{language: "en"})
+}
+
+func withDeskOf(t *testing.T, o houseOptions) (*home, *parents.Desk) {
+	t.Helper()
+	h := newHome(t, o)
 	log, err := store.Open(filepath.Join(t.TempDir(), "hearth.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = log.Close() })
-	written := house(houseOptions{language: "en"})
+	written := house(o)
 	var desk *parents.Desk
 	renew := func(context.Context) error {
 		people, err := desk.People(written)

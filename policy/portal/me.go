@@ -158,7 +158,7 @@ func (v *visit) coming() (lines []string) {
 	}
 	for _, q := range v.quotas() {
 		if _, comes := q.Coming(v.now); comes {
-			lines = append(lines, fill(said.SoonQuota, map[string]string{"n": strconv.Itoa(q.Left()), "category": v.quotaOf(q)}))
+			lines = append(lines, fill(said.SoonQuota.For(q.Left()), map[string]string{"category": v.quotaOf(q)}))
 		}
 	}
 	return lines
@@ -206,9 +206,9 @@ func (v *visit) minutes() (rows []minutes) {
 	said := &v.words.Pages.Me
 	for _, q := range v.quotas() {
 		row := minutes{What: v.quotaOf(q), Left: q.Left(), Limit: max(q.Limit, 1)}
-		row.Text = fill(said.Left, map[string]string{"n": strconv.Itoa(q.Left()), "most": strconv.Itoa(q.Limit)})
+		row.Text = fill(said.Left.For(q.Left()), map[string]string{"most": strconv.Itoa(q.Limit)})
 		if q.Bonus > 0 {
-			row.Note = fill(said.Added, map[string]string{"n": strconv.Itoa(q.Bonus)})
+			row.Note = said.Added.For(q.Bonus)
 		}
 		rows = append(rows, row)
 	}
@@ -293,7 +293,7 @@ func (p *Portal) myActs(v *visit, me *mePage) {
 		me.Acts = append(me.Acts, line{text, note})
 	}
 	if more := len(me.Acts) - maxMyActs; more > 0 {
-		me.Acts, me.More = me.Acts[:maxMyActs], fill(said.More, map[string]string{"n": strconv.Itoa(more)})
+		me.Acts, me.More = me.Acts[:maxMyActs], said.More.For(more)
 	}
 }
 
@@ -329,7 +329,7 @@ func (v *visit) granted(act *parents.Act) string {
 	case policy.GrantTime:
 		return said.ExtraTime
 	case policy.GrantBonus:
-		return fill(said.Bonus, map[string]string{"n": strconv.Itoa(act.Minutes), "category": v.quotaOf(policy.QuotaState{Of: act.Value})})
+		return fill(said.Bonus.For(act.Minutes), map[string]string{"category": v.quotaOf(policy.QuotaState{Of: act.Value})})
 	case policy.GrantName, policy.GrantSecurity:
 		if v.who == policy.ReaderChild && unfit(v.dir, block{name: act.Value}) {
 			return said.Hidden

@@ -29,32 +29,30 @@ func (v *visit) kept(anything bool) (lines []string) {
 	if anything {
 		queries, alarms = v.profile.Keeps()
 	}
-	say := func(text string, days int) {
-		lines = append(lines, fill(text, map[string]string{"n": strconv.Itoa(days)}))
-	}
+	say := func(texts ...string) { lines = append(lines, strings.Join(texts, " ")) }
 	switch known := c.Status == policy.Known && !c.Assumed; {
 	case !known && queries >= policy.Totals:
-		say(said.KeptGuest, c.SumsKept())
+		say(said.KeptGuest, said.KeptFor.For(c.SumsKept()))
 	case queries == policy.Names:
-		say(said.KeptNames, c.SumsKept())
+		say(said.KeptNames, said.KeptMost.For(c.SumsKept()))
 	case queries == policy.Totals:
-		say(said.KeptSums, c.SumsKept())
+		say(said.KeptSums, said.KeptFor.For(c.SumsKept()))
 	}
 	if queries < policy.Names && alarms == policy.Names && c.Status == policy.Known && !c.Assumed {
-		say(said.KeptSecurity, policy.KeepWeek)
+		say(said.KeptSecurity, said.KeptFor.For(policy.KeepWeek))
 	}
 	if anything && len(v.logs()) > 0 {
-		say(said.KeptLog, policy.KeepWeek)
+		say(said.KeptLog, said.KeptMost.For(policy.KeepWeek))
 	}
 	if len(lines) == 0 {
-		say(said.KeptNothing, 0)
+		say(said.KeptNothing)
 	}
 	if len(v.quotas()) > 0 {
-		say(said.KeptMinutes, 0)
+		say(said.KeptMinutes)
 	}
-	say(said.KeptNever, 0)
+	say(said.KeptNever)
 	if v.who != policy.ReaderAdult && c.Status == policy.Known {
-		say(said.KeptSame, 0)
+		say(said.KeptSame)
 	}
 	return lines
 }
@@ -107,7 +105,7 @@ func (p *Portal) myNotices(v *visit, r *http.Request, page *view) {
 }
 
 // dateText is a day as a person reads it.
-func dateText(w *words, at time.Time) string {
+func dateText(w *wording, at time.Time) string {
 	return w.Weekdays[at.Weekday()] + " " + at.Format(time.DateOnly)
 }
 
@@ -214,7 +212,7 @@ func (v *visit) names(d policy.ActivityDay, before string, me *mePage) (rows []a
 		case v.who == policy.ReaderChild && unfit(v.dir, block{name: n.Name, category: n.Cause}):
 			row.Name = said.Hidden
 			me.hidden++
-			me.HiddenNames = fill(said.HiddenNames, map[string]string{"n": strconv.Itoa(me.hidden)})
+			me.HiddenNames = said.HiddenNames.For(me.hidden)
 		case v.who != policy.ReaderChild && n.Cause != "":
 			row.Why += ", " + v.reason(n.Cause)
 		}

@@ -82,7 +82,7 @@ func wants(t *testing.T, what, body string, texts ...string) {
 func TestMe(t *testing.T) {
 	h, _, _ := withDiary(t)
 	wants(t, "Mia's page", h.me(mia), "<bdi>Mia</bdi>", "(child, 6-9)", "The internet is on.", "20:00–07:00", "15:00–17:00", "For 28 days", `Tuesday <span class="times">2026-11-17</span>`, "812", "!>Tom<", "!porn", "Your parents can read the same")
-	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked, for 7 days", "!the log above", "!Mia")
+	wants(t, "Tom's page", h.me(tom), "<bdi>Tom</bdi>", "22:00–06:00", "No names. For 7 days", "dangerous sites that were blocked. For 7 days.", "!the log above", "!Mia")
 	wants(t, "Anna's page", h.me(anna), "<bdi>Anna</bdi>", "<li>Nothing.</li>", "!Your parents", "!Bedtime")
 	wants(t, "the tablet's page", h.me(tablet), "this device", "What holds for this device", "20:00–07:00", "812", "!Mia", "!>Tom<", "!day=", "!of-")
 	wants(t, "a guest's page", h.me(guest), "this device", "all of them together", "!812", "!Mia", "!Leo", "!>Tom<")

@@ -1,7 +1,6 @@
 package portal
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -178,9 +177,9 @@ func unfit(dir *policy.Directory, b block) bool {
 	return false
 }
 
-func ago(w *words, d time.Duration) string {
+func ago(w *wording, d time.Duration) string {
 	if d < time.Minute {
 		return w.Label.Seconds
 	}
-	return fill(w.Label.Minutes, map[string]string{"n": strconv.Itoa(int(d.Minutes()))})
+	return w.Label.Minutes.For(int(d.Minutes()))
 }

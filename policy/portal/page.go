@@ -5,6 +5,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
 // base is a page with what every page has.
@@ -142,7 +143,7 @@ func (p *Portal) english(v *visit, r policy.Reason) *text {
 	if v.words.Reviewed {
 		return nil
 	}
-	said := p.words.english().Page(v.who, r)
+	said := policy.Words(words.English).Page(v.who, r)
 	return &text{Title: said.Headline, Lead: append(sentences(said.Why), sentences(said.Next)...)}
 }
 
@@ -150,7 +151,7 @@ func (p *Portal) english(v *visit, r policy.Reason) *text {
 func (p *Portal) goodPlaces(v *visit) []link {
 	var out []link
 	var hashes blocklists.Hashes
-	for _, text := range p.places[v.words.Code] {
+	for _, text := range p.places[v.words.Language] {
 		name, err := blocklists.ParseName(text)
 		if err != nil || len(out) == 3 {
 			break

@@ -95,7 +95,6 @@ type Portal struct {
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
 	frank     func() bool
-	words     *catalogues
 	help      func() help.Table
 	places    map[string][]string
 	render    *renderer
@@ -128,12 +127,9 @@ func New(c Config) (*Portal, error) {
 	return p, p.load()
 }
 
-// load reads the embedded words, tables and templates.
+// load reads the embedded tables and templates.
 func (p *Portal) load() error {
 	var err error
-	if p.words, err = loadWords(); err != nil {
-		return err
-	}
 	if p.help == nil {
 		table, err := help.Load()
 		if err != nil {

@@ -27,7 +27,12 @@ import (
 // withTickets is a home with a desk, and with one for appeals and reports that go to somebody.
 func withTickets(t *testing.T, to string) (*home, *parents.Desk) {
 	t.Helper()
-	h, desk := withDesk(t)
+	return withTicketsOf(t, to, houseOptions{language: "en"})
+}
+
+func withTicketsOf(t *testing.T, to string, o houseOptions) (*home, *parents.Desk) {
+	t.Helper()
+	h, desk := withDeskOf(t, o)
 	taxonomy := h.dir.Index().Taxonomy()
 	settings := tickets.Default()
 	settings.To = to
@@ -567,20 +572,14 @@ func TestInstallable(t *testing.T) {
 // TestRequestPagesInEveryLanguage: they are pages like all others: small, strict, complete.
 func TestRequestPagesInEveryLanguage(t *testing.T) {
 	for _, language := range policy.Languages() {
-		h, desk := withTickets(t, tickets.ToParents)
-		h.words.byIndex[0] = h.words.pick(language, "") // the household of withDesk speaks English
-		for i, w := range h.words.byIndex {
-			if w.Code == language {
-				h.words.byIndex[0] = h.words.byIndex[i]
-			}
-		}
+		h, desk := withTicketsOf(t, tickets.ToParents, houseOptions{language: language})
 		check := func(from, path string) {
 			t.Helper()
 			w := h.getPath(from, askHost, path)
 			body := w.Body.String()
 			checkPage(t, w.Header(), body)
 			text, _, _ := strings.Cut(body, "<script>")
-			if w.Code != http.StatusOK || len(body) > maxPage || strings.ContainsAny(readable(t, text), "{}") {
+			if w.Code != http.StatusOK || len(body) > maxPage || !strings.Contains(body, `lang="`+language+`"`) || strings.ContainsAny(readable(t, text), "{}") {
 				t.Errorf("%s %s: %d, %d octets\n%s", language, path, w.Code, len(body), readable(t, text))
 			}
 		}
@@ -595,7 +594,7 @@ func TestRequestPagesInEveryLanguage(t *testing.T) {
 		id := h.ask(t, tom, "casino.example", strings.Repeat("w", 280))
 		check(tom, requestPath+"/"+id)
 		check(tom, "/")
-		if states := h.words.byIndex[0].Pages.Request.States; len(states) != 6 {
+		if states := wordings.In(language).Pages.Request.States; len(states) != 6 {
 			t.Errorf("%s: %v", language, states)
 		}
 		if _, err := desk.Answer(t.Context(), of("family"), id, parents.Verdict{For: "always"}); err != nil {

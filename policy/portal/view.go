@@ -31,7 +31,7 @@ const (
 
 // view is everything that stands on one page. The template escapes every string.
 type view struct {
-	W       *words
+	W       *wording
 	Style   template.CSS
 	Script  template.JS
 	Tone    tone

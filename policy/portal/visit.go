@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
 // visit is one person at one page: who, with which rules, in which words, at what time.
@@ -20,7 +21,7 @@ type visit struct {
 	addr    netip.Addr
 	host    asked
 	path    string
-	words   *words
+	words   *wording
 	who     policy.Reader
 	country string
 	now     time.Time // in the household's zone
@@ -41,7 +42,7 @@ func (p *Portal) visit(r *http.Request, host asked) *visit {
 			v.now = v.now.In(home.Location)
 		}
 	}
-	v.words = p.words.pick(language, r.Header.Get("Accept-Language"))
+	v.words = wordings.In(words.Match(language, r.Header.Get("Accept-Language")))
 	v.who = policy.ReaderAdult
 	if v.profile != nil {
 		v.who = policy.ReaderOf(v.profile.Band())
@@ -124,7 +125,7 @@ const soon = 18 * time.Hour
 
 // clockText is a moment as a person reads it in the household's zone: "07:00" within the next night,
 // "Monday 07:00" within a week, else the date.
-func clockText(w *words, until, now time.Time) string {
+func clockText(w *wording, until, now time.Time) string {
 	until = until.In(now.Location())
 	switch ahead := until.Sub(now); {
 	case ahead < soon:

@@ -1,56 +1,60 @@
 package portal
 
 import (
-	"embed"
-	"fmt"
-	"strings"
-
-	"github.com/goccy/go-yaml"
-	"golang.org/x/text/language"
-
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
-//go:embed words/*.yaml
-var wordFiles embed.FS
-
-// words is one language's catalogue of what stands around the texts of package policy. A test finds every
-// missing one.
-type words struct {
-	*policy.Phrases `yaml:"-"`
-	Code            string    `yaml:"language"`
-	Direction       string    `yaml:"direction"`
-	Weekdays        [7]string `yaml:"weekdays"` // from Sunday
-	Label           labels    `yaml:"label"`
-	Pages           pageTexts `yaml:"pages"`
+// wording is what the pages say in one language: the texts of package policy, and what stands around them.
+type wording struct {
+	*policy.Phrases
+	*pageWords
+	Reviewed bool // both
 }
 
+// pageWords is a language's pages.yaml.
+type pageWords struct {
+	Reviewed bool      `yaml:"reviewed"`
+	Weekdays [7]string `yaml:"weekdays"` // from Sunday
+	Label    labels    `yaml:"label"`
+	Pages    pageTexts `yaml:"pages"`
+}
+
+var wordings = words.Lazy(func(code string) (*wording, error) {
+	pages, err := words.Read[pageWords](code, "pages")
+	if err != nil {
+		return nil, err
+	}
+	phrases := policy.Words(code)
+	return &wording{phrases, pages, phrases.Reviewed && pages.Reviewed}, nil
+})
+
 type labels struct {
-	Product        string `yaml:"product"`
-	Name           string `yaml:"name"`
-	For            string `yaml:"for"`
-	Rule           string `yaml:"rule"`
-	Until          string `yaml:"until"`
-	ID             string `yaml:"id"`
-	Places         string `yaml:"places"`
-	Talk           string `yaml:"talk"`
-	Free           string `yaml:"free"`
-	Online         string `yaml:"online"`
-	Danger         string `yaml:"danger"`
-	DangerAnywhere string `yaml:"danger_anywhere"`
-	Trusted        string `yaml:"trusted"`
-	Report         string `yaml:"report"`
-	English        string `yaml:"english"`
-	SetByHousehold string `yaml:"set_by_household"`
-	UnknownHelp    string `yaml:"unknown_help"`
-	Explain        string `yaml:"explain"`
-	Recent         string `yaml:"recent"`
-	Start          string `yaml:"start"`
-	Ads            string `yaml:"ads"`
-	Seconds        string `yaml:"seconds"`
-	Minutes        string `yaml:"minutes"`
-	LogBlocked     string `yaml:"log_blocked"`
-	LogFull        string `yaml:"log_full"`
+	Product        string      `yaml:"product"`
+	Name           string      `yaml:"name"`
+	For            string      `yaml:"for"`
+	Rule           string      `yaml:"rule"`
+	Until          string      `yaml:"until"`
+	ID             string      `yaml:"id"`
+	Places         string      `yaml:"places"`
+	Talk           string      `yaml:"talk"`
+	Free           string      `yaml:"free"`
+	Online         string      `yaml:"online"`
+	Danger         string      `yaml:"danger"`
+	DangerAnywhere string      `yaml:"danger_anywhere"`
+	Trusted        string      `yaml:"trusted"`
+	Report         string      `yaml:"report"`
+	English        string      `yaml:"english"`
+	SetByHousehold string      `yaml:"set_by_household"`
+	UnknownHelp    string      `yaml:"unknown_help"`
+	Explain        string      `yaml:"explain"`
+	Recent         string      `yaml:"recent"`
+	Start          string      `yaml:"start"`
+	Ads            string      `yaml:"ads"`
+	Seconds        string      `yaml:"seconds"`
+	Minutes        words.Count `yaml:"minutes"`
+	LogBlocked     string      `yaml:"log_blocked"`
+	LogFull        string      `yaml:"log_full"`
 }
 
 // text is what a page that is no block says.
@@ -106,20 +110,20 @@ type addText struct {
 
 // whoText is the page on which people say who uses a shared device.
 type whoText struct {
-	Title   string   `yaml:"title"`
-	Lead    []string `yaml:"lead"`
-	Name    string   `yaml:"name"`
-	PIN     string   `yaml:"pin"`
-	For     string   `yaml:"for"`
-	Minutes string   `yaml:"minutes"`
-	Button  string   `yaml:"button"`
-	Leave   string   `yaml:"leave"`
-	Without []string `yaml:"without"`
-	Done    []string `yaml:"done"`
-	Wrong   string   `yaml:"wrong"`
-	Wait    string   `yaml:"wait"`
-	Trouble string   `yaml:"trouble"`
-	Link    string   `yaml:"link"`
+	Title   string      `yaml:"title"`
+	Lead    []string    `yaml:"lead"`
+	Name    string      `yaml:"name"`
+	PIN     string      `yaml:"pin"`
+	For     string      `yaml:"for"`
+	Minutes words.Count `yaml:"minutes"`
+	Button  string      `yaml:"button"`
+	Leave   string      `yaml:"leave"`
+	Without []string    `yaml:"without"`
+	Done    []string    `yaml:"done"`
+	Wrong   string      `yaml:"wrong"`
+	Wait    string      `yaml:"wait"`
+	Trouble string      `yaml:"trouble"`
+	Link    string      `yaml:"link"`
 }
 
 // enrolText is the page of a device's own settings for encrypted DNS.
@@ -162,66 +166,8 @@ type askText struct {
 	Hint  string   `yaml:"hint"`
 }
 
-// catalogues holds every language's words and picks one for a reader.
-type catalogues struct {
-	byIndex []*words
-	matcher language.Matcher
-}
-
-func loadWords() (*catalogues, error) {
-	c := &catalogues{}
-	var tags []language.Tag
-	for _, code := range policy.Languages() {
-		raw, err := wordFiles.ReadFile("words/" + code + ".yaml")
-		if err != nil {
-			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
-		}
-		w := &words{Phrases: policy.Words(code)}
-		if err := yaml.UnmarshalWithOptions(raw, w, yaml.Strict()); err != nil {
-			return nil, fmt.Errorf("reading the words of %s: %w", code, err)
-		}
-		c.byIndex = append(c.byIndex, w)
-		tags = append(tags, language.Make(code))
-	}
-	c.matcher = language.NewMatcher(tags)
-	return c, nil
-}
-
-// maxAccept bounds how much of an Accept-Language field is read.
-const maxAccept = 256
-
-// pick chooses the household's language, else the first that the browser asks for and there is, else
-// English.
-func (c *catalogues) pick(household, accept string) *words {
-	if household != "" {
-		if tag, err := language.Parse(household); err == nil {
-			if _, i, confidence := c.matcher.Match(tag); confidence >= language.High {
-				return c.byIndex[i]
-			}
-		}
-	}
-	if len(accept) <= maxAccept {
-		if tags, _, err := language.ParseAcceptLanguage(accept); err == nil && len(tags) > 0 {
-			_, i, _ := c.matcher.Match(tags...)
-			return c.byIndex[i]
-		}
-	}
-	return c.byIndex[0]
-}
-
-func (c *catalogues) english() *words { return c.byIndex[0] }
-
 // fill puts values for the names in braces of a text.
-func fill(text string, values map[string]string) string {
-	if !strings.Contains(text, "{") {
-		return text
-	}
-	var pairs []string
-	for name, value := range values {
-		pairs = append(pairs, "{"+name+"}", value)
-	}
-	return strings.NewReplacer(pairs...).Replace(text)
-}
+func fill(text string, values map[string]string) string { return words.Fill(text, values) }
 
 func fillAll(texts []string, values map[string]string) []string {
 	out := make([]string, len(texts))

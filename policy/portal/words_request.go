@@ -33,7 +33,7 @@ type requestText struct {
 	Until     string `yaml:"until"`
 	Ever      string `yaml:"ever"`
 	MoreTime  string `yaml:"more_time"`
-	Soon      string `yaml:"soon"`    // {n} are the seconds
+	Soon      string `yaml:"soon"`    // {n} are the seconds, which count down: one text for all numbers
 	Retry     string `yaml:"retry"`   // where it does not open
 	Says      string `yaml:"says"`    // before the word of a parent with a name
 	Parents   string `yaml:"parents"` // before the word of one without
