@@ -147,24 +147,3 @@ func (s *server) forgetPerson(ctx context.Context, household, person string) (ma
 	}
 	return found, err
 }
-
-// accountText words a message about accounts in English.
-func accountText(d notify.Draft) notify.Text {
-	who := cmp.Or(d.Member, "somebody")
-	about := map[account.Event]notify.Text{
-		account.EventSignIn:  {Title: who + " signed in in a new browser", Body: "If it was none of you, end it in the console."},
-		account.EventGuessed: {Title: "Somebody guesses passphrases", Body: "They are slowed. No account is locked."},
-		account.EventCloned:  {Title: "A passkey of " + who + " was refused", Body: "It may be a copy. Remove it in the console, and add a new one."},
-		account.EventJoined:  {Title: who + " has an account now"},
-		account.EventPasskey: {Title: "The passkeys of " + who + " were changed"},
-		account.EventChanged: {Title: "The passphrase of " + who + " was changed"},
-		account.EventReset:   {Title: "The account of " + who + " was started anew", Body: "With a code of the machine's shell."},
-		account.EventToken:   {Title: "A token was made", Body: "A program can use it until its last day."},
-		account.EventRemoved: {Title: "The account of " + who + " was removed"},
-		account.EventInvited: {Title: "An invitation waits", Body: "Who has its code can open an account."},
-	}
-	if t, known := about[account.Event(d.What)]; known && d.Count == 1 {
-		return t
-	}
-	return notify.Text{Title: "Look at who signs in", Body: "Somebody tried to sign in, or something about accounts was changed."}
-}

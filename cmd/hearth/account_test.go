@@ -24,12 +24,12 @@ func TestAccountWords(t *testing.T) {
 		if event == account.EventAmended || event == account.EventWithdrew {
 			continue // no message
 		}
-		text := sentences(notify.Draft{Kind: notify.SignIn, What: string(event), Count: 1, Member: "Kim"})
+		text := sentences("en", notify.Draft{Kind: notify.SignIn, What: string(event), Count: 1, Member: "Kim"})
 		if before, twice := titles[text.Title]; twice || text.Title == "" {
 			t.Errorf("%s and %s have the same words", event, before)
 		}
 		titles[text.Title] = event
-		if several := sentences(notify.Draft{Kind: notify.SignIn, Count: 3}); strings.Contains(several.Title, "Kim") || several.Title == text.Title {
+		if several := sentences("en", notify.Draft{Kind: notify.SignIn, Count: 3}); strings.Contains(several.Title, "Kim") || several.Title == text.Title {
 			t.Errorf("of several it says %q", several.Title)
 		}
 	}

@@ -46,7 +46,7 @@ func difference(t *testing.T, edits ...string) diffResult {
 	return result
 }
 
-func words(r diffResult) []string {
+func lines(r diffResult) []string {
 	var all []string
 	for _, s := range r.Settings {
 		all = append(all, s.String())
@@ -108,7 +108,7 @@ func TestDiff(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got := words(difference(t, tt.edits...))
+			got := lines(difference(t, tt.edits...))
 			if len(got) != len(tt.want) {
 				t.Fatalf("got %s", strings.Join(got, "\n    "))
 			}

@@ -73,7 +73,7 @@ func TestRequestReachesParents(t *testing.T) {
 	if r, err = s.parents.Answer(ctx, anna, r.ID, parents.Verdict{For: "30m"}); err != nil || r.Status != parents.Half {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if text := sentences(notify.Draft{Kind: notify.Request, Count: 1, Member: "Kim", What: string(r.Status)}); !strings.Contains(text.Title, "second yes") {
+	if text := sentences("en", notify.Draft{Kind: notify.Request, Count: 1, Member: "Kim", What: string(r.Status)}); !strings.Contains(text.Title, "second yes") {
 		t.Errorf("%+v", text)
 	}
 	for end := time.Now().Add(10 * time.Second); totalOf(t, s.post, "hearth_notify_joined_total") == 0; time.Sleep(10 * time.Millisecond) {
