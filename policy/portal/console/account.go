@@ -46,7 +46,7 @@ func (c *Console) accountPage(v *visit) error {
 func (v *visit) accountParts() (*page, error) {
 	s, ctx := v.session, v.r.Context()
 	parts := accountParts{
-		Role: v.say("role." + string(s.Who.Role)), CanPasskey: v.c.Book.HasPasskeys(), Fresh: v.c.Now().Sub(s.Proved) < freshFor,
+		Role: v.say("role." + string(s.Who.Role)), CanPasskey: v.c.Book.HasPasskeys(), Fresh: v.fresh(),
 	}
 	if !s.Who.Until.IsZero() {
 		parts.Until = day(s.Who.Until)

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 
@@ -52,12 +51,12 @@ func (c *Console) childPage(v *visit) error {
 }
 
 func (v *visit) childParts() (*page, error) {
-	name := v.r.PathValue("name")
+	name := v.name()
 	h, err := v.c.Desk.Show(v.r.Context(), v.member())
 	if err != nil {
 		return nil, err
 	}
-	parts := childParts{URL: "/child/" + url.PathEscape(name), Manage: v.actor().Role >= parents.Parent, Store: h.Owner == parents.OwnerStore}
+	parts := childParts{URL: "/child/" + segment(name), Manage: v.actor().Role >= parents.Parent, Store: h.Owner == parents.OwnerStore}
 	for _, m := range h.Members {
 		if m.Name == name {
 			parts.Card, parts.PIN = v.card(h, m), m.PIN
@@ -109,7 +108,7 @@ func (v *visit) belongings(name string, parts *childParts) error {
 // childAct does one thing for a person. Each is a use-case of the desk.
 func (c *Console) childAct(v *visit) error {
 	act := v.r.PathValue("act")
-	back, done := "/child/"+url.PathEscape(v.r.PathValue("name")), act
+	back, done := "/child/"+segment(v.name()), act
 	if v.form("back") == "today" {
 		back = "/"
 	}

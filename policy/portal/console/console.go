@@ -23,6 +23,13 @@ const maxForm = 64 << 10
 type Activity interface {
 	// Show tells it, of one day as YYYY-MM-DD or with "" of all days.
 	Show(ctx context.Context, of, day string) (policy.ActivityReport, error)
+	// Erase forgets it, also of a name that its household no longer has; all is for a household that is gone.
+	Erase(ctx context.Context, of string, all bool) (policy.ActivityErased, error)
+	ActivitySigns
+}
+
+// ActivitySigns is what was found in it.
+type ActivitySigns interface {
 	Devices(ctx context.Context, of string) ([]policy.Sighting, error)
 	Notices(ctx context.Context, of string, child bool) ([]policy.NoticeReport, error)
 }
@@ -183,6 +190,10 @@ func (c *Console) family() map[string]handler {
 		"GET /household":             c.householdPage,
 		"POST /household":            c.household,
 		"GET /people":                c.peoplePage,
+		"GET /settings":              c.settingsPage,
+		"POST /settings":             c.settings,
+		"GET /member/{name}/erase":   c.leavePage,
+		"POST /member/{name}/erase":  c.leave,
 		"POST /people":               c.invite,
 		"POST /people/{id}/remove":   c.removePerson,
 		"POST /people/{id}/withdraw": c.withdraw,

@@ -49,7 +49,7 @@ func written(c policy.HouseholdConfig) (string, error) {
 
 // mine finds a member's part of the definition.
 func (v *visit) mine(c *policy.HouseholdConfig) (*policy.MemberConfig, error) {
-	name := v.r.PathValue("name")
+	name := v.name()
 	for i := range c.Members {
 		if c.Members[i].Name == name {
 			return &c.Members[i], nil

@@ -85,7 +85,7 @@ func (v *visit) devicesParts() (*page, error) {
 	parts := &devicesParts{Manage: v.actor().Role >= parents.Parent, Whose: v.whoseOptions(h, "")}
 	for _, d := range known {
 		parts.Devices = append(parts.Devices, deviceRow{
-			Name: d.Name, URL: "/device/" + url.PathEscape(d.Name), Who: v.whose(d), Thing: d.Profile == policy.Things.String(), Here: d.Owner != parents.OwnerYAML,
+			Name: d.Name, URL: "/device/" + segment(d.Name), Who: v.whose(d), Thing: d.Profile == policy.Things.String(), Here: d.Owner != parents.OwnerYAML,
 		})
 	}
 	for _, s := range guests {
@@ -197,8 +197,8 @@ func (v *visit) deviceParts() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := v.r.PathValue("name")
-	parts := deviceParts{URL: "/device/" + url.PathEscape(name), Manage: v.actor().Role >= parents.Parent}
+	name := v.name()
+	parts := deviceParts{URL: "/device/" + segment(name), Manage: v.actor().Role >= parents.Parent}
 	for _, d := range known {
 		if d.Name == name {
 			parts.Device, parts.Who, parts.Here = d, v.whose(d), d.Owner != parents.OwnerYAML
@@ -248,13 +248,13 @@ func (v *visit) leftOut() ([]string, error) {
 }
 
 func (c *Console) deviceAct(v *visit) error {
-	act, back := v.r.PathValue("act"), "/device/"+url.PathEscape(v.r.PathValue("name"))
+	act, back := v.r.PathValue("act"), "/device/"+segment(v.name())
 	var err error
 	switch act {
 	case "rename":
 		var d parents.Device
 		if d, err = c.Desk.Rename(v.r.Context(), v.device(), v.form("name")); err == nil {
-			back = "/device/" + url.PathEscape(d.Name)
+			back = "/device/" + segment(d.Name)
 		}
 	case "assign":
 		var to parents.Assignment

@@ -50,14 +50,7 @@ func (v *visit) familyForm() *page {
 	if v.r.PostForm == nil || !v.r.PostForm.Has("country") {
 		country, tongue = v.likely()
 	}
-	f := familyForm{Zone: v.form("zone"), Networks: v.form("networks")}
-	for code := range zones {
-		f.Countries = append(f.Countries, option{code, v.say("country." + code), code == country})
-	}
-	slices.SortFunc(f.Countries, func(a, b option) int { return strings.Compare(a.Text, b.Text) })
-	for _, code := range policy.Languages() {
-		f.Languages = append(f.Languages, option{code, v.say("tongue." + code), code == tongue})
-	}
+	f := familyForm{Zone: v.form("zone"), Networks: v.form("networks"), Countries: v.countries(country), Languages: v.languages(tongue)}
 	if f.Networks == "" {
 		f.Networks = strings.Join(v.networks(), " ")
 	}

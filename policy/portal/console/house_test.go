@@ -109,6 +109,7 @@ type house struct {
 func open(t testing.TB, written string, households ...string) *house {
 	t.Helper()
 	h := &house{kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
+	h.kept.house = h
 	h.t, _ = t.(*testing.T)
 	h.now.Store(time.Date(2026, 11, 18, 17, 0, 0, 0, time.UTC).Unix())
 	var c policy.Config
@@ -121,6 +122,10 @@ func open(t testing.TB, written string, households ...string) *house {
 	h.live.Store(must(policy.Compile(policy.CompileConfig{Index: index(), Now: h.clock()})))
 	h.desk = must(parents.Open(t.Context(), parents.Config{
 		Log: bolt, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Presence: neighbours{},
+		Forget: func(ctx context.Context, household, person string) (map[string]int, error) {
+			n, err := h.book.Erase(ctx, household, person)
+			return map[string]int{"account": n}, err
+		},
 		Written: func() (policy.Config, func(string) string) {
 			return *h.yaml.Load(), func(id string) string {
 				if slices.ContainsFunc(h.yaml.Load().Households, func(o policy.HouseholdConfig) bool { return o.ID == id }) {
@@ -197,6 +202,7 @@ func (h *house) request(id string) parents.Request {
 
 // kept is what is remembered.
 type kept struct {
+	*house
 	days    map[string][]policy.ActivityDay
 	seen    []policy.Sighting
 	notices []policy.NoticeReport
@@ -210,6 +216,13 @@ func (k *kept) Show(_ context.Context, of, day string) (policy.ActivityReport, e
 		}
 	}
 	return r, nil
+}
+
+func (k *kept) Erase(_ context.Context, of string, _ bool) (policy.ActivityErased, error) {
+	household, person, _ := strings.Cut(of, "/")
+	delete(k.days, of)
+	h, _ := k.live.Load().Household(household)
+	return policy.ActivityErased{Household: household, Person: person, Gone: !h.Has(person), Partitions: 1}, nil
 }
 
 func (k *kept) Devices(_ context.Context, of string) ([]policy.Sighting, error) {

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,7 +48,7 @@ func (c *Console) limitsPage(v *visit) error {
 }
 
 func (v *visit) limitsForm() (*page, error) {
-	name := v.r.PathValue("name")
+	name := v.name()
 	d, revision, err := v.definition()
 	if err != nil {
 		return nil, err
@@ -58,7 +57,7 @@ func (v *visit) limitsForm() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := limitsForm{Name: name, URL: "/child/" + url.PathEscape(name), Revision: revision, Switches: v.switches(m.Services)}
+	f := limitsForm{Name: name, URL: "/child/" + segment(name), Revision: revision, Switches: v.switches(m.Services)}
 	for _, q := range m.Quotas {
 		row := limitRow{Of: q.Of, Text: v.plainly(q.Of)}
 		if q.Minutes != nil {
@@ -110,7 +109,7 @@ func (c *Console) limits(v *visit) error {
 		}
 		return v.again("limits", p, err)
 	}
-	return v.done("/child/"+url.PathEscape(v.r.PathValue("name"))+"/limits", "limits")
+	return v.done("/child/"+segment(v.name())+"/limits", "limits")
 }
 
 // readQuotas reads the rows of quotas, and the one that is new; without minutes a quota is gone.

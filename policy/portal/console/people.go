@@ -59,7 +59,7 @@ func (v *visit) peopleParts() (*page, error) {
 	}
 	now := v.now()
 	parts := &peopleParts{
-		Fresh: v.c.Now().Sub(s.Proved) < freshFor, Until: day(now.AddDate(0, 0, carerDays)), Least: day(now), Most: day(now.AddDate(0, 0, carerMost)),
+		Fresh: v.fresh(), Until: day(now.AddDate(0, 0, carerDays)), Least: day(now), Most: day(now.AddDate(0, 0, carerMost)),
 		Join: "https://" + v.r.Host + "/join",
 	}
 	for _, a := range accounts {

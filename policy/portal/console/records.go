@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"net/url"
 	"slices"
 	"time"
 
@@ -137,8 +136,8 @@ type householdForm struct {
 }
 
 type memberRow struct {
-	Name, Band, Born, URL string
-	Minor                 bool
+	Name, Band, URL, Leave string
+	Minor                  bool
 }
 
 func (c *Console) householdPage(v *visit) error {
@@ -166,7 +165,7 @@ func (v *visit) householdForm() (*page, error) {
 	}
 	for _, m := range h.Members {
 		b, _ := policy.ParseBand(m.Band)
-		f.Members = append(f.Members, memberRow{Name: m.Name, Band: v.band(m.Band), URL: "/child/" + url.PathEscape(m.Name), Minor: b.Minor()})
+		f.Members = append(f.Members, memberRow{Name: m.Name, Band: v.band(m.Band), URL: "/child/" + segment(m.Name), Leave: "/member/" + segment(m.Name) + "/erase", Minor: b.Minor()})
 	}
 	p := v.blank(v.say("household.title"), "household", f)
 	p.File = v.file(h)
@@ -179,7 +178,7 @@ func (c *Console) household(v *visit) error {
 	err := v.redefine(func(d *policy.HouseholdConfig) error {
 		if gone := v.form("remove"); gone != "" {
 			done = "member_removed"
-			d.Members = slices.DeleteFunc(d.Members, func(m policy.MemberConfig) bool { return m.Name == gone })
+			without(d, gone)
 			return nil
 		}
 		m, err := v.newMember(v.form("name"), v.form("age"), v.form("born"))

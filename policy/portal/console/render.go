@@ -9,7 +9,6 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -70,7 +69,7 @@ func newRenderer() (*renderer, error) {
 // tools are what templates can do beside showing.
 var tools = template.FuncMap{
 	"inc":  func(n int) int { return n + 1 },
-	"path": url.PathEscape,
+	"path": segment,
 	"args": func(key string, value span, p *page) spanParts { return spanParts{key, value, p} },
 }
 

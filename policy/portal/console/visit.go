@@ -119,16 +119,30 @@ func (v *visit) who() parents.Who {
 	return w
 }
 
+// name is the member or the device of the path.
+func (v *visit) name() string { return strings.TrimPrefix(v.r.PathValue("name"), "~") }
+
+// segment is a name as a part of a path. One of dots alone would be taken for a step up (RFC 3986, 5.2.4).
+func segment(name string) string {
+	if strings.Trim(name, ".") == "" || strings.HasPrefix(name, "~") {
+		name = "~" + name
+	}
+	return url.PathEscape(name)
+}
+
+// fresh says whether the sign-in is of late, as what opens or ends accounts needs.
+func (v *visit) fresh() bool { return v.c.Now().Sub(v.session.Proved) < freshFor }
+
 // member is who with a member of the path; judged by the desk, as all names are.
 func (v *visit) member() parents.Who {
 	w := v.who()
-	w.Member = v.r.PathValue("name")
+	w.Member = v.name()
 	return w
 }
 
 func (v *visit) device() parents.Who {
 	w := v.who()
-	w.Device = v.r.PathValue("name")
+	w.Device = v.name()
 	return w
 }
 

@@ -1,7 +1,6 @@
 package console
 
 import (
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,7 +128,7 @@ func (c *Console) weekPage(v *visit) error {
 }
 
 func (v *visit) weekForm() (*page, error) {
-	name := v.r.PathValue("name")
+	name := v.name()
 	d, revision, err := v.definition()
 	if err != nil {
 		return nil, err
@@ -148,7 +147,7 @@ func (v *visit) weekForm() (*page, error) {
 	}
 	s := m.Schedule
 	f := weekForm{
-		Name: name, URL: "/child/" + url.PathEscape(name), Revision: revision, Week: v.weekOf(member.Profile), Preset: s.Preset,
+		Name: name, URL: "/child/" + segment(name), Revision: revision, Week: v.weekOf(member.Profile), Preset: s.Preset,
 		Proposed: proposal{School: off(preset.Bedtime.School), Free: off(preset.Bedtime.Free), Homework: off(preset.Homework), Talk: member.Band >= policy.Preteen},
 	}
 	own := func(text, proposed string) span {
@@ -199,7 +198,7 @@ func (c *Console) week(v *visit) error {
 		}
 		return v.again("week", p, err)
 	}
-	return v.done("/child/"+url.PathEscape(v.r.PathValue("name"))+"/week", "week")
+	return v.done("/child/"+segment(v.name())+"/week", "week")
 }
 
 // readWeek reads the form; a part that is empty is off.

@@ -1,0 +1,259 @@
+package console
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/parents"
+)
+
+// settingsForm is what holds for the whole household.
+type settingsForm struct {
+	Countries, Languages, Answers, Guests []option
+	Zone                                  string
+	Observe                               bool
+	Revision                              uint64
+}
+
+func (c *Console) settingsPage(v *visit) error {
+	p, err := v.settingsForm()
+	if err != nil {
+		return err
+	}
+	return v.show("settings", p)
+}
+
+func (v *visit) settingsForm() (*page, error) {
+	d, revision, err := v.definition()
+	if err != nil {
+		return nil, err
+	}
+	f := settingsForm{Zone: d.Timezone, Observe: d.Observe, Revision: revision}
+	f.Countries, f.Languages = v.countries(d.Country), v.languages(d.Language)
+	if d.Language == "" {
+		f.Languages = slices.Insert(f.Languages, 0, option{"", v.say("settings.language_none"), true})
+	}
+	f.Answers = []option{{"one", v.say("settings.answers_one"), d.Answers != "two"}, {"two", v.say("settings.answers_two"), d.Answers == "two"}}
+	f.Guests = []option{{"", v.say("settings.guests_strict"), d.Guest == ""}}
+	for _, b := range policy.Bands() {
+		f.Guests = append(f.Guests, option{b.String(), v.band(b.String()), d.Guest == b.String()})
+	}
+	if !slices.ContainsFunc(f.Guests, func(o option) bool { return o.On }) { // a profile of the configuration
+		f.Guests = append(f.Guests, option{d.Guest, d.Guest, true})
+	}
+	return v.blank(v.say("settings.title"), "household", f), nil
+}
+
+// settings writes them down. What the form does not have stays as it is.
+func (c *Console) settings(v *visit) error {
+	err := v.redefine(func(d *policy.HouseholdConfig) error {
+		zone := cmp.Or(v.form("zone"), zones[v.form("country")])
+		if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
+			return &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
+		}
+		d.Timezone, d.Country, d.Language = zone, v.form("country"), v.form("language")
+		d.Answers, d.Guest, d.Observe = v.form("answers"), v.form("guest"), v.form("observe") != ""
+		return nil
+	})
+	if err != nil {
+		p, failed := v.settingsForm()
+		if failed != nil {
+			return failed
+		}
+		return v.again("settings", p, err)
+	}
+	return v.done("/settings", "settings")
+}
+
+// countries are those to choose from, with one that is chosen.
+func (v *visit) countries(chosen string) (list []option) {
+	for code := range zones {
+		list = append(list, option{code, v.say("country." + code), code == chosen})
+	}
+	if chosen != "" && zones[chosen] == "" {
+		list = append(list, option{chosen, chosen, true})
+	}
+	slices.SortFunc(list, func(a, b option) int { return strings.Compare(a.Text, b.Text) })
+	return list
+}
+
+func (v *visit) languages(chosen string) (list []option) {
+	known := policy.Languages()
+	if chosen != "" && !slices.Contains(known, chosen) {
+		known = append(slices.Clone(known), chosen)
+	}
+	for _, code := range known {
+		text := code
+		if v.c.words.Has("tongue." + code) {
+			text = v.say("tongue." + code)
+		}
+		list = append(list, option{code, text, code == chosen})
+	}
+	return list
+}
+
+// leaveParts is what goes with a member.
+type leaveParts struct {
+	Name     string
+	URL      string
+	Devices  []string // of theirs alone
+	Shared   []string
+	Account  bool
+	Self     bool // it is who looks
+	Fresh    bool
+	Revision uint64
+}
+
+func (c *Console) leavePage(v *visit) error {
+	p, err := v.leaveParts()
+	if err != nil {
+		return err
+	}
+	return v.show("leave", p)
+}
+
+func (v *visit) leaveParts() (*page, error) {
+	household, err := v.overseen()
+	if err != nil {
+		return nil, err
+	}
+	d, revision, err := v.definition()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := v.mine(&d); err != nil {
+		return nil, err
+	}
+	name := v.name()
+	parts := leaveParts{Name: name, URL: "/member/" + segment(name) + "/erase", Self: v.isMe(name), Fresh: v.fresh(), Revision: revision}
+	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range known {
+		switch {
+		case !slices.Contains(o.Members, name):
+		case len(o.Members) == 1:
+			parts.Devices = append(parts.Devices, o.Name)
+		default:
+			parts.Shared = append(parts.Shared, o.Name)
+		}
+	}
+	accounts, err := v.c.Book.Accounts(v.r.Context(), v.session.Actor(), household)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range accounts {
+		parts.Account = parts.Account || strings.EqualFold(a.Name, name)
+	}
+	return v.blank(v.say("leave.title", "name", name), "household", parts), nil
+}
+
+// isMe says whether a member is who is signed in: nobody takes away the account by which they do.
+func (v *visit) isMe(name string) bool {
+	return v.session.Who.Role != account.Operator && strings.EqualFold(v.session.Who.Name, name)
+}
+
+// leave takes a member out of the household and erases what is kept of them: first from the definition, with the revision
+// that the page was made of, so that nothing new is kept; then what was remembered, and then everything else.
+func (c *Console) leave(v *visit) error {
+	household, err := v.overseen()
+	if err != nil {
+		return err
+	}
+	if _, err := v.leaveParts(); err != nil { // who is not there does not leave
+		return err
+	}
+	name := v.name()
+	if err = v.mayLeave(name); err == nil {
+		err = v.shareOut(name)
+	}
+	if err == nil {
+		err = v.redefine(func(d *policy.HouseholdConfig) error {
+			without(d, name)
+			return nil
+		})
+	}
+	if err != nil {
+		p, failed := v.leaveParts()
+		if failed != nil {
+			return failed
+		}
+		return v.again("leave", p, err)
+	}
+	if err := v.eraseAll(household, name); err != nil {
+		return err
+	}
+	return v.done("/household", "erased")
+}
+
+// mayLeave says why somebody is not to be erased by this form.
+func (v *visit) mayLeave(name string) error {
+	switch {
+	case v.c.Activity == nil:
+		return v.missing()
+	case v.isMe(name):
+		return &parents.Error{Text: v.say("leave.self")}
+	case !v.fresh():
+		return &statusError{http.StatusForbidden, v.say("problem.stale")}
+	case v.form("sure") == "":
+		return &parents.Error{Field: "sure", Text: v.say("leave.not_sure", "name", name)}
+	}
+	return nil
+}
+
+// shareOut leaves devices that enrolled themselves to the others who use them.
+func (v *visit) shareOut(name string) error {
+	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
+	if err != nil {
+		return err
+	}
+	for _, o := range known {
+		if o.Owner != parents.OwnerEnrolled || len(o.Members) < 2 || !slices.Contains(o.Members, name) {
+			continue
+		}
+		w := v.who()
+		w.Device = o.Name
+		rest := slices.DeleteFunc(slices.Clone(o.Members), func(m string) bool { return m == name })
+		if _, err := v.c.Desk.Assign(v.r.Context(), w, parents.Assignment{Members: rest}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// without takes a member out of a definition, with what is theirs alone.
+func without(d *policy.HouseholdConfig, name string) {
+	d.Members = slices.DeleteFunc(d.Members, func(m policy.MemberConfig) bool { return m.Name == name })
+	d.Rules = slices.DeleteFunc(d.Rules, func(r policy.RuleConfig) bool { return r.Member == name })
+	d.Exceptions = slices.DeleteFunc(d.Exceptions, func(e policy.ExceptionConfig) bool { return e.Member == name })
+	d.Devices = slices.DeleteFunc(d.Devices, func(o policy.DeviceConfig) bool {
+		return o.Profile == "" && (o.Member == name && len(o.Members) == 0 || o.Member == "" && len(o.Members) == 1 && o.Members[0] == name)
+	})
+	for i := range d.Devices {
+		o := &d.Devices[i]
+		if o.Member == name {
+			o.Member = ""
+		}
+		o.Members = slices.DeleteFunc(o.Members, func(m string) bool { return m == name })
+	}
+}
+
+// eraseAll erases what is kept of who is gone. Of whom nothing was kept, nothing is to be erased.
+func (v *visit) eraseAll(household, name string) error {
+	r, err := v.c.Activity.Erase(v.r.Context(), household+"/"+name, false)
+	if err != nil {
+		return err
+	}
+	_, err = v.c.Desk.Erase(v.r.Context(), v.who(), r)
+	if e := new(parents.Error); errors.As(err, &e) && e.Reason == parents.Unknown {
+		return nil
+	}
+	return err
+}
