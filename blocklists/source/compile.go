@@ -120,8 +120,12 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 		return "", err
 	}
 	defer func() { _ = b.Close() }() // only temporary files
+	taken, err := excepted(t, inputs)
+	if err != nil {
+		return "", err
+	}
 	starters := l.starters()
-	if err := addStarter(b, t, starters); err != nil {
+	if err := addStarter(b, t, starters, taken); err != nil {
 		return "", err
 	}
 	for _, in := range inputs {
@@ -129,7 +133,7 @@ func (l *Library) build(ctx context.Context, t *blocklists.Taxonomy, inputs []in
 			continue
 		}
 		plan := in.source.planFor(in.state.Directories, l.lists)
-		left, err := plan.merge(b, t, in.state.Parsed)
+		left, err := plan.merge(b, t, in.state.Parsed, taken)
 		if err != nil {
 			return "", fmt.Errorf("list %s: %w", in.source.Name, err)
 		}

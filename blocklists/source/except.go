@@ -8,8 +8,8 @@ import (
 )
 
 // A list's own exceptions never lift what another list says. A source with Except does: it is the operator's word against
-// the lists that have one of the categories which the source names. A list is one word for all of its categories: what is
-// taken out of it has none of them by that list any more.
+// the lists that have one of the categories which the source names, and for those categories alone: a list that has others
+// as well is compiled in as two.
 
 // maxExcepted bounds the names that one source takes out of others: each costs an entry in every list of its categories.
 const maxExcepted = 20_000
@@ -27,6 +27,21 @@ func (v *validation) except(path string, s Source) {
 			v.fail(fmt.Sprintf("%s.categories[%d]", path, i), "%s is nothing that names are taken out of: write a category that blocks, such as money.gambling", id)
 		}
 	}
+}
+
+// excepted are the categories of each source with Except.
+func excepted(t *blocklists.Taxonomy, inputs []input) (all []blocklists.Categories, err error) {
+	for _, in := range inputs {
+		if !in.source.Except {
+			continue
+		}
+		from, err := categories(t, in.source.Categories)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", in.source.Name, err)
+		}
+		all = append(all, from)
+	}
+	return all, nil
 }
 
 // except takes the names of the sources with Except out of all lists that b has.
@@ -75,6 +90,8 @@ func (q *query) excepted(s Source, first int) {
 
 // except takes back what lists say that a source with Except speaks against.
 func (q *query) except() {
-	spared := func(id string) bool { return slices.Contains(q.spared, id) }
-	q.votes = slices.DeleteFunc(q.votes, func(v vote) bool { return slices.ContainsFunc(v.categories, spared) })
+	for i, v := range q.votes {
+		q.votes[i].categories = slices.DeleteFunc(slices.Clone(v.categories), func(id string) bool { return slices.Contains(q.spared, id) })
+	}
+	q.votes = slices.DeleteFunc(q.votes, func(v vote) bool { return len(v.categories) == 0 })
 }

@@ -91,9 +91,10 @@ func (p plan) of(part string) []string {
 	return p.ids
 }
 
-// merge puts a parsed state into b. left is what does not fit into the index any more.
-func (p plan) merge(b *blocklists.Builder, t *blocklists.Taxonomy, parsed *blocklists.Parsed) (left int, err error) {
-	numbers := make(map[string]blocklists.ListID)
+// merge puts a parsed state into b, once for each part of its categories that names are taken out of by themselves. left is
+// what does not fit into the index any more.
+func (p plan) merge(b *blocklists.Builder, t *blocklists.Taxonomy, parsed *blocklists.Parsed, taken []blocklists.Categories) (left int, err error) {
+	var rounds []map[string]blocklists.ListID
 	lists := p.lists()
 	for _, list := range slices.Sorted(maps.Keys(lists)) {
 		set, err := categories(t, lists[list])
@@ -103,10 +104,36 @@ func (p plan) merge(b *blocklists.Builder, t *blocklists.Taxonomy, parsed *block
 		if err != nil {
 			return 0, err
 		}
-		numbers[list] = b.List(set)
+		for i, piece := range pieces(set, taken) {
+			if i == len(rounds) {
+				rounds = append(rounds, map[string]blocklists.ListID{})
+			}
+			rounds[i][list] = b.List(piece)
+		}
 	}
-	return b.Merge(parsed, func(part string) (blocklists.ListID, bool) {
-		number, ok := numbers[p.listOf(part)]
-		return number, ok
-	})
+	for _, numbers := range rounds {
+		over, err := b.Merge(parsed, func(part string) (blocklists.ListID, bool) {
+			number, ok := numbers[p.listOf(part)]
+			return number, ok
+		})
+		if left += over; err != nil {
+			return left, err
+		}
+	}
+	return left, nil
+}
+
+// pieces are what the categories of a list fall into where some of them are taken out of it: one, unless a source with
+// Except speaks of some of them and not of the others.
+func pieces(set blocklists.Categories, taken []blocklists.Categories) []blocklists.Categories {
+	all := []blocklists.Categories{set}
+	for _, from := range taken {
+		for i, piece := range all {
+			if rest := piece.AndNot(from); piece.Intersects(from) && !rest.IsZero() {
+				all[i] = piece.AndNot(rest)
+				all = append(all, rest)
+			}
+		}
+	}
+	return all
 }

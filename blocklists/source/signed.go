@@ -1,13 +1,13 @@
 package source
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"os"
 	"path"
 	"strings"
@@ -62,7 +62,7 @@ func (l *Library) verify(ctx context.Context, s Source, c candidate) error {
 	if !text.Verify(key, signature) {
 		return fmt.Errorf("%w: the signature is not one of this list by the configured key; sign it anew, with a minisign that signs the hash (-H)", errRefused)
 	}
-	if name := signedName(signature); name != "" && name != path.Base(cmp.Or(s.Path, s.URL)) {
+	if name := signedName(signature); name != "" && name != s.fileName() {
 		return fmt.Errorf("%w: the signature is that of another file, %q: sign this one by its own name", errRefused, name)
 	}
 	if now, err := digest(c.path(s)); err != nil || now != c.record.SHA256 {
@@ -83,6 +83,14 @@ func signedName(signature []byte) string {
 	return name
 }
 
+// fileName is the name of the file that a source is.
+func (s Source) fileName() string {
+	if at, err := url.Parse(s.URL); s.Path == "" && err == nil {
+		return path.Base(at.Path)
+	}
+	return path.Base(s.Path)
+}
+
 // signature brings the signature of a source.
 func (l *Library) signature(ctx context.Context, s Source) ([]byte, error) {
 	if s.Path != "" {
@@ -99,7 +107,12 @@ func (l *Library) signature(ctx context.Context, s Source) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.lists.Timeout)
 	defer cancel()
 	beside := s
-	beside.URL += detached
+	at, err := url.Parse(s.URL)
+	if err != nil {
+		return nil, withoutURL(err)
+	}
+	at.Path, at.RawPath = at.Path+detached, at.EscapedPath()+detached // before the query, which may be what lets us in
+	beside.URL = at.String()
 	req, err := request(withJourney(ctx, beside), beside, kept{})
 	if err != nil {
 		return nil, err

@@ -110,15 +110,17 @@ func starterVersion(lists []starterList) string {
 }
 
 // addStarter puts the starter lists into an index in the making.
-func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterList) error {
+func addStarter(b *blocklists.Builder, t *blocklists.Taxonomy, lists []starterList, taken []blocklists.Categories) error {
 	for _, l := range lists {
 		set, err := categories(t, l.categories())
 		if err != nil {
 			return fmt.Errorf("reading starter lists: %w", err)
 		}
-		id := b.List(set)
-		if _, err := l.parse(func(i Item) error { return b.Add(id, i.Entry) }); err != nil {
-			return fmt.Errorf("reading starter list %s: %w", l.category, err)
+		for _, piece := range pieces(set, taken) {
+			id := b.List(piece)
+			if _, err := l.parse(func(i Item) error { return b.Add(id, i.Entry) }); err != nil {
+				return fmt.Errorf("reading starter list %s: %w", l.category, err)
+			}
 		}
 	}
 	return nil
@@ -150,7 +152,7 @@ func starterIndex(t *blocklists.Taxonomy, key blocklists.Key) (*blocklists.Index
 		return nil, fmt.Errorf("compiling starter lists: %w", err)
 	}
 	defer func() { _ = b.Close() }() // only temporary files
-	if err := addStarter(b, t, lists); err != nil {
+	if err := addStarter(b, t, lists, nil); err != nil {
 		return nil, err
 	}
 	var file bytes.Buffer
