@@ -90,7 +90,11 @@ func (p *Portal) myNotices(v *visit, r *http.Request, page *view) {
 		}
 		told[key] = true
 		if n.Kind == policy.NoticeSelfHarm { // help first
-			page.Help, page.English, page.Tone = p.helpBox(v, true), p.english(v, policy.ReasonSelfharm), care
+			page.Help, page.Tone = p.helpBox(v, true), care
+			page.English = inEnglish(v, func(v *visit) *view {
+				said := &v.words.Pages.Me
+				return &view{Title: said.Notices, Lead: []string{said.NoticeSelfHarm}, Help: p.helpBox(v, true)}
+			})
 		}
 		page.Me.Notices = append(page.Me.Notices, line{fill(text, map[string]string{"device": n.Device}), dateText(v.words, n.At.In(v.now.Location()))})
 	}

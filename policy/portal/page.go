@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -27,6 +28,17 @@ func (v *visit) class() string {
 
 // blocked is the page of a blocked name.
 func (p *Portal) blocked(v *visit, c cause) *view {
+	page := p.blockedIn(v, c)
+	switch c.reason {
+	case policy.ReasonLaw, policy.ReasonSelfharm, policy.ReasonSecurity:
+		page.English = inEnglish(v, func(v *visit) *view { return p.blockedIn(v, c) })
+	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonBedtime, policy.ReasonHomework, policy.ReasonService, policy.ReasonWarn,
+		policy.ReasonUnknown, policy.ReasonNew, policy.ReasonPause, policy.ReasonQuota:
+	}
+	return page
+}
+
+func (p *Portal) blockedIn(v *visit, c cause) *view {
 	said := v.words.Page(v.who, c.reason)
 	page := base(v, toneOf(c.reason), v.fill(said.Headline, c), sentences(v.fill(said.Why, c)))
 	page.Next = sentences(v.fill(said.Next, c))
@@ -34,19 +46,15 @@ func (p *Portal) blocked(v *visit, c cause) *view {
 	case policy.ReasonLaw: // neutral: no name, no reason, no id, nothing to ask
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Reports = report(p.help(), v.country)
-		page.English = p.english(v, c.reason)
 		return page
 	case policy.ReasonSelfharm: // help first, and the category not named
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Help = p.helpBox(v, true)
-		page.English = p.english(v, c.reason)
 		page.ID = c.id
 		return page
-	case policy.ReasonSecurity:
-		page.English = p.english(v, c.reason)
 	case policy.ReasonHomework:
 		page.Scene = "desk"
-	case policy.ReasonCategory, policy.ReasonRule, policy.ReasonBedtime, policy.ReasonService, policy.ReasonWarn,
+	case policy.ReasonSecurity, policy.ReasonCategory, policy.ReasonRule, policy.ReasonBedtime, policy.ReasonService, policy.ReasonWarn,
 		policy.ReasonUnknown, policy.ReasonNew, policy.ReasonPause, policy.ReasonQuota:
 	}
 	p.dress(page, v, c)
@@ -138,20 +146,32 @@ func (v *visit) facts(c cause) []fact {
 	return out
 }
 
-// english is the English text of a safety page, for beneath one that no speaker of its language has reviewed.
-func (p *Portal) english(v *visit, r policy.Reason) *text {
-	if v.words.Reviewed {
+// inEnglish is what a safety page says in English, for beneath one in words that no speaker of the language has reviewed;
+// nil where one has. page makes it in the words of a visit.
+func inEnglish(v *visit, page func(*visit) *view) *text {
+	if v.words.Reviewed || v.words.Language == words.English {
 		return nil
 	}
-	said := policy.Words(words.English).Page(v.who, r)
-	return &text{Title: said.Headline, Lead: append(sentences(said.Why), sentences(said.Next)...)}
+	e := *v
+	e.words = wordings.In(words.English)
+	said := page(&e)
+	t := &text{Title: said.Title, Lead: slices.Concat(said.Lead, said.Next)}
+	if box := said.Help; box != nil {
+		t.Lead = append(t.Lead, box.Trusted)
+		t.Lead = append(t.Lead, sentences(box.Danger)...)
+	}
+	return t
 }
 
-// goodPlaces lists up to three places for children that this profile may open now.
+// goodPlaces lists up to three places for children that this profile may open now: in their language, else English ones.
 func (p *Portal) goodPlaces(v *visit) []link {
 	var out []link
 	var hashes blocklists.Hashes
-	for _, text := range p.places[v.words.Language] {
+	list := p.places[v.words.Language]
+	if len(list) == 0 {
+		list = p.places[words.English]
+	}
+	for _, text := range list {
 		name, err := blocklists.ParseName(text)
 		if err != nil || len(out) == 3 {
 			break

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"math"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -89,5 +90,22 @@ func TestStyleKnowsNoLeftAndRight(t *testing.T) {
 	}
 	if strings.Contains(string(css), "url(") || strings.Contains(string(css), "@import") {
 		t.Error("the style sheet loads something")
+	}
+}
+
+// TestNoSides: the style sheets say where a line begins and ends, not left and right, so that a page in Arabic is mirrored.
+func TestNoSides(t *testing.T) {
+	side := regexp.MustCompile(`(?i)(margin|padding|border|inset|text-align|float|clear)[a-z-]*(-|:\s*)(left|right)|[;{\s](left|right):|border-(top|bottom)-(left|right)-radius`)
+	for _, file := range []string{"pages/style.css", "console/pages/style.css"} {
+		css, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := side.FindAllString(string(css), -1); len(found) > 0 {
+			t.Errorf("%s: %q", file, found)
+		}
+	}
+	if !side.MatchString("p{margin-left:1rem}") || !side.MatchString("td{text-align: right}") || side.MatchString("p{margin-inline-start:1rem}") {
+		t.Error("the test finds nothing")
 	}
 }

@@ -121,17 +121,14 @@ func (p *Portal) bad(v *visit, name string) (int, *view) {
 	if p.tickets == nil {
 		return http.StatusNotFound, missing(v)
 	}
-	said := &v.words.Pages.Ticket
-	page := base(v, care, said.Bad, said.BadLead)
-	if v.who == policy.ReaderChild {
-		page.Lead = said.BadChild
-	}
+	page := p.badIn(v)
+	page.English = inEnglish(v, p.badIn)
 	host := parseHost(name)
 	shown := host.text
 	if v.who == policy.ReaderChild && shown != "" && unfit(v.dir, block{name: shown}) {
 		shown = "" // the form says which it is without it
 	}
-	f := form{Action: badPath, Button: said.Send}
+	f := form{Action: badPath, Button: v.words.Pages.Ticket.Send}
 	if host.name == nil {
 		f.Fields = append(f.Fields, field{Name: "name", Label: v.words.Pages.Request.Site, Plain: true})
 	} else if shown != "" {
@@ -139,9 +136,19 @@ func (p *Portal) bad(v *visit, name string) (int, *view) {
 	}
 	f.Fields = append(f.Fields, v.whySelect(tickets.Report), field{Name: "word", Label: v.words.Pages.Request.Word, Long: true})
 	page.Form = p.sealed(v, f, badPath, host.text)
-	page.Help = p.helpBox(v, false)
 	page.Links = p.ownLinks(v)
 	return http.StatusOK, page
+}
+
+// badIn is what stands around the form of a report.
+func (p *Portal) badIn(v *visit) *view {
+	said := &v.words.Pages.Ticket
+	page := base(v, care, said.Bad, said.BadLead)
+	if v.who == policy.ReaderChild {
+		page.Lead = said.BadChild
+	}
+	page.Help = p.helpBox(v, false)
+	return page
 }
 
 // report takes the form of a report. What may be against the law goes to the hotline, and nothing of it is kept.
@@ -182,11 +189,17 @@ func siteOf(text string) string {
 
 // hotline says who takes reports of what is against the law.
 func (p *Portal) hotline(v *visit) *view {
+	page := p.hotlineIn(v)
+	page.English = inEnglish(v, p.hotlineIn)
+	page.Reports = report(p.help(), v.country)
+	page.Links = p.ownLinks(v)
+	return page
+}
+
+func (p *Portal) hotlineIn(v *visit) *view {
 	said := &v.words.Pages.Ticket
 	page := base(v, care, said.Hotline, said.HotlineLead)
-	page.Reports = report(p.help(), v.country)
 	page.Help = p.helpBox(v, false)
-	page.Links = p.ownLinks(v)
 	return page
 }
 

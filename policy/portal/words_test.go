@@ -1,12 +1,14 @@
 package portal
 
 import (
+	"html"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/hearthdns/hearth/policy/words"
 )
 
@@ -52,12 +54,56 @@ func noGap(t *testing.T, at string, v reflect.Value) {
 
 func TestPlacesAreNamesInEachLanguage(t *testing.T) {
 	h := newHome(t, houseOptions{})
-	for _, code := range policy.Languages() {
-		if len(h.places[code]) < 3 {
-			t.Errorf("%s has %d places, want at least 3", code, len(h.places[code]))
+	if len(h.places[words.English]) == 0 {
+		t.Fatal("there are no places in English, for the languages that have none")
+	}
+	for code, places := range h.places {
+		if len(places) < 3 {
+			t.Errorf("%s has %d places, want at least 3", code, len(places))
 		}
-		for _, name := range h.places[code] {
+		for _, name := range places {
 			wire(t, name)
+		}
+	}
+}
+
+// TestPlacesWithoutALanguage: a page in a language that has no places of its own offers the English ones.
+func TestPlacesWithoutALanguage(t *testing.T) {
+	h := newHome(t, houseOptions{language: "de"})
+	delete(h.places, "de")
+	if body := h.get(mia, "naked.example").Body.String(); !strings.Contains(body, "spaceplace.nasa.gov") {
+		t.Error("the page offers no place")
+	}
+}
+
+// TestSafetyPagesCarryEnglish: what matters most is understood although nobody has looked at the translation: on the
+// pages about self-harm, danger, the law and reports the English text stands below, with its helpers; on others not.
+func TestSafetyPagesCarryEnglish(t *testing.T) {
+	const mark = `<section class="card quiet" lang="en" dir="ltr">`
+	for _, code := range policy.Languages() {
+		h, _ := withTicketsOf(t, tickets.ToParents, houseOptions{language: code, country: "AT"})
+		english := wordings.In(words.English)
+		unread := !wordings.In(code).Reviewed
+		form := formOf(t, h.getPath(mia, askHost, badPath+"?name=naked.example").Body.String())
+		form.Set("why", illegal)
+		for what, c := range map[string]struct{ body, want string }{
+			"self-harm": {h.get(mia, "harm.example").Body.String(), english.Label.Trusted},
+			"teenager":  {h.get(tom, "harm.example").Body.String(), english.Page(policy.ReaderTeen, policy.ReasonSelfharm).Why},
+			"emergency": {h.get(tom, "harm.example").Body.String(), "In danger right now? Call 112."},
+			"law":       {h.get(tom, "forbidden.example").Body.String(), english.Page(policy.ReaderTeen, policy.ReasonLaw).Why},
+			"security":  {h.get(tom, "phish.example").Body.String(), english.Page(policy.ReaderTeen, policy.ReasonSecurity).Next},
+			"report":    {h.getPath(mia, askHost, badPath+"?name=naked.example").Body.String(), english.Pages.Ticket.BadChild[0]},
+			"hotline":   {h.submit(mia, badPath, ourPage, form).Body.String(), english.Pages.Ticket.HotlineLead[0]},
+		} {
+			_, below, found := strings.Cut(c.body, mark)
+			if found != unread || found && !strings.Contains(html.UnescapeString(below), c.want) {
+				t.Errorf("%s, %s: the English text stands below: %t, want %t\n%s", code, what, found, unread, below)
+			}
+		}
+		for what, body := range map[string]string{"block": h.get(mia, "naked.example").Body.String(), "start": h.get(tom, own).Body.String()} {
+			if strings.Contains(body, mark) {
+				t.Errorf("%s: English stands below %s", code, what)
+			}
 		}
 	}
 }

@@ -107,15 +107,20 @@ func Read[T any](code, part string) (*T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the words of %s: %w", code, err)
 	}
-	if Direction(code) == "rtl" {
-		raw = place.ReplaceAll(raw, []byte("\u2068$0\u2069"))
-	}
 	ctx := context.WithValue(context.Background(), speaker{}, language.Make(code))
 	into := new(T)
-	if err := yaml.UnmarshalContext(ctx, raw, into, yaml.Strict()); err != nil {
+	if err := yaml.UnmarshalContext(ctx, isolated(code, raw), into, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file(code, part), err)
 	}
 	return into, nil
+}
+
+// isolated is a file with its places isolated.
+func isolated(code string, raw []byte) []byte {
+	if Direction(code) == "ltr" {
+		return raw
+	}
+	return place.ReplaceAll(raw, []byte("\u2068$0\u2069"))
 }
 
 // Catalogue holds something in every language, each made when it is first asked for.
