@@ -15,6 +15,7 @@ import (
 // Limits. What they are for stands in docs/operations.md.
 const (
 	maxAsks       = 10     // of a household in a day
+	maxHotlines   = 30     // of a household in a day that are written into the count of the day: each is a write
 	maxAskers     = 50_000 // households that are told apart in a day
 	maxOpen       = 2000   // open tickets
 	maxNew        = 500    // new tickets in a day
@@ -56,6 +57,9 @@ func (d *Desk) Report(ctx context.Context, a Ask) (Receipt, error) {
 		return d.ask(ctx, Report, a)
 	}
 	d.counts.hotline.Add(1)
+	if !d.hotlines.admit(d.keyed("hotline", a.Household), dayOf(d.Now().UTC()), maxHotlines) {
+		return Receipt{Hotline: true}, nil
+	}
 	if err := d.act(func() error { return d.put(ctx, change{counted: []row{{What: whatHotline}}}) }); err != nil {
 		d.Problems.Error("a report that goes to a hotline is not counted", "error", err)
 	}
@@ -76,7 +80,7 @@ func (d *Desk) ask(ctx context.Context, kind Kind, a Ask) (Receipt, error) {
 		d.counts.refuse("wrong")
 		return Receipt{}, err
 	}
-	if !d.admit(d.keyed("day", a.Household), dayOf(q.now)) {
+	if !d.asks.admit(d.keyed("day", a.Household), dayOf(q.now), maxAsks) {
 		d.counts.refuse("household")
 		return Receipt{}, wait("you have sent %d of these today: more can be sent tomorrow", maxAsks)
 	}
@@ -253,8 +257,8 @@ type admission struct {
 	asked map[[12]byte]int
 }
 
-// admit counts one more, or says that it is too many.
-func (a *admission) admit(who []byte, day int64) bool {
+// admit counts one more, or says that it is more than most.
+func (a *admission) admit(who []byte, day int64, most int) bool {
 	a.gate.Lock()
 	defer a.gate.Unlock()
 	if a.day != day || a.asked == nil {
@@ -262,7 +266,7 @@ func (a *admission) admit(who []byte, day int64) bool {
 	}
 	key := [12]byte(who[:12])
 	n, there := a.asked[key]
-	if n >= maxAsks || !there && len(a.asked) >= maxAskers {
+	if n >= most || !there && len(a.asked) >= maxAskers {
 		return false
 	}
 	a.asked[key] = n + 1

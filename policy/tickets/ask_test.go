@@ -156,6 +156,57 @@ func TestIllegalContent(t *testing.T) {
 	}
 }
 
+// writes counts what is written to a log.
+type writes struct {
+	store.Log
+	n int
+}
+
+func (w *writes) Put(ctx context.Context, all ...store.Write) (uint64, error) {
+	w.n++
+	return w.Log.Put(ctx, all...)
+}
+
+// TestManyIllegal: whoever says ten thousand times that something may be against the law gets the hotline each time, and
+// does not wear out the disk; neither do more households than there are. The day after they count again.
+func TestManyIllegal(t *testing.T) {
+	log := &writes{Log: newMemory()}
+	b := newBenchOn(t, log)
+	report := func(household string) {
+		t.Helper()
+		if r, err := b.Report(t.Context(), Ask{Household: household, Illegal: true}); err != nil || !r.Hotline {
+			t.Fatalf("%+v, %v; want the hotline", r, err)
+		}
+	}
+	before := log.n
+	for range 10_000 {
+		report("h-1")
+	}
+	if n := log.n - before; n != 30 {
+		t.Errorf("%d writes for one household", n)
+	}
+	report("h-2")
+	if n := log.n - before; n != 31 {
+		t.Errorf("%d writes with another household", n)
+	}
+	if !strings.Contains(b.stored(), `{"what":"hotline","n":31}`) {
+		t.Errorf("counted: %s", b.stored())
+	}
+	for i := range maxAskers {
+		report(fmt.Sprint("other ", i))
+	}
+	before = log.n
+	report("one too many")
+	if log.n != before || len(b.hotlines.asked) != maxAskers {
+		t.Errorf("%d households are told apart", len(b.hotlines.asked))
+	}
+	b.now = b.now.Add(24 * time.Hour)
+	report("h-1")
+	if log.n != before+1 {
+		t.Error("the day after is not counted")
+	}
+}
+
 // TestHotlineNeverFails: also where nothing can be written.
 func TestHotlineNeverFails(t *testing.T) {
 	b := newBench(t)

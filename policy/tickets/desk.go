@@ -51,9 +51,10 @@ type Desk struct {
 	Config
 	secret []byte
 	looks  chan struct{} // one for each that is under way
-	admission
-
+	asks   admission
 	counts counters
+
+	hotlines admission // reports of which nothing is kept
 
 	mu        sync.Mutex
 	revision  uint64 // up to which the changes of others are known
@@ -206,7 +207,8 @@ func (d *Desk) put(ctx context.Context, c change) error {
 		delete(d.proposals, id)
 	}
 	if len(c.counted) > 0 {
-		total.revision, d.today = revision, total
+		total.revision = revision
+		d.today = total
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ var (
 // limits are what docs/operations.md gives reasons for.
 func limits() map[string]float64 {
 	return map[string]float64{
-		"household_day": maxAsks, "households_day": maxAskers, "open": maxOpen, "new_day": maxNew, "kept": maxKept, "ticket_numbers": maxNumbers,
+		"household_day": maxAsks, "hotline_day": maxHotlines, "households_day": maxAskers, "open": maxOpen, "new_day": maxNew, "kept": maxKept, "ticket_numbers": maxNumbers,
 		"numbers": maxAllNumbers, "ticket_households": MaxHouseholds, "ticket_words": maxWords, "word": maxWord, "looks": maxLooks, "proposals": maxProposals,
 	}
 }
