@@ -60,6 +60,7 @@ type Config struct {
 	Directory func() *policy.Directory
 	Activity  Activity // nil: nothing is remembered
 	Network   Network  // nil: nothing is known of it
+	Lists     Lists    // nil: nobody tells of them
 	// Post brings messages to people; nil: there are none.
 	Post *notify.Post
 	// Servers are where Hearth answers, for the guide to the router.
@@ -142,6 +143,7 @@ func (c *Console) open() map[string]handler {
 		"POST /signin":         c.signIn,
 		"POST /signin/begin":   c.beginSignIn,
 		"POST /signin/passkey": c.passkeySignIn,
+		"GET /signin/provider": c.provider,
 		"POST /signout":        c.signOut,
 		"GET /join":            c.joinPage,
 		"POST /join":           c.join,
@@ -190,6 +192,7 @@ func (c *Console) family() map[string]handler {
 		"GET /household":             c.householdPage,
 		"POST /household":            c.household,
 		"GET /people":                c.peoplePage,
+		"GET /lists":                 c.listsPage,
 		"GET /settings":              c.settingsPage,
 		"POST /settings":             c.settings,
 		"GET /member/{name}/erase":   c.leavePage,

@@ -108,6 +108,12 @@ type house struct {
 // open starts one; of households of the store, and what YAML says.
 func open(t testing.TB, written string, households ...string) *house {
 	t.Helper()
+	return openWith(t, func(*account.Config) {}, written, households...)
+}
+
+// openWith is open with other accounts.
+func openWith(t testing.TB, change func(*account.Config), written string, households ...string) *house {
+	t.Helper()
 	h := &house{kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
 	h.kept.house = h
 	h.t, _ = t.(*testing.T)
@@ -147,13 +153,15 @@ func open(t testing.TB, written string, households ...string) *house {
 	h.srv.StartTLS()
 	t.Cleanup(h.srv.Close)
 	at := must(url.Parse(h.srv.URL))
-	h.book = must(account.Open(account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}))
+	books := account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}
+	change(&books)
+	h.book = must(account.Open(books))
 	h.messages = must(notify.New(notify.Config{
 		Settings: notify.Settings{Private: true, Mail: notify.MailSettings{Server: "127.0.0.1:1", TLS: "none", From: "hearth@home.example"}, Ntfy: notify.NtfySettings{Server: "http://127.0.0.1:1"}},
 		State:    t.TempDir(), Log: bolt, Words: func(notify.Draft) notify.Text { return notify.Text{Title: "a test"} }, Now: h.clock,
 	}))
 	made := must(console.New(console.Config{
-		Post: h.messages, Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
+		Post: h.messages, Lists: register{h}, Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
 		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
 	}))
 	h.srv.Config.Handler = made

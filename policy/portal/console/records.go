@@ -132,7 +132,8 @@ type householdForm struct {
 	ID, Zone, Language, Country string
 	Members                     []memberRow
 	Revision                    uint64
-	Store, Manage, Messages     bool
+	Store, Manage               bool
+	Messages, Lists             bool // there are pages of them
 }
 
 type memberRow struct {
@@ -153,7 +154,7 @@ func (v *visit) householdForm() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent, Messages: v.c.Post != nil}
+	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent, Messages: v.c.Post != nil, Lists: v.c.Lists != nil}
 	if live, there := v.c.Directory().Household(h.ID); there {
 		f.Language, f.Country = v.say("tongue."+live.Language), v.say("country."+live.Country)
 		if live.Country == "" {

@@ -14,10 +14,11 @@ const home = "home"
 
 // signInForm is what was typed, for showing the form again; never the passphrase.
 type signInForm struct {
-	Name    string
-	Own     bool
-	Passkey bool // a browser can bind one to this console
-	Several bool // households, so that it must be said which
+	Name     string
+	Own      bool
+	Passkey  bool // a browser can bind one to this console
+	Several  bool // households, so that it must be said which
+	Provider bool // people may sign in at a provider
 }
 
 func (c *Console) signInPage(v *visit) error {
@@ -33,7 +34,7 @@ func (c *Console) signInPage(v *visit) error {
 }
 
 func (v *visit) signInForm() *page {
-	f := signInForm{Name: v.form("name"), Own: v.form("own") != "", Passkey: v.c.Book.HasPasskeys(), Several: len(v.c.Directory().Households()) > 1}
+	f := signInForm{Name: v.form("name"), Own: v.form("own") != "", Passkey: v.c.Book.HasPasskeys(), Several: len(v.c.Directory().Households()) > 1, Provider: v.c.Book.HasProvider()}
 	p := v.blank(v.say("signin.title"), "", f)
 	if f.Passkey {
 		p.Script = v.c.render.scripts["passkey"]
