@@ -191,7 +191,7 @@ func TestTexts(t *testing.T) {
 
 // TestTextsOfAChild: to those under ten, no text and no id says what it was.
 func TestTextsOfAChild(t *testing.T) {
-	for tag, headline := range map[string]string{"de-AT": "Diese Seite ist jetzt nichts für dich.", "pl": "This page is not for now.", "": "This page is not for now."} {
+	for tag, headline := range map[string]string{"de-AT": "Diese Seite ist jetzt nichts für dich.", "ja": "This page is not for now.", "": "This page is not for now."} {
 		text := strings.ReplaceAll(family, "language: de-AT", "language: "+tag)
 		a := asker{d: story(t, strings.ReplaceAll(text, "band: preteen", "band: child"))}
 		p := a.member(t, "h-a", "Mia")

@@ -2,12 +2,14 @@ package words
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 	"golang.org/x/text/unicode/bidi"
 )
 
@@ -122,6 +124,15 @@ func BenchmarkRead(b *testing.B) {
 			if _, err := Read[map[string]any]("de", part); err != nil {
 				b.Fatal(err)
 			}
+		}
+	}
+}
+
+// TestName: a language's name is the one of CLDR. Its package is 2 MB, so only the test has it.
+func TestName(t *testing.T) {
+	for _, code := range append(folders(t), slices.Collect(maps.Keys(names))...) {
+		if got, want := Name(code), display.Self.Name(language.Make(code)); got != want {
+			t.Errorf("%s is called %q, want %q", code, got, want)
 		}
 	}
 }
