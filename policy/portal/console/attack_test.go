@@ -34,7 +34,7 @@ func TestEveryRouteIsTried(t *testing.T) {
 	if len(found) < 40 {
 		t.Fatalf("only %d routes were found", len(found))
 	}
-	open := []string{"/signin", "/signin/provider", "/signin/begin", "/signin/passkey", "/signout", "/join", "/setup", "/account"}
+	open := []string{"/signin", "/signin/provider", "/signin/provider/back", "/signin/begin", "/signin/passkey", "/signout", "/join", "/setup", "/account"}
 	all := strings.Join(append(append(append(append([]string{}, pages...), acts...), mine...), open...), "\n") + "\n"
 	for _, f := range found {
 		pattern := regexp.QuoteMeta(f[2])

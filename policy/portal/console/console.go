@@ -65,6 +65,8 @@ type Config struct {
 	Post *notify.Post
 	// Servers are where Hearth answers, for the guide to the router.
 	Servers []netip.Addr
+	// Authority says that /hearth-ca.crt is served beside the console: what a browser needs to trust it.
+	Authority bool
 	// Ask is where children see what was blocked: "http://ask.hearth.home.arpa".
 	Ask string
 	// Now is the clock; nil means time.Now.
@@ -128,6 +130,9 @@ func (c *Console) routes() http.Handler {
 	for name, kind := range files {
 		mux.HandleFunc("GET /"+name, c.file(name, kind))
 	}
+	for _, size := range []int{180, 512} {
+		mux.Handle("GET /icon-"+text(size)+".png", icon(size))
+	}
 	mux.Handle("/", c.page(func(v *visit) error { return v.missing() }, anybody))
 	guard := http.NewCrossOriginProtection()
 	guard.SetDenyHandler(c.page(func(v *visit) error {
@@ -139,16 +144,17 @@ func (c *Console) routes() http.Handler {
 // open are the pages of who is not signed in.
 func (c *Console) open() map[string]handler {
 	return map[string]handler{
-		"GET /signin":          c.signInPage,
-		"POST /signin":         c.signIn,
-		"POST /signin/begin":   c.beginSignIn,
-		"POST /signin/passkey": c.passkeySignIn,
-		"GET /signin/provider": c.provider,
-		"POST /signout":        c.signOut,
-		"GET /join":            c.joinPage,
-		"POST /join":           c.join,
-		"GET /setup":           c.setupPage,
-		"POST /setup":          c.setup,
+		"GET /signin":               c.signInPage,
+		"POST /signin":              c.signIn,
+		"POST /signin/begin":        c.beginSignIn,
+		"POST /signin/passkey":      c.passkeySignIn,
+		"GET /signin/provider":      c.toProvider,
+		"GET /signin/provider/back": c.fromProvider,
+		"POST /signout":             c.signOut,
+		"GET /join":                 c.joinPage,
+		"POST /join":                c.join,
+		"GET /setup":                c.setupPage,
+		"POST /setup":               c.setup,
 	}
 }
 

@@ -354,26 +354,3 @@ func TestRecords(t *testing.T) {
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "remove": {"Ida"}}).lacks("Ida</a>")
 	anna.get("/changes").says("household changed", "Anna")
 }
-
-// TestInstallable: a phone can keep the console among its apps.
-func TestInstallable(t *testing.T) {
-	t.Parallel()
-	h := open(t, "")
-	p := h.somebody()
-	a := p.get("/manifest.webmanifest").is(http.StatusOK)
-	var m struct {
-		Name    string `json:"name"`
-		Start   string `json:"start_url"`
-		Display string `json:"display"`
-		Icons   []struct {
-			Src string `json:"src"`
-		} `json:"icons"`
-	}
-	if err := json.Unmarshal([]byte(a.text), &m); err != nil || m.Name == "" || m.Start != "/" || m.Display != "standalone" || len(m.Icons) == 0 {
-		t.Fatalf("the manifest is %+v (%v)", m, err)
-	}
-	if got := p.get(m.Icons[0].Src).is(http.StatusOK).head.Get("Content-Type"); got != "image/svg+xml" {
-		t.Errorf("the icon is %s", got)
-	}
-	p.get("/setup").says(`rel="manifest"`)
-}

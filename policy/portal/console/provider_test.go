@@ -73,22 +73,22 @@ func TestProvider(t *testing.T) {
 	p := newStandIn(t)
 	h := openWith(t, func(c *account.Config) {
 		p.now = c.Now
-		c.Provider = &account.Provider{Issuer: p.URL, ClientID: "hearth", Secret: "s3cret", Redirect: c.Origins[0] + "/signin/provider", Household: "hh", Client: p.Client()}
+		c.Provider = &account.Provider{Issuer: p.URL, ClientID: "hearth", Secret: "s3cret", Redirect: c.Origins[0] + "/signin/provider/back", Household: "hh", Client: p.Client()}
 	}, "", family, another)
 	h.signedIn("two", account.Parent, "Bert")
 	anna := h.somebody()
 	anna.get("/signin").says("Sign in at your provider", `href="/signin/provider"`)
 	back := p.begin(t, anna)
 	thief := h.somebody()
-	thief.get("/signin/provider?" + back.Encode()).is(http.StatusForbidden).says("Sign in at your provider")
+	thief.get("/signin/provider/back?" + back.Encode()).is(http.StatusForbidden).says("Sign in at your provider")
 	thief.get("/").at("/signin")
-	anna.get("/signin/provider?" + back.Encode() + "&next=https://evil.example").is(http.StatusOK).at("/").says("Mia").lacks("Zoe")
-	anna.get("/signin/provider?" + back.Encode()).is(http.StatusForbidden) // its ceremony is over
+	anna.get("/signin/provider/back?" + back.Encode() + "&next=https://evil.example").is(http.StatusOK).at("/").says("Mia").lacks("Zoe")
+	anna.get("/signin/provider/back?" + back.Encode()).is(http.StatusForbidden) // its ceremony is over
 	other := h.somebody()
 	back = p.begin(t, other)
 	back.Set("state", "forged")
-	other.get("/signin/provider?" + back.Encode()).is(http.StatusForbidden)
-	other.get("/signin/provider?error=access_denied&error_description=%3Cb%3Ecall+0900").is(http.StatusForbidden).says("did not sign you in").lacks("0900")
+	other.get("/signin/provider/back?" + back.Encode()).is(http.StatusForbidden)
+	other.get("/signin/provider/back?error=access_denied&error_description=%3Cb%3Ecall+0900").is(http.StatusForbidden).says("did not sign you in").lacks("0900")
 	other.get("/").at("/signin")
 }
 
@@ -99,6 +99,7 @@ func TestNoProvider(t *testing.T) {
 	h.signedIn("one", account.Parent, "Anna")
 	p := h.somebody()
 	p.get("/signin").lacks("provider")
+	p.get("/signin/provider/back").is(http.StatusNotFound)
 	p.get("/signin/provider").is(http.StatusNotFound)
-	p.get("/signin/provider?state=x&code=y").is(http.StatusNotFound)
+	p.get("/signin/provider/back?state=x&code=y").is(http.StatusNotFound)
 }

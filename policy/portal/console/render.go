@@ -102,18 +102,19 @@ func (r *renderer) harden(h http.Header) {
 
 // page is what a template gets.
 type page struct {
-	W       *words
-	Style   template.CSS
-	Script  template.JS // "": the page has none
-	Title   string
-	Place   string // in the navigation
-	Nav     []tab
-	Me      string // who is signed in
-	Done    string // what was done
-	Wrong   string // what was wrong with what was sent
-	File    string // where the household is written, if that is not here
-	Refresh int    // after how many seconds the page reads itself anew; 0: never
-	Parts   any
+	W         *words
+	Style     template.CSS
+	Script    template.JS // "": the page has none
+	Title     string
+	Place     string // in the navigation
+	Nav       []tab
+	Me        string // who is signed in
+	Done      string // what was done
+	Wrong     string // what was wrong with what was sent
+	File      string // where the household is written, if that is not here
+	Authority bool   // the certificate of who signed the console's is to be had
+	Refresh   int    // after how many seconds the page reads itself anew; 0: never
+	Parts     any
 }
 
 // tab is a way to another page.
@@ -124,7 +125,7 @@ func (p *page) Say(key string, pairs ...any) string { return p.W.Say(key, pairs.
 
 // blank is a page with what every page has.
 func (v *visit) blank(title, place string, parts any) *page {
-	p := &page{W: v.c.words, Style: v.c.render.style, Title: title, Place: place, Me: v.session.Who.Name, Parts: parts}
+	p := &page{W: v.c.words, Style: v.c.render.style, Title: title, Place: place, Me: v.session.Who.Name, Authority: v.c.Authority, Parts: parts}
 	if key := v.r.URL.Query().Get("done"); key != "" && v.c.words.Has("done."+key) {
 		p.Done = v.say("done." + key)
 	}

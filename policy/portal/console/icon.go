@@ -1,0 +1,100 @@
+package console
+
+import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/png"
+	"math"
+	"net/http"
+	"strconv"
+	"sync"
+)
+
+// The sign of pages/icon.svg as a picture, for phones that take no SVG on their home screen. Its outlines are those of the
+// file, in units of a square of 48; a test holds the colours together.
+var (
+	iconSky  = color.RGBA{0xdc, 0xef, 0xe9, 0xff}
+	iconRoof = color.RGBA{0xc9, 0x6f, 0x4a, 0xff}
+	iconFire = color.RGBA{0xf6, 0xc6, 0x67, 0xff}
+)
+
+// house is the outline of the roof and the walls.
+var house = []point{{24, 9}, {9, 22.5}, {13.5, 22.5}, {13.5, 37.5}, {34.5, 37.5}, {34.5, 22.5}, {39, 22.5}}
+
+// fire is the flame: a curve to the right, half a circle beneath, and a curve back.
+var fire = func() (outline []point) {
+	at := func(x, y float64) point { return point{6 + 1.5*x, 6 + 1.5*y} }
+	outline = curve(at(12, 10), at(14.6, 12.3), at(15.6, 14), at(15.6, 15.6))
+	for i := range 33 {
+		s, c := math.Sincos(math.Pi * float64(i) / 32)
+		outline = append(outline, at(12+3.6*c, 15.6+3.6*s))
+	}
+	return append(outline, curve(at(8.4, 15.6), at(8.4, 14), at(9.8, 12.6), at(12, 10))...)
+}()
+
+type point struct{ x, y float64 }
+
+// curve is a Bézier curve as points.
+func curve(a, b, c, d point) (line []point) {
+	const steps = 16
+	for i := range steps + 1 {
+		t := float64(i) / steps
+		u := 1 - t
+		line = append(line, point{
+			u*u*u*a.x + 3*u*u*t*b.x + 3*u*t*t*c.x + t*t*t*d.x,
+			u*u*u*a.y + 3*u*u*t*b.y + 3*u*t*t*c.y + t*t*t*d.y,
+		})
+	}
+	return line
+}
+
+// inside says whether a point lies within an outline, by the lines that a ray from it crosses.
+func inside(p point, outline []point) (in bool) {
+	last := outline[len(outline)-1]
+	for _, next := range outline {
+		if (next.y > p.y) != (last.y > p.y) && p.x < (last.x-next.x)*(p.y-next.y)/(last.y-next.y)+next.x {
+			in = !in
+		}
+		last = next
+	}
+	return in
+}
+
+// drawIcon draws the sign with size pixels a side, to its edges: phones round the corners themselves.
+func drawIcon(size int) []byte {
+	const fine = 4 // samples a pixel and direction
+	picture := image.NewRGBA(image.Rect(0, 0, size, size))
+	for y := range size {
+		for x := range size {
+			var sum [3]int
+			for i := range fine * fine {
+				p := point{(float64(x) + (float64(i%fine)+0.5)/fine) * 48 / float64(size), (float64(y) + (float64(i/fine)+0.5)/fine) * 48 / float64(size)}
+				c := iconSky
+				if inside(p, fire) {
+					c = iconFire
+				} else if inside(p, house) {
+					c = iconRoof
+				}
+				sum[0], sum[1], sum[2] = sum[0]+int(c.R), sum[1]+int(c.G), sum[2]+int(c.B)
+			}
+			n := fine * fine
+			picture.SetRGBA(x, y, color.RGBA{uint8(sum[0] / n), uint8(sum[1] / n), uint8(sum[2] / n), 0xff}) //nolint:gosec // a mean of octets
+		}
+	}
+	var file bytes.Buffer
+	_ = png.Encode(&file, picture) // into memory, of a size that PNG has
+	return file.Bytes()
+}
+
+// icon serves the sign of a size, drawn when it is first asked for.
+func icon(size int) http.HandlerFunc {
+	drawn := sync.OnceValue(func() []byte { return drawIcon(size) })
+	return func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		h.Set("Content-Type", "image/png")
+		h.Set("Content-Length", strconv.Itoa(len(drawn())))
+		h.Set("Cache-Control", "max-age=86400")
+		_, _ = w.Write(drawn())
+	}
+}
