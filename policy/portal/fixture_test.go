@@ -46,6 +46,8 @@ func listed() map[string][]string {
 		"ads.trackers":    {"ads.example", "ads1.example", "ads2.example"},
 		"ok.help":         {"help.example"},
 		"ok.kids":         {"de.vikidia.example"},
+		"sec.nrd":         {"fresh.example"},
+		"service.tiktok":  {"clips.example"},
 	}
 }
 

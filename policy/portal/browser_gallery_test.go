@@ -1,0 +1,147 @@
+//go:build browser
+
+package portal
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy/portal/chromium"
+	"github.com/hearthdns/hearth/policy/words"
+)
+
+// serves answers for every name over plain HTTP, and gives the rules by which a Chromium finds it.
+func serves(t *testing.T, pages http.Handler) string {
+	t.Helper()
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{ReadTimeout: ReadHeaderTimeout, WriteTimeout: WriteTimeout, Handler: pages}
+	go func() { _ = srv.Serve(ln) }()
+	t.Cleanup(func() { _ = srv.Close() })
+	return fmt.Sprintf("MAP *:80 127.0.0.1:%d, MAP * ^NOTFOUND", ln.Addr().(*net.TCPAddr).Port)
+}
+
+// from are the pages of a home as a device at an address sees them.
+func from(h *home, addr string) http.Handler {
+	pages := h.Landing()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.RemoteAddr = addr + ":40000"
+		pages.ServeHTTP(w, r)
+	})
+}
+
+// replay sends an answer that was made before.
+func replay(w http.ResponseWriter, made *httptest.ResponseRecorder) {
+	for name, values := range made.Header() {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(made.Code)
+	_, _ = w.Write(made.Body.Bytes())
+}
+
+// wall shows one sheet of a gallery after the other to a browser.
+type wall struct {
+	*chromium.Tab
+	mu   sync.Mutex
+	made *httptest.ResponseRecorder
+}
+
+func hang(t *testing.T) *wall {
+	t.Helper()
+	w := &wall{}
+	w.Tab = chromium.Open(t, serves(t, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if r.Header.Get("Sec-Fetch-Dest") != "document" && strings.Contains(r.Header.Get("Accept"), "event-stream") || !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			out.WriteHeader(http.StatusNoContent) // an event stream that ends for good, a manifest, an icon
+			return
+		}
+		replay(out, w.made)
+	})))
+	return w
+}
+
+func (w *wall) see(s sheet, language string) {
+	w.Helper()
+	made := s.show(language)
+	made.Header().Del("Refresh") // it is looked at in peace
+	w.mu.Lock()
+	w.made = made
+	w.mu.Unlock()
+	w.Go("http://" + s.address)
+}
+
+// TestBrowserPages has axe-core look at every page in every language. In English and in one language from right to left it
+// does so on three screens, in light and dark; in the others once, because they differ in words alone. With HEARTH_SHOTS
+// it takes a picture of each of the former into that folder; HEARTH_LANGUAGES names those languages that are to be looked
+// at alone:
+//
+//	HEARTH_SHOTS=/tmp/shots HEARTH_LANGUAGES=en go test -tags browser -run TestBrowserPages ./policy/portal
+func TestBrowserPages(t *testing.T) {
+	axe := chromium.Axe(t)
+	g, w := newGallery(t), hang(t)
+	axe.Into(w.Tab)
+	languages, turned := words.Languages(), ""
+	if only := os.Getenv("HEARTH_LANGUAGES"); only != "" {
+		languages = strings.Split(only, ",")
+	}
+	for _, language := range languages {
+		switch direction := words.Direction(language); {
+		case language == "en" || direction == "rtl" && turned == "":
+			w.closely(axe, g, language)
+			if direction == "rtl" {
+				turned = language
+			}
+		default:
+			w.once(axe, g, language)
+		}
+	}
+	t.Logf("axe-core looked at %d pages in %d languages, closely in en and %s", len(g.sheets), len(languages), cmp.Or(turned, "none from right to left"))
+}
+
+// closely looks at every page on each screen, in each light.
+func (w *wall) closely(axe *chromium.Judge, g *gallery, language string) {
+	w.Helper()
+	for _, s := range g.sheets {
+		w.see(s, language)
+		for _, size := range chromium.Screens() {
+			for _, light := range []string{"light", "dark"} {
+				name := strings.Join([]string{s.file(), language, size.Name, light}, "-")
+				w.Screen(size, light)
+				w.Picture(name)
+				if light == "dark" {
+					axe.Colours(w.Tab, name)
+					continue
+				}
+				w.Fits(name)
+				axe.Judge(w.Tab, name)
+			}
+		}
+	}
+}
+
+// once looks at every page on the narrowest screen.
+func (w *wall) once(axe *chromium.Judge, g *gallery, language string) {
+	w.Helper()
+	var all []chromium.Text
+	for _, s := range g.sheets {
+		all = append(all, chromium.Text{Name: s.name + " in " + language, HTML: s.show(language).Body.String()})
+	}
+	w.see(g.sheets[0], language)
+	w.Screen(chromium.Screens()[0], "light")
+	axe.Texts(w.Tab, all)
+}
+
+// file is the name of a sheet as one of a file.
+func (s sheet) file() string {
+	return strings.NewReplacer(",", "", ":", "", " ", "-").Replace(s.name)
+}
