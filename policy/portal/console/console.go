@@ -118,14 +118,10 @@ type handler func(v *visit) error
 // routes are all pages. Those of open need nobody to be signed in; nearly all others need a grown-up.
 func (c *Console) routes() http.Handler {
 	mux := http.NewServeMux()
-	for pattern, h := range c.open() {
-		mux.Handle(pattern, c.page(h, anybody))
-	}
-	for pattern, h := range c.own() {
-		mux.Handle(pattern, c.page(h, somebody))
-	}
-	for pattern, h := range c.family() {
-		mux.Handle(pattern, c.page(h, grownUp))
+	for g, routes := range map[guest]map[string]handler{anybody: c.open(), somebody: c.own(), grownUp: c.family()} {
+		for pattern, h := range routes {
+			mux.Handle(pattern, c.page(h, g))
+		}
 	}
 	for name, kind := range files {
 		mux.HandleFunc("GET /"+name, c.file(name, kind))

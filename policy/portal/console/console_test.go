@@ -230,6 +230,23 @@ func TestWeek(t *testing.T) {
 	}
 }
 
+// TestMidnight: a time until the end of the day is one that a field of a browser can show, and is saved as it was.
+func TestMidnight(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", strings.Replace(family, "{name: Tom, band: teen}", `{name: Tom, band: teen, schedule: {homework: "17:00-24:00", windows: [{days: [wed], from: "00:00", to: "24:00", kind: bedtime}]}}`, 1))
+	anna := h.signedIn("one", account.Parent, "Anna")
+	page := anna.get("/child/Tom/week").says(`name="homework.to" value="00:00"`, `name="to.0" value="00:00"`).lacks("value=\"24:00")
+	form := url.Values{"revision": {page.field("revision")}, "homework.from": {"17:00"}, "homework.to": {"00:00"}, "days.0": {"wed"}, "from.0": {"00:00"}, "to.0": {"00:00"}, "kind.0": {"bedtime"}}
+	anna.post("/child/Tom/week", form).is(http.StatusOK).says("The times are saved")
+	text, _, err := h.desk.Export(t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}, false)
+	if err != nil || strings.Count(string(text), "24:00") != 2 {
+		t.Errorf("the definition is (%v)\n%s", err, text)
+	}
+	if !h.blocks("one", "Tom", "news.example") {
+		t.Error("a window of a whole day stops nothing at 18:00")
+	}
+}
+
 // TestManyWindows: a week that was written elsewhere with more rows than the form adds loses none of them.
 func TestManyWindows(t *testing.T) {
 	t.Parallel()
@@ -271,6 +288,16 @@ func TestDevices(t *testing.T) {
 	anna.get("/device/television").says("What it talks to")
 	anna.post("/device/television/learn", nil).says("It is learning")
 	anna.post("/device/television/remove", nil).at("/devices").lacks(">television<")
+}
+
+// TestSomeMembers: a device of two of three members is shown as theirs, and stays so unless somebody else is chosen.
+func TestSomeMembers(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", strings.Replace(family, "member: Mia, addresses", "members: [Mia, Tom], addresses", 1))
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/device/mia-tablet").says(`<option value="same" selected>Mia, Tom</option>`)
+	anna.post("/device/mia-tablet/assign", url.Values{"for": {"same"}}).says(`<option value="same" selected>Mia, Tom</option>`)
+	anna.post("/device/mia-tablet/assign", url.Values{"for": {"all"}}).says(`<option value="all" selected>`).lacks(`value="same"`)
 }
 
 // TestConfirmSeen: what a thing may ask for is what a parent saw on the page; of the rest nothing is let through that was not.

@@ -47,6 +47,27 @@ func written(c policy.HouseholdConfig) (string, error) {
 	return string(text), err
 }
 
+// part is what the definition says of the member of the path, with its revision.
+func (v *visit) part() (*policy.MemberConfig, uint64, error) {
+	d, revision, err := v.definition()
+	if err != nil {
+		return nil, 0, err
+	}
+	m, err := v.mine(&d)
+	return m, revision, err
+}
+
+// repart changes what the definition says of the member of the path, as redefine does.
+func (v *visit) repart(edit func(m *policy.MemberConfig) error) error {
+	return v.redefine(func(d *policy.HouseholdConfig) error {
+		m, err := v.mine(d)
+		if err != nil {
+			return err
+		}
+		return edit(m)
+	})
+}
+
 // mine finds a member's part of the definition.
 func (v *visit) mine(c *policy.HouseholdConfig) (*policy.MemberConfig, error) {
 	name := v.name()

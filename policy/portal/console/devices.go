@@ -207,8 +207,10 @@ func (v *visit) deviceParts() (*page, error) {
 	if parts.Device.Name == "" {
 		return nil, &parents.Error{Reason: parents.Unknown, Text: v.say("problem.gone", "name", name)}
 	}
-	now := "all"
+	now := "same"
 	switch {
+	case len(parts.Device.Members) == len(h.Members):
+		now = "all"
 	case parts.Device.Profile == policy.Things.String():
 		now = "thing"
 		sheet, err := v.c.Desk.Sheet(v.r.Context(), v.device())
@@ -228,7 +230,9 @@ func (v *visit) deviceParts() (*page, error) {
 	case len(parts.Device.Members) == 1:
 		now = parts.Device.Members[0]
 	}
-	parts.Whose = v.whoseOptions(h, now)
+	if parts.Whose = v.whoseOptions(h, now); now == "same" { // some of the members, or a profile: no other choice is that
+		parts.Whose = slices.Insert(parts.Whose, 0, option{now, parts.Who, true})
+	}
 	p := v.blank(name, "devices", parts)
 	p.File = v.file(h)
 	return p, nil
@@ -257,6 +261,9 @@ func (c *Console) deviceAct(v *visit) error {
 			back = "/device/" + segment(d.Name)
 		}
 	case "assign":
+		if v.form("for") == "same" {
+			break
+		}
 		var to parents.Assignment
 		if to, err = v.assignment(); err == nil {
 			_, err = c.Desk.Assign(v.r.Context(), v.device(), to)

@@ -49,11 +49,7 @@ func (c *Console) limitsPage(v *visit) error {
 
 func (v *visit) limitsForm() (*page, error) {
 	name := v.name()
-	d, revision, err := v.definition()
-	if err != nil {
-		return nil, err
-	}
-	m, err := v.mine(&d)
+	m, revision, err := v.part()
 	if err != nil {
 		return nil, err
 	}
@@ -91,16 +87,9 @@ func (v *visit) limitsForm() (*page, error) {
 
 // limits writes quotas and switches down.
 func (c *Console) limits(v *visit) error {
-	err := v.redefine(func(d *policy.HouseholdConfig) error {
-		m, err := v.mine(d)
-		if err != nil {
-			return err
-		}
-		if err := v.readQuotas(m); err != nil {
-			return err
-		}
+	err := v.repart(func(m *policy.MemberConfig) error {
 		v.readSwitches(m)
-		return nil
+		return v.readQuotas(m)
 	})
 	if err != nil {
 		p, failed := v.limitsForm()

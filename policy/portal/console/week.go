@@ -129,11 +129,7 @@ func (c *Console) weekPage(v *visit) error {
 
 func (v *visit) weekForm() (*page, error) {
 	name := v.name()
-	d, revision, err := v.definition()
-	if err != nil {
-		return nil, err
-	}
-	m, err := v.mine(&d)
+	m, revision, err := v.part()
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +154,7 @@ func (v *visit) weekForm() (*page, error) {
 		if from == "off" {
 			from = ""
 		}
-		return span{from, to}
+		return span{from, shownEnd(to)}
 	}
 	f.School, f.Free, f.Homework = own(s.Bedtime.School, preset.Bedtime.School), own(s.Bedtime.Free, preset.Bedtime.Free), own(s.Homework, preset.Homework)
 	for i, w := range s.Windows {
@@ -173,7 +169,7 @@ func (v *visit) weekForm() (*page, error) {
 }
 
 func (v *visit) windowRow(n int, w policy.WindowConfig) windowRow {
-	row := windowRow{N: n, From: w.From, To: w.To, Homework: w.Kind == "homework"}
+	row := windowRow{N: n, From: w.From, To: shownEnd(w.To), Homework: w.Kind == "homework"}
 	for i := range weekdays {
 		id := weekdays[(i+1)%7]
 		row.Days = append(row.Days, option{id, v.say("short." + id), slices.Contains(w.Days, id) || slices.Contains(w.Days, "all")})
@@ -183,11 +179,7 @@ func (v *visit) windowRow(n int, w policy.WindowConfig) windowRow {
 
 // week writes a schedule down.
 func (c *Console) week(v *visit) error {
-	err := v.redefine(func(d *policy.HouseholdConfig) error {
-		m, err := v.mine(d)
-		if err != nil {
-			return err
-		}
+	err := v.repart(func(m *policy.MemberConfig) (err error) {
 		m.Schedule, err = v.readWeek()
 		return err
 	})
@@ -214,7 +206,7 @@ func (v *visit) readWeek() (s policy.ScheduleConfig, err error) {
 		case from == "" || to == "":
 			return "", &parents.Error{Field: key, Text: v.say("week.half")}
 		}
-		return from + "-" + to, nil
+		return from + "-" + writtenEnd(to), nil
 	}
 	for _, p := range []struct {
 		key string
@@ -236,7 +228,25 @@ func (v *visit) readWeek() (s policy.ScheduleConfig, err error) {
 		if len(w.Days) == 0 || w.From == "" || w.To == "" {
 			return s, &parents.Error{Field: "from." + i, Text: v.say("week.half_row")}
 		}
+		w.To = writtenEnd(w.To)
 		s.Windows = append(s.Windows, w)
 	}
 	return s, nil
+}
+
+// The end of a day is 24:00 where it is written, and 00:00 in a field of a form: no other has a browser (HTML 2.3.5.4).
+const endOfDay, midnight = "24:00", "00:00"
+
+func shownEnd(to string) string {
+	if to == endOfDay {
+		return midnight
+	}
+	return to
+}
+
+func writtenEnd(to string) string {
+	if to == midnight {
+		return endOfDay
+	}
+	return to
 }
