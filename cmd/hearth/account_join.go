@@ -97,7 +97,9 @@ func (s *server) tellOf(ctx context.Context, n account.Notice) {
 	if n.Event == account.EventToken {
 		m.Member = ""
 	}
-	m.For = s.readers(ctx, n.Household, account.Parent) // without any, as of operators, all channels
+	if m.For = s.readers(ctx, n.Household, account.Parent); n.Household != account.Operators { // whose channels all are
+		m.For = append(m.For, nobody)
+	}
 	s.post.Send(m)
 }
 

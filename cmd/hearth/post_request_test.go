@@ -90,7 +90,7 @@ func TestRequestReachesParents(t *testing.T) {
 	}
 }
 
-// TestRequestsAreForGrownUps: a request comes to the channels of parents and of carers whose time has not ended, and to
+// TestRequestsAreForGrownUps: a request, and who signed in, comes to the channels of parents and of carers whose time has not ended, and to
 // those that are everybody's; never to that of another child, not even where no grown-up has an account.
 func TestRequestsAreForGrownUps(t *testing.T) {
 	told := make(chan string, 10)
@@ -116,9 +116,9 @@ func TestRequestsAreForGrownUps(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	hears := func(want ...string) {
+	hears := func(tell func(), want ...string) {
 		t.Helper()
-		s.tellOfRequest(parents.Request{Household: "home", Member: "Kim", Status: parents.Waiting})
+		tell()
 		var got []string
 		for range want {
 			select {
@@ -132,15 +132,19 @@ func TestRequestsAreForGrownUps(t *testing.T) {
 			t.Errorf("told %v, want %v", got, want)
 		}
 	}
+	request := func() {
+		s.tellOfRequest(parents.Request{Household: "home", Member: "Kim", Status: parents.Waiting})
+	}
 	join("Lena", account.Child, time.Time{})
 	channel("child", "Lena")
 	channel("all")
-	hears("/all")
+	hears(request, "/all")
+	hears(func() { s.tellOf(ctx, account.Notice{Event: account.EventSignIn, Household: "home", Name: "Bo"}) }, "/all")
 	join("Anna", account.Parent, time.Time{})
 	join("Oma", account.Carer, time.Now().Add(24*time.Hour))
 	channel("parent", "Anna")
 	channel("carer", "Oma")
-	hears("/carer", "/parent") // that of all waits for its minute of quiet
+	hears(request, "/carer", "/parent") // that of all waits for its minute of quiet
 	select {
 	case path := <-told:
 		t.Errorf("%s is told too", path)

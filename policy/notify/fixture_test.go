@@ -54,6 +54,8 @@ func (s *shelf) Put(_ context.Context, writes ...store.Write) (uint64, error) {
 		if there := s.entries[w.Key.String()]; w.Expect != nil && there.Revision != *w.Expect {
 			return 0, &store.ConflictError{Expected: *w.Expect, Found: there}
 		}
+	}
+	for _, w := range writes {
 		s.revision++
 		if w.Value == nil {
 			delete(s.entries, w.Key.String())

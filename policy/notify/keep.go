@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -27,8 +28,9 @@ type wishes struct {
 
 // Channels lists those of a household, by their age, without what is as good as a password.
 func (p *Post) Channels(ctx context.Context, household string) ([]Channel, error) {
-	found, _, err := p.kept(ctx, household)
-	for i, c := range found {
+	all, err := p.kept(ctx, household)
+	found := make([]Channel, len(all))
+	for i, c := range all {
 		found[i] = c.Shown()
 	}
 	slices.SortFunc(found, func(a, b Channel) int { return a.Since.Compare(b.Since) })
@@ -37,7 +39,8 @@ func (p *Post) Channels(ctx context.Context, household string) ([]Channel, error
 
 // Add checks a channel and keeps it. The same receiver is the same channel: what was kept of it is replaced. Of a webhook the
 // result has the secret by which it can tell our messages from others; it is never shown again. An error that is a *Failure
-// says what to write instead.
+// says what to write instead. Whoever calls it has made sure that a parent asks: a channel that is for nobody in particular
+// gets what is for parents.
 func (p *Post) Add(ctx context.Context, household string, c Channel) (Channel, error) {
 	if err := p.check(c); err != nil {
 		return Channel{}, err
@@ -46,19 +49,18 @@ func (p *Post) Add(ctx context.Context, household string, c Channel) (Channel, e
 	if c.Kind == Webhook {
 		c.Secret = rand.Text()
 	}
-	there, _, err := p.kept(ctx, household)
+	err := p.change(ctx, household, func(there []revised) ([]revised, error) {
+		i := slices.IndexFunc(there, func(o revised) bool { return o.ID == c.ID })
+		switch {
+		case i >= 0:
+			return []revised{{c, there[i].revision}}, nil
+		case len(there) >= maxChannels:
+			return nil, &Failure{Why: Often, Text: fmt.Sprintf("there are %d channels already: remove one that nobody reads", maxChannels)}
+		}
+		return []revised{{c, 0}}, nil
+	})
 	if err != nil {
 		return Channel{}, err
-	}
-	if len(there) >= maxChannels && !slices.ContainsFunc(there, func(o Channel) bool { return o.ID == c.ID }) {
-		return Channel{}, &Failure{Why: Often, Text: fmt.Sprintf("there are %d channels already: remove one that nobody reads", maxChannels)}
-	}
-	value, err := json.Marshal(c) //nolint:gosec // the store keeps it
-	if err != nil {
-		return Channel{}, fmt.Errorf("keeping a channel: %w", err)
-	}
-	if _, err := p.cfg.Log.Put(ctx, store.Write{Key: store.Key{Household: household, Kind: kindChannel, ID: c.ID}, Value: value}); err != nil {
-		return Channel{}, fmt.Errorf("keeping a channel: %w", err)
 	}
 	return c, nil
 }
@@ -73,30 +75,65 @@ func (p *Post) Remove(ctx context.Context, household, id string) error {
 
 // Forget takes an account out of the channels of its household, and removes those that are its alone.
 func (p *Post) Forget(ctx context.Context, household, account string) error {
-	found, _, err := p.kept(ctx, household)
-	if err != nil {
-		return err
-	}
-	var writes []store.Write
-	for _, c := range found {
-		if !slices.Contains(c.For, account) {
-			continue
+	return p.change(ctx, household, func(there []revised) (less []revised, _ error) {
+		for _, c := range there {
+			if !slices.Contains(c.For, account) {
+				continue
+			}
+			if c.For = slices.DeleteFunc(c.For, func(a string) bool { return a == account }); len(c.For) == 0 {
+				c.Kind = gone
+			}
+			less = append(less, c)
 		}
-		w := store.Write{Key: store.Key{Household: household, Kind: kindChannel, ID: c.ID}}
-		if c.For = slices.DeleteFunc(c.For, func(a string) bool { return a == account }); len(c.For) > 0 {
-			if w.Value, err = json.Marshal(c); err != nil { //nolint:gosec // the store keeps it
+		return less, nil
+	})
+}
+
+// revised is a channel as it was read, or as it is to be: then of the revision in whose place it comes, 0 where there is none.
+type revised struct {
+	Channel
+	revision uint64
+}
+
+// gone is the kind of a channel that is to be removed.
+const gone Carrier = ""
+
+// attempts is how often a change is tried again where somebody else was faster.
+const attempts = 5
+
+// change keeps what becomes of the channels of a household, all of it or nothing, and never in the place of what somebody
+// else wrote meanwhile.
+func (p *Post) change(ctx context.Context, household string, become func(there []revised) ([]revised, error)) error {
+	p.edits.Lock()
+	defer p.edits.Unlock()
+	var conflict *store.ConflictError
+	for range attempts {
+		there, err := p.kept(ctx, household)
+		if err != nil {
+			return err
+		}
+		next, err := become(there)
+		if err != nil || len(next) == 0 {
+			return err
+		}
+		writes := make([]store.Write, len(next))
+		for i, c := range next {
+			writes[i] = store.Write{Key: store.Key{Household: household, Kind: kindChannel, ID: c.ID}, Expect: &c.revision}
+			if c.Kind == gone {
+				continue
+			}
+			if writes[i].Value, err = json.Marshal(c.Channel); err != nil { //nolint:gosec // the store keeps it
 				return fmt.Errorf("keeping a channel: %w", err)
 			}
 		}
-		writes = append(writes, w)
+		switch _, err = p.cfg.Log.Put(ctx, writes...); {
+		case err == nil:
+			return nil
+		case !errors.As(err, &conflict):
+			return fmt.Errorf("keeping channels: %w", err)
+		}
 	}
-	if len(writes) == 0 {
-		return nil
-	}
-	if _, err = p.cfg.Log.Put(ctx, writes...); err != nil {
-		return fmt.Errorf("forgetting channels: %w", err)
-	}
-	return nil
+	return fmt.Errorf("keeping channels: %w", conflict)
 }
 
 // Names says whether messages of a household may name the sites that they are about.
@@ -126,30 +163,30 @@ func (p *Post) SetNames(ctx context.Context, household string, names bool) error
 	return nil
 }
 
-// kept reads the channels of a household with their revisions. One that cannot be read is left out.
-func (p *Post) kept(ctx context.Context, household string) ([]Channel, []uint64, error) {
+// kept reads the channels of a household. One that cannot be read is left out.
+func (p *Post) kept(ctx context.Context, household string) ([]revised, error) {
 	return p.under(ctx, household+"/"+kindChannel+"/")
 }
 
 // one reads a channel again; false where it was removed.
-func (p *Post) one(ctx context.Context, household, id string) (Channel, uint64, bool, error) {
-	found, revisions, err := p.under(ctx, store.Key{Household: household, Kind: kindChannel, ID: id}.String())
+func (p *Post) one(ctx context.Context, household, id string) (c revised, there bool, err error) {
+	found, err := p.under(ctx, store.Key{Household: household, Kind: kindChannel, ID: id}.String())
 	if err != nil || len(found) == 0 {
-		return Channel{}, 0, false, err
+		return c, false, err
 	}
-	return found[0], revisions[0], true, nil
+	return found[0], true, nil
 }
 
-func (p *Post) under(ctx context.Context, prefix string) (found []Channel, revisions []uint64, err error) {
+func (p *Post) under(ctx context.Context, prefix string) (found []revised, err error) {
 	s, err := p.cfg.Log.Snapshot(ctx, prefix)
 	if err != nil {
-		return nil, nil, fmt.Errorf("reading channels: %w", err)
+		return nil, fmt.Errorf("reading channels: %w", err)
 	}
 	for _, e := range s.Entries {
 		var c Channel
 		if json.Unmarshal(e.Value, &c) == nil && c.ID == e.Key.ID {
-			found, revisions = append(found, c), append(revisions, e.Revision)
+			found = append(found, revised{c, e.Revision})
 		}
 	}
-	return found, revisions, nil
+	return found, nil
 }

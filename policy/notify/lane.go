@@ -48,7 +48,7 @@ type lane struct {
 
 // distribute gives a message to the channels that want it.
 func (p *Post) distribute(ctx context.Context, work *sync.WaitGroup, m Message) {
-	found, _, err := p.kept(ctx, m.Household)
+	found, err := p.kept(ctx, m.Household)
 	if err != nil {
 		if p.noStore.Add(1); ctx.Err() == nil {
 			p.cfg.Report.Warn("a message has no channels, since they cannot be read", "error", err)
@@ -159,7 +159,7 @@ func (p *Post) deliver(ctx context.Context, key laneKey, l *lane) {
 
 // attempt tries once. The channel is read again: it may have been changed or removed since.
 func (p *Post) attempt(ctx context.Context, key laneKey, id string, m Message, count int) *Failure {
-	c, revision, there, err := p.one(ctx, key.household, key.channel)
+	c, there, err := p.one(ctx, key.household, key.channel)
 	if err != nil {
 		return unreachable
 	}
@@ -170,13 +170,13 @@ func (p *Post) attempt(ctx context.Context, key laneKey, id string, m Message, c
 	if err != nil {
 		names = false // the careful text
 	}
-	f := p.send(ctx, p.letter(c, id, m, count, names))
+	f := p.send(ctx, p.letter(c.Channel, id, m, count, names))
 	p.remember(key.household, c.ID, f)
 	if f == nil {
 		p.sent[key.carrier].Add(1)
 	}
 	if f != nil && f.Why == Gone && c.Kind == Push { // RFC 8030 7.3
-		p.unsubscribe(ctx, key, revision)
+		p.unsubscribe(ctx, key, c.revision)
 	}
 	return f
 }

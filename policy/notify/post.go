@@ -58,6 +58,7 @@ type Post struct {
 	slots     map[Carrier]chan struct{}
 	inbox     chan Message
 
+	edits  sync.Mutex // of channels
 	mu     sync.Mutex
 	lanes  map[laneKey]*lane
 	full   map[string]int // lanes by carrier and by household
@@ -194,8 +195,8 @@ func (p *Post) Run(ctx context.Context) error {
 // Test sends a test message to a channel, which need not be kept, and reports what happened: nil where the other side took
 // it, else a *Failure. Ten an hour are sent for a household.
 func (p *Post) Test(ctx context.Context, household string, c Channel) error {
-	if kept, _, there, err := p.one(ctx, household, c.ID); c.ID != "" && err == nil && there {
-		c = kept
+	if kept, there, err := p.one(ctx, household, c.ID); c.ID != "" && err == nil && there {
+		c = kept.Channel
 	} else {
 		c.ID = "" // nothing is remembered of what is not kept
 	}

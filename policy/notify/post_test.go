@@ -480,6 +480,68 @@ func TestKept(t *testing.T) {
 	}
 }
 
+// between is a store into which somebody else writes between the reading and the writing of a change.
+type between struct {
+	*shelf
+	write func()
+}
+
+func (b *between) Put(ctx context.Context, writes ...store.Write) (uint64, error) {
+	if write := b.write; write != nil {
+		b.write = nil
+		write()
+	}
+	return b.shelf.Put(ctx, writes...)
+}
+
+// TestNothingIsLost: of those who change channels at the same time nobody takes back what another did, here or on another
+// machine, and no more are kept than may be.
+func TestNothingIsLost(t *testing.T) {
+	log := &between{shelf: newShelf()}
+	p := post(t, nil, func(c *Config) { c.Log = log })
+	other := post(t, nil, func(c *Config) { c.Log = log.shelf })
+	both := hook(1)
+	both.For = []string{"anna", "ben", "cleo"}
+	add(t, p, both)
+	log.write = func() {
+		if err := other.Forget(t.Context(), "h-home", "ben"); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := p.Forget(t.Context(), "h-home", "anna"); err != nil {
+		t.Fatal(err)
+	}
+	found, err := p.Channels(t.Context(), "h-home")
+	if err != nil || len(found) != 1 || !slices.Equal(found[0].For, []string{"cleo"}) {
+		t.Errorf("left: %+v, %v", found, err)
+	}
+	log.write = func() {
+		wider := hook(1)
+		wider.For, wider.Name = []string{"dora", "cleo"}, "renamed"
+		add(t, other, wider)
+	}
+	if err := p.Forget(t.Context(), "h-home", "cleo"); err != nil {
+		t.Fatal(err)
+	}
+	found, err = p.Channels(t.Context(), "h-home")
+	if err != nil || len(found) != 1 || found[0].Name != "renamed" || !slices.Equal(found[0].For, []string{"dora"}) {
+		t.Errorf("left: %+v, %v", found, err)
+	}
+	var wait sync.WaitGroup
+	for i := range 60 {
+		wait.Go(func() {
+			_, err := p.Add(t.Context(), "h-home", hook(i+2))
+			if f := new(Failure); err != nil && (!errors.As(err, &f) || f.Why != Often) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if found, err = p.Channels(t.Context(), "h-home"); err != nil || len(found) != maxChannels {
+		t.Errorf("%d channels, %v; want %d", len(found), err, maxChannels)
+	}
+}
+
 // TestStoreAway: where channels cannot be read nothing is sent, and that is counted and logged.
 func TestStoreAway(t *testing.T) {
 	staged(t, func(t *testing.T, p *Post, n *notes) {

@@ -300,12 +300,12 @@ func TestPushEnds(t *testing.T) {
 func TestPushRenewed(t *testing.T) {
 	s, p, endpoint := newPushService(t)
 	c := add(t, p, s.phone.channel(endpoint))
-	_, old, _, err := p.one(t.Context(), "h-home", c.ID)
+	old, _, err := p.one(t.Context(), "h-home", c.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
 	add(t, p, newBrowser(t).channel(endpoint))
-	p.unsubscribe(t.Context(), laneKey{"h-home", c.ID, Push, Request}, old)
+	p.unsubscribe(t.Context(), laneKey{"h-home", c.ID, Push, Request}, old.revision)
 	if found, _ := p.Channels(t.Context(), "h-home"); len(found) != 1 {
 		t.Errorf("%d channels are left", len(found))
 	}
