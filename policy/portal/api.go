@@ -112,7 +112,7 @@ func (p *Portal) API() http.Handler {
 		p.ticketRoutes(routes)
 	}
 	if p.accounts != nil {
-		keyring{p.accounts, p.view, p.zone}.routes(routes)
+		keyring{p.accounts, p.view, p.zone, p.setupPages}.routes(routes)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -18,6 +18,8 @@ type keyring struct {
 	book *account.Book
 	view func() *policy.Directory
 	zone func(household string) *time.Location
+	// pages say, in lines, where the first account is opened.
+	pages []string
 }
 
 // routes are all of it; each names its household where there are several, and by= says who asks, for the record.
@@ -28,7 +30,7 @@ func (k keyring) routes(routes map[string]route) {
 	})}
 	routes["/v1/account/setup"] = done("nothing", func(ctx context.Context, _ struct{}) (Invited, error) {
 		i, err := b.Setup(ctx)
-		return Invited{i, i.Code}, err
+		return Invited{i, i.Code, k.pages}, err
 	})
 	routes["/v1/account/reset"] = done(`{"household": "…", "name": "…"}`, func(ctx context.Context, a ofAccount) (Invited, error) {
 		home, err := k.home(ctx, a.Household)
@@ -36,7 +38,7 @@ func (k keyring) routes(routes map[string]route) {
 			return Invited{}, err
 		}
 		i, err := b.Recover(ctx, home, a.Name)
-		return Invited{i, i.Code}, err
+		return Invited{i, i.Code, nil}, err
 	})
 	routes["/v1/account/invite"] = done(`{"household": "…", "role": "parent", "name": "…", "until": "YYYY-MM-DD"}`, k.inviteTo)
 	routes["/v1/account/withdraw"] = done(`{"household": "…", "id": "…"}`, k.withdraw)
@@ -125,6 +127,8 @@ type SignsIn struct {
 type Invited struct {
 	account.Invitation
 	Code string `json:"code"`
+	// Pages say, in lines, where the code for the first account is typed in.
+	Pages []string `json:"pages,omitempty"`
 }
 
 // SignedIn is the answer of GET /v1/account/sessions.
@@ -226,7 +230,7 @@ func (k keyring) inviteTo(ctx context.Context, o offer) (Invited, error) {
 		return Invited{}, err
 	}
 	i, err := k.book.Invite(ctx, atMachine(o.By), account.Offer{Household: home, Role: o.Role, Name: o.Name, Until: until})
-	return Invited{i, i.Code}, err
+	return Invited{i, i.Code, nil}, err
 }
 
 func (k keyring) withdraw(ctx context.Context, a ofRecord) (account.Invitation, error) {

@@ -27,6 +27,10 @@ type Enrolment struct {
 	Authority *Authority
 }
 
+// encrypted says whether devices can ask over an encrypted connection; without one there is the certificate of the
+// console alone.
+func (e *Enrolment) encrypted() bool { return e.TLS != 0 || e.QUIC != 0 || e.HTTPS != 0 }
+
 // Authority is the local certificate authority, as people see it.
 type Authority struct {
 	DER         []byte // its certificate
@@ -128,6 +132,10 @@ func (p *Portal) serveEnrol(w http.ResponseWriter, r *http.Request) {
 	device := r.URL.Query().Get("device")
 	if device == "" {
 		writeJSON(w, p.enrolment.settings(""))
+		return
+	}
+	if !p.enrolment.encrypted() {
+		writeProblem(w, http.StatusUnprocessableEntity, "no listener is encrypted; write one with protocol: tls, quic or https in the configuration", "")
 		return
 	}
 	client, err := p.view().LocateDevice(device)

@@ -43,6 +43,9 @@ func (p *Portal) enrol(v *visit) (int, *view) {
 	switch device := asking(v); {
 	case p.enrolment == nil:
 		return http.StatusNotFound, missing(v)
+	case !p.enrolment.encrypted(): // the console alone has a certificate
+		page.Title = said.Authority
+		page.Guides = p.trust(v, p.enrolment.Name)
 	case device == nil:
 		page.Lead = []string{v.words.Unknown, fill(v.words.Label.UnknownHelp, map[string]string{"address": v.addr.String()})}
 	case device.ID == "":
@@ -67,15 +70,21 @@ func asking(v *visit) *policy.Device {
 	return v.client.Device
 }
 
+// trust is the step by which a device comes to trust this server; none where others vouch for it.
+func (p *Portal) trust(v *visit, name string) []guide {
+	a, said := p.enrolment.Authority, &v.words.Pages.Enrol
+	if a == nil {
+		return nil
+	}
+	return []guide{{
+		Title: said.Authority, Text: fillAll(said.AuthorityText, map[string]string{"name": name}),
+		Code: []string{a.Fingerprint}, Link: &link{p.askURL(v, caPath), said.AuthorityLink},
+	}}
+}
+
 func (p *Portal) guides(v *visit, s Settings) []guide {
 	said := &v.words.Pages.Enrol
-	var all []guide
-	if a := p.enrolment.Authority; a != nil {
-		all = append(all, guide{
-			Title: said.Authority, Text: fillAll(said.AuthorityText, map[string]string{"name": s.Name}),
-			Code: []string{a.Fingerprint}, Link: &link{p.askURL(v, caPath), said.AuthorityLink},
-		})
-	}
+	all := p.trust(v, s.Name)
 	android := guide{Title: said.Android, Text: []string{said.AndroidText}, Code: []string{s.Android}}
 	if s.Android == "" {
 		problem := map[string]string{androidAuthority: said.AndroidAuthority, androidPort: said.AndroidPort, androidNames: said.AndroidNames}

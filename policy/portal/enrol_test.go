@@ -382,3 +382,22 @@ func TestEnrolAPI(t *testing.T) {
 		t.Errorf("without encrypted listeners: status %d, %s", status, body)
 	}
 }
+
+// TestEnrolOfConsoleAlone: where the console alone has a certificate, everybody can get it at the ask page, and is shown
+// nothing to enter; nobody is told of encrypted DNS.
+func TestEnrolOfConsoleAlone(t *testing.T) {
+	h := enrolHome(t, "en", withAuthority(&Enrolment{Name: "dns.example.org"}))
+	for _, from := range []string{tom, guest, stranger} {
+		w := h.getPath(from, "ask."+own, "/enrol")
+		if page := w.Body.String(); w.Code != http.StatusOK || !strings.Contains(page, "Get the certificate") || strings.Contains(page, "Android") || strings.Contains(page, tomID) {
+			t.Errorf("%s: %d\n%s", from, w.Code, page)
+		}
+		checkPage(t, w.Header(), w.Body.String())
+	}
+	if page := h.get(tom, own).Body.String(); strings.Contains(page, "/enrol\"") {
+		t.Errorf("the start page leads to settings that there are not:\n%s", page)
+	}
+	if got := h.enrolment.profile(tomID); got != nil {
+		t.Errorf("a profile of nothing: %s", got)
+	}
+}

@@ -65,7 +65,7 @@ func (p *Portal) home(v *visit) *view {
 		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
 	page.Tries = append(append(p.mine(v), link{p.url(v, "ask."), said.TryAsk}), p.deskLinks(v)...)
-	if p.enrolment != nil && asking(v) != nil {
+	if p.enrolment != nil && p.enrolment.encrypted() && asking(v) != nil {
 		page.Tries = append(page.Tries, link{p.askURL(v, enrolPath), said.TryEnrol})
 	}
 	for _, id := range trials(v.who) {

@@ -58,6 +58,8 @@ type Config struct {
 	Tickets *tickets.Desk
 	// Accounts says who may sign in; nil leaves that out.
 	Accounts *account.Book
+	// SetupPages say, in lines, where the first account is opened.
+	SetupPages []string
 	// BlockTTL is for how long a device may go by the answer that a name is blocked; nil is ten seconds.
 	BlockTTL func() time.Duration
 	// Port is that of the pages as a browser writes it; "" is 80.
@@ -76,30 +78,31 @@ type Presence interface {
 
 // Portal makes the pages and the control API. It is safe for concurrent use.
 type Portal struct {
-	own       blocklists.Name
-	ask       blocklists.Name
-	guest     string
-	view      func() *policy.Directory
-	presence  Presence
-	now       func() time.Time
-	log       *slog.Logger
-	ctl       Control
-	desk      *parents.Desk
-	activity  Activity
-	remembers func() bool
-	tickets   *tickets.Desk
-	accounts  *account.Book
-	blockTTL  func() time.Duration
-	streams   *streams
-	port      string
-	enrolment *Enrolment
-	held      func(netip.Addr, *policy.Question, policy.Decision) bool
-	frank     func() bool
-	help      func() help.Table
-	places    map[string][]string
-	render    *renderer
-	recent    recent
-	seal      *seal
+	own        blocklists.Name
+	ask        blocklists.Name
+	guest      string
+	view       func() *policy.Directory
+	presence   Presence
+	now        func() time.Time
+	log        *slog.Logger
+	ctl        Control
+	desk       *parents.Desk
+	activity   Activity
+	remembers  func() bool
+	tickets    *tickets.Desk
+	accounts   *account.Book
+	setupPages []string
+	blockTTL   func() time.Duration
+	streams    *streams
+	port       string
+	enrolment  *Enrolment
+	held       func(netip.Addr, *policy.Question, policy.Decision) bool
+	frank      func() bool
+	help       func() help.Table
+	places     map[string][]string
+	render     *renderer
+	recent     recent
+	seal       *seal
 }
 
 // New makes a Portal. It fails for an own name that is none, and for want of a View.
@@ -111,7 +114,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, setupPages: c.SetupPages, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}
