@@ -55,7 +55,7 @@ var graph = map[string][]string{
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/presence", "policy/store", "policy/tickets", "policy/words", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/portal/console", "policy/presence", "policy/store", "policy/tickets", "policy/words", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
 	"blocklists/register": nil,
 }

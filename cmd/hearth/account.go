@@ -102,7 +102,7 @@ Whoever types it into the set-up page is the first parent.`,
 		Args:    exactly(0, "setup takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return answer(cmd.Context(), a, change("/v1/account/setup", struct{}{}), func(w io.Writer, i portal.Invited) {
-				fmt.Fprintf(w, "%s\n\nType it into the set-up page before %s. Whoever does is the first parent.\n", i.Code, i.Ends.Local().Format("15:04"))
+				fmt.Fprintf(w, "%s\n\nType it into the set-up page before %s. Whoever does is the first parent.\n\n%s\n", i.Code, i.Ends.Local().Format("15:04"), strings.Join(i.Pages, "\n"))
 			})
 		},
 	}

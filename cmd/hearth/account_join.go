@@ -21,9 +21,16 @@ import (
 const noticesWait = 256
 
 // openAccounts makes the book of who may sign in.
-func (s *server) openAccounts() (err error) {
+func (s *server) openAccounts(c *Config) (err error) {
 	s.notices = make(chan account.Notice, noticesWait)
-	s.accounts, err = account.Open(account.Config{Log: s.store, Tell: s.heard, Gone: s.unsubscribe, Report: s.log})
+	cfg := account.Config{Log: s.store, Origins: c.origins(), Tell: s.heard, Gone: s.unsubscribe, Report: s.log}
+	if len(cfg.Origins) > 0 {
+		cfg.Name = c.consoleName()
+	}
+	if cfg.Provider, err = c.openProvider(); err != nil {
+		return err
+	}
+	s.accounts, err = account.Open(cfg)
 	if err != nil {
 		return fmt.Errorf("preparing accounts: %w", err)
 	}
@@ -32,20 +39,20 @@ func (s *server) openAccounts() (err error) {
 
 // welcome shows how the first account is opened, while nobody has one: the code itself to a person who looks on, and to
 // nobody else, because what a service writes is kept and often read elsewhere. Whoever has the code is a parent.
-func (a *app) welcome(ctx context.Context, accounts *account.Book, log *slog.Logger) error {
+func (a *app) welcome(ctx context.Context, accounts *account.Book, pages []string, log *slog.Logger) error {
 	empty, err := accounts.Empty(ctx)
 	if err != nil || !empty {
 		return err
 	}
 	if a.json || !a.atTerminal() {
-		log.Info("nobody has an account yet", "do", "hearth account setup prints the code for the first")
+		log.Info("nobody has an account yet", "do", "hearth account setup prints the code for the first, and where to type it in")
 		return nil
 	}
 	i, err := accounts.Setup(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.err, "Nobody has an account yet. The set-up page takes this code until %s:\n\n  %s\n\n", i.Ends.Local().Format("15:04"), i.Code)
+	fmt.Fprintf(a.err, "Nobody has an account yet. Until %s the set-up page takes this code:\n\n  %s\n\n%s\n", i.Ends.Local().Format("15:04"), i.Code, strings.Join(pages, "\n"))
 	return nil
 }
 

@@ -54,7 +54,7 @@ func TestSetupCodeIsForAPerson(t *testing.T) {
 	logger := slog.New(slog.NewTextHandler(&log, nil))
 	said := func(w io.Writer, json bool) {
 		t.Helper()
-		if err := (&app{err: w, json: json}).welcome(t.Context(), book, logger); err != nil {
+		if err := (&app{err: w, json: json}).welcome(t.Context(), book, []string{"  https://127.0.0.1:8444/setup"}, logger); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -30,12 +30,14 @@ var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams i
 type handler struct {
 	to  *resolver.Resolver
 	tap *querylog.Tap // nil: nobody is told
+	was *footprints   // nil: nothing is noted
 }
 
 // Answer is the stroke that never waits. Its memory goes along to Resolve if there is
 // no answer yet.
 func (h handler) Answer(r *listen.Request) bool {
 	s := strokes.Get().(*resolver.Stroke)
+	h.was.mark(r.Client.Addr.Addr())
 	reply, done := h.to.Answer(s, &r.Query, clientOf(r), r.Buf())
 	if !done {
 		r.Scratch = s

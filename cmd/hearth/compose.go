@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"os"
 	"reflect"
@@ -31,6 +32,7 @@ import (
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
 	"github.com/hearthdns/hearth/resolver/local"
 	"github.com/hearthdns/hearth/resolver/querylog"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // server is the running program: the live values of one configuration, and
@@ -80,6 +82,9 @@ type server struct {
 	used        *usageKeeper
 	events      *events.Watch // nil: nobody is told
 	post        *notify.Post
+	console     http.Handler // the pages of parents
+	footprints  *footprints
+	turnedAway  *prometheus.CounterVec // from the console
 	supervisor  supervisor
 }
 
@@ -138,7 +143,7 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	if err != nil {
 		return nil, fmt.Errorf("preparing the resolver: %w", err)
 	}
-	if err := s.hireMessengers(&l.Config); err != nil {
+	if err := s.openConsole(&l.Config); err != nil {
 		return nil, err
 	}
 	s.begin(l, world)
@@ -160,7 +165,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, Port: pagePort(c), Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Port: pagePort(c), Enrolment: reached,
 		BlockTTL:  func() time.Duration { return s.config.Load().Config.Landing.TTL },
 		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
 		Help:      func() help.Table { return s.shelf.Load().library.Help() },
@@ -172,6 +177,9 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 // newKeeper gives what keeps the certificates of encrypted listeners, nil where there is none.
 func newKeeper(c *Config, state string, log *slog.Logger) (*certificate.Keeper, error) {
 	at := c.secured()
+	for _, console := range c.Console.Listen {
+		at = append(at, console.Addr())
+	}
 	if len(at) == 0 {
 		return nil, nil //nolint:nilnil // there is nothing to keep
 	}

@@ -32,6 +32,7 @@ type Config struct {
 	TLS     certificate.Config `yaml:"tls"`
 	Limits  listen.Limits      `yaml:"limits"`
 	Landing LandingConfig      `yaml:"landing"`
+	Console ConsoleConfig      `yaml:"console"`
 	Answers AnswersConfig      `yaml:"answers"`
 	Resolve ResolveConfig      `yaml:"resolve"`
 	Cache   CacheConfig        `yaml:"cache"`

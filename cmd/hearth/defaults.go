@@ -42,6 +42,7 @@ func Default() Config {
 			HTTP: []netip.AddrPort{loopback4(8080), loopback6(8080)},
 			TTL:  10 * time.Second,
 		},
+		Console: ConsoleConfig{Listen: []netip.AddrPort{loopback4(8444), loopback6(8444)}},
 		Answers: AnswersConfig{Structured: StructuredConfig{Enabled: true, Legacy: true}},
 		Resolve: ResolveConfig{
 			Strategy: forward.Strict, Timeout: forward.DefaultTimeout, Attempts: forward.DefaultAttempts,

@@ -180,7 +180,7 @@ func TestDNROptions(t *testing.T) {
 func TestDNRBounds(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("tls: {name: " + strings.Repeat("abcdefghi.", 8) + "example, addresses: [192.0.2.53]}\nlisten:\n")
-	for port := 8440; port < 8445; port++ {
+	for port := 4440; port < 4445; port++ {
 		fmt.Fprintf(&b, "  - {addresses: [\"0.0.0.0:%d\"], protocol: https}\n", port)
 	}
 	file := filepath.Join(t.TempDir(), "config.yaml")

@@ -204,11 +204,11 @@ func drawQR(w io.Writer, text string) {
 	}
 }
 
-// enrolment is what devices are told about the encrypted listeners; nil where there are none. covers tells which
-// names the certificates have; authority is what devices must trust, or nil.
+// enrolment is what devices are told about the encrypted listeners; nil where there are none and the console needs no
+// certificate of ours. covers tells which names the certificates have; authority is what devices must trust, or nil.
 func enrolment(c *Config, covers func(string) bool, authority *certificate.Authority) (*portal.Enrolment, error) {
 	d, err := designation(c)
-	if err != nil || len(d.Endpoints) == 0 {
+	if err != nil || len(d.Endpoints) == 0 && (len(c.Console.Listen) == 0 || authority == nil) {
 		return nil, err
 	}
 	e := &portal.Enrolment{Name: c.serverName(), Addresses: d.Addresses}

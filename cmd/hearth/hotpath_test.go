@@ -160,7 +160,7 @@ func everything(t *testing.T) netip.AddrPort {
 func serveDNS(t *testing.T, s *server) netip.AddrPort {
 	t.Helper()
 	l, err := listen.New(listen.Config{
-		Handler: handler{to: s.resolver}, Beside: s.switchboard.loop, Log: slog.New(slog.DiscardHandler),
+		Handler: handler{to: s.resolver, was: s.footprints}, Beside: s.switchboard.loop, Log: slog.New(slog.DiscardHandler),
 		Listeners: []listen.Listener{{Addr: netip.MustParseAddrPort("127.0.0.1:0"), Protocols: []listen.Transport{listen.UDP}}},
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *server) openDesk(l *loaded) (err error) {
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)
 	}
-	if err = s.openAccounts(); err != nil {
+	if err = s.openAccounts(&l.Config); err != nil {
 		return err
 	}
 	s.tickets, err = s.newTickets()

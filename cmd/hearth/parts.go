@@ -191,7 +191,7 @@ func (l *loaded) rooted(environ []string) {
 		paths = append(paths, &l.Config.Resolve.Servers[i].CAFile)
 	}
 	t := &l.Config.TLS
-	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix, &l.Config.Events.SecretFile, &l.Config.Notify.Mail.PasswordFile, &l.Config.Notify.Ntfy.TokenFile)
+	paths = append(paths, &t.ACME.CAFile, &t.ACME.DNS.TSIG.SecretFile, &l.Config.Telemetry.DNSTap.Unix, &l.Config.Events.SecretFile, &l.Config.Notify.Mail.PasswordFile, &l.Config.Notify.Ntfy.TokenFile, &l.Config.Console.Provider.SecretFile)
 	for i := range t.Files {
 		paths = append(paths, &t.Files[i].CertFile, &t.Files[i].KeyFile)
 	}

@@ -18,7 +18,7 @@ func (s *server) hireMessengers(c *Config) (err error) {
 		return err
 	}
 	s.post, err = notify.New(notify.Config{
-		Settings: c.Notify, State: s.state, Log: s.store, Words: s.word, NAT64: c.Resolve.DNS64.Prefix, Report: s.log,
+		Settings: c.Notify, State: s.state, Console: c.consoleOrigin, Log: s.store, Words: s.word, NAT64: c.Resolve.DNS64.Prefix, Report: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing messages to parents: %w", err)

@@ -40,6 +40,7 @@ func (c *Config) warnFiles(r *report) {
 	look("events.secret_file", c.Events.SecretFile)
 	look("notify.mail.password_file", c.Notify.Mail.PasswordFile)
 	look("notify.ntfy.token_file", c.Notify.Ntfy.TokenFile)
+	look("console.provider.secret_file", c.Console.Provider.SecretFile)
 }
 
 // forOthers says whether others than the owner, and whom the owner's group is trusted with, can read or change a file.

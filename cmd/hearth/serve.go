@@ -54,14 +54,14 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.closeStore()
-	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver, s.telemetry.tap}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
+	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
 	}
 	if a.showsHints(l) {
 		hints(a.err, &l.Config, l.source())
 	}
-	if err := a.welcome(ctx, s.accounts, log); err != nil {
+	if err := a.welcome(ctx, s.accounts, s.setupPages(), log); err != nil {
 		log.Warn("there is no set-up code", "error", err)
 	}
 	return s.run(ctx, open)
@@ -109,8 +109,12 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(s.keepAnswers)
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
 	start(s.used.Run)
+	start(s.footprints.Run)
 	for _, l := range open.landing {
 		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
+	}
+	for _, l := range open.console {
+		start(func(ctx context.Context) error { return s.serveConsole(ctx, l) })
 	}
 	start(func(ctx context.Context) error { return s.portal.ServeUnix(ctx, controlPath(s.boot, s.state)) })
 	if open.metrics != nil {
@@ -173,7 +177,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.untoldMetric(), s.tickets, s.portal, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.untoldMetric(), s.turnedAway, s.tickets, s.portal, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

@@ -19,6 +19,7 @@ import (
 type sockets struct {
 	dns     *listen.Server
 	landing []net.Listener
+	console []net.Listener
 	metrics net.Listener // nil: off
 }
 
@@ -38,6 +39,11 @@ func openSockets(ctx context.Context, c *Config, to listen.Config) (*sockets, er
 	for _, at := range c.Landing.HTTP {
 		l, err := from.listen(ctx, "the landing page", at)
 		s.landing = append(s.landing, l)
+		errs = append(errs, err)
+	}
+	for _, at := range c.Console.Listen {
+		l, err := from.listen(ctx, "the console", at)
+		s.console = append(s.console, l)
 		errs = append(errs, err)
 	}
 	if at, err := netip.ParseAddrPort(c.Metrics.Listen); err == nil {

@@ -71,6 +71,7 @@ func (c *Config) validate(at *places) problems {
 		}
 	}
 	c.validateLanding(r)
+	c.validateConsole(r)
 	c.validateChallenge(r)
 	c.validateAnswers(r)
 	c.validateResolve(r)

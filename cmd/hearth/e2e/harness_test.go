@@ -126,6 +126,7 @@ type server struct {
 	config  string
 	dns     string
 	http    string
+	console string // of example
 	metrics string
 	log     *lockedBuffer
 	cmd     *exec.Cmd
@@ -185,11 +186,12 @@ func example(t *testing.T, u *upstream) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, dir: t.TempDir(), dns: freePort(t), http: freePort(t), metrics: freePort(t), log: &lockedBuffer{}}
+	s := &server{t: t, dir: t.TempDir(), dns: freePort(t), http: freePort(t), metrics: freePort(t), console: freePort(t), log: &lockedBuffer{}}
 	s.config = filepath.Join(s.dir, "hearth.yaml")
 	out := string(text)
 	for old, next := range map[string]string{
 		"127.0.0.1:5300": s.dns, "127.0.0.1:8080": s.http, "127.0.0.1:9353": s.metrics,
+		"127.0.0.1:8444": s.console, "[::1]:8444": "[::1]:" + portOf(freePort(t)),
 		"[::1]:5300": "[::1]:" + portOf(freePort(t)), "[::1]:8080": "[::1]:" + portOf(freePort(t)),
 	} {
 		if !strings.Contains(out, old) {
@@ -218,8 +220,12 @@ func portOf(addr string) string {
 	return p
 }
 
+// write writes the configuration, with no console where it names none: all servers of this run would have the same.
 func (s *server) write(text string) {
 	s.t.Helper()
+	if !strings.Contains("\n"+text, "\nconsole:") {
+		text = strings.TrimSuffix(text, "\n") + "\nconsole: {listen: []}\n"
+	}
 	if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 		s.t.Fatal(err)
 	}
@@ -243,7 +249,11 @@ func (s *server) environment() []string {
 // start runs the server and waits until it answers.
 func (s *server) start() *server {
 	s.t.Helper()
-	s.cmd = exec.Command(binary, "serve", "--config", s.config)
+	args := []string{"serve"}
+	if s.config != "" { // else what is built in
+		args = append(args, "--config", s.config)
+	}
+	s.cmd = exec.Command(binary, args...)
 	s.cmd.Env = s.environment()
 	s.cmd.Stdout, s.cmd.Stderr = s.log, s.log
 	if err := s.cmd.Start(); err != nil {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/portal/console"
+)
+
+const consoleHome = `
+resolve: {upstreams: [192.0.2.1]}
+households: [{id: home, consent: {by: test, at: 2026-01-01}, networks: [10.0.0.0/24, "2001:db8:7::/64"], members: [{name: Kim, band: child}], devices: [{name: tablet, member: Kim, addresses: [10.0.0.2, "2001:db8:7::2"]}]}]
+`
+
+// TestConsoleMistakes: what the console cannot be is told with what to write instead.
+func TestConsoleMistakes(t *testing.T) {
+	for text, want := range map[string]string{
+		`console: {listen: ["127.0.0.1:1", "127.0.0.1:1"]}`:                                                                           "console.listen[1]: 127.0.0.1:1 is listed twice",
+		`console: {listen: ["0.0.0.0:8080"]}`:                                                                                         "console.listen[0]: 0.0.0.0:8080 is already used by landing.http",
+		`console: {name: parents.example.org}`:                                                                                        "console.hearth.home.arpa",
+		`console: {name: a.b.hearth.home.arpa}`:                                                                                       "is not in the certificate",
+		`console: {allow: ["::ffff:192.0.2.0/120"]}`:                                                                                  "console.allow[0]",
+		`console: {provider: {client_id: x}}`:                                                                                         "console.provider.issuer",
+		`console: {provider: {issuer: "http://login.example", client_id: x, household: h}}`:                                           "console.provider.issuer: \"http://login.example\" is no address of https",
+		`console: {provider: {issuer: "https://login.example", client_id: x, household: email}}`:                                      "console.provider.household: an address of e-mail proves nothing",
+		`console: {listen: [], provider: {issuer: "https://login.example", client_id: x, household: h}}`:                              "console.listen: people come back",
+		`console: {provider: {issuer: "https://login.example", client_id: x, household: h, role: r, roles: [{claim: a, role: god}]}}`: "console.provider.roles[0].role",
+	} {
+		r := hearth(t, "check-config", writeConfig(t, consoleHome+text+"\n"))
+		if r.code == 0 || !strings.Contains(r.out+r.err, want) {
+			t.Errorf("%s: code %d, without %q:\n%s%s", text, r.code, want, r.out, r.err)
+		}
+	}
+	for _, text := range []string{`console: {name: console.hearth.home.arpa}`, `console: {listen: []}`, `console: {listen: ["0.0.0.0:443"], allow: [203.0.113.0/24]}`} {
+		if r := hearth(t, "check-config", writeConfig(t, consoleHome+text+"\n")); r.code != 0 {
+			t.Errorf("%s: %s%s", text, r.out, r.err)
+		}
+	}
+}
+
+// TestOrigins: a browser finds the console by its name and port, HTTPS's own left out (RFC 6454), the usual port first.
+func TestOrigins(t *testing.T) {
+	for text, want := range map[string][]string{
+		"": {"https://hearth.home.arpa:8444"},
+		`console: {listen: ["0.0.0.0:8444", "[::]:8444", "0.0.0.0:443"]}`:         {"https://hearth.home.arpa", "https://hearth.home.arpa:8444"},
+		`console: {name: Console.Hearth.home.arpa., listen: ["192.168.1.2:443"]}`: {"https://console.hearth.home.arpa"},
+		`console: {listen: []}`: nil,
+	} {
+		l, err := load(writeConfig(t, consoleHome+text+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Config.origins(); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestProviderSettings: what the operator writes is what the book gets, with the secret of the file and the place that
+// the console's own pages come back to.
+func TestProviderSettings(t *testing.T) {
+	file := writeConfig(t, consoleHome+`console: {listen: ["0.0.0.0:443"], provider: {issuer: "https://login.example", client_id: hearth, secret_file: oidc, scopes: [groups], household: hh, role: groups, roles: [{claim: staff, role: operator}]}}`+"\n")
+	secret := filepath.Join(filepath.Dir(file), "oidc")
+	l, err := load(file, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, bad := range []string{"", "two\nlines\n"} {
+		write(t, secret, bad)
+		if _, err := l.Config.openProvider(); err == nil {
+			t.Errorf("%q is a secret", bad)
+		}
+	}
+	write(t, secret, "word\n")
+	p, err := l.Config.openProvider()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Secret != "word" || p.Redirect != "https://hearth.home.arpa/signin/provider" || p.ClientID != "hearth" || p.Household != "hh" || p.Roles["staff"] != account.Operator || p.Validate() != nil {
+		t.Errorf("%+v", p)
+	}
+	if err := os.Remove(secret); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.Config.openProvider(); err == nil {
+		t.Error("without its file it starts")
+	}
+}
+
+// TestAdmits: the console is for homes (RFC 1918, 4193, 3927, 4291), the networks of households, and whom the operator names.
+// The shared space of carriers (RFC 6598) holds strangers.
+func TestAdmits(t *testing.T) {
+	s, _, _ := testServer(t, consoleHome+"console: {allow: [203.0.113.0/24]}\n")
+	for addr, want := range map[string]bool{
+		"127.0.0.1": true, "::1": true, "192.168.1.7": true, "172.16.0.1": true, "169.254.1.1": true, "fe80::1": true, "fd00::1": true,
+		"2001:db8:7::9": true, "203.0.113.5": true,
+		"192.0.2.1": false, "100.64.0.1": false, "2001:db8:8::9": false, "0.0.0.0": false, "172.32.0.1": false, "203.0.114.1": false,
+	} {
+		if got := s.admits(mustAddr(t, addr)); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+	if s.admits(netip.Addr{}) {
+		t.Error("nobody knows where they come from, and they are let in")
+	}
+}
+
+// TestHostIsOurs: a page of another name that leads here is none of ours.
+func TestHostIsOurs(t *testing.T) {
+	s, _, _ := testServer(t, consoleHome)
+	h := s.forUs(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
+	for host, want := range map[string]int{
+		"hearth.home.arpa": 204, "hearth.home.arpa:8444": 204, "Hearth.HOME.arpa.": 204, "192.168.1.2:8444": 204, "[fd00::2]:8444": 204, "[::1]": 204, "localhost:8444": 204,
+		"evil.example": 421, "192.168.1.2.evil.example": 421, "hearth.home.arpa.evil.example": 421, "localhost.evil.example": 421, "": 421, ":8444": 421, "ask.hearth.home.arpa": 421,
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		w := httptest.NewRecorder()
+		if h.ServeHTTP(w, r); w.Code != want {
+			t.Errorf("%q: %d, want %d", host, w.Code, want)
+		}
+	}
+}
+
+// TestFootprints: an address that asked is known with its time, another is not; memory is bounded, and the oldest goes.
+func TestFootprints(t *testing.T) {
+	f := newFootprints()
+	then := time.Unix(1_790_000_000, 0)
+	f.tick(then)
+	kim, lee := mustAddr(t, "10.0.0.2"), mustAddr(t, "2001:db8::2")
+	f.mark(kim)
+	if got := f.last(kim); !got.Equal(then) || !f.last(lee).IsZero() {
+		t.Errorf("%v, %v", got, f.last(lee))
+	}
+	f.tick(then.Add(time.Minute))
+	f.mark(mustAddr(t, "::ffff:10.0.0.2"))
+	if got := f.last(kim); !got.Equal(then.Add(time.Minute)) {
+		t.Errorf("a minute later: %v", got)
+	}
+	f.tick(then.Add(time.Hour))
+	for n := range 1 << 17 { // 32 times as many as there is room for
+		f.mark(netip.AddrFrom4([4]byte{192, byte(n >> 16), byte(n >> 8), byte(n)}))
+	}
+	if !f.last(kim).IsZero() {
+		t.Error("the oldest is still known")
+	}
+	last := netip.AddrFrom4([4]byte{192, 1, 255, 255})
+	if f.mark(last); !f.last(last).Equal(then.Add(time.Hour)) {
+		t.Error("the latest is not known")
+	}
+	if n := testing.AllocsPerRun(1000, func() { f.mark(kim) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+	(*footprints)(nil).mark(kim)
+}
+
+// TestPaths: the machine of a browser is known by all its addresses: as the configuration has them of its device, and all of
+// this machine itself.
+func TestPaths(t *testing.T) {
+	s, _, _ := testServer(t, consoleHome)
+	n := &surroundings{server: s}
+	when := time.Unix(1_790_000_000, 0)
+	s.footprints.tick(when)
+	s.footprints.mark(mustAddr(t, "2001:db8:7::2"))
+	if got, want := n.Paths(mustAddr(t, "10.0.0.2")), (console.Paths{IPv6: when}); !got.IPv4.IsZero() || !got.IPv6.Equal(want.IPv6) {
+		t.Errorf("the tablet: %+v", got)
+	}
+	if got := n.Paths(mustAddr(t, "10.0.0.3")); got != (console.Paths{}) {
+		t.Errorf("another: %+v", got)
+	}
+	s.footprints.mark(mustAddr(t, "127.0.0.1"))
+	if got := n.Paths(mustAddr(t, "::1")); !got.IPv4.Equal(when) || !got.IPv6.IsZero() {
+		t.Errorf("this machine: %+v", got)
+	}
+}
+
+// TestSurvey: who asks for what was found never waits for the look; one look is under way at a time, and what it found is
+// told until it is old.
+func TestSurvey(t *testing.T) {
+	looks, end := make(chan struct{}, 10), make(chan []console.Finding)
+	s := survey{look: func(context.Context) []console.Finding { looks <- struct{}{}; return <-end }}
+	for range 3 {
+		if got := s.findings(); got != nil {
+			t.Fatalf("found %v", got)
+		}
+	}
+	<-looks
+	end <- []console.Finding{{State: "problem", About: "192.0.2.1"}}
+	for len(s.findings()) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if got := s.findings(); got[0].About != "192.0.2.1" || len(looks) != 0 {
+		t.Errorf("%v, %d looks", got, len(looks))
+	}
+	s.mu.Lock()
+	s.at = s.at.Add(-surveyFor)
+	s.mu.Unlock()
+	if got := s.findings(); len(got) != 1 {
+		t.Error("what was found is not told while somebody looks anew")
+	}
+	<-looks
+	end <- nil
+}
