@@ -95,19 +95,26 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 	said := &v.words.Pages.Continue
 	name, ours := p.unsealed(v, r.PostForm.Get, continuePath)
 	if !ours {
-		status, page := p.warned(v, name)
-		return max(status, http.StatusBadRequest), trouble(page, said.Old)
+		return p.tooOld(v, name)
+	}
+	token := r.PostForm.Get("token")
+	once, first := p.seal.spend(token, v.now)
+	if once != nil && !first { // somebody taps twice, or reads the page of the answer again
+		return p.passedBefore(v, r, name, once)
 	}
 	to := *v
 	to.host = parseHost(name)
 	var hashes blocklists.Hashes
 	q, d := p.ruling(&to, &hashes)
-	if p.goOn(&to, name, d) == nil {
-		return p.warned(v, name)
+	var till time.Time
+	if once != nil {
+		defer func() { p.seal.settle(token, once, till) }()
 	}
-	if !p.seal.spend(r.PostForm.Get("token"), v.now) { // it passed this before, and that was taken back
-		_, page := p.warned(v, name)
-		return http.StatusBadRequest, trouble(page, said.Old)
+	switch {
+	case p.goOn(&to, name, d) == nil:
+		return p.warned(v, name)
+	case once == nil:
+		return p.tooOld(v, name)
 	}
 	act, err := p.desk.Continue(r.Context(), v.client, q)
 	if err != nil {
@@ -118,10 +125,45 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 		page.Links = p.ownLinks(v)
 		return status, page
 	}
-	page := base(v, day, said.Done, sentences(fill(said.DoneLead, map[string]string{"until": clockText(v.words, act.Until, v.now.Truncate(time.Second))})))
+	till = act.Until
+	return p.passed(v, name, till)
+}
+
+// passed is the page of a warning that was passed.
+func (p *Portal) passed(v *visit, name string, till time.Time) (int, *view) {
+	said := &v.words.Pages.Continue
+	page := base(v, day, said.Done, sentences(fill(said.DoneLead, map[string]string{"until": clockText(v.words, till, v.now.Truncate(time.Second))})))
 	page.GoOn = &goOn{link: link{"https://" + name + "/", name}}
 	page.Links = p.ownLinks(v)
 	return http.StatusOK, page
+}
+
+// passedBefore answers a form that was sent already: as then, unless what it opened is over or was taken back.
+func (p *Portal) passedBefore(v *visit, r *http.Request, name string, once *spending) (int, *view) {
+	select {
+	case <-once.done:
+	case <-r.Context().Done():
+	}
+	to := *v
+	to.host = parseHost(name)
+	var hashes blocklists.Hashes
+	if _, d := p.ruling(&to, &hashes); p.goOn(&to, name, d) != nil {
+		return p.tooOld(v, name)
+	}
+	select {
+	case <-once.done:
+		if once.till.After(v.now) {
+			return p.passed(v, name, once.till)
+		}
+	default:
+	}
+	return p.warned(v, name)
+}
+
+// tooOld offers a form anew that is not good any more.
+func (p *Portal) tooOld(v *visit, name string) (int, *view) {
+	status, page := p.warned(v, name)
+	return max(status, http.StatusBadRequest), trouble(page, v.words.Pages.Continue.Old)
 }
 
 // askURL is a page of ask.<name>, at the port that the browser came by.

@@ -88,6 +88,36 @@ func TestContinue(t *testing.T) {
 	}
 }
 
+// TestContinueTwice: who taps twice, at once or one after the other, reads both times until when it is open, and opens it
+// once; after a parent took it back the same form opens nothing.
+func TestContinueTwice(t *testing.T) {
+	h, desk := withDesk(t)
+	form := formOf(t, h.getPath(leo, "ask."+own, continuePath+"?name=forum.example").Body.String())
+	answers := make(chan *httptest.ResponseRecorder, 8)
+	for range cap(answers) {
+		go func() { answers <- h.submit(leo, continuePath, ourPage, form) }()
+	}
+	for range cap(answers) {
+		if w := <-answers; w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Until 12:30") {
+			t.Errorf("%d\n%s", w.Code, w.Body)
+		}
+	}
+	h.now = h.now.Add(time.Minute)
+	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Until 12:30") {
+		t.Errorf("the page is read again: %d\n%s", w.Code, w.Body)
+	}
+	acts, err := desk.Acts(t.Context(), of(""))
+	if err != nil || len(acts) != 1 {
+		t.Fatalf("%+v, %v", acts, err)
+	}
+	if _, err := desk.Revoke(t.Context(), of(""), acts[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusBadRequest || h.open(t, leo, "forum.example") {
+		t.Errorf("what was taken back: %d\n%s", w.Code, w.Body)
+	}
+}
+
 // changed is a token with one sign of its sum changed.
 func changed(token string) string {
 	i := len(token) / 2
@@ -185,16 +215,28 @@ func TestContinueOnce(t *testing.T) {
 func TestSpentMarksAreBounded(t *testing.T) {
 	s, now := newSeal(), moment(t, noon)
 	for i := range maxSpent {
-		if !s.spend(s.mark(now, strconv.Itoa(i)), now) {
+		if _, first := s.spend(s.mark(now, strconv.Itoa(i)), now); !first {
 			t.Fatalf("the mark %d is refused", i)
 		}
 	}
-	if s.spend(s.mark(now, "one more"), now) || len(s.spent) > maxSpent {
+	if once, _ := s.spend(s.mark(now, "one more"), now); once != nil || len(s.spent) > maxSpent {
 		t.Errorf("it remembers %d", len(s.spent))
 	}
 	later := now.Add(sealFor)
-	if !s.spend(s.mark(later, "later"), later) || len(s.spent) != 1 {
+	if _, first := s.spend(s.mark(later, "later"), later); !first || len(s.spent) != 1 {
 		t.Errorf("it remembers %d later", len(s.spent))
+	}
+	for _, opened := range []bool{false, true} { // of what came to nothing, the mark is as good as before
+		token := s.mark(later, "again")
+		once, _ := s.spend(token, later)
+		till := time.Time{}
+		if opened {
+			till = later.Add(time.Minute)
+		}
+		s.settle(token, once, till)
+		if _, first := s.spend(token, later); first == opened {
+			t.Errorf("a mark with which something was opened (%v) is good again: %v", opened, first)
+		}
 	}
 }
 

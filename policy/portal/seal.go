@@ -21,7 +21,14 @@ type seal struct {
 	key []byte
 
 	mu    sync.Mutex
-	spent map[[sealedOctets]byte]uint64 // marks that have been good once, and until when they would be
+	spent map[[sealedOctets]byte]*spending // marks that have been taken
+}
+
+// spending is what is done with a mark that is good once.
+type spending struct {
+	good uint64        // until when the mark would be
+	done chan struct{} // closed once it is settled
+	till time.Time     // when what was opened with it ends
 }
 
 // maxSpent bounds the marks that are remembered as spent: a household does not pass 100 warnings in a quarter of an hour.
@@ -30,7 +37,7 @@ const maxSpent = 4096
 func newSeal() *seal {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // it never fails
-	return &seal{key: key, spent: map[[sealedOctets]byte]uint64{}}
+	return &seal{key: key, spent: map[[sealedOctets]byte]*spending{}}
 }
 
 // sealedOctets of the mark are 128 bits, which nobody tries out.
@@ -57,23 +64,36 @@ func readMark(token string) (until uint64, sum [sealedOctets]byte, read bool) {
 	return binary.BigEndian.Uint64(raw), [sealedOctets]byte(raw[8:]), true
 }
 
-// spend takes a token that holds, for what may be done with it once; false if it was spent before, or where too many
-// were lately.
-func (s *seal) spend(token string, now time.Time) bool {
+// spend takes a token that holds, for what may be done with it once. Whoever takes it first settles it; others get the same
+// spending. It is nil where too many were taken lately.
+func (s *seal) spend(token string, now time.Time) (once *spending, first bool) {
 	until, sum, read := readMark(token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, before := s.spent[sum]; before || !read {
-		return false
+	if once = s.spent[sum]; once != nil || !read {
+		return once, false
 	}
 	if len(s.spent) >= maxSpent {
-		maps.DeleteFunc(s.spent, func(_ [sealedOctets]byte, until uint64) bool { return until <= uint64(now.Unix()) }) //nolint:gosec // after 1970
+		maps.DeleteFunc(s.spent, func(_ [sealedOctets]byte, old *spending) bool { return old.good <= uint64(now.Unix()) }) //nolint:gosec // after 1970
 	}
 	if len(s.spent) >= maxSpent {
-		return false
+		return nil, false
 	}
-	s.spent[sum] = until
-	return true
+	once = &spending{good: until, done: make(chan struct{})}
+	s.spent[sum] = once
+	return once, true
+}
+
+// settle says until when what a token was taken for is open; with the zero time nothing came of it, and the token is as good
+// as before.
+func (s *seal) settle(token string, once *spending, till time.Time) {
+	once.till = till
+	close(once.done)
+	if _, sum, _ := readMark(token); till.IsZero() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.spent, sum)
+	}
 }
 
 // sum is over the end and every part with its length, so that no two forms share one.
