@@ -46,7 +46,7 @@ var graph = map[string][]string{
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
 	"policy/portal":               {"policy", "policy/account", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
 	"policy/portal/chromium":      nil,
-	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "blocklists"},
+	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/words", "blocklists"},
 	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,

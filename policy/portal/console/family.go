@@ -11,6 +11,7 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
+	spoken "github.com/hearthdns/hearth/policy/words"
 )
 
 // zones are the time zones of the countries that the form offers; who lives in another part of one writes it.
@@ -75,21 +76,14 @@ func (v *visit) rows() int {
 
 // likely are country and language as the browser asks for pages.
 func (v *visit) likely() (country, tongue string) {
-	tags, _, err := language.ParseAcceptLanguage(v.r.Header.Get("Accept-Language"))
-	if err != nil {
-		return "", "en"
-	}
-	tongue = "en"
-	for i, t := range tags {
-		base, _ := t.Base()
-		if i == 0 && slices.Contains(policy.Languages(), base.String()) {
-			tongue = base.String()
-		}
+	accept := v.r.Header.Get("Accept-Language")
+	tags, _, _ := language.ParseAcceptLanguage(accept) // none of what is no such field
+	for _, t := range tags {
 		if region, sure := t.Region(); country == "" && sure == language.Exact && zones[region.String()] != "" {
 			country = region.String()
 		}
 	}
-	return country, tongue
+	return country, spoken.Match("", accept)
 }
 
 // networks are those of the browser and of the machine itself, as far as they are a home's.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
+	spoken "github.com/hearthdns/hearth/policy/words"
 )
 
 // activityParts is what is remembered of a household or one of its people, and no more.
@@ -156,7 +157,7 @@ func (v *visit) householdForm() (*page, error) {
 	}
 	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent, Messages: v.c.Post != nil, Lists: v.c.Lists != nil}
 	if live, there := v.c.Directory().Household(h.ID); there {
-		f.Language, f.Country = v.say("tongue."+live.Language), v.say("country."+live.Country)
+		f.Language, f.Country = spoken.Name(live.Language), v.say("country."+live.Country)
 		if live.Country == "" {
 			f.Country = ""
 		}

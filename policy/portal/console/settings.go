@@ -11,6 +11,7 @@ import (
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
+	spoken "github.com/hearthdns/hearth/policy/words"
 )
 
 // settingsForm is what holds for the whole household.
@@ -89,11 +90,7 @@ func (v *visit) languages(chosen string) (list []option) {
 		known = append(slices.Clone(known), chosen)
 	}
 	for _, code := range known {
-		text := code
-		if v.c.words.Has("tongue." + code) {
-			text = v.say("tongue." + code)
-		}
-		list = append(list, option{code, text, code == chosen})
+		list = append(list, option{code, spoken.Name(code), code == chosen})
 	}
 	return list
 }
