@@ -109,7 +109,7 @@ func (s *surroundings) Paths(addr netip.Addr) (p console.Paths) {
 		if a.Is4() {
 			at = &p.IPv4
 		}
-		if last := s.server.footprints.last(a); last.After(*at) && !(own && s.survey.made(last)) {
+		if last := s.server.footprints.last(a); last.After(*at) && (!own || !s.survey.made(last)) {
 			*at = last
 		}
 	}

@@ -15,10 +15,14 @@ func (s *server) openConsole(c *Config) (err error) {
 		return err
 	}
 	s.footprints, s.turnedAway = newFootprints(), newTurnedAway()
+	lists, err := newBookshelf(s)
+	if err != nil {
+		return err
+	}
 	s.console, err = console.New(console.Config{
 		Book: s.accounts, Desk: s.parents, Directory: s.directory, Activity: remembered{s.activity}, Post: s.post,
 		Network: &surroundings{server: s, survey: survey{look: lookAround(c, s.log)}},
-		Servers: servers(c), Ask: askOrigin(c), Log: s.log,
+		Lists:   lists, Servers: servers(c), Ask: askOrigin(c), Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the console: %w", err)

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/portal/console"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
 
@@ -32,9 +33,6 @@ type ProviderRoleConfig struct {
 	Claim string `yaml:"claim"`
 	Role  string `yaml:"role"`
 }
-
-// returnPath is where the provider sends people back to.
-const returnPath = "/signin/provider"
 
 // consoleName is the name of the console: its own, or that of the encrypted listeners.
 func (c *Config) consoleName() string {
@@ -188,7 +186,7 @@ func (c *Config) provider(secret string) *account.Provider {
 		roles[role.Claim] = account.Role(role.Role)
 	}
 	return &account.Provider{
-		Issuer: p.Issuer, ClientID: p.ClientID, Secret: secret, Redirect: c.consoleOrigin() + returnPath,
+		Issuer: p.Issuer, ClientID: p.ClientID, Secret: secret, Redirect: c.consoleOrigin() + console.ReturnPath,
 		Scopes: p.Scopes, Household: p.Household, Role: p.Role, Roles: roles,
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/portal/console"
 )
 
@@ -85,7 +86,7 @@ func TestProviderSettings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Secret != "word" || p.Redirect != "https://hearth.home.arpa/signin/provider" || p.ClientID != "hearth" || p.Household != "hh" || p.Roles["staff"] != account.Operator || p.Validate() != nil {
+	if p.Secret != "word" || p.Redirect != "https://hearth.home.arpa/signin/provider/back" || p.ClientID != "hearth" || p.Household != "hh" || p.Roles["staff"] != account.Operator || p.Validate() != nil {
 		t.Errorf("%+v", p)
 	}
 	if err := os.Remove(secret); err != nil {
@@ -209,4 +210,36 @@ func TestSurvey(t *testing.T) {
 	}
 	<-looks
 	end <- nil
+}
+
+// TestBookshelf: parents see the lists with what the catalogue says of them, none of what the law forbids, and which of them
+// has a name.
+func TestBookshelf(t *testing.T) {
+	dir := t.TempDir()
+	sources := ""
+	for name, category := range map[string]string{"mine": "money.gambling", "order": "illegal.order"} {
+		write(t, filepath.Join(dir, name), name+"-bets.example\n")
+		sources += "{name: " + name + ", path: " + filepath.Join(dir, name) + ", format: domains, categories: [" + category + "]}, "
+	}
+	s, _, _ := testServer(t, consoleHome+"lists: {sources: ["+sources+"]}\n")
+	if err := s.recompile(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b, err := newBookshelf(s)
+	if err != nil || len(b.licences) == 0 {
+		t.Fatal(err)
+	}
+	all, err := b.All(t.Context())
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	for _, l := range all {
+		if l.Name == "order" || len(l.Categories) == 0 || l.Name == "mine" && (l.Names != 1 || l.Failed) {
+			t.Errorf("%+v", l)
+		}
+	}
+	e, err := b.Explain(t.Context(), portal.ExplainQuery{Name: "mine-bets.example", Member: "home/Kim"})
+	if err != nil || e.Action != "block" || len(e.Lists) != 1 || e.Lists[0].Source != "mine" {
+		t.Errorf("%+v, %v", e, err)
+	}
 }

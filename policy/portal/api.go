@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -138,24 +139,27 @@ type route struct {
 
 func (p *Portal) serveExplain(w http.ResponseWriter, r *http.Request) {
 	get := r.URL.Query().Get
-	e, err := Explain(p.view(), ExplainQuery{
-		Name: get("name"), Client: get("client"), Device: get("device"), Member: get("member"),
-		Type: get("type"), At: get("at"), Now: p.now(), Presence: p.find(),
+	e, err := p.Explain(r.Context(), ExplainQuery{
+		Name: get("name"), Client: get("client"), Device: get("device"), Member: get("member"), Type: get("type"), At: get("at"),
 	})
 	if err != nil {
 		fail(w, err)
 		return
 	}
-	if p.ctl != nil {
-		found, err := p.ctl.Lists().Find(r.Context(), e.Name)
-		if err != nil {
-			fail(w, err)
-			return
-		}
-		frank := p.isFrank()
-		e.Lists = e.shown(tellable(found, frank).Entries, frank)
-	}
 	writeJSON(w, e)
+}
+
+// Explain is Explain for the policy in force at the present, with what the sources say.
+func (p *Portal) Explain(ctx context.Context, q ExplainQuery) (Explanation, error) {
+	q.Now, q.Presence = p.now(), p.find()
+	e, err := Explain(p.view(), q)
+	if err != nil || p.ctl == nil {
+		return e, err
+	}
+	found, err := p.ctl.Lists().Find(ctx, e.Name)
+	frank := p.isFrank()
+	e.Lists = e.shown(tellable(found, frank).Entries, frank)
+	return e, err
 }
 
 func (p *Portal) serveStatus(w http.ResponseWriter, r *http.Request) {

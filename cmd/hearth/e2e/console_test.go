@@ -190,6 +190,7 @@ func TestConsole(t *testing.T) {
 
 	anna := s.signsIn("127.0.0.1", "Anna", passphrase)
 	anna.does("/", nil).says("Pre").is(http.StatusOK, "")
+	anna.does("/lists?name=naked.example", nil).says("naked")
 	page, id := s.asks(pre, "naked.example", "for the museum")
 	anna.does("/", nil).says("Pre", "naked.example", "for the museum", `value="`+id+`"`)
 	s.sees(pre, "naked.example", true)

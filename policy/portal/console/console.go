@@ -15,6 +15,9 @@ import (
 	"github.com/hearthdns/hearth/policy/parents"
 )
 
+// ReturnPath is where a provider sends people back to.
+const ReturnPath = "/signin/provider/back"
+
 // maxForm bounds what a form sends, in octets: the longest has a schedule of a week.
 const maxForm = 64 << 10
 
@@ -140,17 +143,17 @@ func (c *Console) routes() http.Handler {
 // open are the pages of who is not signed in.
 func (c *Console) open() map[string]handler {
 	return map[string]handler{
-		"GET /signin":               c.signInPage,
-		"POST /signin":              c.signIn,
-		"POST /signin/begin":        c.beginSignIn,
-		"POST /signin/passkey":      c.passkeySignIn,
-		"GET /signin/provider":      c.toProvider,
-		"GET /signin/provider/back": c.fromProvider,
-		"POST /signout":             c.signOut,
-		"GET /join":                 c.joinPage,
-		"POST /join":                c.join,
-		"GET /setup":                c.setupPage,
-		"POST /setup":               c.setup,
+		"GET /signin":          c.signInPage,
+		"POST /signin":         c.signIn,
+		"POST /signin/begin":   c.beginSignIn,
+		"POST /signin/passkey": c.passkeySignIn,
+		"GET /signin/provider": c.toProvider,
+		"GET " + ReturnPath:    c.fromProvider,
+		"POST /signout":        c.signOut,
+		"GET /join":            c.joinPage,
+		"POST /join":           c.join,
+		"GET /setup":           c.setupPage,
+		"POST /setup":          c.setup,
 	}
 }
 
