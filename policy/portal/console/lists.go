@@ -146,11 +146,15 @@ func (v *visit) find(h *policy.Household, name string) (*foundName, error) {
 		}
 		found.Name = e.Name
 		row := foundRow{Name: m.Name, Text: v.say("lists.open")}
-		switch why := v.group(cmp.Or(e.Category, strings.ReplaceAll(e.StepName, "-", "_"))); e.Action {
-		case policy.Block.String():
-			row.Text, row.Stopped = v.say("lists.blocked", "why", why), true
-		case policy.Warn.String():
-			row.Text, row.Stopped = v.say("lists.warned", "why", why), true
+		row.Stopped = e.Action == policy.Block.String() || e.Action == policy.Warn.String()
+		switch why := v.group(cmp.Or(e.Category, e.StepName)); {
+		case !row.Stopped:
+		case e.StepName == policy.StepBedtime.String(): // or a pause, or time that is used up
+			row.Text = v.say("lists.off")
+		case e.Action == policy.Block.String():
+			row.Text = v.say("lists.blocked", "why", why)
+		default:
+			row.Text = v.say("lists.warned", "why", why)
 		}
 		found.Members = append(found.Members, row)
 		for _, l := range e.Lists {

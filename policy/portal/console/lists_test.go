@@ -56,6 +56,8 @@ func TestFindName(t *testing.T) {
 	if n := len(regexpMoney.FindAllString(page.text, -1)); n != 1 {
 		t.Errorf("a list is named %d times among those that know the name", n)
 	}
+	anna.post("/child/Tom/pause", url.Values{"for": {"1h"}})
+	anna.get("/lists?name=nobody.example").says("Tom</bdi></b> gets nothing at this moment")
 	anna.get("/lists?name=nobody.example").says("gets it", "No list that can be named")
 	anna.get("/lists?name="+url.QueryEscape("no name at all")).is(http.StatusUnprocessableEntity).says("no name of a site", `value="no name at all"`)
 	anna.get("/lists?name=" + url.QueryEscape(`"><script>alert(1)</script>`)).lacks("<script>alert")
