@@ -16,7 +16,8 @@ func AppendTarget(dst []uint64, h *blocklists.Hashes) []uint64 {
 // to the targets; 11 and 12 never are, because content networks would break
 // every allow-listed site, and the clock has already spoken about the asked name.
 // An address is asked at step 3, whether a rule denies where it lies.
-// A parents' allow of the asked name covers its chain, except 1 and 7; the chain
+// What a parent declined for a thing is asked there too, unless they confirmed
+// the asked name. A parents' allow of the asked name covers its chain, except 1 and 7; the chain
 // of help is not looked at, so that no list whatever blocks it.
 //
 // targets is the OR over all targets; ok.* bits in it lend nothing. hashes is
@@ -129,9 +130,27 @@ func (c *chain) denied(hashes []uint64) bool {
 		if r, _ := c.p.rules.winner(hashes[1 : 1+n]); r != nil && !r.Allow {
 			return c.ruled(r.Rule)
 		}
+		if r := c.declines(hashes[1 : 1+n]); r != nil {
+			return c.ruled(r)
+		}
 		hashes = hashes[1+n:]
 	}
 	return false
+}
+
+// declines gives the rule by which a parent declined a target for a thing. A confirmed name, and what is always on, are
+// stronger, as they are where a thing asks for a declined name itself.
+func (c *chain) declines(target []uint64) *Rule {
+	if c.p.learned == nil || c.decision.Step == StepAlwaysOn {
+		return nil
+	}
+	if confirmed, _ := c.p.said(c.q.Hashes); confirmed {
+		return nil
+	}
+	if r, _ := c.p.learned.winner(target); r != nil && !r.Allow {
+		return r.Rule
+	}
+	return nil
 }
 
 func (c *chain) ruled(r *Rule) bool {

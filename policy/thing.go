@@ -71,6 +71,12 @@ func (l *Learned) Learning(now int64) bool { return l.Since <= now && now < l.Un
 
 // Says tells what a parent said of a name, or of the longest name that it lies beneath.
 func (l *Learned) Says(name string) (confirmed, declined bool) {
+	t := l.Thing(0)
+	return t.Says(name)
+}
+
+// Says is Learned.Says.
+func (t *Thing) Says(name string) (confirmed, declined bool) {
 	longest := func(of []string) (n int) {
 		for _, c := range of {
 			if beneath(name, c) {
@@ -79,7 +85,7 @@ func (l *Learned) Says(name string) (confirmed, declined bool) {
 		}
 		return n
 	}
-	yes, no := longest(l.Confirmed), longest(l.Declined)
+	yes, no := longest(t.Names), longest(t.Declined)
 	return yes > no, no > 0 && no >= yes
 }
 

@@ -60,6 +60,9 @@ func (a *Activity) hear(x *heard) {
 			a.lost.Add(1)
 		}
 	case !v.Thing.Learning && v.Thing.Taught && x.Decision.Blocks() && x.Decision.Step == policy.StepUnknown && !x.Decision.HasCategory:
+		if _, declined := v.Thing.Says(x.name); declined { // which a parent has answered
+			return
+		}
 		if h := a.hearing(at); h == nil {
 			a.notices.Add(1)
 		} else if h.isNews(x) {

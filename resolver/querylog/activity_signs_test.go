@@ -175,8 +175,8 @@ func TestThing(t *testing.T) {
 	if want := []string{"api.cloud.test [] 2", "forum.test [social.ugc] 1", "time.test [ok.infra] 1"}; !slices.Equal(got, want) {
 		t.Errorf("heard %q, want %q", got, want)
 	}
-	h.compile(map[string]policy.State{"home": {Things: []policy.Thing{{Device: "bear", Taught: true, Names: []string{"api.cloud.test"}}}}})
-	h.asks("10.0.0.8", "api.cloud.test", "time.test", "ads.test", "bad.test", "x.new.test", "x.new.test", "y.new.test", "forum.test")
+	h.compile(map[string]policy.State{"home": {Things: []policy.Thing{{Device: "bear", Taught: true, Names: []string{"api.cloud.test"}, Declined: []string{"no.test"}}}}})
+	h.asks("10.0.0.8", "no.test", "www.no.test", "api.cloud.test", "time.test", "ads.test", "bad.test", "x.new.test", "x.new.test", "y.new.test", "forum.test")
 	h.wantNotices("home", false, "destination  bear forum.test", "destination  bear x.new.test")
 	h.now = h.now.Add(25 * time.Hour)
 	h.asks("10.0.0.8", "x.new.test")
