@@ -231,6 +231,7 @@ var child = regexp.MustCompile(`^pages\.pages\.request\.((ask|title|lead)\.child
 // two and a half. Nothing judges, and nothing shouts.
 func TestChildrenReadIt(t *testing.T) {
 	for _, code := range folders(t) {
+		var all []int
 		for _, part := range []string{"replies", "pages"} {
 			for _, e := range read(t, code, part) {
 				if strings.HasPrefix(e.key, "replies.pages.") || child.MatchString(e.key) {
@@ -242,22 +243,33 @@ func TestChildrenReadIt(t *testing.T) {
 				}
 				switch {
 				case strings.HasPrefix(e.key, "replies.pages.child."):
-					short(t, code, e, 12)
+					all = append(all, short(t, code, e, 12)...)
 				case child.MatchString(e.key):
-					short(t, code, e, 14)
+					all = append(all, short(t, code, e, 14)...)
 				}
 			}
 		}
+		sum := 0
+		for _, n := range all {
+			sum += n
+		}
+		t.Logf("%s: %d sentences for children, %.1f words in the mean, %d at most", code, len(all), float64(sum)/float64(max(len(all), 1)), slices.Max(append(all, 0)))
 	}
 }
 
-func short(t *testing.T, code string, e entry, most int) {
+// short gives the words of each sentence of a text, none of which may have more than most.
+func short(t *testing.T, code string, e entry, most int) (all []int) {
 	t.Helper()
-	for _, sentence := range strings.FieldsFunc(e.text, func(r rune) bool { return strings.ContainsRune(".?:!。？：！؟", r) }) {
-		if n := length(sentence); n > most {
+	for _, sentence := range strings.FieldsFunc(e.text, func(r rune) bool { return strings.ContainsRune(".?:!;。？：！；؟؛", r) }) {
+		n := length(sentence)
+		if n > most {
 			t.Errorf("%s: %s has a sentence of %d words, at most %d are good: %s", code, e.key, n, most, sentence)
 		}
+		if n > 0 {
+			all = append(all, n)
+		}
 	}
+	return all
 }
 
 // length is a sentence in words. Han characters count two for five.
