@@ -8,7 +8,7 @@ import (
 )
 
 // hints writes what to try once the server answers: three commands, one of
-// them an allowed name.
+// them an allowed name, and the console.
 func hints(w io.Writer, c *Config, from string) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\nHearth answers with %s. Try:\n\n", from)
@@ -19,6 +19,9 @@ func hints(w io.Writer, c *Config, from string) {
 	}
 	if page, ok := reachable(c.Landing.HTTP); ok {
 		fmt.Fprintf(&b, "  curl -H 'Host: pornhub.com' http://%s/   # the page that says why\n", page)
+	}
+	if all := c.consoleAddresses(); len(all) > 0 {
+		fmt.Fprintf(&b, "  %s/   # the console of parents, in a browser\n", all[0])
 	}
 	b.WriteString("\nCtrl-C stops it.\n\n")
 	_, _ = io.WriteString(w, b.String()) // a terminal that is gone is no reason to stop

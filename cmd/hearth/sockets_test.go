@@ -134,7 +134,7 @@ func TestHints(t *testing.T) {
 	var b bytes.Buffer
 	hints(&b, &c, "the defaults")
 	for _, want := range []string{
-		"dig @127.0.0.1 -p 5300 pornhub.com A", "dig @127.0.0.1 -p 5300 wikipedia.org A", "curl -H 'Host: pornhub.com' http://127.0.0.1:8080/",
+		"dig @127.0.0.1 -p 5300 pornhub.com A", "dig @127.0.0.1 -p 5300 wikipedia.org A", "curl -H 'Host: pornhub.com' http://127.0.0.1:8080/", "https://127.0.0.1:8444/",
 	} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the hints do not show %q:\n%s", want, b.String())

@@ -165,7 +165,7 @@ func newRoutedServer(t *testing.T) *routedServer {
 
 // text is the configuration with forwarders.
 func (h *routedServer) text(forwarders string) string {
-	return fmt.Sprintf("listen: [{addresses: [\"%s:53\"]}]\nlanding: {ipv4: %s, http: []}\nmetrics: {listen: %q}\nresolve: {upstreams: [%q]}\n%s%s",
+	return fmt.Sprintf("listen: [{addresses: [\"%s:53\"]}]\nlanding: {ipv4: %s, http: []}\nmetrics: {listen: %q}\nconsole: {listen: []}\nresolve: {upstreams: [%q]}\n%s%s",
 		serverWAN, serverWAN, h.metrics, h.up.addr, routedHome, forwarders)
 }
 
