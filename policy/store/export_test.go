@@ -15,5 +15,11 @@ func OpenWith(path string, steps ...func(*bbolt.Tx) error) (*Bolt, error) {
 	return open(path, all)
 }
 
+// RenamesOpen says what the system is to be taken for; it gives what it was.
+func RenamesOpen(does bool) (was bool) {
+	was, renamesOpen = renamesOpen, does
+	return was
+}
+
 // ScrubIn is how long the file may stay as it is.
 func (b *Bolt) ScrubIn(now time.Time) time.Duration { return b.scrubIn(now) }

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -51,16 +53,52 @@ func (b *Bolt) Scrub() error {
 		return errors.Join(err, discard(path))
 	}
 	err = next.Update(func(tx *bbolt.Tx) error { return setNumber(tx, keyScrubbed, uint64(time.Now().Unix())) }) //nolint:gosec // after 1970
-	if err == nil {
-		err = os.Rename(path, b.path)
+	switch {
+	case err != nil:
+		return errors.Join(err, next.Close(), discard(path))
+	case renamesOpen:
+		return b.exchange(next, path)
 	}
-	if err != nil {
+	return b.reopen(next, path)
+}
+
+// renamesOpen says whether the system renames files that are open. Windows does not.
+var renamesOpen = runtime.GOOS != "windows"
+
+// exchange puts next, which is the file at path, in the place of the file. Others read on meanwhile.
+func (b *Bolt) exchange(next *bbolt.DB, path string) error {
+	if err := os.Rename(path, b.path); err != nil {
 		return errors.Join(err, next.Close(), discard(path))
 	}
 	b.using.Lock()
 	last := b.db.Swap(next)
 	b.using.Unlock()
 	return errors.Join(syncFolder(b.path), last.Close())
+}
+
+// reopen is exchange where the system renames no file that is open: whoever reads waits until it is open again. Where it
+// cannot be opened, the store refuses everything from then on.
+func (b *Bolt) reopen(next *bbolt.DB, path string) error {
+	b.using.Lock()
+	defer b.using.Unlock()
+	if err := next.Close(); err != nil {
+		return errors.Join(err, discard(path))
+	}
+	err := b.db.Load().Close()
+	if err == nil {
+		err = os.Rename(path, b.path)
+	}
+	if err != nil {
+		err = errors.Join(err, discard(path))
+	}
+	again, failed := engine(b.path, false)
+	if failed != nil {
+		failed = fmt.Errorf("opening the store %s again: %w; start the server anew", b.path, failed)
+		b.broken.CompareAndSwap(nil, &failed)
+		return errors.Join(err, failed)
+	}
+	b.db.Store(again)
+	return errors.Join(err, syncFolder(b.path))
 }
 
 // scrubbing scrubs the file each day, and when something was erased, until ctx ends.

@@ -64,6 +64,17 @@ func TestBackupNamesNobodyWhoIsGone(t *testing.T) {
 // TestScrub: nothing of what was deleted is in the file, while others read and write it; and a watcher that has not
 // seen the deletions is told so.
 func TestScrub(t *testing.T) {
+	for system, renamesOpen := range map[string]bool{"renames open files": true, "as Windows": false} {
+		t.Run(system, func(t *testing.T) {
+			was := store.RenamesOpen(renamesOpen)
+			defer store.RenamesOpen(was)
+			scrubs(t)
+		})
+	}
+}
+
+func scrubs(t *testing.T) {
+	t.Helper()
 	b := withTraces(t)
 	if !bytes.Contains(octets(t, b.Path()), []byte("Toni")) {
 		t.Fatal("the file forgets by itself: the test shows nothing")
