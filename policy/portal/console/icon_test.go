@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"image/color"
 	"image/png"
 	"net/http"
 	"os"
@@ -51,8 +50,8 @@ func TestIcons(t *testing.T) {
 			t.Fatalf("%s is %v", path, b)
 		}
 		for where, at := range map[string][2]int{"corner": {0, 0}, "roof": {24, 16}, "wall": {15, 30}, "fire": {24, 30}, "beside the wall": {11, 30}, "below": {24, 41}} {
-			c := color.RGBAModel.Convert(picture.At(at[0]*size/48, at[1]*size/48)).(color.RGBA)
-			got := fmt.Sprintf("#%02x%02x%02x", c.R, c.G, c.B)
+			r, g, b, _ := picture.At(at[0]*size/48, at[1]*size/48).RGBA()
+			got := fmt.Sprintf("#%02x%02x%02x", r>>8, g>>8, b>>8)
 			want := map[string]string{"roof": "#c96f4a", "wall": "#c96f4a", "fire": "#f6c667"}[where]
 			if want == "" {
 				want = "#dcefe9"

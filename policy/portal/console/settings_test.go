@@ -51,8 +51,8 @@ func TestErase(t *testing.T) {
 	h.signedIn0("one", account.Child, "Mia")
 	anna.post("/child/Mia/pin", url.Values{"digits": {"4711"}})
 	anna.post("/child/Mia/grant", url.Values{"value": {"casino.example"}, "for": {"today"}})
-	page := anna.get("/household").says("/member/Mia/erase")
-	page = anna.get("/member/Mia/erase").says("the device “mia-tablet”", "their part of the device “sofa-tablet”", "the account by which they sign in")
+	anna.get("/household").says("/member/Mia/erase")
+	page := anna.get("/member/Mia/erase").says("the device “mia-tablet”", "their part of the device “sofa-tablet”", "the account by which they sign in")
 	form := url.Values{"revision": {page.field("revision")}}
 	anna.post("/member/Mia/erase", form).is(http.StatusUnprocessableEntity).says("Tick that")
 	form.Set("sure", "yes")

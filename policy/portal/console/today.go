@@ -108,10 +108,10 @@ func (v *visit) waiting(parts *todayParts) error {
 
 func (v *visit) request(r parents.Request) requestRow {
 	row := requestRow{ID: r.ID, From: cmp.Or(r.Member, r.Device), What: cmp.Or(r.Name, v.plainly(r.Value)), Word: r.Word, When: v.ago(r.At), Yes: true}
-	switch r.Kind {
-	case policy.GrantTime:
+	if r.Kind == policy.GrantTime {
 		row.What = v.say("act.time")
-	case policy.GrantService:
+	}
+	if r.Kind == policy.GrantService {
 		row.What = v.plainly(r.Value)
 	}
 	if r.Category != "" {
