@@ -44,9 +44,10 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
-	"policy/portal":               {"policy", "policy/account", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
+	"policy/portal":               {"policy", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
 	"policy/portal/chromium":      nil,
 	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/words", "blocklists"},
+	"policy/portal/api":           {"policy", "policy/account", "policy/parents", "policy/portal", "policy/tickets", "blocklists"},
 	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,
@@ -55,7 +56,7 @@ var graph = map[string][]string{
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,
-	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/portal/console", "policy/presence", "policy/store", "policy/tickets", "policy/words", "resolver",
+	"cmd/hearth": {"blocklists", "blocklists/help", "blocklists/register", "blocklists/source", "policy", "policy/account", "policy/events", "policy/notify", "policy/parents", "policy/portal", "policy/portal/api", "policy/portal/console", "policy/presence", "policy/store", "policy/tickets", "policy/words", "resolver",
 		"resolver/atlas", "resolver/cache", "resolver/forward", "resolver/listen", "resolver/listen/certificate", "resolver/local", "resolver/querylog", "resolver/setup", "resolver/wire"},
 	"blocklists/register": nil,
 }
@@ -65,6 +66,7 @@ var confined = map[string][]string{
 	"github.com/miekg/dns":          {"resolver", "blocklists/source"},
 	"github.com/spf13/viper":        {"cmd/hearth"},
 	"github.com/spf13/cobra":        {"cmd/hearth"},
+	"github.com/danielgtaylor/":     {"policy/portal/api"},
 	"github.com/stretchr/":          nil,
 	"log":                           nil, // log/slog alone
 	"github.com/pkg/errors":         nil,

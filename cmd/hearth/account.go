@@ -2,16 +2,17 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -32,20 +33,46 @@ are shown once. docs/accounts.md.`,
 	return cmd
 }
 
-// named is an account as commands name it.
-type named struct {
-	Household string `json:"household,omitempty"`
-	Name      string `json:"name,omitempty"`
-	By        string `json:"by"`
+// ofAccount is the path of HOUSEHOLD/NAME, or of NAME where there is one household.
+func ofAccount(text string, parts ...string) string {
+	household, name, both := strings.Cut(text, "/")
+	if !both {
+		household, name = "", text
+	}
+	return at(household, append([]string{"accounts", name}, parts...)...)
 }
 
-// named reads HOUSEHOLD/NAME, or NAME where there is one household.
-func (a *app) named(text string) named {
-	n := named{Name: text, By: (&whom{}).ready(a).By}
-	if household, name, both := strings.Cut(text, "/"); both {
-		n.Household, n.Name = household, name
+// ofAll is the path of what there is of a household; with "" of all, of another machine's of the token's.
+func (c client) ofAll(household, what string) string {
+	if household == "" && c.at == "" {
+		return "/v1/" + what
 	}
-	return n
+	return at(household, what)
+}
+
+// fewest is how much of an id must be written at least.
+const fewest = 6
+
+// find asks for the one whose id begins so.
+func find[T any](ctx context.Context, a *app, what, id string, of func(T) string) (one T, err error) {
+	c, err := a.server()
+	if err != nil {
+		return one, err
+	}
+	all, err := pages[T](ctx, c, look(c.ofAll("", what)))
+	if err != nil {
+		return one, running(err)
+	}
+	return begins(all, id, what, of)
+}
+
+// begins finds the one whose id begins so.
+func begins[T any](all []T, id, what string, of func(T) string) (one T, err error) {
+	found := slices.DeleteFunc(slices.Clone(all), func(t T) bool { return len(id) < fewest || !strings.HasPrefix(of(t), id) })
+	if len(found) != 1 {
+		return one, fmt.Errorf("no one of the %s has this id alone; write at least its first %d signs, as the list shows them", strings.TrimPrefix(what, "account-"), fewest)
+	}
+	return found[0], nil
 }
 
 func (a *app) accountListCommand() *cobra.Command {
@@ -55,12 +82,30 @@ func (a *app) accountListCommand() *cobra.Command {
 		Example: "  hearth account list\n  hearth account list example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, look("/v1/account", args...), describeAccounts)
+			c, err := a.server()
+			if err != nil {
+				return err
+			}
+			var found signsIn
+			if found.Accounts, err = pages[account.Account](cmd.Context(), c, look(c.ofAll(strings.Join(args, ""), "accounts"))); err != nil {
+				return running(err)
+			}
+			if found.Invitations, err = pages[api.AccountInvitation](cmd.Context(), c, look(c.ofAll(strings.Join(args, ""), "account-invitations"))); err != nil {
+				return running(err)
+			}
+			a.print(found, func(w io.Writer) { describeAccounts(w, found) })
+			return nil
 		},
 	}
 }
 
-func describeAccounts(w io.Writer, r portal.SignsIn) {
+// signsIn is who may sign in, and which invitations wait.
+type signsIn struct {
+	Accounts    []account.Account       `json:"accounts"`
+	Invitations []api.AccountInvitation `json:"invitations"`
+}
+
+func describeAccounts(w io.Writer, r signsIn) {
 	for _, one := range r.Accounts {
 		fmt.Fprintln(w, describeAccount(one))
 	}
@@ -101,7 +146,7 @@ Whoever types it into the set-up page is the first parent.`,
 		Example: "  hearth account setup",
 		Args:    exactly(0, "setup takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return answer(cmd.Context(), a, change("/v1/account/setup", struct{}{}), func(w io.Writer, i portal.Invited) {
+			return answer(cmd.Context(), a, change("/v1/setup", nil), func(w io.Writer, i api.Invited) {
 				fmt.Fprintf(w, "%s\n\nType it into the set-up page before %s. Whoever does is the first parent.\n\n%s\n", i.Code, i.Ends.Local().Format("15:04"), strings.Join(i.Pages, "\n"))
 			})
 		},
@@ -117,7 +162,7 @@ tokens, invitations. Until then nothing changes.`,
 		Example: "  hearth account reset example-home/Anna\n  hearth account reset operators/Bo",
 		Args:    exactly(1, "HOUSEHOLD/NAME, or NAME where there is one household"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/account/reset", a.named(args[0])), func(w io.Writer, i portal.Invited) {
+			return answer(cmd.Context(), a, change(ofAccount(args[0], "reset"), nil), func(w io.Writer, i api.Invited) {
 				fmt.Fprintf(w, "%s\n\nWho types it in before %s chooses a new passphrase for %s/%s. Then all\nthat opened the account before is void.\n", i.Code, i.Ends.Local().Format("15:04"), i.Household, i.Name)
 			})
 		},
@@ -141,13 +186,15 @@ Operators are of no household.`,
 			if strings.Contains(household, "/") {
 				return usageError{errors.New("an invitation is to a HOUSEHOLD; how they are called goes behind --name")}
 			}
-			who := a.named(household + "/" + name)
+			if role == string(account.Operator) {
+				household = cmp.Or(household, account.Operators)
+			}
 			body := struct {
-				named
 				Role  string `json:"role"`
+				Name  string `json:"name,omitempty"`
 				Until string `json:"until,omitempty"`
-			}{who, role, until}
-			return answer(cmd.Context(), a, change("/v1/account/invite", body), func(w io.Writer, i portal.Invited) {
+			}{role, name, until}
+			return answer(cmd.Context(), a, change(at(household, "account-invitations"), body), func(w io.Writer, i api.Invited) {
 				fmt.Fprintf(w, "%s\n\nIt opens an account in %s as %s, once, before %s.\n", i.Code, i.Household, i.Role, i.Ends.Local().Format("2006-01-02 15:04"))
 			})
 		},
@@ -164,19 +211,15 @@ func (a *app) accountWithdrawCommand() *cobra.Command {
 		Long: "Make an invitation void that nobody has taken. The list shows how its ID begins.", Example: "  hearth account withdraw h4kq7b2e",
 		Args: exactly(1, "the ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/account/withdraw", a.record(args[0])), func(w io.Writer, i account.Invitation) {
+			one, err := find(cmd.Context(), a, "account-invitations", args[0], func(i api.AccountInvitation) string { return i.ID })
+			if err != nil {
+				return err
+			}
+			return answer(cmd.Context(), a, end(at(one.Household, "account-invitations", one.ID)), func(w io.Writer, i api.AccountInvitation) {
 				fmt.Fprintf(w, "an invitation to %s as %s is void\n", i.Household, i.Role)
 			})
 		},
 	}
-}
-
-// record is something that commands name by how its id begins.
-func (a *app) record(id string) any {
-	return struct {
-		ID string `json:"id"`
-		By string `json:"by"`
-	}{id, (&whom{}).ready(a).By}
 }
 
 func (a *app) accountAmendCommand() *cobra.Command {
@@ -190,11 +233,10 @@ func (a *app) accountAmendCommand() *cobra.Command {
 				return usageError{errors.New("what is to change is missing; add --name or --until")}
 			}
 			body := struct {
-				named
-				Next  string `json:"next,omitempty"`
+				Name  string `json:"name,omitempty"`
 				Until string `json:"until,omitempty"`
-			}{a.named(args[0]), next, until}
-			return answer(cmd.Context(), a, change("/v1/account/amend", body), func(w io.Writer, one account.Account) { fmt.Fprintln(w, describeAccount(one)) })
+			}{next, until}
+			return answer(cmd.Context(), a, request{method: http.MethodPut, path: ofAccount(args[0]), body: body}, func(w io.Writer, one account.Account) { fmt.Fprintln(w, describeAccount(one)) })
 		},
 	}
 	cmd.Flags().StringVar(&next, "name", "", "its new `NAME`")
@@ -212,7 +254,7 @@ name out of that too, once no member has it.`,
 		Example: "  hearth account remove example-home/Oma",
 		Args:    exactly(1, "HOUSEHOLD/NAME, or NAME where there is one household"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/account/remove", a.named(args[0])), func(w io.Writer, one account.Account) {
+			return answer(cmd.Context(), a, end(ofAccount(args[0])), func(w io.Writer, one account.Account) {
 				fmt.Fprintf(w, "%s/%s has no account any more\n", one.Household, one.Name)
 			})
 		},
@@ -220,34 +262,53 @@ name out of that too, once no member has it.`,
 }
 
 func (a *app) accountSessionsCommand() *cobra.Command {
-	var end bool
+	var over bool
 	cmd := &cobra.Command{
 		Use: "sessions [HOUSEHOLD/NAME | NAME] [--end]", Short: "List where people are signed in, or sign somebody out everywhere",
 		Long: "List the browsers in which people are signed in, or with --end sign one of\nthem out everywhere.", Example: "  hearth account sessions\n  hearth account sessions example-home/Anna --end",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			who := a.named(strings.Join(args, ""))
-			if end && who.Name == "" {
+			whose := strings.Join(args, "")
+			if over && whose == "" {
 				return usageError{errors.New("whose sessions are to end is missing; write HOUSEHOLD/NAME")}
 			}
-			if end {
-				return answer(cmd.Context(), a, change("/v1/account/sessions/end", who), func(w io.Writer, r portal.Ended) {
-					fmt.Fprintf(w, "%s is signed out, of %s\n", who.Name, count(r.Ended, "browser"))
+			if over {
+				return answer(cmd.Context(), a, end(ofAccount(whose, "sessions")), func(w io.Writer, r api.Ended) {
+					fmt.Fprintf(w, "%s is signed out, of %s\n", whose[strings.Index(whose, "/")+1:], count(r.Ended, "browser"))
 				})
 			}
-			query := url.Values{"household": {who.Household}, "name": {who.Name}}
-			return answer(cmd.Context(), a, request{method: http.MethodGet, path: "/v1/account/sessions", query: query}, describeSessions)
+			return a.listSessions(cmd.Context(), whose)
 		},
 	}
-	cmd.Flags().BoolVar(&end, "end", false, "sign them out everywhere")
+	cmd.Flags().BoolVar(&over, "end", false, "sign them out everywhere")
 	return cmd
 }
 
-func describeSessions(w io.Writer, r portal.SignedIn) {
-	for _, s := range r.Sessions {
+// listSessions lists where people are signed in: of NAME, HOUSEHOLD/NAME, or with "" of all.
+func (a *app) listSessions(ctx context.Context, whose string) error {
+	c, err := a.server()
+	if err != nil {
+		return err
+	}
+	household, name, both := strings.Cut(whose, "/")
+	path := c.ofAll(household, "sessions")
+	if !both {
+		name, path = whose, c.ofAll("", "sessions")
+	}
+	all, err := pages[api.SignedIn](ctx, c, look(path))
+	if err != nil {
+		return running(err)
+	}
+	all = slices.DeleteFunc(all, func(s api.SignedIn) bool { return name != "" && !account.SameName(s.Name, name) })
+	a.print(map[string]any{"sessions": all}, func(w io.Writer) { describeSessions(w, all) })
+	return nil
+}
+
+func describeSessions(w io.Writer, all []api.SignedIn) {
+	for _, s := range all {
 		fmt.Fprintf(w, "%-32s %s, by %s, last used %s, ends %s\n", s.Household+"/"+s.Name, cmp.Or(s.Label, "a browser"), s.Means, s.Seen.Local().Format("2006-01-02 15:04"), s.Ends().Local().Format("2006-01-02 15:04"))
 	}
-	if len(r.Sessions) == 0 {
+	if len(all) == 0 {
 		fmt.Fprintln(w, "nobody is signed in")
 	}
 }

@@ -65,3 +65,14 @@ func TestNoticesNeverWait(t *testing.T) {
 		t.Errorf("the metric is to say 3, not %v", got)
 	}
 }
+
+// TestBeginsWith: an id may be shortened as far as it means one thing, and not to nothing.
+func TestBeginsWith(t *testing.T) {
+	all := []account.Token{{ID: "abcdefgh"}, {ID: "abcdefij"}, {ID: "short"}}
+	for id, want := range map[string]string{"abcdefg": "abcdefgh", "abcdefij": "abcdefij", "abcdef": "", "abc": "", "": "", "short": "", "zzzzzzzz": "", "abcdefghi": ""} {
+		got, err := begins(all, id, "tokens", func(t account.Token) string { return t.ID })
+		if got.ID != want || (err == nil) != (want != "") {
+			t.Errorf("%q gives %q, %v, want %q", id, got.ID, err, want)
+		}
+	}
+}

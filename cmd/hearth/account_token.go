@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -59,13 +59,15 @@ household; the scope operate needs that.`,
 			case all && household != "":
 				return usageError{errors.New("write --household or --all, not both")}
 			}
+			if all {
+				household = account.Operators
+			}
 			body := struct {
-				named
-				All    bool     `json:"all,omitempty"`
+				Name   string   `json:"name"`
 				Scopes []string `json:"scopes"`
 				Until  string   `json:"until"`
-			}{a.named(household + "/" + args[0]), all, scopes, until}
-			return answer(cmd.Context(), a, change("/v1/account/tokens/new", body), func(w io.Writer, t portal.Bearer) {
+			}{args[0], scopes, until}
+			return answer(cmd.Context(), a, change(at(household, "tokens"), body), func(w io.Writer, t api.Bearer) {
 				fmt.Fprintf(w, "%s\n\nIt is not shown again. %s\n", t.Bearer, describeToken(t.Token))
 			})
 		},
@@ -100,14 +102,23 @@ func (a *app) tokenListCommand() *cobra.Command {
 		Example: "  hearth account token list",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, look("/v1/account/tokens", args...), func(w io.Writer, r portal.Tokens) {
-				for _, t := range r.Tokens {
+			c, err := a.server()
+			if err != nil {
+				return err
+			}
+			all, err := pages[account.Token](cmd.Context(), c, look(c.ofAll(strings.Join(args, ""), "tokens")))
+			if err != nil {
+				return running(err)
+			}
+			a.print(map[string]any{"tokens": all}, func(w io.Writer) {
+				for _, t := range all {
 					fmt.Fprintln(w, describeToken(t))
 				}
-				if len(r.Tokens) == 0 {
+				if len(all) == 0 {
 					fmt.Fprintln(w, "there are no tokens")
 				}
 			})
+			return nil
 		},
 	}
 }
@@ -117,7 +128,11 @@ func (a *app) tokenEndCommand() *cobra.Command {
 		Use: "end ID", Short: "End a token", Long: "End a token. The list shows how its ID begins.", Example: "  hearth account token end h4kq7b2e",
 		Args: exactly(1, "the ID"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/account/tokens/end", a.record(args[0])), func(w io.Writer, t account.Token) {
+			one, err := find(cmd.Context(), a, "tokens", args[0], func(t account.Token) string { return t.ID })
+			if err != nil {
+				return err
+			}
+			return answer(cmd.Context(), a, end(at(one.Household, "tokens", one.ID)), func(w io.Writer, t account.Token) {
 				fmt.Fprintf(w, "the token %s has ended\n", t.Name)
 			})
 		},

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
+	"maps"
 	"net/url"
 	"strings"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -26,8 +26,8 @@ docs/privacy.md says what that is, where it lies and for how long.`,
 		Example: "  hearth activity example-home/Kim\n  hearth activity example-home --day 2026-06-10\n  hearth activity log example-home/Kim --full --for 7d\n  hearth activity erase example-home/Kim",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r policy.ActivityReport
-			if err := a.lookActivity(cmd.Context(), "/v1/activity", args, url.Values{"day": {day}}, &r); err != nil {
+			r, err := a.remembered(cmd.Context(), kept(args, "activity"), day)
+			if err != nil {
 				return err
 			}
 			a.print(r, func(w io.Writer) { describeActivity(w, r) })
@@ -39,13 +39,48 @@ docs/privacy.md says what that is, where it lies and for how long.`,
 	return activity
 }
 
-// lookActivity asks the running server about somebody.
-func (a *app) lookActivity(ctx context.Context, path string, of []string, query url.Values, result any) error {
-	if query == nil {
-		query = url.Values{}
+// kept asks about what is kept of HOUSEHOLD/MEMBER, HOUSEHOLD, or the only household.
+func kept(of []string, parts ...string) request {
+	household, who, _ := strings.Cut(strings.Join(of, ""), "/")
+	r := look(at(household, parts...))
+	if who != "" {
+		r.query = url.Values{"of": {who}}
 	}
-	query.Set("of", strings.Join(of, ""))
-	return a.tell(ctx, request{method: http.MethodGet, path: path, query: query}, result)
+	return r
+}
+
+// remembered reads all pages of days.
+func (a *app) remembered(ctx context.Context, r request, day string) (all policy.ActivityReport, err error) {
+	query := url.Values{"limit": {"1000"}}
+	maps.Copy(query, r.query)
+	if day != "" {
+		query.Set("day", day)
+	}
+	days := []policy.ActivityDay{}
+	for {
+		var page api.Remembered
+		r.query = query
+		if err := a.tell(ctx, r, &page); err != nil {
+			return all, err
+		}
+		days = append(days, page.Days...)
+		all = page.ActivityReport
+		all.Days = days
+		if page.Next == "" {
+			return all, nil
+		}
+		query.Set("cursor", page.Next)
+	}
+}
+
+// found prints a list of what is kept of somebody, under a name of its own in JSON.
+func found[T any](ctx context.Context, a *app, r request, name string, describe func(io.Writer, []T)) error {
+	all, err := list[T](ctx, a, r)
+	if err != nil {
+		return err
+	}
+	a.print(map[string]any{name: all}, func(w io.Writer) { describe(w, all) })
+	return nil
 }
 
 func (a *app) activityExportCommand() *cobra.Command {
@@ -55,21 +90,15 @@ func (a *app) activityExportCommand() *cobra.Command {
 		Example: "  hearth activity export example-home/Kim > kim.json",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r policy.ActivityExport
-			if err := a.lookActivity(cmd.Context(), "/v1/activity/export", args, nil, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { a.encode(w, r) })
-			return nil
+			return answer(cmd.Context(), a, kept(args, "activity", "export"), func(w io.Writer, r policy.ActivityExport) { a.encode(w, r) })
 		},
 	}
 }
 
 func (a *app) activityEraseCommand() *cobra.Command {
 	var ask struct {
-		Of  string `json:"of"`
+		Of  string `json:"of,omitempty"`
 		All bool   `json:"all,omitempty"`
-		By  string `json:"by"`
 	}
 	cmd := &cobra.Command{
 		Use: "erase {HOUSEHOLD/MEMBER | HOUSEHOLD --all}", Short: "Forget all activity of somebody",
@@ -83,8 +112,9 @@ says that it was done, and by whom.`,
 		Example: "  hearth activity erase example-home/Kim\n  hearth activity erase example-home/old-tablet\n  hearth activity erase old-home --all",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests, or with --all a HOUSEHOLD that is gone"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			ask.Of, ask.By = args[0], (&whom{}).ready(a).By
-			return answer(cmd.Context(), a, change("/v1/activity/erase", ask), func(w io.Writer, r policy.ActivityErased) { describeErased(w, args[0], r) })
+			household, who, _ := strings.Cut(args[0], "/")
+			ask.Of = who
+			return answer(cmd.Context(), a, change(at(household, "activity", "erase"), ask), func(w io.Writer, r policy.ActivityErased) { describeErased(w, args[0], r) })
 		},
 	}
 	cmd.Flags().BoolVar(&ask.All, "all", false, "everything of a household that is gone")
@@ -108,11 +138,12 @@ self-harm are kept of nobody.`,
 			if ask.Off && (ask.Full || blocked) || ask.Full && blocked || !ask.Off && !ask.Full && !blocked {
 				return usageError{errors.New("write one of --blocked, --full and --off")}
 			}
-			body := struct {
-				parents.Who
-				parents.Diary
-			}{(&whom{parents.Who{Member: args[0]}}).ready(a), ask}
-			return answer(cmd.Context(), a, change("/v1/activity/log", body), func(w io.Writer, l policy.LogReport) {
+			who := (&whom{parents.Who{Member: args[0]}}).ready()
+			r := change(at(who.Household, "logs"), map[string]any{"member": who.Member, "full": ask.Full, "for": ask.For})
+			if ask.Off {
+				r = end(at(who.Household, "logs", who.Member))
+			}
+			return answer(cmd.Context(), a, r, func(w io.Writer, l policy.LogReport) {
 				if ask.Off {
 					fmt.Fprintf(w, "the log of %s has ended; what it kept goes after its 7 days, or with hearth activity erase\n", l.Member)
 					return
@@ -135,12 +166,7 @@ func (a *app) activityCompanionsCommand() *cobra.Command {
 		Example: "  hearth activity companions example-home/Lou",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER or HOUSEHOLD/DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Companions
-			if err := a.lookActivity(cmd.Context(), "/v1/activity/companions", args, nil, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { describeCompanions(w, r.Companions) })
-			return nil
+			return found(cmd.Context(), a, kept(args, "activity", "companions"), "companions", describeCompanions)
 		},
 	}
 }
@@ -152,12 +178,7 @@ func (a *app) activityNoticesCommand() *cobra.Command {
 		Example: "  hearth activity notices example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Notices
-			if err := a.lookActivity(cmd.Context(), "/v1/activity/notices", args, nil, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { describeNotices(w, r.Notices) })
-			return nil
+			return found(cmd.Context(), a, kept(args, "activity", "notices"), "notices", describeNotices)
 		},
 	}
 }
@@ -169,12 +190,7 @@ func (a *app) activityDevicesCommand() *cobra.Command {
 		Example: "  hearth activity devices example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Sightings
-			if err := a.lookActivity(cmd.Context(), "/v1/activity/devices", args, nil, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { describeSightings(w, r.Devices) })
-			return nil
+			return found(cmd.Context(), a, kept(args, "activity", "devices"), "devices", describeSightings)
 		},
 	}
 }

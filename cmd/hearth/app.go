@@ -26,6 +26,7 @@ type app struct {
 
 	json   bool
 	config string
+	remote elsewhere
 }
 
 // usageError is a mistake in how a command was called.
@@ -132,6 +133,7 @@ Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 usage.`,
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
 	flags.StringVar(&a.config, "config", "", "configuration `FILE` (default $HEARTH_CONFIG, else the built-in example)")
+	a.remote.flags(flags)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.AddGroup(groups()...)
 	root.AddCommand(a.commands()...)

@@ -72,6 +72,12 @@ the state folder is read.`,
 
 // state writes an answer about the state: that of the running server, else of the file in the state folder.
 func (a *app) state(ctx context.Context, w io.Writer, r request, offline func(*store.Bolt) error) (where string, err error) {
+	if c, is, err := a.distant(); is || err != nil {
+		if err == nil {
+			err = c.stream(ctx, r, w)
+		}
+		return c.where, err
+	}
 	l, err := a.load()
 	if err != nil {
 		return "", err

@@ -8,7 +8,7 @@ import (
 	"net/http"
 
 	"github.com/hearthdns/hearth/blocklists"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -63,7 +63,7 @@ self-harm, of drugs and of legal lists.`,
 // flushedResult is what the cache forgot.
 type flushedResult struct {
 	AnsweredBy string `json:"answered_by"`
-	portal.CacheFlushed
+	api.CacheFlushed
 }
 
 func (a *app) flushCache(ctx context.Context, name string, subtree bool) error {
@@ -83,7 +83,7 @@ func (a *app) flushCache(ctx context.Context, name string, subtree bool) error {
 // cacheResult is what the cache holds.
 type cacheResult struct {
 	AnsweredBy string `json:"answered_by"`
-	portal.CacheStats
+	api.CacheStats
 }
 
 func (a *app) cacheStats(ctx context.Context) error {
@@ -113,16 +113,16 @@ func (r cacheResult) describe(w io.Writer) {
 // answers is what the control socket can do with the cache of the running server.
 type answers struct{ server *server }
 
-// Stats implements portal.Cache.
-func (a answers) Stats(context.Context) (portal.CacheStats, error) {
+// Stats implements api.Cache.
+func (a answers) Stats(context.Context) (api.CacheStats, error) {
 	s := a.server.cache.Stats()
-	return portal.CacheStats{
+	return api.CacheStats{
 		Hits: s.Hits, Misses: s.Misses, Stale: s.Stale, Failures: s.Failures, Evictions: s.Evictions,
 		Entries: s.Entries, Bytes: s.Bytes, Limit: s.Limit,
 	}, nil
 }
 
-// Flush implements portal.Cache.
+// Flush implements api.Cache.
 func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (int, error) {
 	return a.server.resolver.Flush(name, subtree), nil
 }
@@ -132,10 +132,10 @@ type noAnswers struct{}
 
 var errNoCache = fmt.Errorf("%w, so there is no cache", errNoServer)
 
-// Stats implements portal.Cache.
-func (noAnswers) Stats(context.Context) (portal.CacheStats, error) {
-	return portal.CacheStats{}, errNoCache
+// Stats implements api.Cache.
+func (noAnswers) Stats(context.Context) (api.CacheStats, error) {
+	return api.CacheStats{}, errNoCache
 }
 
-// Flush implements portal.Cache.
+// Flush implements api.Cache.
 func (noAnswers) Flush(context.Context, blocklists.Name, bool) (int, error) { return 0, errNoCache }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,9 @@ var errNoServer = errors.New("no server answers")
 type client struct {
 	http  *http.Client
 	where string // said to the person who asked
+	by    string // who asks, for the record of what was changed
+	at    string // address of a server elsewhere; "": this machine's
+	token string // for it
 }
 
 // dial makes a client of the running server.
@@ -74,7 +78,7 @@ func (r *reply) Write(b []byte) (int, error) { return r.body.Write(b) }
 
 // request is one call of the control API.
 type request struct {
-	method, path string
+	method, path string // the path is escaped
 	query        url.Values
 	body         any // nil for none
 }
@@ -120,10 +124,19 @@ func (c client) send(ctx context.Context, r request) (*http.Response, error) {
 			return nil, fmt.Errorf("asking %s: %w", c.where, err)
 		}
 	}
-	target := url.URL{Scheme: "http", Host: "hearth", Path: r.path, RawQuery: r.query.Encode()}
-	message, err := http.NewRequestWithContext(ctx, r.method, target.String(), &body)
+	target := cmp.Or(c.at, "http://hearth") + r.path
+	if len(r.query) > 0 {
+		target += "?" + r.query.Encode()
+	}
+	message, err := http.NewRequestWithContext(ctx, r.method, target, &body)
 	if err != nil {
 		return nil, fmt.Errorf("asking %s: %w", c.where, err)
+	}
+	if c.by != "" {
+		message.Header.Set("Hearth-By", c.by)
+	}
+	if c.token != "" {
+		message.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(message)
 	if err != nil {
@@ -133,7 +146,7 @@ func (c client) send(ctx context.Context, r request) (*http.Response, error) {
 		}
 		return nil, fmt.Errorf("asking %s: %w", c.where, err)
 	}
-	if response.StatusCode == http.StatusOK {
+	if response.StatusCode/100 == 2 {
 		return response, nil
 	}
 	defer response.Body.Close()

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 )
 
 // compiled is the index that lists compile made, or found to be right.
@@ -53,7 +53,7 @@ func (a *app) compileByServer(ctx context.Context) (compiled, error) {
 		return compiled{}, err
 	}
 	start := time.Now()
-	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/reload"}, &portal.Reloaded{}); err != nil {
+	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/reload"}, &api.Reloaded{}); err != nil {
 		return compiled{}, err
 	}
 	after, err := a.status(ctx, c)
@@ -67,8 +67,8 @@ func (a *app) compileByServer(ctx context.Context) (compiled, error) {
 	}, nil
 }
 
-func (a *app) status(ctx context.Context, c client) (portal.Status, error) {
-	var s portal.Status
+func (a *app) status(ctx context.Context, c client) (api.Status, error) {
+	var s api.Status
 	err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/status"}, &s)
 	return s, err
 }

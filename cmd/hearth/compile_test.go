@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 )
 
 // atSocket serves the control socket of a server without other sockets.
@@ -18,7 +18,7 @@ func atSocket(t *testing.T, s *server) (environ []string) {
 	t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.portal.ServeUnix(ctx, controlPath(s.boot, s.state)); stop() }()
+	go func() { done <- s.api.ServeUnix(ctx, controlPath(s.boot, s.state)); stop() }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {
@@ -27,7 +27,7 @@ func atSocket(t *testing.T, s *server) (environ []string) {
 	})
 	c := dial(controlPath(s.boot, s.state))
 	for ctx.Err() == nil {
-		if err := c.call(ctx, request{method: http.MethodGet, path: "/v1/status"}, &portal.Status{}); err == nil {
+		if err := c.call(ctx, request{method: http.MethodGet, path: "/v1/status"}, &api.Status{}); err == nil {
 			return []string{"HEARTH__STATE=" + s.state}
 		}
 	}
@@ -112,7 +112,7 @@ func TestCompileNotTakenOver(t *testing.T) {
 					reload(w)
 					return
 				}
-				_ = json.NewEncoder(w).Encode(portal.Status{Config: portal.ConfigState{Path: file}, Index: portal.IndexState{ID: "0ther"}})
+				_ = json.NewEncoder(w).Encode(api.Status{Config: api.ConfigState{Path: file}, Index: api.IndexState{ID: "0ther"}})
 			})}
 			go func() { _ = fake.Serve(l) }()
 			t.Cleanup(func() { _ = fake.Close() })

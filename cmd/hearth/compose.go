@@ -23,6 +23,7 @@ import (
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/hearthdns/hearth/resolver"
@@ -72,6 +73,7 @@ type server struct {
 	keeper      *certificate.Keeper // nil: no listener is encrypted
 	resolver    *resolver.Resolver
 	portal      *portal.Portal
+	api         *api.API
 	parents     *parents.Desk
 	accounts    *account.Book
 	notices     chan account.Notice // of accounts, to be written down and told
@@ -132,8 +134,8 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	}
 	s.switchboard.use(views)
 	s.presence = s.newWhereabouts(&l.Config)
-	if s.portal, err = s.pages(&l.Config); err != nil {
-		return nil, fmt.Errorf("preparing the landing page: %w", err)
+	if err := s.openPages(&l.Config); err != nil {
+		return nil, err
 	}
 	s.resolver, err = resolver.New(resolver.Config{
 		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Presence: s.presence, Observer: witness{s, s.portal},
@@ -158,20 +160,36 @@ func (s *server) begin(l *loaded, w *resolver.World) {
 	s.used.keep()
 }
 
-// pages makes the landing page, the pages beneath the own name and the control API.
+// pages makes the landing page and the pages beneath the own name.
 func (s *server) pages(c *Config) (*portal.Portal, error) {
 	reached, err := s.enrolment(c)
 	if err != nil {
 		return nil, err
 	}
 	return portal.New(portal.Config{
-		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Port: pagePort(c), Enrolment: reached,
+		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Find: func(ctx context.Context, name string) (portal.ListFound, error) {
+			return control{s}.Lists().Find(ctx, name)
+		}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Port: pagePort(c), Enrolment: reached,
 		BlockTTL:  func() time.Duration { return s.config.Load().Config.Landing.TTL },
 		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
 		Help:      func() help.Table { return s.shelf.Load().library.Help() },
 		Frank:     func() bool { return !s.config.Load().Config.hasLegalLists() },
 		Withheld:  func(a netip.Addr, q *policy.Question, d policy.Decision) bool { return s.resolver.Withheld(a, q, d) },
 	})
+}
+
+// openPages makes what people and programs see.
+func (s *server) openPages(c *Config) (err error) {
+	if s.portal, err = s.pages(c); err != nil {
+		return fmt.Errorf("preparing the landing page: %w", err)
+	}
+	s.api, err = api.New(api.Config{
+		Portal: s.portal, View: s.directory, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Tokens: holders{s.accounts}, Version: thisBuild().Version, Log: s.log,
+	})
+	if err != nil {
+		return fmt.Errorf("preparing the API: %w", err)
+	}
+	return nil
 }
 
 // newKeeper gives what keeps the certificates of encrypted listeners, nil where there is none.

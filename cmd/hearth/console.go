@@ -37,10 +37,11 @@ func (c *Config) validateConsole(r *report) {
 	c.validateConsolePlace(r)
 }
 
-// consoleHandler is what the listeners of the console serve: the pages of parents.
+// consoleHandler is what the listeners of the console serve: the pages of parents, and the API for programs with a token.
 func (s *server) consoleHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+authorityPath, s.serveAuthority)
+	mux.Handle("/v1/", s.api.Remote())
 	mux.Handle("/", s.console)
 	return s.forUs(mux)
 }

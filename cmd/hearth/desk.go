@@ -10,6 +10,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/source"
 	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 )
 
 // desk answers questions about the lists of one shelf.
@@ -19,15 +20,15 @@ type desk struct {
 	files   bool                        // who asks may name files: they can read what this process can
 }
 
-// Stats implements portal.Lists.
-func (d desk) Stats(context.Context) ([]portal.ListStat, error) {
-	all := []portal.ListStat{}
+// Stats implements api.Lists.
+func (d desk) Stats(context.Context) ([]api.ListStat, error) {
+	all := []api.ListStat{}
 	for _, s := range d.shelf.library.Stats() {
 		from := s.Origin
 		if from == "" {
 			from = "embedded"
 		}
-		all = append(all, portal.ListStat{
+		all = append(all, api.ListStat{
 			Name: s.Name, Format: string(s.Format), From: from, Categories: s.Categories,
 			Names: s.Names, Rejected: byReason(s.Rejected), Bytes: s.Bytes,
 			Version: s.Version, FetchedAt: s.Fetched, Error: s.LastError, Held: held(s.Held), Stale: s.Stale,
@@ -44,7 +45,7 @@ func byReason(rejected map[source.Reason]int) map[string]int {
 	return all
 }
 
-// Find implements portal.Lists.
+// Find implements api.Lists.
 func (d desk) Find(ctx context.Context, name string) (portal.ListFound, error) {
 	found, err := d.shelf.library.Find(ctx, name)
 	if err != nil {
@@ -67,18 +68,18 @@ func (d desk) Find(ctx context.Context, name string) (portal.ListFound, error) {
 	return all, nil
 }
 
-// Diff implements portal.Lists.
-func (d desk) Diff(ctx context.Context, from, to string) (portal.ListDiff, error) {
+// Diff implements api.Lists.
+func (d desk) Diff(ctx context.Context, from, to string) (api.ListDiff, error) {
 	for _, argument := range []string{from, to} {
 		if !d.files && !d.hasList(argument) {
-			return portal.ListDiff{}, fmt.Errorf("no list is named %q: hearth lists stats shows them; a file is compared with --config FILE, because the server opens none for others", argument)
+			return api.ListDiff{}, fmt.Errorf("no list is named %q: hearth lists stats shows them; a file is compared with --config FILE, because the server opens none for others", argument)
 		}
 	}
 	diff, err := d.shelf.library.Diff(ctx, from, to, nil)
 	if err != nil {
-		return portal.ListDiff{}, err
+		return api.ListDiff{}, err
 	}
-	return portal.ListDiff{
+	return api.ListDiff{
 		From: from, To: to, Added: *changes(diff.Added), Removed: *changes(diff.Removed), Moved: *changes(diff.Moved),
 	}, nil
 }
@@ -89,11 +90,11 @@ func (d desk) hasList(argument string) bool {
 	return slices.ContainsFunc(d.shelf.lists.Sources, func(s source.Source) bool { return s.Name == name })
 }
 
-// Update implements portal.Lists. The outcomes are those of the library; a
+// Update implements api.Lists. The outcomes are those of the library; a
 // source that was refused or held back keeps its last good copy.
-func (d desk) Update(ctx context.Context, names ...string) ([]portal.ListUpdate, error) {
+func (d desk) Update(ctx context.Context, names ...string) ([]api.ListUpdate, error) {
 	results, err := d.shelf.library.Update(ctx, names...)
-	all, fresh := []portal.ListUpdate{}, false
+	all, fresh := []api.ListUpdate{}, false
 	for _, r := range results {
 		all = append(all, updated(r))
 		fresh = fresh || r.Status == source.Updated
@@ -107,35 +108,35 @@ func (d desk) Update(ctx context.Context, names ...string) ([]portal.ListUpdate,
 	return all, err
 }
 
-// Accept implements portal.Lists.
-func (d desk) Accept(ctx context.Context, name string) (portal.ListUpdate, error) {
+// Accept implements api.Lists.
+func (d desk) Accept(ctx context.Context, name string) (api.ListUpdate, error) {
 	r, err := d.shelf.library.Accept(ctx, name)
 	if err != nil {
-		return portal.ListUpdate{}, fmt.Errorf("accepting a list: %w", err)
+		return api.ListUpdate{}, fmt.Errorf("accepting a list: %w", err)
 	}
 	return updated(r), d.changed(ctx)
 }
 
-// Lint implements portal.Lists.
-func (d desk) Lint(ctx context.Context) (portal.ListLint, error) {
+// Lint implements api.Lists.
+func (d desk) Lint(ctx context.Context) (api.ListLint, error) {
 	found, err := d.shelf.library.Lint(ctx)
 	if err != nil {
-		return portal.ListLint{}, err
+		return api.ListLint{}, err
 	}
-	lint := portal.ListLint{Findings: []portal.ListFinding{}}
+	lint := api.ListLint{Findings: []api.ListFinding{}}
 	for _, f := range found.Findings {
-		lint.Findings = append(lint.Findings, portal.ListFinding{
+		lint.Findings = append(lint.Findings, api.ListFinding{
 			Source: f.Source, Kind: string(f.Kind), Count: f.Count, Of: f.Of, Examples: f.Examples, Why: f.Why,
 		})
 	}
 	for _, s := range found.Suspended {
-		lint.Suspended = append(lint.Suspended, portal.SuspendedHelp{Name: s.Name, Reason: s.Reason, Date: s.Date})
+		lint.Suspended = append(lint.Suspended, api.SuspendedHelp{Name: s.Name, Reason: s.Reason, Date: s.Date})
 	}
 	return lint, nil
 }
 
-func updated(r source.Result) portal.ListUpdate {
-	u := portal.ListUpdate{
+func updated(r source.Result) api.ListUpdate {
+	u := api.ListUpdate{
 		Name: r.Source, Outcome: string(r.Status), Names: r.Names, Before: r.Before,
 		Held: held(r.Held), Seconds: r.Took.Seconds(), Error: r.Why,
 	}
@@ -145,15 +146,15 @@ func updated(r source.Result) portal.ListUpdate {
 	return u
 }
 
-func changes(c blocklists.Changes) *portal.ListChanges {
-	return &portal.ListChanges{Count: c.Count, Examples: c.Examples}
+func changes(c blocklists.Changes) *api.ListChanges {
+	return &api.ListChanges{Count: c.Count, Examples: c.Examples}
 }
 
-func held(h *source.Hold) *portal.ListHold {
+func held(h *source.Hold) *api.ListHold {
 	if h == nil {
 		return nil
 	}
-	return &portal.ListHold{Why: h.Why, Hits: h.Hits, Names: h.Names, Since: h.Since}
+	return &api.ListHold{Why: h.Why, Hits: h.Hits, Names: h.Names, Since: h.Since}
 }
 
 // behind says whether the index on disk is not of the lists as they are,

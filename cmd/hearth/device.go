@@ -6,11 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -39,15 +40,25 @@ func (a *app) deviceListCommand() *cobra.Command {
 		Example: "  hearth device list example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, look("/v1/device", args...), func(w io.Writer, r portal.Devices) {
-				for _, d := range r.Devices {
+			home := strings.Join(args, "")
+			known, err := list[parents.Device](cmd.Context(), a, look(at(home, "devices")))
+			if err != nil {
+				return err
+			}
+			unknown, err := list[parents.Seen](cmd.Context(), a, look(at(home, "unknown-devices")))
+			if err != nil {
+				return err
+			}
+			a.print(map[string]any{"devices": known, "unknown": unknown}, func(w io.Writer) {
+				for _, d := range known {
 					fmt.Fprint(w, "  ")
 					describeDevice(w, d)
 				}
-				for _, s := range r.Unknown {
+				for _, s := range unknown {
 					fmt.Fprintf(w, "  not known: %s %s %s\n", s.Address, s.MAC, s.Name)
 				}
 			})
+			return nil
 		},
 	}
 }
@@ -84,11 +95,10 @@ that, else by its address.`,
 			who := &whom{parents.Who{Household: strings.Join(args, "")}}
 			who.give(&to)
 			body := struct {
-				parents.Who
 				parents.Assignment
 				Name string `json:"name,omitempty"`
-			}{who.ready(a), to, name}
-			return answer(cmd.Context(), a, change("/v1/device/enrol", body), func(w io.Writer, r portal.Invitation) {
+			}{to, name}
+			return answer(cmd.Context(), a, change(at(who.Household, "invitations"), body), func(w io.Writer, r api.Invitation) {
 				fmt.Fprintf(w, "%s\n\nOn the device that is to be %s's, open\n  %s\nbefore %s.\n", r.Code.Code, r.For, r.URL, r.Until.Format("15:04"))
 				if picture(w) {
 					drawQR(w, r.URL)
@@ -109,11 +119,8 @@ func (a *app) deviceRenameCommand() *cobra.Command {
 		Args:    exactly(2, "the DEVICE and its new NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
-			body := struct {
-				parents.Who
-				Name string `json:"name"`
-			}{who.ready(a), args[1]}
-			return answer(cmd.Context(), a, change("/v1/device/rename", body), describeDevice)
+			of := who.ready()
+			return answer(cmd.Context(), a, change(at(of.Household, "devices", of.Device, "rename"), map[string]string{"name": args[1]}), describeDevice)
 		},
 	}
 	who.flags(cmd, "household")
@@ -130,12 +137,10 @@ func (a *app) deviceAssignCommand() *cobra.Command {
 		Args:    exactly(1, "the DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
+			of := who.ready()
+			who.Household = of.Household
 			who.give(&to)
-			body := struct {
-				parents.Who
-				parents.Assignment
-			}{who.ready(a), to}
-			return answer(cmd.Context(), a, change("/v1/device/assign", body), describeDevice)
+			return answer(cmd.Context(), a, change(at(who.Household, "devices", of.Device, "assign"), to), describeDevice)
 		},
 	}
 	assignFlags(cmd, &to)
@@ -151,7 +156,8 @@ func (a *app) deviceRemoveCommand() *cobra.Command {
 		Args:    exactly(1, "the DEVICE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who.Device = args[0]
-			return answer(cmd.Context(), a, change("/v1/device/remove", who.ready(a)), func(w io.Writer, r portal.Gone) {
+			of := who.ready()
+			return answer(cmd.Context(), a, end(at(of.Household, "devices", of.Device)), func(w io.Writer, r api.Gone) {
 				fmt.Fprintf(w, "%s is a device of the household no more\n", r.Device)
 			})
 		},
@@ -170,18 +176,16 @@ input, because arguments can be seen by others.`,
 		Example: "  hearth device pin Toni\n  hearth device pin --remove example-home/Toni",
 		Args:    exactly(1, "the MEMBER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			digits := ""
+			who := (&whom{parents.Who{Member: args[0]}}).ready()
+			ask := end(at(who.Household, "members", who.Member, "pin"))
 			if !remove {
-				var err error
-				if digits, err = a.readPIN(cmd.InOrStdin()); err != nil {
+				digits, err := a.readPIN(cmd.InOrStdin())
+				if err != nil {
 					return err
 				}
+				ask.method, ask.body = http.MethodPut, map[string]string{"pin": digits}
 			}
-			body := struct {
-				parents.Who
-				PIN string `json:"pin"`
-			}{(&whom{parents.Who{Member: args[0]}}).ready(a), digits}
-			return answer(cmd.Context(), a, change("/v1/device/pin", body), func(w io.Writer, r portal.Secret) {
+			return answer(cmd.Context(), a, ask, func(w io.Writer, r api.Secret) {
 				if r.Set {
 					fmt.Fprintf(w, "%s has this PIN now\n", r.Member)
 				} else {

@@ -9,14 +9,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"net/netip"
-	"net/url"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/resolver"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
@@ -86,12 +85,13 @@ func (a *app) enrol(ctx context.Context, device string, ca bool) error {
 	if err != nil {
 		return err
 	}
-	query := url.Values{}
+	path := "/v1/settings"
 	if device != "" {
-		query.Set("device", device)
+		who := (&whom{parents.Who{Device: device}}).ready()
+		path = at(who.Household, "devices", who.Device, "settings")
 	}
 	s := enrolled{AnsweredBy: c.where}
-	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/enrol", query: query}, &s.Settings); err != nil {
+	if err := a.ask(ctx, c, look(path), &s.Settings); err != nil {
 		return err
 	}
 	if !ca {

@@ -127,9 +127,9 @@ func TestEnrolPage(t *testing.T) {
 	if s.portal == nil || s.keeper == nil {
 		t.Fatal("the server has no pages or no certificates")
 	}
-	c := within(s.portal.API(), "test")
+	c := within(s.api.Local(), "test")
 	var said map[string]any
-	if err := c.call(t.Context(), request{method: "GET", path: "/v1/enrol"}, &said); err != nil || said["authority_fingerprint"] != s.keeper.Authority().Fingerprint() {
+	if err := c.call(t.Context(), request{method: "GET", path: "/v1/settings"}, &said); err != nil || said["authority_fingerprint"] != s.keeper.Authority().Fingerprint() {
 		t.Errorf("the control API says %v (%v)", said, err)
 	}
 	if said["android_problem"] != "authority" {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -25,7 +26,8 @@ protects from dangerous sites stay in force. To stop the internet instead, see
 		Args:    exactly(0, "for how long is said with --for"),
 	}, &whom{}, &parents.Span{}
 	off.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.act(cmd.Context(), "/v1/filter/off", spanned{who.ready(a), *long}, "the filter is off for %s%s")
+		of := who.ready()
+		return a.act(cmd.Context(), change(at(of.Household, "filter", "off"), api.Stretch{Subject: subject(of), Span: *long}), "the filter is off for %s%s")
 	}
 	who.flags(off, "household", "member", "device")
 	spanFlags(off, long, "for so long, such as `15m`")
@@ -34,9 +36,10 @@ protects from dangerous sites stay in force. To stop the internet instead, see
 		Args: exactly(0, "for whom is said with --member or --device"),
 	}, &whom{}
 	on.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.act(cmd.Context(), "/v1/filter/on", of.ready(a), "the filter is on again for %s")
+		who := of.ready()
+		return a.act(cmd.Context(), change(at(who.Household, "filter", "on"), subject(who)), "the filter is on again for %s")
 	}
 	of.flags(on, "household", "member", "device")
-	filter.AddCommand(off, on, a.actsCommand("filter off", "List for whom the filter is off"))
+	filter.AddCommand(off, on, a.actsCommand("filter", "List for whom the filter is off"))
 	return filter
 }

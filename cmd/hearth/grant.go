@@ -9,12 +9,13 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
 // granted is a grant as it is asked for.
 type granted struct {
-	parents.Who
+	api.Subject
 	parents.Ask
 }
 
@@ -43,7 +44,8 @@ None lifts a legal block. Without --member and --device it is for the house.`,
 				return cmd.Help()
 			}
 			ask.Kind, ask.Value = policy.GrantKind(args[0]), strings.Join(args[1:], "")
-			return a.act(cmd.Context(), "/v1/grant", granted{who.ready(a), *ask}, strings.ReplaceAll(strings.Join(args, " "), "%", "")+" is granted to %s%s")
+			of := who.ready()
+			return a.act(cmd.Context(), change(at(of.Household, "grants"), granted{subject(of), *ask}), strings.ReplaceAll(strings.Join(args, " "), "%", "")+" is granted to %s%s")
 		},
 	}
 	who.flags(grant, "household", "member", "device")
@@ -51,7 +53,7 @@ None lifts a legal block. Without --member and --device it is for the house.`,
 	grant.Flags().BoolVar(&ask.AtBedtime, "at-bedtime", false, "of a name: at bedtime and in homework time too")
 	grant.Flags().IntVar(&ask.Minutes, "minutes", 0, "of a bonus: how many `MINUTES`")
 	grant.Flags().StringVar(&ask.Confirm, "confirm", "", "of security: the same `NAME` again")
-	grant.AddCommand(a.actsCommand("grant", "List the grants that are in force"), a.grantRevokeCommand(), a.grantTakeCommand())
+	grant.AddCommand(a.actsCommand("grants", "List the grants that are in force"), a.grantRevokeCommand(), a.grantTakeCommand())
 	return grant
 }
 
@@ -77,11 +79,7 @@ func (a *app) grantRevokeCommand() *cobra.Command {
 		Use: "revoke ID", Short: "End a grant", Long: "End a grant before its time. hearth grant list shows the ids.", Example: "  hearth grant revoke k3j5m7pq",
 		Args: exactly(1, "the ID of the grant"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body := struct {
-				parents.Who
-				ID string `json:"id"`
-			}{who.ready(a), args[0]}
-			return a.act(cmd.Context(), "/v1/grant/revoke", body, "the grant to %s is revoked")
+			return a.act(cmd.Context(), end(at(who.ready().Household, "grants", args[0])), "the grant to %s is revoked")
 		},
 	}
 	who.flags(revoke, "household")
@@ -95,7 +93,11 @@ func (a *app) grantTakeCommand() *cobra.Command {
 		Example: "  hearth grant take --member Kim",
 		Args:    exactly(0, "who takes it is said with --member"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return answer(cmd.Context(), a, change("/v1/grant/take", who.ready(a)), func(w io.Writer, r parents.Taken) {
+			of := who.ready()
+			if of.Member == "" {
+				return usageError{errors.New("who takes it is missing: write --member")}
+			}
+			return answer(cmd.Context(), a, change(at(of.Household, "members", of.Member, "take"), nil), func(w io.Writer, r parents.Taken) {
 				fmt.Fprintf(w, "%d minutes are taken by %s%s; %d more times this %s\n", r.Minutes, whose(r.Act), until(r.Act), r.Left, r.Per)
 				if r.Note != "" {
 					fmt.Fprintln(w, r.Note)

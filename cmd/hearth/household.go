@@ -8,14 +8,16 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"strconv"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -36,15 +38,14 @@ func (s *whom) flags(cmd *cobra.Command, kinds ...string) {
 	}
 }
 
-// ready splits HOUSEHOLD/MEMBER, and notes who asks.
-func (s *whom) ready(a *app) parents.Who {
+// ready splits HOUSEHOLD/MEMBER.
+func (s *whom) ready() parents.Who {
 	w := s.Who
 	for _, part := range []*string{&w.Member, &w.Device} {
 		if household, name, both := strings.Cut(*part, "/"); both && (w.Household == "" || w.Household == household) {
 			w.Household, *part = household, name
 		}
 	}
-	w.By = cmp.Or(a.getenv("SUDO_USER"), a.getenv("USER"), parents.ByNobody)
 	return w
 }
 
@@ -57,14 +58,55 @@ func (s *whom) give(to *parents.Assignment) {
 	}
 }
 
+// at is the path of something of a household; "" is the only one.
+func at(household string, parts ...string) string {
+	path := "/v1/households/" + url.PathEscape(cmp.Or(household, "-"))
+	for _, part := range parts {
+		path += "/" + url.PathEscape(part)
+	}
+	return path
+}
+
+// subject is whom a request concerns, as it is sent.
+func subject(who parents.Who) api.Subject { return api.Subject{Member: who.Member, Device: who.Device} }
+
 // change has the running server do something.
 func change(path string, body any) request {
 	return request{method: http.MethodPost, path: path, body: body}
 }
 
-// look asks for something of a household, which arguments name if there are several.
-func look(path string, household ...string) request {
-	return request{method: http.MethodGet, path: path, query: url.Values{"household": {strings.Join(household, "")}}}
+func look(path string) request { return request{method: http.MethodGet, path: path} }
+
+// end has the running server end something.
+func end(path string) request { return request{method: http.MethodDelete, path: path} }
+
+// list asks for all pages of a list.
+func list[T any](ctx context.Context, a *app, r request) ([]T, error) {
+	c, err := a.server()
+	if err != nil {
+		return nil, err
+	}
+	items, err := pages[T](ctx, c, r)
+	return items, running(err)
+}
+
+// pages reads a list to its end.
+func pages[T any](ctx context.Context, c client, r request) ([]T, error) {
+	items := []T{}
+	query := url.Values{"limit": {"1000"}}
+	maps.Copy(query, r.query)
+	for {
+		var page api.Page[T]
+		r.query = query
+		if err := c.call(ctx, r, &page); err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		if page.Next == "" {
+			return items, nil
+		}
+		query.Set("cursor", page.Next)
+	}
 }
 
 // answer prints what the running server answers.
@@ -82,7 +124,12 @@ func (a *app) tell(ctx context.Context, r request, result any) error {
 	if err != nil {
 		return err
 	}
-	if err = c.call(ctx, r, result); errors.Is(err, errNoServer) {
+	return running(c.call(ctx, r, result))
+}
+
+// running says what to do where no server runs.
+func running(err error) error {
+	if errors.Is(err, errNoServer) {
 		return fmt.Errorf("%w; what parents change is in force at once, so a server must run: start it with hearth serve", err)
 	}
 	return err
@@ -110,11 +157,16 @@ func (a *app) householdListCommand() *cobra.Command {
 		Example: "  hearth household list --json",
 		Args:    exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return answer(cmd.Context(), a, look("/v1/household"), func(w io.Writer, r portal.Households) {
-				for _, h := range r.Households {
+			all, err := list[parents.Household](cmd.Context(), a, look("/v1/households"))
+			if err != nil {
+				return err
+			}
+			a.print(map[string]any{"households": all}, func(w io.Writer) {
+				for _, h := range all {
 					fmt.Fprintf(w, "%s: %s, %s, %d in force, owned by %s\n", h.ID, count(len(h.Members), "member"), count(h.Devices, "device"), len(h.Acts), owner(h))
 				}
 			})
+			return nil
 		},
 	}
 }
@@ -132,7 +184,7 @@ func (a *app) householdShowCommand() *cobra.Command {
 		Example: "  hearth household show example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, look("/v1/household/show", args...), describeHousehold)
+			return answer(cmd.Context(), a, look(at(strings.Join(args, ""))), describeHousehold)
 		},
 	}
 }
@@ -172,11 +224,11 @@ serves it until the configuration names it, and drops it in that moment.`,
 		Example: "  hearth household export example-home > example-home.yaml",
 		Args:    exactly(1, "the HOUSEHOLD"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body := struct {
-				parents.Who
-				Release bool `json:"release"`
-			}{(&whom{parents.Who{Household: args[0]}}).ready(a), release}
-			return answer(cmd.Context(), a, change("/v1/household/export", body), func(w io.Writer, r portal.Definition) {
+			ask := look(at(args[0], "definition"))
+			if release {
+				ask = change(at(args[0], "release"), nil)
+			}
+			return answer(cmd.Context(), a, ask, func(w io.Writer, r api.Definition) {
 				fmt.Fprintf(w, "%s%d\n%s", revisionLine, r.Revision, r.Definition)
 			})
 		},
@@ -201,24 +253,17 @@ follows the store takes over what the configuration said last.`,
 		Example: "  hearth household adopt example-home\n  hearth household adopt grandma.yaml",
 		Args:    exactly(1, "the HOUSEHOLD or a FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			who := &whom{parents.Who{Household: args[0]}}
+			ask := change(at(args[0], "adopt"), nil)
 			text, err := os.ReadFile(args[0])
 			switch {
 			case err == nil:
-				who.Household = ""
+				ask = change("/v1/households", map[string]string{"definition": string(text)})
 			case !errors.Is(err, fs.ErrNotExist):
 				return err
 			}
-			return answer(cmd.Context(), a, change("/v1/household/adopt", definition{Who: who.ready(a), Definition: string(text)}), describeAdopted)
+			return answer(cmd.Context(), a, ask, describeAdopted)
 		},
 	}
-}
-
-// definition is a household as it is sent.
-type definition struct {
-	parents.Who
-	Definition string `json:"definition"`
-	Revision   uint64 `json:"revision,omitempty"`
 }
 
 func describeAdopted(w io.Writer, r parents.Adopted) {
@@ -250,12 +295,25 @@ as export writes it, or --revision must be the present one.`,
 			if revision == 0 {
 				return usageError{errors.New("nothing says which revision this changes; leave the first line as export wrote it, or add --revision N")}
 			}
-			body := definition{Who: (&whom{}).ready(a), Definition: string(text), Revision: revision}
-			return answer(cmd.Context(), a, change("/v1/household/replace", body), describeHousehold)
+			id, err := idOf(text)
+			if err != nil {
+				return err
+			}
+			body := api.Definition{Definition: string(text), Revision: revision}
+			return answer(cmd.Context(), a, request{method: http.MethodPut, path: at(id, "definition"), body: body}, describeHousehold)
 		},
 	}
 	cmd.Flags().Uint64Var(&revision, "revision", 0, "the `REVISION` that this changes")
 	return cmd
+}
+
+// idOf reads the id of a household out of its definition; what else is wrong with that the server says.
+func idOf(definition []byte) (string, error) {
+	var of struct{ ID string }
+	if err := yaml.Unmarshal(definition, &of); err != nil || of.ID == "" {
+		return "", usageError{errors.New("this is not the definition of a household: write its id on a line of its own, as export does")}
+	}
+	return of.ID, nil
 }
 
 func (a *app) householdConfirmCommand() *cobra.Command {
@@ -265,8 +323,8 @@ func (a *app) householdConfirmCommand() *cobra.Command {
 		Example: "  hearth household confirm example-home/Kim",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			who := (&whom{parents.Who{Member: args[0]}}).ready(a)
-			return answer(cmd.Context(), a, change("/v1/household/confirm", who), func(w io.Writer, m parents.Person) {
+			who := (&whom{parents.Who{Member: args[0]}}).ready()
+			return answer(cmd.Context(), a, change(at(who.Household, "members", who.Member, "confirm"), nil), func(w io.Writer, m parents.Person) {
 				fmt.Fprintf(w, "%s is in the band %s now\n", m.Name, m.Band)
 			})
 		},
@@ -280,19 +338,24 @@ func (a *app) householdAuditCommand() *cobra.Command {
 		Example: "  hearth household audit example-home",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, look("/v1/household/audit", args...), func(w io.Writer, r portal.Changes) {
-				for _, c := range r.Changes {
+			all, err := list[api.Change](cmd.Context(), a, look(at(strings.Join(args, ""), "audit")))
+			if err != nil {
+				return err
+			}
+			a.print(map[string]any{"changes": all}, func(w io.Writer) {
+				for _, c := range all {
 					fmt.Fprintln(w, describeChange(c))
 				}
-				if len(r.Changes) == 0 {
-					fmt.Fprintf(w, "nobody has changed anything in %s\n", r.Household)
+				if len(all) == 0 {
+					fmt.Fprintln(w, strings.TrimSpace("nobody has changed anything "+strings.Join(args, "")))
 				}
 			})
+			return nil
 		},
 	}
 }
 
-func describeChange(c portal.Change) string {
+func describeChange(c api.Change) string {
 	text := c.At.Format("2006-01-02 15:04") + "  " + cmp.Or(c.By, "-") + ": " + c.What
 	if who := cmp.Or(c.Member, c.Device); who != "" {
 		text += ", " + who

@@ -10,7 +10,6 @@ import (
 
 // TestWhoseDevice: whose a device is to be is written MEMBER or HOUSEHOLD/MEMBER, as with every other command.
 func TestWhoseDevice(t *testing.T) {
-	a := &app{}
 	for _, c := range []struct{ household, device, members, want string }{
 		{"", "", "[home/Ben]", "home  [Ben]"},
 		{"home", "home/tablet", "[home/Ben Kim]", "home tablet [Ben Kim]"},
@@ -20,7 +19,7 @@ func TestWhoseDevice(t *testing.T) {
 	} {
 		who, to := &whom{parents.Who{Household: c.household, Device: c.device}}, parents.Assignment{Members: strings.Fields(strings.Trim(c.members, "[]"))}
 		who.give(&to)
-		w := who.ready(a)
+		w := who.ready()
 		if got := fmt.Sprint(w.Household, " ", w.Device, " ", to.Members); got != c.want {
 			t.Errorf("%s %s %s: %s, want %s", c.household, c.device, c.members, got, c.want)
 		}

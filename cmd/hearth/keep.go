@@ -51,11 +51,11 @@ type noState struct{}
 
 var errNoState = fmt.Errorf("%w; hearth backup and hearth export read the file", errNoServer)
 
-// Backup implements portal.State.
+// Backup implements api.State.
 func (noState) Backup(io.Writer) error { return errNoState }
 
-// Export implements portal.State.
+// Export implements api.State.
 func (noState) Export(context.Context, io.Writer, string) error { return errNoState }
 
-// Refused implements portal.State.
+// Refused implements api.State.
 func (noState) Refused() error { return nil }

@@ -11,7 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -78,8 +78,8 @@ says so, that is marked.`,
 
 // updatesResult is what became of each source.
 type updatesResult struct {
-	AnsweredBy string              `json:"answered_by"`
-	Updates    []portal.ListUpdate `json:"updates"`
+	AnsweredBy string           `json:"answered_by"`
+	Updates    []api.ListUpdate `json:"updates"`
 	takeover
 }
 
@@ -127,10 +127,10 @@ func (a *app) updateLists(ctx context.Context, names []string) error {
 
 // statsResult is what is known of the lists and the index.
 type statsResult struct {
-	AnsweredBy string            `json:"answered_by"`
-	Lists      []portal.ListStat `json:"lists"`
-	Index      portal.IndexState `json:"index"`
-	PerName    float64           `json:"bytes_per_name"` // of the index
+	AnsweredBy string         `json:"answered_by"`
+	Lists      []api.ListStat `json:"lists"`
+	Index      api.IndexState `json:"index"`
+	PerName    float64        `json:"bytes_per_name"` // of the index
 }
 
 func (a *app) listStats(ctx context.Context) error {
@@ -139,10 +139,10 @@ func (a *app) listStats(ctx context.Context) error {
 		return err
 	}
 	r := statsResult{AnsweredBy: c.where}
-	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/lists"}, &r); err != nil {
-		return err
+	if r.Lists, err = pages[api.ListStat](ctx, c, look("/v1/lists")); err != nil {
+		return startable(err)
 	}
-	var status portal.Status
+	var status api.Status
 	if err := a.ask(ctx, c, request{method: http.MethodGet, path: "/v1/status"}, &status); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -92,7 +93,7 @@ list is configured, lists are compared only with --config FILE.`,
 // listDiff is how two lists differ.
 type listDiff struct {
 	AnsweredBy string `json:"answered_by"`
-	portal.ListDiff
+	api.ListDiff
 }
 
 func (a *app) compareLists(ctx context.Context, from, to string) error {
@@ -112,7 +113,7 @@ func (a *app) compareLists(ctx context.Context, from, to string) error {
 func (r listDiff) describe(w io.Writer) {
 	for _, row := range []struct {
 		what string
-		portal.ListChanges
+		api.ListChanges
 	}{{"added", r.Added}, {"removed", r.Removed}, {"moved", r.Moved}} {
 		fmt.Fprintf(w, "%d %s\n", row.Count, row.what)
 		for _, name := range row.Examples {

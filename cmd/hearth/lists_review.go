@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
 
@@ -41,8 +42,8 @@ Nothing is fetched or changed. Help sites stay reachable whatever a list says.`,
 
 // acceptResult is what became of the accepted list.
 type acceptResult struct {
-	AnsweredBy string            `json:"answered_by"`
-	Update     portal.ListUpdate `json:"update"`
+	AnsweredBy string         `json:"answered_by"`
+	Update     api.ListUpdate `json:"update"`
 	takeover
 }
 
@@ -56,8 +57,7 @@ func (a *app) acceptList(ctx context.Context, name string) error {
 		return err
 	}
 	r := acceptResult{AnsweredBy: c.where}
-	body := map[string]string{"name": name}
-	if err := a.ask(ctx, c, request{method: http.MethodPost, path: "/v1/lists/accept", body: body}, &r.Update); err != nil {
+	if err := a.ask(ctx, c, change("/v1/lists/"+url.PathEscape(name)+"/accept", nil), &r.Update); err != nil {
 		return err
 	}
 	if r.TakenBy, err = s.handOver(ctx); err != nil {
@@ -76,7 +76,7 @@ func (a *app) acceptList(ctx context.Context, name string) error {
 
 // describeUpdate tells what became of one list: its outcome, what it changes
 // and why it is not in force.
-func describeUpdate(w io.Writer, u portal.ListUpdate) {
+func describeUpdate(w io.Writer, u api.ListUpdate) {
 	fmt.Fprintf(w, "%s: %s, %s", u.Name, u.Outcome, count(u.Names, "name"))
 	if u.Added != nil {
 		fmt.Fprintf(w, " (%d added, %d removed, %d moved)", u.Added.Count, u.Removed.Count, u.Moved.Count)
@@ -96,7 +96,7 @@ func describeUpdate(w io.Writer, u portal.ListUpdate) {
 // lintResult is what is odd about the lists.
 type lintResult struct {
 	AnsweredBy string `json:"answered_by"`
-	portal.ListLint
+	api.ListLint
 }
 
 func (a *app) lintLists(ctx context.Context) error {

@@ -7,15 +7,9 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/spf13/cobra"
 )
-
-// spanned is a request with how long it lasts.
-type spanned struct {
-	parents.Who
-	parents.Span
-}
 
 func (a *app) pauseCommand() *cobra.Command {
 	who, long := &whom{}, &parents.Span{}
@@ -30,23 +24,25 @@ force at once, and ends the grants of whom it concerns. Without --for and
 		Example: "  hearth pause --member Kim --for 30m\n  hearth pause --until 18:00\n  hearth pause end --member Kim\n  hearth pause list",
 		Args:    noSuchCommand,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.act(cmd.Context(), "/v1/pause", spanned{who.ready(a), *long}, "the internet of %s is paused%s")
+			of := who.ready()
+			return a.act(cmd.Context(), change(at(of.Household, "pauses"), api.Stretch{Subject: subject(of), Span: *long}), "the internet of %s is paused%s")
 		},
 	}
 	who.flags(pause, "household", "member", "device")
 	spanFlags(pause, long, "for so long, such as `30m`")
-	end, of := &cobra.Command{
+	over, of := &cobra.Command{
 		Use:     "end [--member MEMBER | --device DEVICE]",
 		Short:   "End a pause",
 		Long:    "End the pause of a member, of a device, or without either of the house.",
 		Example: "  hearth pause end --member Kim",
 		Args:    exactly(0, "whose pause it is is said with --member or --device"),
 	}, &whom{}
-	end.RunE = func(cmd *cobra.Command, _ []string) error {
-		return a.act(cmd.Context(), "/v1/pause/end", of.ready(a), "the internet of %s is paused no more")
+	over.RunE = func(cmd *cobra.Command, _ []string) error {
+		who := of.ready()
+		return a.act(cmd.Context(), change(at(who.Household, "pauses", "end"), subject(who)), "the internet of %s is paused no more")
 	}
-	of.flags(end, "household", "member", "device")
-	pause.AddCommand(end, a.actsCommand("pause", "List the pauses that are running"))
+	of.flags(over, "household", "member", "device")
+	pause.AddCommand(over, a.actsCommand("pauses", "List the pauses that are running"))
 	return pause
 }
 
@@ -56,8 +52,8 @@ func spanFlags(cmd *cobra.Command, s *parents.Span, usage string) {
 }
 
 // act has the server do something that is told as one act; said has room for whom and until when.
-func (a *app) act(ctx context.Context, path string, body any, said string) error {
-	return answer(ctx, a, change(path, body), func(w io.Writer, act parents.Act) {
+func (a *app) act(ctx context.Context, r request, said string) error {
+	return answer(ctx, a, r, func(w io.Writer, act parents.Act) {
 		words := []any{whose(act), until(act)}
 		fmt.Fprintf(w, said+"\n", words[:strings.Count(said, "%s")]...)
 		if act.Note != "" {
@@ -68,32 +64,26 @@ func (a *app) act(ctx context.Context, path string, body any, said string) error
 
 // actsCommand lists what is in force, of one sort.
 func (a *app) actsCommand(what, short string) *cobra.Command {
-	who := &whom{}
-	list := &cobra.Command{
-		Use: "list", Short: short, Long: short + ", with their ends.", Example: "  hearth " + strings.Fields(what)[0] + " list",
+	who, one := &whom{}, map[string]string{"pauses": "pause", "grants": "grant", "filter": "filter off"}[what]
+	acts := &cobra.Command{
+		Use: "list", Short: short, Long: short + ", with their ends.", Example: "  hearth " + strings.Fields(one)[0] + " list",
 		Args: exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var r portal.Acts
-			if err := a.tell(cmd.Context(), look("/v1/acts", who.Household), &r); err != nil {
+			all, err := list[parents.Act](cmd.Context(), a, look(at(who.Household, what)))
+			if err != nil {
 				return err
 			}
-			list := []parents.Act{}
-			for _, act := range r.Acts {
-				if act.What == what {
-					list = append(list, act)
-				}
-			}
-			a.print(portal.Acts{Acts: list}, func(w io.Writer) {
-				describeActs(w, list)
-				if len(list) == 0 {
-					fmt.Fprintf(w, "no %s is in force\n", what)
+			a.print(map[string]any{"acts": all}, func(w io.Writer) {
+				describeActs(w, all)
+				if len(all) == 0 {
+					fmt.Fprintf(w, "no %s is in force\n", one)
 				}
 			})
 			return nil
 		},
 	}
-	who.flags(list, "household")
-	return list
+	who.flags(acts, "household")
+	return acts
 }
 
 func describeActs(w io.Writer, acts []parents.Act) {

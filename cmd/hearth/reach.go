@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +10,18 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/resolver"
 )
 
 // reach gives a client of the control API: with --config one that works
 // offline on that file and the state folder, else one of the running server.
 func (a *app) reach() (client, error) {
+	if c, is, err := a.distant(); is || err != nil {
+		return c, err
+	}
 	l, err := a.load()
 	if err != nil {
 		return client{}, err
@@ -29,6 +35,9 @@ func (a *app) reach() (client, error) {
 // server gives a client of the control API of the server that runs with --config, or with what is
 // usual: for what only a running one has.
 func (a *app) server() (client, error) {
+	if c, is, err := a.distant(); is || err != nil {
+		return c, err
+	}
 	l, err := a.load()
 	if err != nil {
 		return client{}, err
@@ -41,7 +50,9 @@ func (a *app) running(l *loaded) (client, error) {
 	if err != nil {
 		return client{}, err
 	}
-	return dial(controlPath(&l.Config, state)), nil
+	c := dial(controlPath(&l.Config, state))
+	c.by = cmp.Or(a.getenv("SUDO_USER"), a.getenv("USER"), parents.ByNobody)
+	return c, nil
 }
 
 // offline answers in this process, by the same handlers as the server.
@@ -68,8 +79,12 @@ func (a *app) offline(l *loaded) (client, error) {
 	}
 	p, err := portal.New(portal.Config{
 		Name: l.Config.Name, Guest: firstGuest(&l.Config), View: func() *policy.Directory { return d },
-		Control: offline{s, l}, Help: s.library.Help, Frank: func() bool { return true }, Enrolment: reached,
+		Find: offline{s, l}.Lists().Find, Help: s.library.Help, Frank: func() bool { return true }, Enrolment: reached,
 	})
+	if err != nil {
+		return client{}, fmt.Errorf("preparing the answer: %w", err)
+	}
+	local, err := api.New(api.Config{Portal: p, View: func() *policy.Directory { return d }, Control: offline{s, l}, Version: thisBuild().Version})
 	if err != nil {
 		return client{}, fmt.Errorf("preparing the answer: %w", err)
 	}
@@ -77,7 +92,7 @@ func (a *app) offline(l *loaded) (client, error) {
 	if k.starter {
 		where += ", with the built-in lists alone: hearth lists compile --config FILE makes the index"
 	}
-	return within(p.API(), where), nil
+	return within(local.Local(), where), nil
 }
 
 // openShelf opens the lists of a configuration for a command.
@@ -133,7 +148,11 @@ func policyConfig(c *Config, k stock, now time.Time) (policy.CompileConfig, erro
 // ask sends one request of the control API and says which server or file
 // answered. A server that is not there is an error that says what to do.
 func (a *app) ask(ctx context.Context, c client, r request, result any) error {
-	err := c.call(ctx, r, result)
+	return startable(c.call(ctx, r, result))
+}
+
+// startable says what to do where no server runs, and none need.
+func startable(err error) error {
 	if errors.Is(err, errNoServer) {
 		return fmt.Errorf("%w; start it with hearth serve, or add --config FILE to work without it", err)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/spf13/cobra"
 )
@@ -112,7 +112,7 @@ func (a *app) reportsShowCommand() *cobra.Command {
 		Args:    exactly(1, "the NUMBER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var t tickets.Ticket
-			if err := a.lookTickets(cmd.Context(), "/v1/reports/show", url.Values{"number": args}, &t); err != nil {
+			if err := a.lookTickets(cmd.Context(), "/v1/reports/"+url.PathEscape(args[0]), nil, &t); err != nil {
 				return err
 			}
 			a.print(t, func(w io.Writer) { showTicket(w, &t) })
@@ -160,7 +160,7 @@ func (a *app) reportsAddCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ask.Kind, ask.Name = args[0], args[1]
 			var r tickets.Receipt
-			if err := a.doTickets(cmd.Context(), "/v1/reports/add", ask, &r); err != nil {
+			if err := a.doTickets(cmd.Context(), "/v1/reports", ask, &r); err != nil {
 				return err
 			}
 			a.print(r, func(w io.Writer) { fmt.Fprintf(w, "%s, answered by %s\n", r.Number, r.Promised) })
@@ -224,7 +224,7 @@ func (a *app) reportsBundleCommand() *cobra.Command {
 		Args:    exactly(1, "the LIST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var b tickets.Bundle
-			if err := a.lookTickets(cmd.Context(), "/v1/reports/bundle", url.Values{"list": args, "since": {since}}, &b); err != nil {
+			if err := a.lookTickets(cmd.Context(), "/v1/lists/"+url.PathEscape(args[0])+"/bundle", url.Values{"since": {since}}, &b); err != nil {
 				return err
 			}
 			a.print(b, func(w io.Writer) {
@@ -251,7 +251,7 @@ with these sources takes each new version over by itself.`,
 		Args:    exactly(0, "publish takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var l tickets.SignedList
-			if err := a.doTickets(cmd.Context(), "/v1/reports/publish", struct{}{}, &l); err != nil {
+			if err := a.doTickets(cmd.Context(), "/v1/proposals/publish", struct{}{}, &l); err != nil {
 				return err
 			}
 			a.print(l, func(w io.Writer) {
@@ -272,9 +272,9 @@ func (a *app) reportsWithdrawCommand() *cobra.Command {
 		Example: "  hearth reports withdraw bad.example",
 		Args:    exactly(1, "the NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r portal.Withdrawn
+			var r api.Withdrawn
 			body := map[string]string{"name": args[0], "category": category}
-			if err := a.doTickets(cmd.Context(), "/v1/reports/withdraw", body, &r); err != nil {
+			if err := a.doTickets(cmd.Context(), "/v1/proposals/withdraw", body, &r); err != nil {
 				return err
 			}
 			a.print(r, func(w io.Writer) {
@@ -296,7 +296,7 @@ func (a *app) reportsTransparencyCommand() *cobra.Command {
 		Args:    exactly(0, "the days are said with --from and --to"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var f tickets.Figures
-			if err := a.lookTickets(cmd.Context(), "/v1/reports/transparency", url.Values{"from": {from}, "to": {to}}, &f); err != nil {
+			if err := a.lookTickets(cmd.Context(), "/v1/transparency", url.Values{"from": {from}, "to": {to}}, &f); err != nil {
 				return err
 			}
 			a.print(f, func(w io.Writer) { fmt.Fprint(w, f.Markdown()) })

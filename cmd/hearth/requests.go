@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/policy/tickets"
 	"github.com/spf13/cobra"
 )
@@ -31,12 +32,6 @@ request expires after a week; 30 days after its answer it is deleted.`,
 	return requests
 }
 
-// lookRequests asks the running server about requests.
-func lookRequests(path string, who *whom, query url.Values) request {
-	query.Set("household", who.Household)
-	return request{method: http.MethodGet, path: path, query: query}
-}
-
 func (a *app) requestsListCommand() *cobra.Command {
 	who, closed, after, limit := &whom{}, false, "", 0
 	list := &cobra.Command{
@@ -45,13 +40,19 @@ func (a *app) requestsListCommand() *cobra.Command {
 		Example: "  hearth requests list\n  hearth requests list --member Kim --closed",
 		Args:    exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			ready := who.ready(a)
-			query := url.Values{"member": {ready.Member}, "closed": {strconv.FormatBool(closed)}, "after": {after}, "limit": {strconv.Itoa(limit)}}
-			return answer(cmd.Context(), a, lookRequests("/v1/requests", &whom{ready}, query), func(w io.Writer, page parents.RequestPage) {
-				for i := range page.Requests {
-					fmt.Fprintln(w, describeRequest(&page.Requests[i]))
+			of := who.ready()
+			query := url.Values{"closed": {strconv.FormatBool(closed)}, "limit": {strconv.Itoa(limit)}}
+			for name, value := range map[string]string{"member": of.Member, "cursor": after} {
+				if value != "" {
+					query.Set(name, value)
 				}
-				if len(page.Requests) == 0 {
+			}
+			ask := request{method: http.MethodGet, path: at(of.Household, "requests"), query: query}
+			return answer(cmd.Context(), a, ask, func(w io.Writer, page api.Page[parents.Request]) {
+				for i := range page.Items {
+					fmt.Fprintln(w, describeRequest(&page.Items[i]))
+				}
+				if len(page.Items) == 0 {
 					fmt.Fprintln(w, "no request waits for an answer")
 				}
 				if page.Next != "" {
@@ -63,7 +64,7 @@ func (a *app) requestsListCommand() *cobra.Command {
 	who.flags(list, "household", "member")
 	list.Flags().BoolVar(&closed, "closed", false, "those that are closed too")
 	list.Flags().StringVar(&after, "after", "", "the page behind this `ID`, as the page before said it")
-	list.Flags().IntVar(&limit, "limit", 0, "at most so many, up to 100; 0 is 50")
+	list.Flags().IntVar(&limit, "limit", 50, "at most so many, up to 100")
 	return list
 }
 
@@ -96,7 +97,7 @@ func (a *app) requestsShowCommand() *cobra.Command {
 		Use: "show ID", Short: "Show a request and its answers", Long: "Show one request with what blocked the site, and with the answers to it.", Example: "  hearth requests show k3j5m7pq",
 		Args: exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, lookRequests("/v1/requests/show", who, url.Values{"id": {args[0]}}), showRequest)
+			return answer(cmd.Context(), a, look(at(who.Household, "requests", args[0])), showRequest)
 		},
 	}
 	who.flags(show, "household")
@@ -124,13 +125,6 @@ func showRequest(w io.Writer, r parents.Request) {
 	}
 }
 
-// answered is the answer to a request, as it is sent.
-type answered struct {
-	parents.Who
-	parents.Verdict
-	ID string `json:"id"`
-}
-
 func (a *app) requestsApproveCommand() *cobra.Command {
 	who, v := &whom{}, parents.Verdict{}
 	approve := &cobra.Command{
@@ -139,7 +133,7 @@ func (a *app) requestsApproveCommand() *cobra.Command {
 		Example: "  hearth requests approve k3j5m7pq --for 30m\n  hearth requests approve k3j5m7pq --for today --word \"have fun\"",
 		Args:    exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/requests/answer", answered{who.ready(a), v, args[0]}), func(w io.Writer, r parents.Request) {
+			return answer(cmd.Context(), a, change(at(who.Household, "requests", args[0], "answer"), v), func(w io.Writer, r parents.Request) {
 				switch {
 				case r.Status == parents.Half:
 					fmt.Fprintf(w, "you have said yes; another parent has to say so too\n")
@@ -167,7 +161,7 @@ func (a *app) requestsDeclineCommand() *cobra.Command {
 		Example: "  hearth requests decline k3j5m7pq --word \"let us look at it together\"",
 		Args:    exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, change("/v1/requests/answer", answered{who.ready(a), v, args[0]}), func(w io.Writer, r parents.Request) {
+			return answer(cmd.Context(), a, change(at(who.Household, "requests", args[0], "answer"), v), func(w io.Writer, r parents.Request) {
 				fmt.Fprintf(w, "%s has been told no\n", cmp.Or(r.Member, r.Device))
 			})
 		},
@@ -185,7 +179,7 @@ func (a *app) requestsLetterCommand() *cobra.Command {
 		Example: "  hearth requests letter k3j5m7pq",
 		Args:    exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return answer(cmd.Context(), a, lookRequests("/v1/requests/letter", who, url.Values{"id": {args[0]}}), func(w io.Writer, b tickets.Bundle) {
+			return answer(cmd.Context(), a, look(at(who.Household, "requests", args[0], "letter")), func(w io.Writer, b tickets.Bundle) {
 				fmt.Fprintf(w, "%s\n%s\n\n%s\n", cmp.Or(b.Tracker, b.Homepage, b.List), b.Issue.Title, b.Issue.Text)
 			})
 		},

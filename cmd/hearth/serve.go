@@ -116,7 +116,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	for _, l := range open.console {
 		start(func(ctx context.Context) error { return s.serveConsole(ctx, l) })
 	}
-	start(func(ctx context.Context) error { return s.portal.ServeUnix(ctx, controlPath(s.boot, s.state)) })
+	start(func(ctx context.Context) error { return s.api.ServeUnix(ctx, controlPath(s.boot, s.state)) })
 	if open.metrics != nil {
 		web := newHTTPServer(operatorHandler(s.registry(open), &s.ready))
 		start(func(ctx context.Context) error { return serveHTTP(ctx, web, open.metrics) })
@@ -177,7 +177,7 @@ func (s *server) registry(open *sockets) *prometheus.Registry {
 	r.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.accounts, s.untoldMetric(), s.turnedAway, s.tickets, s.portal, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
+		&s.record, s.resolver, s.cache, s.catalog, s.switchboard, s.local, s.presence, s.store, s.parents, s.api, s.accounts, s.untoldMetric(), s.turnedAway, s.tickets, s.portal, s.post, s.activity, s.atlas, open.dns, libraryMetrics{s},
 	)
 	if s.keeper != nil {
 		r.MustRegister(s.keeper)

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hearthdns/hearth/policy/portal"
+	"github.com/hearthdns/hearth/policy/portal/api"
 )
 
 // site is a state folder in which a command works offline, with the server
@@ -108,7 +108,7 @@ func (s site) handOver(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := s.server.call(ctx, request{method: http.MethodPost, path: "/v1/reload"}, &portal.Reloaded{}); err != nil {
+	if err := s.server.call(ctx, request{method: http.MethodPost, path: "/v1/reload"}, &api.Reloaded{}); err != nil {
 		return "", fmt.Errorf("%s: %w", s.server.where, err)
 	}
 	status, err := s.app.status(ctx, *s.server)

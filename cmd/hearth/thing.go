@@ -26,11 +26,7 @@ nothing is let through for good that nobody has confirmed.`,
 		Example: "  hearth device learn example-home/robot --for 3d",
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE that is to learn"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body := struct {
-				parents.Who
-				For string `json:"for"`
-			}{thing(a, args[0]), long}
-			return answer(cmd.Context(), a, change("/v1/thing/learn", body), func(w io.Writer, s parents.Sheet) {
+			return answer(cmd.Context(), a, change(thing(args[0], "learn"), map[string]string{"for": long}), func(w io.Writer, s parents.Sheet) {
 				fmt.Fprintf(w, "%s learns until %s; then confirm with hearth device confirm %s/%[1]s\n", s.Device, clockOf(s.Learned.Until), s.Household)
 			})
 		},
@@ -46,10 +42,7 @@ func (a *app) deviceSheetCommand() *cobra.Command {
 		Example: "  hearth device sheet example-home/robot",
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE whose sheet it is"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			who := thing(a, args[0])
-			ask := look("/v1/thing/sheet", who.Household)
-			ask.query.Set("device", who.Device)
-			return answer(cmd.Context(), a, ask, describeSheet)
+			return answer(cmd.Context(), a, look(thing(args[0], "sheet")), describeSheet)
 		},
 	}
 }
@@ -64,19 +57,19 @@ that is blocked, and told by "hearth activity notices".`,
 		Example: "  hearth device sheet example-home/robot\n  hearth device confirm example-home/robot --without odd.example",
 		Args:    exactly(1, "the HOUSEHOLD/DEVICE whose list is confirmed"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			body := struct {
-				parents.Who
-				Without []string `json:"without,omitempty"`
-			}{thing(a, args[0]), without}
-			return answer(cmd.Context(), a, change("/v1/thing/confirm", body), describeSheet)
+			body := map[string][]string{"without": without}
+			return answer(cmd.Context(), a, change(thing(args[0], "confirm"), body), describeSheet)
 		},
 	}
 	cmd.Flags().StringArrayVar(&without, "without", nil, "but not for this `NAME`; more than once for several")
 	return cmd
 }
 
-// thing reads HOUSEHOLD/DEVICE.
-func thing(a *app, of string) parents.Who { return (&whom{parents.Who{Device: of}}).ready(a) }
+// thing is the path of something of HOUSEHOLD/DEVICE.
+func thing(of, what string) string {
+	who := (&whom{parents.Who{Device: of}}).ready()
+	return at(who.Household, "things", who.Device, what)
+}
 
 func describeSheet(w io.Writer, s parents.Sheet) {
 	switch {

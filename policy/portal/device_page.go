@@ -241,3 +241,12 @@ func (p *Portal) deskLinks(v *visit) []link {
 	}
 	return nil
 }
+
+// InvitationURL is where a device of the home redeems a code.
+func (p *Portal) InvitationURL(code string) string {
+	port := ""
+	if p.port != "" && p.port != "80" {
+		port = ":" + p.port
+	}
+	return "http://ask." + strings.TrimSuffix(p.own.String(), ".") + port + devicePath + "?code=" + code
+}

@@ -2,8 +2,8 @@ package portal
 
 import (
 	"encoding/pem"
+	"errors"
 	"net"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -123,34 +123,30 @@ func (e *Enrolment) homeOnly() bool {
 	})
 }
 
-// serveEnrol tells what a device is set to, or without device= what holds for all.
-func (p *Portal) serveEnrol(w http.ResponseWriter, r *http.Request) {
-	if p.enrolment == nil {
-		writeProblem(w, http.StatusUnprocessableEntity, "no listener is encrypted; write one with protocol: tls, quic or https in the configuration", "")
-		return
-	}
-	device := r.URL.Query().Get("device")
-	if device == "" {
-		writeJSON(w, p.enrolment.settings(""))
-		return
-	}
-	if !p.enrolment.encrypted() {
-		writeProblem(w, http.StatusUnprocessableEntity, "no listener is encrypted; write one with protocol: tls, quic or https in the configuration", "")
-		return
+// ErrNotEncrypted says that no device can be set to anything, because nothing is served encrypted.
+var ErrNotEncrypted = errors.New("no listener is encrypted; write one with protocol: tls, quic or https in the configuration")
+
+// Settings tells what a device, HOUSEHOLD/DEVICE, is set to for encrypted DNS, or with "" what holds for all.
+func (p *Portal) Settings(device string) (Settings, error) {
+	switch {
+	case p.enrolment == nil:
+		return Settings{}, ErrNotEncrypted
+	case device == "":
+		return p.enrolment.settings(""), nil
+	case !p.enrolment.encrypted():
+		return Settings{}, ErrNotEncrypted
 	}
 	client, err := p.view().LocateDevice(device)
 	switch {
 	case err != nil:
-		fail(w, &QueryError{Field: "device", Unknown: true, Problem: err.Error(), Original: err})
-		return
+		return Settings{}, &QueryError{Field: "device", Unknown: true, Problem: err.Error(), Original: err}
 	case client.Device == nil || client.Device.ID == "":
-		fail(w, &QueryError{Field: "device", Problem: device + " has no id; hearth enrol --new makes one, which stands as id: with the device in the configuration"})
-		return
+		return Settings{}, &QueryError{Field: "device", Problem: device + " has no id; hearth enrol --new makes one, which stands as id: with the device in the configuration"}
 	}
 	s := p.enrolment.settings(client.Device.ID)
 	s.Device = client.Household.ID + "/" + client.Device.Name
 	if s.HTTPS != "" || s.TLS != "" {
 		s.Page = "http://" + p.ask.String() + enrolPath
 	}
-	writeJSON(w, s)
+	return s, nil
 }

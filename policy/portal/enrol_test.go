@@ -5,10 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
+	"fmt"
 	"image"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -350,36 +350,30 @@ func TestEnrolAuthority(t *testing.T) {
 	}
 }
 
-// TestEnrolAPI: the command gets what the page shows, and errors say what to do.
-func TestEnrolAPI(t *testing.T) {
+// TestSettings: a command gets what the page shows, and errors say what to do.
+func TestSettings(t *testing.T) {
 	h := enrolHome(t, "en", withAuthority(reachable()))
-	ask := func(query string) (int, string) {
-		w := httptest.NewRecorder()
-		h.API().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/enrol"+query, nil))
-		body, _ := io.ReadAll(w.Body)
-		return w.Code, string(body)
-	}
-	status, body := ask("?device=family/tom-phone")
-	var s Settings
-	if err := json.Unmarshal([]byte(body), &s); err != nil || status != http.StatusOK {
-		t.Fatalf("status %d: %s (%v)", status, body, err)
+	s, err := h.Settings("family/tom-phone")
+	if err != nil {
+		t.Fatal(err)
 	}
 	if s.Device != "family/tom-phone" || s.HTTPS != "https://dns.example.org:8443/dns-query/"+tomID || s.TLS != tomID+".dns.example.org" ||
 		s.QUIC != tomID+".dns.example.org:8853" || s.AndroidProblem != "authority" || s.Page != "http://ask."+own+"/enrol" ||
 		!strings.HasPrefix(s.Authority, "-----BEGIN CERTIFICATE-----\n") || s.Fingerprint == "" || s.Pin != "cGlu" || s.HomeOnly {
 		t.Errorf("the settings are %+v", s)
 	}
-	if status, body = ask(""); status != http.StatusOK || strings.Contains(body, tomID) || !strings.Contains(body, `"https":"https://dns.example.org:8443/dns-query"`) {
-		t.Errorf("what holds for all: status %d, %s", status, body)
+	all, err := h.Settings("")
+	if body := fmt.Sprintf("%+v", all); err != nil || strings.Contains(body, tomID) || all.HTTPS != "https://dns.example.org:8443/dns-query" {
+		t.Errorf("what holds for all: %s, %v", body, err)
 	}
-	for query, want := range map[string]string{"?device=leo-laptop": "hearth enrol --new", "?device=nobody": "household/device"} {
-		if status, body = ask(query); status < 400 || status > 404 || !strings.Contains(body, want) {
-			t.Errorf("%s: status %d, %s", query, status, body)
+	for device, want := range map[string]string{"leo-laptop": "hearth enrol --new", "nobody": "household/device"} {
+		if _, err = h.Settings(device); !errors.As(err, new(*QueryError)) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", device, err)
 		}
 	}
 	h.enrolment = nil
-	if status, body = ask(""); status != http.StatusUnprocessableEntity || !strings.Contains(body, "protocol: tls") {
-		t.Errorf("without encrypted listeners: status %d, %s", status, body)
+	if _, err = h.Settings(""); !errors.Is(err, ErrNotEncrypted) || !strings.Contains(err.Error(), "protocol: tls") {
+		t.Errorf("without encrypted listeners: %v", err)
 	}
 }
 

@@ -75,7 +75,7 @@ type Step struct {
 
 // Explain walks the order of decisions for a query, as the resolver does. Its errors are of type *QueryError.
 func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
-	name, err := parseName(q.Name)
+	name, err := ParseName(q.Name)
 	if err != nil {
 		return Explanation{}, &QueryError{Field: "name", Original: err,
 			Problem: fmt.Sprintf("%q is not a domain name (%v); write one such as example.com", q.Name, err)}
@@ -112,8 +112,8 @@ func Explain(dir *policy.Directory, q ExplainQuery) (Explanation, error) {
 	return e, nil
 }
 
-// parseName reads a name in any spelling.
-func parseName(text string) (blocklists.Name, error) {
+// ParseName reads a name in any spelling.
+func ParseName(text string) (blocklists.Name, error) {
 	for i := range len(text) {
 		if text[i] < 0x80 {
 			continue

@@ -13,41 +13,6 @@ import (
 	"github.com/hearthdns/hearth/policy"
 )
 
-// TestFindTellsNoLegalNameFromASecurityOne: on the socket both have the same answer of explain and find; who reads the
-// lists themselves finds the entries of security lists.
-func TestFindTellsNoLegalNameFromASecurityOne(t *testing.T) {
-	entries := []ListEntry{
-		{Source: "bad", Categories: []string{"sec.malware"}, Entry: "virus.example", Line: 1},
-		{Source: "court", Categories: []string{"illegal.order"}, Entry: "ordered.example", Line: 1},
-	}
-	h := newControls(t, &controls{entries: entries})
-	for _, path := range []string{"/v1/lists/find?name=", "/v1/explain?client=" + tom + "&name=", "/v1/explain?client=198.51.100.1&name="} {
-		read := func(name string) string {
-			return strings.ReplaceAll(request(h, http.MethodGet, path+name, "").Body.String(), name, "x")
-		}
-		if legal, security := read("ordered.example"), read("virus.example"); legal != security {
-			t.Errorf("%s:\n%s\n%s", path, legal, security)
-		}
-	}
-	if w := request(h, http.MethodGet, "/v1/lists/diff?from=bad&to=bad@held", ""); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "--config") {
-		t.Errorf("lists are compared on the socket: status %d, %s", w.Code, w.Body)
-	}
-	dir := directory(t, houseOptions{language: "en"})
-	frank, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Control: &controls{entries: entries}, Frank: func() bool { return true }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range map[string]string{"virus.example": `"source":"bad"`, "ordered.example": `"entries":[]`} {
-		body := request(frank.API(), http.MethodGet, "/v1/lists/find?name="+name, "").Body.String()
-		if !strings.Contains(body, want) || !strings.Contains(body, `"withheld":false`) {
-			t.Errorf("%s: %s", name, body)
-		}
-	}
-	if body := request(frank.API(), http.MethodGet, "/v1/lists/diff?from=bad&to=bad@held", "").Body.String(); !strings.Contains(body, `"examples":["new.example"]`) {
-		t.Errorf("lists are not compared where there is no legal list: %s", body)
-	}
-}
-
 // TestExplainTellsNothingOfWhoOptedOut: only the law blocks for such a household, so each block told would be a legal one.
 func TestExplainTellsNothingOfWhoOptedOut(t *testing.T) {
 	no := false

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/help"
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/tickets"
 )
@@ -43,12 +43,12 @@ type Config struct {
 	// Withheld is told of every decision about a name that a page is asked for, and reports whether it must look as if
 	// the law blocked it, because the client has found many such names; nil never does.
 	Withheld func(addr netip.Addr, q *policy.Question, d policy.Decision) bool
-	// Frank reports whether the API tells which security lists have a name, and compares lists: where there is no legal
+	// Frank reports whether it may be told which security lists have a name, and lists may be compared: where there is no legal
 	// list, or to who may read the lists themselves. Else a name's absence from them would tell that a legal list blocks it. nil is never.
 	Frank func() bool
 	// Enrolment is how devices reach the encrypted listeners; nil where there are none.
 	Enrolment *Enrolment
-	// Desk is where parents change what holds; nil leaves that out, on the socket and on the pages.
+	// Desk is where parents change what holds; nil leaves that out.
 	Desk *parents.Desk
 	// Activity is what is remembered of people; nil leaves that out.
 	Activity Activity
@@ -56,16 +56,12 @@ type Config struct {
 	Remembers func() bool
 	// Tickets takes appeals and reports; nil leaves them out.
 	Tickets *tickets.Desk
-	// Accounts says who may sign in; nil leaves that out.
-	Accounts *account.Book
-	// SetupPages say, in lines, where the first account is opened.
-	SetupPages []string
 	// BlockTTL is for how long a device may go by the answer that a name is blocked; nil is ten seconds.
 	BlockTTL func() time.Duration
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
-	// Control is what the control socket can do beside explaining; nil leaves those routes out.
-	Control Control
+	// Find tells what the sources in force say of a name; nil leaves that out of explanations.
+	Find func(ctx context.Context, name string) (ListFound, error)
 }
 
 // Presence knows which machine has an address; it adds that to f. Both are false as long as nobody knows.
@@ -76,33 +72,31 @@ type Presence interface {
 	Wait(f *policy.Facts, until time.Time) bool
 }
 
-// Portal makes the pages and the control API. It is safe for concurrent use.
+// Portal makes the pages, and explains decisions. It is safe for concurrent use.
 type Portal struct {
-	own        blocklists.Name
-	ask        blocklists.Name
-	guest      string
-	view       func() *policy.Directory
-	presence   Presence
-	now        func() time.Time
-	log        *slog.Logger
-	ctl        Control
-	desk       *parents.Desk
-	activity   Activity
-	remembers  func() bool
-	tickets    *tickets.Desk
-	accounts   *account.Book
-	setupPages []string
-	blockTTL   func() time.Duration
-	streams    *streams
-	port       string
-	enrolment  *Enrolment
-	held       func(netip.Addr, *policy.Question, policy.Decision) bool
-	frank      func() bool
-	help       func() help.Table
-	places     map[string][]string
-	render     *renderer
-	recent     recent
-	seal       *seal
+	own       blocklists.Name
+	ask       blocklists.Name
+	guest     string
+	view      func() *policy.Directory
+	presence  Presence
+	now       func() time.Time
+	log       *slog.Logger
+	listed    func(context.Context, string) (ListFound, error)
+	desk      *parents.Desk
+	activity  Activity
+	remembers func() bool
+	tickets   *tickets.Desk
+	blockTTL  func() time.Duration
+	streams   *streams
+	port      string
+	enrolment *Enrolment
+	held      func(netip.Addr, *policy.Question, policy.Decision) bool
+	frank     func() bool
+	help      func() help.Table
+	places    map[string][]string
+	render    *renderer
+	recent    recent
+	seal      *seal
 }
 
 // New makes a Portal. It fails for an own name that is none, and for want of a View.
@@ -114,7 +108,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, ctl: c.Control, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, accounts: c.Accounts, setupPages: c.SetupPages, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, listed: c.Find, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -1,60 +1,44 @@
 package portal
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
+
+	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/tickets"
 )
 
-// problem is an error as the control API tells it (RFC 9457); the detail ends with what to do.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Field  string `json:"field,omitempty"`
-
-	Revision uint64 `json:"revision,omitempty"` // of what somebody else has changed meanwhile
-	Place    string `json:"place,omitempty"`    // file:line where it is to be changed instead
+// statuses are the HTTP statuses of what a parent is told.
+var statuses = map[parents.Reason]int{
+	parents.Refused:     http.StatusBadRequest,
+	parents.Unknown:     http.StatusNotFound,
+	parents.Conflict:    http.StatusConflict,
+	parents.InFile:      http.StatusConflict,
+	parents.Unconfirmed: http.StatusPreconditionRequired,
+	parents.Wait:        http.StatusTooManyRequests,
+	parents.Forbidden:   http.StatusForbidden,
 }
 
-func writeProblem(w http.ResponseWriter, status int, detail, field string) {
-	problem{Status: status, Detail: detail, Field: field}.write(w)
+// ticketStatuses are the HTTP statuses of what package tickets refuses.
+var ticketStatuses = map[tickets.Reason]int{
+	tickets.Refused:  http.StatusBadRequest,
+	tickets.Unknown:  http.StatusNotFound,
+	tickets.Unlisted: http.StatusConflict,
+	tickets.Wait:     http.StatusTooManyRequests,
+	tickets.Conflict: http.StatusConflict,
 }
 
-func (p problem) write(w http.ResponseWriter) {
-	p.Type, p.Title = "about:blank", http.StatusText(p.Status)
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p)
-}
+// StatusOfTicket is the HTTP status of what package tickets refuses.
+func StatusOfTicket(e *tickets.Error) int { return ticketStatuses[e.Reason] }
 
-// fail answers with the problem that an error is.
-func fail(w http.ResponseWriter, err error) {
-	var query *QueryError
-	if e := asParents(err); e != nil {
-		problem{Status: statuses[e.Reason], Detail: e.Text, Field: e.Field, Revision: e.Revision, Place: e.Place}.write(w)
-		return
-	}
-	if p, ours := ofTickets(err); ours {
-		p.write(w)
-		return
-	}
-	if p, ours := ofAccounts(err); ours {
-		p.write(w)
-		return
-	}
-	switch {
-	case errors.As(err, &query) && query.Unknown:
-		writeProblem(w, http.StatusNotFound, query.Problem, query.Field)
-	case errors.As(err, &query):
-		writeProblem(w, http.StatusBadRequest, query.Problem, query.Field)
-	default:
-		writeProblem(w, http.StatusUnprocessableEntity, err.Error(), "")
-	}
-}
+// StatusOf is the HTTP status of what a parent is told.
+func StatusOf(e *parents.Error) int { return statuses[e.Reason] }
 
-func writeJSON(w http.ResponseWriter, v any) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v)
+// asParents finds the error of package parents, nil if it is another.
+func asParents(err error) *parents.Error {
+	var e *parents.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return nil
 }

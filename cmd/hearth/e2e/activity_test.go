@@ -2,10 +2,7 @@ package e2e
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -47,28 +44,6 @@ func watched(t *testing.T, old, with string) *server {
 		return addresses(s.ask("udp", "127.0.0.9", "naked.example", dns.TypeA)) != "192.0.2.1"
 	})
 	return s
-}
-
-// api asks the control socket as the pages do.
-func (s *server) api(method, path, body string) string {
-	s.t.Helper()
-	socket := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(s.dir, "control.sock"))
-	}}}
-	r, err := http.NewRequest(method, "http://hearth"+path, strings.NewReader(body)) //nolint:noctx // a test
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	resp, err := socket.Do(r)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		s.t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, text, err)
-	}
-	return string(text)
 }
 
 // TestActivity: what is remembered of each band is what the bands allow; it survives a kill but for the last seconds,
@@ -219,12 +194,14 @@ func TestBypassIsTheChildsFirst(t *testing.T) {
 		s.ask("udp", "127.0.0.2", "vpn"+n+".example", dns.TypeA)
 	}
 	s.eventually("has a notice for the child", func() bool {
-		return strings.Contains(s.api("GET", "/v1/activity/notices?of=example-home/Pre&for=child", ""), "may be a school or work program")
+		return strings.Contains(s.must("activity", "export", "example-home/Pre"), "bypass")
 	})
 	if out := s.must("activity", "notices"); !strings.Contains(out, "no notices") {
 		t.Errorf("parents see it first: %s", out)
 	}
-	s.api("POST", "/v1/activity/seen", `{"of": "example-home/Pre"}`)
+	if code, page := s.browse("127.0.0.2", "http://ask.hearth.home.arpa/me", nil); code != http.StatusOK || !strings.Contains(page, "It may have been a program of a school or for work") {
+		t.Errorf("the child is not told: %d\n%s", code, page)
+	}
 	if out := s.must("activity", "notices", "example-home"); !strings.Contains(out, "bypass (Pre, pre-phone)") {
 		t.Errorf("parents do not see it after the child: %s", out)
 	}

@@ -203,7 +203,11 @@ func TestDeviceByCode(t *testing.T) {
 	socket := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(s.dir, "control.sock"))
 	}}}
-	resp, err = socket.Post("http://hearth/v1/household/replace", "application/json", strings.NewReader(`{"definition": "id: example-home", "revision": 1}`)) //nolint:noctx // a test
+	r, err := http.NewRequest(http.MethodPut, "http://hearth/v1/households/example-home/definition", strings.NewReader(`{"definition": "id: example-home", "revision": 1}`)) //nolint:noctx // a test
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err = socket.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

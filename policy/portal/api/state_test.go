@@ -1,4 +1,4 @@
-package portal
+package api_test
 
 import (
 	"errors"
@@ -12,8 +12,9 @@ import (
 // TestStateRoutes holds that what goes wrong is told where nothing was written yet, and that half a file never looks
 // like a whole one.
 func TestStateRoutes(t *testing.T) {
-	ctl := &controls{}
-	server := httptest.NewServer(newControls(t, ctl))
+	h := open(t)
+	ctl := h.controls
+	server := httptest.NewServer(h.Local())
 	defer server.Close()
 	get := func(path string) (status int, body string, err error) {
 		t.Helper()

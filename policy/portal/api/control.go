@@ -1,20 +1,24 @@
-package portal
+package api
 
 import (
 	"context"
+	"io"
 	"time"
+
+	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
-// Control is what the control socket can do beside explaining a decision. cmd/hearth composes it.
+// Control is what the API does with the program, its lists and its cache. cmd/hearth composes it.
 type Control interface {
 	Operation
 	Lists() Lists
 	Cache() Cache
 }
 
-// Operation is what the control socket can do with the program as a whole.
+// Operation is what the API does with the program as a whole.
 type Operation interface {
-	// Status tells what runs; the portal itself adds the policy and the index in force.
+	// Status tells what runs; the API itself adds the policy and the index in force.
 	Status(ctx context.Context) Status
 	// Reload loads the configuration again and puts it in force, or leaves the last good one and says where the
 	// new one is broken.
@@ -23,7 +27,7 @@ type Operation interface {
 	State() State
 }
 
-// Lists is what the control socket can do with the block lists.
+// Lists is what the API does with the block lists.
 type Lists interface {
 	ListSearch
 	ListKeeping
@@ -33,7 +37,7 @@ type Lists interface {
 type ListSearch interface {
 	Stats(ctx context.Context) ([]ListStat, error)
 	// Find tells what the sources in force say of the name.
-	Find(ctx context.Context, name string) (ListFound, error)
+	Find(ctx context.Context, name string) (portal.ListFound, error)
 	// Lint looks for entries that an operator should know of.
 	Lint(ctx context.Context) (ListLint, error)
 }
@@ -109,34 +113,6 @@ type ListHold struct {
 	Since time.Time `json:"since"`
 }
 
-// ListFound is what the sources say of a name.
-type ListFound struct {
-	Entries    []ListEntry     `json:"entries"`
-	Categories []ListAgreement `json:"categories"`
-}
-
-// ListEntry is one entry of a source that covers a name.
-type ListEntry struct {
-	Source     string   `json:"source"`
-	Format     string   `json:"format"`
-	Version    string   `json:"version,omitempty"`    // short hash of the content
-	FirstSeen  string   `json:"first_seen,omitempty"` // YYYY-MM-DD; not there: built in
-	Categories []string `json:"categories"`
-	Entry      string   `json:"entry"`
-	Scope      string   `json:"scope,omitempty"` // subtree, exact, below; not there: an expression
-	Part       string   `json:"part,omitempty"`  // directory or file of the list
-	Line       int      `json:"line"`
-	Exception  bool     `json:"exception,omitempty"`
-}
-
-// ListAgreement is which sources put a name into a category.
-type ListAgreement struct {
-	Category     string   `json:"category"`
-	Sources      []string `json:"sources"`
-	Independent  int      `json:"independent"`   // sources that have nothing to do with each other
-	SingleSource bool     `json:"single_source"` // nobody independent agrees
-}
-
 // ListDiff is the answer of GET /v1/lists/diff.
 type ListDiff struct {
 	From    string      `json:"from"`
@@ -187,4 +163,41 @@ type SuspendedHelp struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason"`
 	Date   string `json:"date,omitempty"` // YYYY-MM-DD
+}
+
+// State is what is kept beside the configuration, as a whole.
+type State interface {
+	// Backup writes all of it as hearth restore takes it.
+	Backup(w io.Writer) error
+	// Export writes what is held of a household, with "" of all, as JSON for people.
+	Export(ctx context.Context, w io.Writer, household string) error
+	// Refused says why it cannot be changed now, nil where it can.
+	Refused() error
+}
+
+// Cache is the cache of answers.
+type Cache interface {
+	Stats(ctx context.Context) (CacheStats, error)
+	// Flush has it forget a name, with subtree also all names beneath it, and returns how many answers there were.
+	// That somebody asked for help is not told.
+	Flush(ctx context.Context, name blocklists.Name, subtree bool) (flushed int, err error)
+}
+
+// CacheStats is what the cache of answers holds now, and counts since the start.
+type CacheStats struct {
+	Hits      uint64 `json:"hits"`
+	Misses    uint64 `json:"misses"`
+	Stale     uint64 `json:"stale"`    // served after they had run out
+	Failures  uint64 `json:"failures"` // remembered
+	Evictions uint64 `json:"evictions"`
+	Entries   int64  `json:"entries"`
+	Bytes     int64  `json:"bytes"`
+	Limit     int64  `json:"limit_bytes"`
+}
+
+// CacheFlushed is what the cache of answers forgot.
+type CacheFlushed struct {
+	Name    string `json:"name"`
+	Subtree bool   `json:"subtree"`
+	Flushed int    `json:"flushed"`
 }

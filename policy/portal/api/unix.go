@@ -1,4 +1,4 @@
-package portal
+package api
 
 import (
 	"context"
@@ -27,26 +27,55 @@ var (
 	ErrNotSocket = errors.New("a file that is not a socket has this name")
 )
 
-// ServeUnix serves the control API on a unix socket until ctx ends, then removes the socket. The file is
+// Limits of the servers. Requests are short, and nobody waits for a body that does not come.
+const (
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = time.Minute
+	maxHeaderBytes    = 16 << 10
+	drain             = 5 * time.Second
+)
+
+// ServeUnix serves the API on the control socket until ctx ends, then removes the socket. The file is
 // readable and writable by its owner and group only. A socket that a dead process left behind is removed; one
 // that is answered on, or a file of another kind, is left alone and named in the error.
-func (p *Portal) ServeUnix(ctx context.Context, path string) error {
+func (a *API) ServeUnix(ctx context.Context, path string) error {
 	ln, err := listenUnix(ctx, path)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           p.API(),
-		ReadHeaderTimeout: ReadHeaderTimeout,
-		IdleTimeout:       IdleTimeout,
-		MaxHeaderBytes:    MaxHeaderBytes,
-		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-	}
-	if err := run(ctx, server, ln); err != nil {
+	if err := a.run(ctx, a.Local(), ln); err != nil {
 		return fmt.Errorf("serving the control socket %s: %w", path, err)
 	}
 	return nil
+}
+
+// run serves until ctx ends and then shuts down within the drain time.
+func (a *API) run(ctx context.Context, h http.Handler, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
+		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	err := server.Shutdown(bounded)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
+	}
+	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
+		err = ended
+	}
+	return err
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {

@@ -1,0 +1,172 @@
+package api
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+)
+
+// What is kept of answers, so that a POST that is sent again is done once. docs/operations.md has the reasons.
+const (
+	keyHeader     = "Idempotency-Key"
+	repeatedField = "Idempotency-Replayed"
+	keepAnswers   = 24 * time.Hour
+	maxKey        = 255
+	maxAnswers    = 16 << 20  // octets of all answers
+	maxTenant     = 1 << 20   // of those of one token
+	maxAnswer     = 256 << 10 // of one; a longer one is not kept
+	answerCost    = 256       // of one beside its text
+)
+
+// answer is what a request was answered, or waits for it.
+type answer struct {
+	tenant string
+	asked  [sha256.Size]byte // its body
+	at     time.Time
+	done   bool
+	status int
+	kind   string
+	text   []byte
+}
+
+func (x *answer) cost() int { return answerCost + len(x.text) }
+
+// repeats are the answers that are kept, the oldest first.
+type repeats struct {
+	mu      sync.Mutex
+	all     *simplelru.LRU[string, *answer]
+	octets  int
+	tenants map[string]int // octets by tenant
+}
+
+func newRepeats() *repeats {
+	r := &repeats{tenants: map[string]int{}}
+	r.all, _ = simplelru.NewLRU(maxAnswers/answerCost, func(_ string, x *answer) { // it fails for a size below 1 alone
+		r.octets -= x.cost()
+		if r.tenants[x.tenant] -= x.cost(); r.tenants[x.tenant] <= 0 {
+			delete(r.tenants, x.tenant)
+		}
+	})
+	return r
+}
+
+// add keeps an answer, and forgets what is too old or too much: of the tenant first, so that nobody takes the room of
+// others. The caller holds mu.
+func (r *repeats) add(key string, x *answer) {
+	r.all.Remove(key)
+	r.octets += x.cost()
+	r.tenants[x.tenant] += x.cost()
+	r.all.Add(key, x)
+	for oldest, there := r.oldest(); there && x.at.Sub(oldest.at) >= keepAnswers; oldest, there = r.oldest() {
+		r.all.RemoveOldest()
+	}
+	for _, old := range r.all.Keys() {
+		if r.tenants[x.tenant] <= maxTenant {
+			break
+		}
+		if y, _ := r.all.Peek(old); y.tenant == x.tenant && y != x {
+			r.all.Remove(old)
+		}
+	}
+	for r.octets > maxAnswers {
+		r.all.RemoveOldest()
+	}
+}
+
+func (r *repeats) oldest() (*answer, bool) {
+	_, x, there := r.all.GetOldest()
+	return x, there
+}
+
+// begin finds the answer of a request that was sent before, or notes that this one is the first.
+func (r *repeats) begin(key, tenant string, asked [sha256.Size]byte, now time.Time) (was answer, again bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if x, there := r.all.Peek(key); there && now.Sub(x.at) < keepAnswers {
+		return *x, true
+	}
+	r.add(key, &answer{tenant: tenant, asked: asked, at: now})
+	return answer{}, false
+}
+
+// end keeps what the first was answered; one that may be another the next time is not kept.
+func (r *repeats) end(key string, x answer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !x.done || x.status >= http.StatusInternalServerError || x.status == http.StatusTooManyRequests || len(x.text) > maxAnswer {
+		r.all.Remove(key)
+		return
+	}
+	r.add(key, &x)
+}
+
+// held says how many octets are kept.
+func (r *repeats) held() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.octets
+}
+
+// once has a POST with a key done once.
+func (a *API) once(w http.ResponseWriter, r *http.Request, c Caller) {
+	name := r.Header.Get(keyHeader)
+	if r.Method != http.MethodPost || name == "" {
+		a.mux.ServeHTTP(w, r)
+		return
+	}
+	if len(name) > maxKey || strings.ContainsFunc(name, func(s rune) bool { return s < ' ' || s > '~' }) {
+		(&Problem{Status: http.StatusBadRequest, Field: keyHeader, Detail: "a key has 1 to 255 signs of ASCII: write such as a UUID"}).write(w)
+		return
+	}
+	body, _ := io.ReadAll(r.Body) // readBody has put it there
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	tenant := c.ID + "\n" + c.Actor.Household
+	key := strings.Join([]string{tenant, r.URL.EscapedPath(), name}, "\n")
+	asked := sha256.Sum256(body)
+	was, again := a.repeats.begin(key, tenant, asked, a.Now())
+	switch {
+	case again && was.asked != asked:
+		(&Problem{Status: http.StatusUnprocessableEntity, Field: keyHeader, Detail: "this key was sent with another body: write a new key for a new request"}).write(w)
+	case again && !was.done:
+		w.Header().Set("Retry-After", "1")
+		(&Problem{Status: http.StatusConflict, Field: keyHeader, Detail: "the request with this key is being done: ask again in a second"}).write(w)
+	case again:
+		a.counts.repeated.Inc()
+		w.Header().Set("Content-Type", was.kind)
+		w.Header().Set(repeatedField, "true")
+		w.WriteHeader(was.status)
+		_, _ = w.Write(was.text)
+	default:
+		first := &recorder{ResponseWriter: w, answer: answer{tenant: tenant, asked: asked, at: a.Now(), status: http.StatusOK}}
+		defer func() { a.repeats.end(key, first.answer) }()
+		a.mux.ServeHTTP(first, r)
+		first.done, first.kind = true, w.Header().Get("Content-Type")
+	}
+}
+
+// recorder notes what it passes on.
+type recorder struct {
+	http.ResponseWriter
+	answer
+}
+
+func (r *recorder) WriteHeader(status int) {
+	r.status = status
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if len(r.text) <= maxAnswer {
+		r.text = append(r.text, p...)
+	}
+	return r.ResponseWriter.Write(p)
+}
+
+// Unwrap lets deadlines through.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
