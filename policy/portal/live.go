@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -149,7 +148,7 @@ func (p *Portal) installed(w http.ResponseWriter, r *http.Request, host asked) b
 	case manifestPath:
 		v := p.visit(r, host)
 		file, err := json.Marshal(map[string]any{
-			"name": v.words.Label.Product, "short_name": strings.Split(v.words.Label.Product, ",")[0], "lang": v.words.Language, "dir": v.words.Direction,
+			"name": v.words.Label.Product, "short_name": "Hearth", "lang": v.words.Language, "dir": v.words.Direction,
 			"start_url": "/", "scope": "/", "display": "minimal-ui", "background_color": "#faf6ef", "theme_color": "#1d6b58", //nolint:misspell // so the manifest calls them
 			"icons": []map[string]string{{"src": iconPath, "type": "image/svg+xml", "sizes": "any", "purpose": "any maskable"}},
 		})
