@@ -58,6 +58,9 @@ func (c *Count) For(n int) string {
 	return strings.ReplaceAll(text, "{n}", strconv.Itoa(n))
 }
 
+// Text gives the text whatever the number; {n}, if it has one, stays.
+func (c *Count) Text() string { return c.every }
+
 // formOf is the plural category of a whole number. The rules of all languages look at its last six digits alone and at
 // whether there are more.
 func formOf(tag language.Tag, n int) plural.Form {

@@ -1,6 +1,6 @@
 // Package words answers: in which words? It holds every text that people read in their own language, a folder for each
 // language with a file for each part: replies.yaml (package policy), pages.yaml (package portal), messages.yaml (what
-// parents are sent). English is what the others are translated from, and what stands wherever one of them has nothing.
+// parents are sent), console.yaml (package console). English is what the others are translated from, and what stands wherever one of them has nothing.
 // It knows the plural forms and the direction of a language, and which language somebody is best served in; what the
 // texts mean it does not know. docs/languages.md says how a language is added and reviewed.
 package words
@@ -25,7 +25,7 @@ var files embed.FS
 // English is the code of the language that has every text.
 const English = "en"
 
-// Parts lists the files that a language has.
+// Parts lists the files that every language has. Beside them stands console.yaml, where it is translated.
 func Parts() []string { return []string{"replies", "pages", "messages"} }
 
 // Languages lists the codes of the languages that have all parts, English first and the others by the alphabet. The list

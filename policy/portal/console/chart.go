@@ -72,12 +72,12 @@ func (v *visit) group(cause string) string {
 		if parent, there := t.Lookup(row.Parent); there && row.Group == "" {
 			row = t.Definition(parent)
 		}
-		if text := policy.Words(v.c.words.Language).Groups[row.Group]; text != "" {
+		if text := policy.Words(v.words().Language).Groups[row.Group]; text != "" {
 			return text
 		}
 		return v.say("chart.other")
 	}
-	if key := "cause." + strings.ReplaceAll(cause, " ", "_"); v.c.words.Has(key) {
+	if key := "cause." + strings.ReplaceAll(cause, " ", "_"); v.words().Has(key) {
 		return v.say(key)
 	}
 	return v.say("chart.other")
@@ -91,12 +91,12 @@ func (v *visit) plainly(id string) string {
 	if title := serviceTitle(id); title != "" {
 		return title
 	}
-	if v.c.words.Has("category." + id) {
+	if v.words().Has("category." + id) {
 		return v.say("category." + id)
 	}
 	t := v.c.Directory().Index().Taxonomy()
 	if c, ok := t.Lookup(id); ok {
-		if text := policy.Words(v.c.words.Language).Groups[t.Definition(c).Group]; text != "" {
+		if text := policy.Words(v.words().Language).Groups[t.Definition(c).Group]; text != "" {
 			return text
 		}
 	}

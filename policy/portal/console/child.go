@@ -30,7 +30,7 @@ type actRow struct {
 func (v *visit) act(a parents.Act) actRow {
 	row := actRow{ID: a.ID, Until: v.when(a.Until), By: a.By, Note: a.Note, Grant: a.What == "grant"}
 	switch {
-	case a.What == "grant" && v.c.words.Has("act."+a.Kind):
+	case a.What == "grant" && v.words().Has("act."+a.Kind):
 		row.Text = v.say("act."+a.Kind, "value", v.plainly(a.Value), "n", a.Minutes)
 	case a.What == "grant":
 		row.Text = v.plainly(a.Value)

@@ -81,7 +81,6 @@ type Config struct {
 // Console makes the pages. It is safe for concurrent use.
 type Console struct {
 	Config
-	words  *words
 	render *renderer
 	serve  http.Handler
 }
@@ -95,15 +94,11 @@ func New(c Config) (*Console, error) {
 		c.Now = time.Now
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
-	w, err := loadWords()
-	if err != nil {
-		return nil, err
-	}
 	r, err := newRenderer()
 	if err != nil {
 		return nil, err
 	}
-	made := &Console{Config: c, words: w, render: r}
+	made := &Console{Config: c, render: r}
 	made.serve = made.routes()
 	return made, nil
 }

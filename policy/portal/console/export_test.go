@@ -1,4 +1,4 @@
 package console
 
 // Catalogue gives the words to tests.
-func Catalogue() *words { w, _ := loadWords(); return w }
+func Catalogue() *phrases { return catalogue.In("en") }

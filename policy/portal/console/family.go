@@ -182,7 +182,7 @@ func (v *visit) newMember(name, age, born string) (m policy.MemberConfig, err er
 // band is an age band in words.
 func (v *visit) band(name string) string {
 	b, _ := policy.ParseBand(name)
-	return policy.Words(v.c.words.Language).Bands[b]
+	return policy.Words(v.words().Language).Bands[b]
 }
 
 func unix(t time.Time) int64 {

@@ -102,7 +102,7 @@ func (r *renderer) harden(h http.Header) {
 
 // page is what a template gets.
 type page struct {
-	W         *words
+	W         *phrases
 	Style     template.CSS
 	Script    template.JS // "": the page has none
 	Title     string
@@ -125,8 +125,8 @@ func (p *page) Say(key string, pairs ...any) string { return p.W.Say(key, pairs.
 
 // blank is a page with what every page has.
 func (v *visit) blank(title, place string, parts any) *page {
-	p := &page{W: v.c.words, Style: v.c.render.style, Title: title, Place: place, Me: v.session.Who.Name, Authority: v.c.Authority, Parts: parts}
-	if key := v.r.URL.Query().Get("done"); key != "" && v.c.words.Has("done."+key) {
+	p := &page{W: v.words(), Style: v.c.render.style, Title: title, Place: place, Me: v.session.Who.Name, Authority: v.c.Authority, Parts: parts}
+	if key := v.r.URL.Query().Get("done"); key != "" && v.words().Has("done."+key) {
 		p.Done = v.say("done." + key)
 	}
 	if v.session.ID == "" || strings.HasPrefix(v.r.URL.Path, "/setup") {

@@ -13,6 +13,7 @@ import (
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
 // guest is who a page is for.
@@ -31,6 +32,7 @@ type visit struct {
 	r       *http.Request
 	session account.Session // of nobody: the zero value
 	in      string          // the household that an operator has chosen
+	phrases *phrases        // chosen when the first is needed
 }
 
 // page makes a handler of the standard library.
@@ -157,7 +159,19 @@ func (v *visit) now() time.Time {
 
 func (v *visit) form(key string) string { return strings.TrimSpace(v.r.PostForm.Get(key)) }
 
-func (v *visit) say(key string, pairs ...any) string { return v.c.words.Say(key, pairs...) }
+// words are those of the household's language, else of the browser's.
+func (v *visit) words() *phrases {
+	if v.phrases == nil {
+		of := ""
+		if h, there := v.c.Directory().Household(v.who().Household); there {
+			of = h.Language
+		}
+		v.phrases = catalogue.In(words.Match(of, v.r.Header.Get("Accept-Language")))
+	}
+	return v.phrases
+}
+
+func (v *visit) say(key string, pairs ...any) string { return v.words().Say(key, pairs...) }
 
 // client is the browser, as far as the book needs it.
 func (v *visit) client() account.Client {

@@ -1,76 +1,71 @@
 package console
 
 import (
-	_ "embed"
+	"context"
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
-//go:embed words/en.yaml
-var english []byte
-
-// words is the catalogue of one language: texts by dotted keys, with places in braces.
-type words struct {
+// phrases is the catalogue of one language: texts by dotted keys, with places in braces.
+type phrases struct {
 	Language, Direction string
-	texts               map[string]string
+	texts               map[string]words.Count
 }
 
-func loadWords() (*words, error) {
-	var tree map[string]any
-	if err := yaml.Unmarshal(english, &tree); err != nil {
-		return nil, fmt.Errorf("reading the words of the console: %w", err)
-	}
-	w := &words{texts: map[string]string{}}
-	if err := w.take("", tree); err != nil {
+// catalogue has the words of every language. What has none yet reads English.
+var catalogue = words.Lazy(func(code string) (*phrases, error) {
+	tree, err := words.Read[branch](code, "console")
+	if err != nil {
 		return nil, err
 	}
-	w.Language, w.Direction = w.texts["language"], w.texts["direction"]
-	return w, nil
-}
+	delete(tree.texts, "reviewed")
+	return &phrases{Language: code, Direction: words.Direction(code), texts: tree.texts}, nil
+})
 
-// take flattens a tree.
-func (w *words) take(at string, tree map[string]any) error {
-	for key, value := range tree {
-		switch value := value.(type) {
-		case string:
-			w.texts[at+key] = value
-		case map[string]any:
-			if err := w.take(at+key+".", value); err != nil {
-				return err
-			}
-		default:
-			return fmt.Errorf("reading the words of the console: %s%s is no text", at, key)
+// branch is a part of a file: a text, or parts by their keys.
+type branch struct{ texts map[string]words.Count }
+
+// UnmarshalYAML takes a mapping apart; one by plural categories is a text.
+func (b *branch) UnmarshalYAML(ctx context.Context, decode func(any) error) error {
+	var text words.Count
+	if text.UnmarshalYAML(ctx, decode) == nil {
+		b.texts = map[string]words.Count{"": text}
+		return nil
+	}
+	var parts map[string]branch
+	if err := decode(&parts); err != nil {
+		return fmt.Errorf("it is neither a text nor a mapping: %w", err)
+	}
+	b.texts = map[string]words.Count{}
+	for key, part := range parts {
+		for below, text := range part.texts {
+			b.texts[strings.TrimSuffix(key+"."+below, ".")] = text
 		}
 	}
 	return nil
 }
 
-// Say gives a text, with values for the names in its braces: Say("today.on", "n", 3). One with a number n has its
-// singular under the key with ".one".
-func (w *words) Say(key string, pairs ...any) string {
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i] == "n" && fmt.Sprint(pairs[i+1]) == "1" && w.texts[key+".one"] != "" {
-			key += ".one"
-		}
-	}
-	text := w.texts[key]
-	if text == "" {
-		text = w.texts[key+".other"]
-	}
-	if text == "" {
+// Say gives a text, with values for the names in its braces: Say("today.on", "n", 3). An int n chooses the plural form.
+func (p *phrases) Say(key string, pairs ...any) string {
+	phrase, there := p.texts[key]
+	if !there {
 		return key // a test finds it
 	}
-	if len(pairs) == 0 {
-		return text
-	}
+	text := phrase.Text()
 	values := make([]string, 0, len(pairs))
 	for i := 0; i+1 < len(pairs); i += 2 {
+		if n, counts := pairs[i+1].(int); counts && pairs[i] == "n" {
+			text = phrase.For(n)
+		}
 		values = append(values, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
 	}
 	return strings.NewReplacer(values...).Replace(text)
 }
 
 // Has says whether there is such a text.
-func (w *words) Has(key string) bool { return w.texts[key] != "" }
+func (p *phrases) Has(key string) bool {
+	_, there := p.texts[key]
+	return there
+}
