@@ -23,6 +23,7 @@ func (s *server) openConsole(c *Config) (err error) {
 		Book: s.accounts, Desk: s.parents, Directory: s.directory, Activity: remembered{s.activity}, Post: s.post,
 		Network: &surroundings{server: s, survey: survey{look: lookAround(c, s.log)}},
 		Lists:   lists, Servers: servers(c), Ask: askOrigin(c), Log: s.log,
+		Authority: s.keeper != nil && s.keeper.Authority() != nil,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the console: %w", err)

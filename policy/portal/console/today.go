@@ -121,12 +121,12 @@ func (v *visit) request(r parents.Request) requestRow {
 		row.Why = v.say("request.mistake")
 	}
 	me := v.actor()
-	if h, there := v.c.Directory().Household(r.Household); there && h.TwoAnswer && me.Role == parents.Carer {
+	if h, there := v.c.Directory().Household(r.Household); there && h.TwoAnswer && me.Role != parents.Parent {
 		row.Yes, row.Half = false, v.say("request.two")
 	}
 	for _, a := range r.Answers {
 		row.Half = v.say("request.half", "name", cmp.Or(a.By, v.say("role.parent")))
-		if a.By == me.Name && a.Role == me.Role.String() {
+		if a.Account != "" && a.Account == me.Account {
 			row.Yes, row.Half = false, v.say("request.mine")
 		}
 	}
