@@ -134,7 +134,7 @@ func unnamed(e store.Entry, name string, same func(a, b string) bool) (c change,
 	return c, true, nil
 }
 
-// unname takes a name out of what says who did something, and drops details that name them.
+// unname takes a name out of what says who did something, and drops details, and words of others, that name them.
 func unname(value any, name string, same func(a, b string) bool) (found bool) {
 	switch v := value.(type) {
 	case []any:
@@ -144,7 +144,7 @@ func unname(value any, name string, same func(a, b string) bool) (found bool) {
 	case map[string]any:
 		for key, one := range v {
 			text, _ := one.(string)
-			if key == "by" && same(text, name) || key == "detail" && mentions(text, name, same) {
+			if key == "by" && same(text, name) || (key == "detail" || key == "word") && mentions(text, name, same) {
 				delete(v, key)
 				if key == "by" {
 					delete(v, "account")

@@ -243,6 +243,11 @@ func (s *server) forgetsToni() {
 		t.Fatalf("%v: %s", err, out)
 	}
 	s.as("Toni", "grant", "name", "page.example", "--member", "Kim", "--for", "1h")
+	_, _ = s.asks("127.0.0.3", "pornhub.com", "my friend Toni says it is fine")
+	_, own := s.asks("127.0.0.2", "pornhub.com", "so that I can play with Toni")
+	_, answered := s.asks("127.0.0.2", "xvideos.com", "for the match")
+	s.must("requests", "decline", answered, "--word", "not before toni is back")
+	s.as("Toni", "requests", "decline", own)
 	s.write(strings.NewReplacer("name: Toni,", "name: Tina,", "member: Toni,", "member: Tina,").Replace(s.read()))
 	if out, code := s.reload(); code != 0 {
 		t.Fatal(out)
@@ -251,7 +256,7 @@ func (s *server) forgetsToni() {
 		t.Fatal("there is nothing to erase")
 	}
 	out := s.must("activity", "erase", "example-home/Toni")
-	for _, want := range []string{"account 1", "grant 1", "named in grant 1"} {
+	for _, want := range []string{"account 1", "grant 1", "named in grant 1", "request 1", "named in request 2"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("erasing does not say %q:\n%s", want, out)
 		}
@@ -266,6 +271,7 @@ func (s *server) forgetsToni() {
 	for where, text := range map[string]string{
 		"the export": s.must("export"), "the store": s.live(), "a backup": string(saved), "the metrics": s.scrape(),
 		"the audit": s.must("household", "audit"), "the accounts": s.must("account", "list"), "what people did": s.must("household", "show"),
+		"the requests": s.must("requests", "list", "--closed"), "the log": s.log.String(),
 	} {
 		text = strings.ReplaceAll(text, "toni-phone", "") // a device of this name is configured
 		for _, name := range []string{"Toni", "toni", "/TONI"} {
