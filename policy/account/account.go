@@ -105,6 +105,14 @@ func (b *Book) proofOf(ctx context.Context, a Account) (kept[proof], error) {
 	return p, err
 }
 
+// proven gives one account of a household, and what it proves itself with.
+func (b *Book) proven(ctx context.Context, household, id string) (a kept[Account], p kept[proof], err error) {
+	if a, err = b.account(ctx, household, id); err == nil {
+		p, err = b.proofOf(ctx, a.value)
+	}
+	return a, p, err
+}
+
 // named finds an account by its name.
 func (b *Book) named(ctx context.Context, household, name string) (found kept[Account], all []kept[Account], err error) {
 	all, err = list[Account](ctx, b, household, kindAccount)

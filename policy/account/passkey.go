@@ -268,11 +268,7 @@ func (b *Book) Passkeys(ctx context.Context, a Actor, household, account string)
 	if err := b.own(a, household, account); err != nil {
 		return nil, false, err
 	}
-	who, err := b.account(ctx, household, account)
-	if err != nil {
-		return nil, false, err
-	}
-	p, err := b.proofOf(ctx, who.value)
+	_, p, err := b.proven(ctx, household, account)
 	return p.value.Passkeys, p.value.Hash != "", err
 }
 
@@ -287,11 +283,7 @@ func (b *Book) RemovePasskey(ctx context.Context, a Actor, household, account st
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	who, err := b.account(ctx, household, account)
-	if err != nil {
-		return err
-	}
-	p, err := b.proofOf(ctx, who.value)
+	who, p, err := b.proven(ctx, household, account)
 	if err != nil {
 		return err
 	}

@@ -187,11 +187,7 @@ func (b *Book) EndSessions(ctx context.Context, a Actor, household, account, but
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	who, err := b.account(ctx, household, account)
-	if err != nil {
-		return err
-	}
-	p, err := b.proofOf(ctx, who.value)
+	who, p, err := b.proven(ctx, household, account)
 	if err != nil {
 		return err
 	}
