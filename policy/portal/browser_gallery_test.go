@@ -123,9 +123,21 @@ func (w *wall) closely(axe *chromium.Judge, g *gallery, language string) {
 					continue
 				}
 				w.Fits(name)
+				w.large(name)
 				axe.Judge(w.Tab, name)
 			}
 		}
+	}
+}
+
+// large reports what a finger misses: everything to press, but for a link within a sentence, is at least 44 CSS pixels high
+// (WCAG 2.2, 2.5.5, which is more than its level AA asks).
+func (w *wall) large(name string) {
+	w.Helper()
+	if small := w.Eval(`[...document.querySelectorAll("a,button,input:not([type=hidden]),select,textarea,summary")]
+.filter(e=>e.getClientRects().length&&e.getBoundingClientRect().height<44&&!(getComputedStyle(e).display=="inline"&&e.parentElement.textContent.trim()!=e.textContent.trim()))
+.map(e=>e.outerHTML.slice(0,120)+" "+e.getBoundingClientRect().height).join("\n")`); small != "" {
+		w.Errorf("%s: too small to press:\n%s", name, small)
 	}
 }
 

@@ -22,6 +22,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
+
+	"github.com/hearthdns/hearth/policy/portal/chromium"
 )
 
 // The measurement behind docs/decisions/0004-port-443.md: what should stand on port 443 of the
@@ -129,27 +131,11 @@ func site(t *testing.T, hits *atomic.Int64) int {
 func browser(t *testing.T, p80, p443 int, flags ...chromedp.ExecAllocatorOption) (context.Context, string) {
 	t.Helper()
 	netlog := filepath.Join(t.TempDir(), "netlog.json")
-	opts := append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath("chromium"),
-		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("log-net-log", netlog),
-		chromedp.Flag("host-resolver-rules",
-			fmt.Sprintf("MAP *:80 127.0.0.1:%d, MAP *:443 127.0.0.1:%d, MAP * 127.0.0.1", p80, p443)),
-	}, flags...)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), opts...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	if err := chromedp.Do(ctx, chromedp.Navigate("about:blank")); err != nil {
+	b := chromium.Open(t, fmt.Sprintf("MAP *:80 127.0.0.1:%d, MAP *:443 127.0.0.1:%d, MAP * 127.0.0.1", p80, p443), append(flags, chromedp.Flag("log-net-log", netlog))...)
+	if _, err := chromedp.Call(b.Ctx, network.Enable, network.EnableParams{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := chromedp.Call(ctx, network.Enable, network.EnableParams{}); err != nil {
-		t.Fatal(err)
-	}
-	return ctx, netlog
+	return b.Ctx, netlog
 }
 
 // navigate opens the address and tells how long the browser took to commit a page or its error page.

@@ -71,20 +71,23 @@ func (b *Tab) Do(steps ...chromedp.Action[chromedp.Void]) {
 func (b *Tab) Go(url string) { b.Helper(); b.Do(chromedp.Navigate(url)) }
 
 // Click clicks on what a CSS selector finds first.
-func (b *Tab) Click(what string) { b.Helper(); b.Clicks++; b.Do(chromedp.Click(what)) }
+func (b *Tab) Click(what string) { b.Helper(); b.Clicks++; b.Do(chromedp.Click(chromedp.CSS(what))) }
 
 // Write types into a field, which is a click and as many keys.
 func (b *Tab) Write(what, text string) {
 	b.Helper()
 	b.Clicks, b.Keys = b.Clicks+1, b.Keys+len(text)
-	b.Do(chromedp.SendKeys(what, text))
+	b.Do(chromedp.SendKeys(chromedp.CSS(what), text))
 }
 
 // Choose picks an entry of a list, which is two clicks.
 func (b *Tab) Choose(what, value string) {
 	b.Helper()
 	b.Clicks += 2
-	b.Do(chromedp.SetValue(what, value))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(what)))
+	if got := b.Eval(fmt.Sprintf(`document.querySelector(%[1]q).value=%[2]q,document.querySelector(%[1]q).value`, what, value)); got != value {
+		b.Fatalf("%s has no %s", what, value)
+	}
 }
 
 // Eval gives the value of an expression in the page as text. It works where the page itself may run no script.
@@ -100,7 +103,7 @@ func (b *Tab) Eval(expression string) string {
 func (b *Tab) try(expression string, options ...chromedp.EvaluateOption) (string, error) {
 	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate[string]("String("+expression+")", options...))
+	return chromedp.Run(ctx, chromedp.Evaluate[string]("String(("+expression+"))", options...))
 }
 
 // where is what a failure tells of the page.
