@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 // ConsoleConfig is where people and programs reach the server over HTTPS.
@@ -59,7 +61,7 @@ func (s *server) serveConsole(ctx context.Context, l net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	web.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
-	return serveHTTP(ctx, web, secured{netutil.LimitListener(s.newGate(l), consoleConnections), web.TLSConfig})
+	return portal.Run(ctx, web, secured{netutil.LimitListener(s.newGate(l), consoleConnections), web.TLSConfig})
 }
 
 // secured is a listener whose connections begin with TLS. http.Server speaks HTTP/2 on them.

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -12,10 +9,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
-
-// drainTime bounds how long a stopping HTTP server waits for its last
-// replies.
-const drainTime = 3 * time.Second
 
 // newHTTPServer gives a server with limits: nobody can hold a connection or
 // a header open for long.
@@ -28,24 +21,6 @@ func newHTTPServer(h http.Handler) *http.Server {
 		IdleTimeout:       30 * time.Second,
 		MaxHeaderBytes:    16 << 10,
 	}
-}
-
-// serveHTTP serves one listener until ctx ends, then lets replies in flight
-// finish.
-func serveHTTP(ctx context.Context, s *http.Server, l net.Listener) error {
-	failed := make(chan error, 1)
-	go func() { failed <- s.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serving http on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer stop()
-	if err := s.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("closing http on %s: %w", l.Addr(), err)
-	}
-	return nil
 }
 
 // operatorHandler is what the metrics listener serves. /healthz says that

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -119,7 +120,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(func(ctx context.Context) error { return s.api.ServeUnix(ctx, controlPath(s.boot, s.state)) })
 	if open.metrics != nil {
 		web := newHTTPServer(operatorHandler(s.registry(open), &s.ready))
-		start(func(ctx context.Context) error { return serveHTTP(ctx, web, open.metrics) })
+		start(func(ctx context.Context) error { return portal.Run(ctx, web, open.metrics) })
 	}
 	if s.file != "" {
 		w := &watcher{files: s.files, lists: s.localLists, dirs: s.folders, log: s.log, changed: s.reloadQuietly("file change")}

@@ -36,19 +36,17 @@ func (p *Portal) Serve(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
 	}
 	server.RegisterOnShutdown(p.streams.end)
-	if err := run(ctx, server, netutil.LimitListener(ln, MaxConnections)); err != nil {
-		return fmt.Errorf("serving the landing page on %s: %w", ln.Addr(), err)
-	}
-	return nil
+	return Run(ctx, server, netutil.LimitListener(ln, MaxConnections))
 }
 
-// run serves until ctx ends and then shuts down within the drain time.
-func run(ctx context.Context, server *http.Server, ln net.Listener) error {
+// Run serves a listener until ctx ends, then lets running answers finish for at most five seconds and closes what is
+// open still. It returns nil after an ordered end.
+func Run(ctx context.Context, server *http.Server, ln net.Listener) error {
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(ln) }()
 	select {
 	case err := <-served:
-		return err
+		return fmt.Errorf("serving %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
 	}
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
@@ -60,5 +58,8 @@ func run(ctx context.Context, server *http.Server, ln net.Listener) error {
 	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
 		err = ended
 	}
-	return err
+	if err != nil {
+		return fmt.Errorf("closing %s: %w", ln.Addr(), err)
+	}
+	return nil
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 // socketMode lets the owner and its group use the control socket and nobody else.
@@ -32,7 +34,6 @@ const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = time.Minute
 	maxHeaderBytes    = 16 << 10
-	drain             = 5 * time.Second
 )
 
 // ServeUnix serves the API on the control socket until ctx ends, then removes the socket. The file is
@@ -43,39 +44,18 @@ func (a *API) ServeUnix(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.run(ctx, a.Local(), ln); err != nil {
-		return fmt.Errorf("serving the control socket %s: %w", path, err)
-	}
-	return nil
-}
-
-// run serves until ctx ends and then shuts down within the drain time.
-func (a *API) run(ctx context.Context, h http.Handler, ln net.Listener) error {
 	server := &http.Server{
-		Handler:           h,
+		Handler:           a.Local(),
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	select {
-	case err := <-served:
-		return err
-	case <-ctx.Done():
+	if err := portal.Run(ctx, server, ln); err != nil {
+		return fmt.Errorf("serving the control socket %s: %w", path, err)
 	}
-	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	err := server.Shutdown(bounded)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = server.Close()
-	}
-	if ended := <-served; err == nil && !errors.Is(ended, http.ErrServerClosed) {
-		err = ended
-	}
-	return err
+	return nil
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
