@@ -80,7 +80,7 @@ func remote(a net.Addr) netip.Addr {
 	return plainAddr(at.Addr())
 }
 
-// enter counts a connection of a client: of an IPv6 one with its network, where addresses are free to take.
+// enter counts a connection of a client.
 func (g gate) enter(a netip.Addr) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
