@@ -142,6 +142,9 @@ type HouseholdConfig struct {
 	Observe    bool              `yaml:"observe"`
 	// Answers says how many parents have to grant a request of a child: "one", or "two". Empty: one.
 	Answers string `yaml:"answers"`
+	// Support says what support sees by the id of a decision: "reason", or "names" for the site, the member and the device
+	// as well. Empty: reason.
+	Support string `yaml:"support"`
 }
 
 // ConsentConfig is the record that somebody opted in.

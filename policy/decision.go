@@ -28,6 +28,14 @@ const (
 var stepNames = [...]string{"", "law", "needed", "denied", "always-on", "bedtime", "homework",
 	"security", "allowed", "service", "category", "label", "unknown"}
 
+// StepOf gives the step of a number, false for none.
+func StepOf(n int) (Step, bool) {
+	if n < int(StepLaw) || n > int(StepUnknown) {
+		return 0, false
+	}
+	return Step(n), true
+}
+
 // String gives the step's short key.
 func (s Step) String() string {
 	if int(s) < len(stepNames) {

@@ -52,6 +52,9 @@ func (d *Directory) Locates() bool { return d.where }
 // on equal bands have equal hashes.
 func (d *Directory) Hash() string { return d.hash }
 
+// Versions is how the ids of decisions end: "-POLICY-LISTS", of the policy and the lists that decide.
+func (d *Directory) Versions() string { return d.ground.versions }
+
 // BandsUntil is the first day on which a member's band changes by birth date:
 // compile again on it, at midnight of the household. Zero if no band will change.
 func (d *Directory) BandsUntil() Date { return d.bands }

@@ -17,7 +17,8 @@ type Household struct {
 	Devices  []*Device
 	Guest    *Profile // of devices that are not known
 
-	TwoAnswer bool // requests of children are granted once two parents have said yes
+	TwoAnswer    bool // requests of children are granted once two parents have said yes
+	SupportNames bool // support sees by the id of a decision which site it was, and whose
 
 	stands      // what people changed; Directory.Apply replaces it
 	days        *days

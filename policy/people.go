@@ -10,7 +10,7 @@ func (b *compiler) household(i int) {
 	c := &b.config.Config.Households[i]
 	h := &Household{
 		ID: c.ID, Tenant: c.Tenant, Language: c.Language, Country: c.Country,
-		Location: b.locationOf(c), Enabled: c.enabled(), TwoAnswer: c.Answers == "two",
+		Location: b.locationOf(c), Enabled: c.enabled(), TwoAnswer: c.Answers == "two", SupportNames: c.Support == "names",
 	}
 	h.days = b.daysOf(c, h)
 	d := b.directory

@@ -47,6 +47,9 @@ func (v *validator) household(path string, h HouseholdConfig) {
 	if !slices.Contains([]string{"", "one", "two"}, h.Answers) {
 		v.add(path+".answers", "%q is no number of parents who grant a request: write one or two", h.Answers)
 	}
+	if !slices.Contains([]string{"", "reason", "names"}, h.Support) {
+		v.add(path+".support", "%q is nothing that support sees: write reason or names", h.Support)
+	}
 }
 
 // reservedIDs stand in the store where ids of households do, for what is no household's: tickets, and the accounts of

@@ -39,7 +39,7 @@ func (a *app) distant() (c client, is bool, err error) {
 	}
 	u, err := url.Parse(at)
 	if err != nil || u.Scheme != "https" || u.Host == "" || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil {
-		return c, true, usageError{fmt.Errorf("%q is not the address of a server; write such as https://hearth.example.org:8443", at)}
+		return c, true, usageError{fmt.Errorf("%q is not the address of a server; write such as https://hearth.example.org:8444", at)}
 	}
 	file := cmp.Or(a.remote.tokenFile, a.getenv("HEARTH_TOKEN_FILE"))
 	if file == "" {

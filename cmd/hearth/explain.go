@@ -23,8 +23,9 @@ type explained struct {
 
 func (a *app) explainCommand() *cobra.Command {
 	query := make(map[string]*string)
+	var id, household string
 	cmd := &cobra.Command{
-		Use:   "explain NAME",
+		Use:   "explain {NAME | --id ID}",
 		Short: "Say what happens to a name, and why",
 		Long: `Say what happens to a name, step by step in the order of decisions: which
 category, which list, which rule, until when. Without --client, --device or
@@ -32,13 +33,27 @@ category, which list, which rule, until when. Without --client, --device or
 the answer leads to, a name behind a CNAME or an address in a network that is
 listed, is not told of here. The rules of addresses that would be asked are.
 
+With --id it says what the id of a decision means that somebody reads off a
+page or an answer, and when it was made: the reason, and neither the name nor
+whose it was unless the household lets support see them (households[].support).
+That it was looked at stands in the household's audit.
+
 The running server is asked on its control socket. With --config FILE the
 answer is worked out offline from that file and the lists in the state folder.`,
 		Example: `  hearth explain --device kim-tablet example.com
   hearth explain --member example-home/Kim --at "fri 21:05" example.com
+  hearth explain --id 10.fun.games-0123abcd-4567cdef --household example-home
   hearth explain --config config.yaml --client 192.168.1.20 --type AAAA example.com`,
-		Args: exactly(1, "the NAME to explain"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if id != "" {
+				return exactly(0, "--id says what is meant, without a NAME")(cmd, args)
+			}
+			return exactly(1, "the NAME to explain")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if id != "" {
+				return answer(cmd.Context(), a, look(at(household, "decisions", id)), describeDecision)
+			}
 			if given := *query["client"] + *query["device"] + *query["member"]; given != cmp.Or(*query["client"], *query["device"], *query["member"]) {
 				return usageError{errors.New("--client, --device and --member exclude each other; give one of them")}
 			}
@@ -60,8 +75,34 @@ answer is worked out offline from that file and the lists in the state folder.`,
 	flag("member", "for this person, `MEMBER` or HOUSEHOLD/MEMBER")
 	flag("type", "query `TYPE` (default A)")
 	_ = cmd.RegisterFlagCompletionFunc("type", cobra.FixedCompletions(queryTypes(), cobra.ShellCompDirectiveNoFileComp)) // the flag exists
+	cmd.Flags().StringVar(&id, "id", "", "what this `ID` of a decision means, as the page or the answer has it")
+	cmd.Flags().StringVar(&household, "household", "", "with --id: in this `HOUSEHOLD`, where there are several")
 	flag("at", "`TIME`: \"fri 21:05\", \"21:05\" or RFC 3339 (default now)")
 	return cmd
+}
+
+func describeDecision(w io.Writer, d portal.Decision) {
+	fmt.Fprintf(w, "%s: step %d, %s\n", d.ID, d.Step, d.StepName)
+	if d.Category != "" {
+		fmt.Fprintf(w, "  category   %s\n", d.Category)
+	}
+	versions := "not in force any more"
+	if d.InForce {
+		versions = "in force"
+	}
+	fmt.Fprintf(w, "  versions   policy %s, lists %s: %s\n", d.Policy, d.Lists, versions)
+	for _, b := range d.Blocks {
+		text := fmt.Sprintf("  %s  %s, for the band %s", b.At.Format("Mon 15:04"), count(b.Count, "block"), b.Band)
+		for _, part := range []string{b.Category, b.Member, b.Device, b.Name} {
+			if part != "" {
+				text += ", " + part
+			}
+		}
+		fmt.Fprintln(w, text)
+	}
+	if len(d.Blocks) == 0 {
+		fmt.Fprintln(w, "  nothing of this household had it in 24 hours, as far as is remembered")
+	}
 }
 
 func (a *app) explain(ctx context.Context, query url.Values) error {

@@ -108,12 +108,13 @@ func (p *Portal) listens(w http.ResponseWriter, r *http.Request, host asked) boo
 var (
 	descStreams = prometheus.NewDesc("hearth_portal_streams", "Pages that wait for the answer to a request.", nil, nil)
 	descNoRoom  = prometheus.NewDesc("hearth_portal_streams_refused_total", "Pages for which there was no room to wait.", nil, nil)
+	descDecided = prometheus.NewDesc("hearth_portal_decisions", "Ids of decisions whose reasons are remembered for support.", nil, nil)
 	descLimit   = prometheus.NewDesc("hearth_portal_limit", "Limits in force: counts.", []string{"limit"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (p *Portal) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descStreams, descNoRoom, descLimit} {
+	for _, d := range []*prometheus.Desc{descStreams, descNoRoom, descDecided, descLimit} {
 		ch <- d
 	}
 }
@@ -125,7 +126,8 @@ func (p *Portal) Collect(ch chan<- prometheus.Metric) {
 	p.streams.mu.Unlock()
 	ch <- prometheus.MustNewConstMetric(descStreams, prometheus.GaugeValue, float64(all))
 	ch <- prometheus.MustNewConstMetric(descNoRoom, prometheus.CounterValue, float64(refused))
-	for limit, n := range map[string]float64{"streams": maxStreams, "streams_device": ownStreams, "connections": MaxConnections} {
+	ch <- prometheus.MustNewConstMetric(descDecided, prometheus.GaugeValue, float64(p.decided.held()))
+	for limit, n := range map[string]float64{"streams": maxStreams, "streams_device": ownStreams, "connections": MaxConnections, "decisions_household": decidedIDs, "decisions_households": decidedHouseholds} {
 		ch <- prometheus.MustNewConstMetric(descLimit, prometheus.GaugeValue, n, limit)
 	}
 }

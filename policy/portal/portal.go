@@ -96,6 +96,7 @@ type Portal struct {
 	places    map[string][]string
 	render    *renderer
 	recent    recent
+	decided   decisions
 	seal      *seal
 }
 
@@ -186,4 +187,5 @@ func (p *Portal) Observe(client policy.Client, addr netip.Addr, name blocklists.
 		b.ad = b.ad || dir.Index().Taxonomy().Definition(d.Category).Group == "ads"
 	}
 	p.recent.add(viewer(client, addr), b)
+	p.decide(client, addr, b, d)
 }

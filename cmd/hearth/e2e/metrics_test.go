@@ -39,6 +39,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 	u.stop()
 	s.ask("udp", "127.0.0.1", "not-there.example.com", dns.TypeA)
+	s.must("cache", "stats")
 	s.eventually("has counted the lines of the list", func() bool { return strings.Contains(s.scrape(), `hearth_list_rejected{list="mine"`) })
 
 	have, want := types(scraped, s.scrape()), types(documented, string(text))

@@ -70,9 +70,7 @@ func (a *API) judge(ctx huma.Context, next func(huma.Context)) {
 	c, o := callerOf(ctx.Context()), ctx.Operation()
 	_, w := unwrap(ctx)
 	if p := a.refuses(c, o, ctx.Param("household")); p != nil {
-		ctx.SetHeader("Content-Type", problemType)
-		ctx.SetStatus(p.Status)
-		_ = jsonFormat.Marshal(w, p.named())
+		refuse(ctx, p)
 		return
 	}
 	until := time.Now().Add(answerTime)
@@ -81,6 +79,13 @@ func (a *API) judge(ctx huma.Context, next func(huma.Context)) {
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(until) // not every writer has one
 	next(ctx)
+}
+
+// refuse answers with a problem.
+func refuse(ctx huma.Context, p *Problem) {
+	ctx.SetHeader("Content-Type", problemType)
+	ctx.SetStatus(p.Status)
+	_ = jsonFormat.Marshal(ctx.BodyWriter(), p.named())
 }
 
 func (a *API) refuses(c Caller, o *huma.Operation, household string) *Problem {

@@ -158,7 +158,7 @@ func (g *generator) word() string { return words[g.IntN(len(words))] }
 // likely are words that are right for a parameter of a name.
 var likely = map[string][]string{
 	"household": {"one", "one", "one", "-", "two"}, "member": {"Mia", "Tom", "Anna"}, "device": {"mia-tablet", "tom-phone", "robot"}, "list": {"starter"}, "grant": {"abcdefgh"},
-	"name": {"naked.example", "example.com"}, "of": {"Mia", "guests"}, "from": {"one", "2026-01-01"}, "to": {"bad", "2026-03-31"}, "older": {"48h"}, "role": {"parent"}, "scope": {"explain"}, "outcome": {"declined"}, "why": {"scary", "fine"}, "category": {"money.gambling"}, "since": {"2026-01-01"}, "cursor": {"MQ"}, "limit": {"1", "100"}, "type": {"A"}, "at": {"fri 21:05"}, "client": {tom}, "day": {"today"},
+	"name": {"naked.example", "example.com"}, "of": {"Mia", "guests"}, "from": {"one", "2026-01-01"}, "to": {"bad", "2026-03-31"}, "older": {"48h"}, "role": {"parent"}, "scope": {"explain"}, "outcome": {"declined"}, "why": {"scary", "fine"}, "category": {"money.gambling"}, "since": {"2026-01-01"}, "decision": {"10.fun.games-01234567-89abcdef", "7-01234567-89abcdef"}, "cursor": {"MQ"}, "limit": {"1", "100"}, "type": {"A"}, "at": {"fri 21:05"}, "client": {tom}, "day": {"today"},
 	"for": {"30m", "2d", "1h"}, "kind": {"name", "name", "name", "time", "report"}, "value": {"casino.example"}, "pin": {"4711"}, "until": {"23:00", "23:00", "2026-12-31"}, "profile": {"things"}, "confirm": {"virus.example"},
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,12 @@ func (a *API) explainRoutes() {
 		method: http.MethodGet, path: "/v1/explain", id: "explain", scope: scopeExplain, least: parents.Carer,
 		summary: "What happens to a name for somebody, step by step",
 	}, a.explain)
+	if a.Desk != nil {
+		serve(a, route{
+			method: http.MethodGet, path: householdPath + "/decisions/{decision}", id: "getDecision", scope: scopeExplain,
+			summary: "What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them",
+		}, a.decision)
+	}
 	serve(a, route{
 		method: http.MethodGet, path: "/v1/settings", id: "getSettings", scope: scopeHouseholdsRead, least: parents.Carer,
 		summary: "What devices are set to for encrypted DNS, as far as it holds for all",
@@ -120,6 +127,27 @@ func (a *API) explain(ctx context.Context, in *asked) (portal.Explanation, error
 		_, err = a.Desk.Show(ctx, Place{e.Household}.who(ctx)) // an operator's look is written down
 	}
 	return e, err
+}
+
+// decision is for support. That it looked is written down each time, for the household's parents to read.
+func (a *API) decision(ctx context.Context, in *struct {
+	Place
+	Decision string `path:"decision" doc:"as the page or the answer has it" example:"10.fun.games-0123abcd-4567cdef"`
+}) (portal.Decision, error) {
+	who := in.who(ctx)
+	h, err := a.Desk.Oversee(ctx, who)
+	if err != nil {
+		return portal.Decision{}, err
+	}
+	d, err := a.Portal.Decision(h.ID, in.Decision)
+	if err == nil && who.Actor.Role >= parents.Operator {
+		e := parents.Entry{What: "decision looked at", By: cmp.Or(who.Actor.Name, who.By), Role: who.Actor.Role.String(), Detail: d.ID}
+		err = a.Desk.Note(ctx, h.ID, e)
+	}
+	if err != nil {
+		return portal.Decision{}, err
+	}
+	return d, nil
 }
 
 // within names somebody of a household whom a caller of that household alone may mean.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"cmp"
+	"net/http"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -19,7 +21,7 @@ func newCounters() counters {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
 	c := counters{
-		requests: counter("hearth_api_requests_total", "Requests to the admin API, by operation and status.", "operation", "code"),
+		requests: counter("hearth_api_requests_total", "Requests to the admin API, by operation and status; of a file that failed while it was sent cut.", "operation", "code"),
 		refused:  counter("hearth_api_refused_total", "Requests to the admin API that came too fast, by why: rate of a token or household, or guess of a token.", "why"),
 		repeated: prometheus.NewCounter(prometheus.CounterOpts{Name: "hearth_api_repeated_total", Help: "POSTs that were sent again with their Idempotency-Key, and answered without being done again."}),
 	}
@@ -59,10 +61,8 @@ func (a *API) Collect(ch chan<- prometheus.Metric) {
 
 // count counts what was asked, by route, and how it was answered.
 func (a *API) count(ctx huma.Context, next func(huma.Context)) {
+	code := "cut" // off, because a file failed while it was sent
+	defer func() { a.counts.requests.WithLabelValues(ctx.Operation().OperationID, code).Inc() }()
 	next(ctx)
-	status := ctx.Status()
-	if status == 0 { // a file
-		status = 200
-	}
-	a.counts.requests.WithLabelValues(ctx.Operation().OperationID, strconv.Itoa(status)).Inc()
+	code = strconv.Itoa(cmp.Or(ctx.Status(), http.StatusOK)) // a file has none
 }

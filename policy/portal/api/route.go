@@ -68,8 +68,7 @@ func file[In any](a *API, r route, kind string, write func(context.Context, *In,
 	}}}
 	huma.Register(a.huma, o, func(_ context.Context, in *In) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
-			r, w := unwrap(ctx)
-			stream(w, kind, func(to io.Writer) error { return write(r.Context(), in, to) })
+			stream(ctx, kind, func(to io.Writer) error { return write(ctx.Context(), in, to) })
 		}}, nil
 	})
 }
@@ -78,13 +77,14 @@ func unwrap(ctx huma.Context) (*http.Request, http.ResponseWriter) { return huma
 
 // stream answers with what write writes. What goes wrong before its first octet is told; after that the reply is cut
 // off, so that nobody takes it for whole.
-func stream(w http.ResponseWriter, kind string, write func(io.Writer) error) {
+func stream(ctx huma.Context, kind string, write func(io.Writer) error) {
+	_, w := unwrap(ctx)
 	to := &begun{w: w, kind: kind}
 	switch err := write(to); {
 	case err != nil && to.any:
 		panic(http.ErrAbortHandler)
 	case err != nil:
-		problemOf(err).write(w)
+		refuse(ctx, problemOf(err))
 	case !to.any:
 		_, _ = to.Write(nil)
 	}

@@ -18,7 +18,7 @@ import (
 type settingsForm struct {
 	Countries, Languages, Answers, Guests []option
 	Zone                                  string
-	Observe                               bool
+	Observe, Support                      bool
 	Revision                              uint64
 }
 
@@ -35,7 +35,7 @@ func (v *visit) settingsForm() (*page, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := settingsForm{Zone: d.Timezone, Observe: d.Observe, Revision: revision}
+	f := settingsForm{Zone: d.Timezone, Observe: d.Observe, Support: d.Support == "names", Revision: revision}
 	f.Countries, f.Languages = v.countries(d.Country), v.languages(d.Language)
 	if d.Language == "" {
 		f.Languages = slices.Insert(f.Languages, 0, option{"", v.say("settings.language_none"), true})
@@ -59,7 +59,7 @@ func (c *Console) settings(v *visit) error {
 			return &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
 		}
 		d.Timezone, d.Country, d.Language = zone, v.form("country"), v.form("language")
-		d.Answers, d.Guest, d.Observe = v.form("answers"), v.form("guest"), v.form("observe") != ""
+		d.Answers, d.Guest, d.Observe, d.Support = v.form("answers"), v.form("guest"), v.form("observe") != "", v.form("support")
 		return nil
 	})
 	if err != nil {

@@ -259,6 +259,49 @@ type ConfirmThingRequest struct {
 	Without *[]string `json:"without,omitempty"`
 }
 
+// DecidedBlock defines model for DecidedBlock.
+type DecidedBlock struct {
+	// At the last time
+	At time.Time `json:"at"`
+
+	// Band of the profile
+	Band     string  `json:"band"`
+	Category *string `json:"category,omitempty"`
+	Count    int64   `json:"count"`
+
+	// Device likewise
+	Device *string `json:"device,omitempty"`
+
+	// Member likewise
+	Member *string `json:"member,omitempty"`
+
+	// Name of the last one, where the household lets support see names
+	Name *string `json:"name,omitempty"`
+}
+
+// Decision defines model for Decision.
+type Decision struct {
+	// Blocks what of the household had this id in 24 hours, the last one first
+	Blocks []DecidedBlock `json:"blocks"`
+
+	// Category as the id has it; the ids of children, of security and of help have none
+	Category *string `json:"category,omitempty"`
+	Id       string  `json:"id"`
+
+	// InForce both versions are in force still
+	InForce bool `json:"in_force"`
+
+	// Lists version of the lists that decided
+	Lists string `json:"lists"`
+
+	// Policy version of the policy that decided
+	Policy string `json:"policy"`
+
+	// Step of the order of decisions
+	Step     int64  `json:"step"`
+	StepName string `json:"step_name"`
+}
+
 // Definition defines model for Definition.
 type Definition struct {
 	// Definition YAML, as one file of households_dir
@@ -1756,6 +1799,11 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 	ListChanges(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetDecision What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
+	//
+	// Corresponds with GET /v1/households/{household}/decisions/{decision} (the `GetDecision` operationId).
+	GetDecision(ctx context.Context, household string, decision string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetDefinition The definition of a household of the store
 	//
 	// Corresponds with GET /v1/households/{household}/definition (the `GetDefinition` operationId).
@@ -2728,6 +2776,21 @@ func (c *Client) AdoptHousehold(ctx context.Context, household string, reqEditor
 // Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 func (c *Client) ListChanges(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListChangesRequest(c.Server, household, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetDecision What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
+//
+// Corresponds with GET /v1/households/{household}/decisions/{decision} (the `GetDecision` operationId).
+func (c *Client) GetDecision(ctx context.Context, household string, decision string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetDecisionRequest(c.Server, household, decision)
 	if err != nil {
 		return nil, err
 	}
@@ -5604,6 +5667,47 @@ func NewListChangesRequest(server string, household string, params *ListChangesP
 			rawQueryFragments = append(rawQueryFragments, encoded)
 		}
 		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewGetDecisionRequest constructs an http.Request for the GetDecision method
+func NewGetDecisionRequest(server string, household string, decision string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "decision", decision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/decisions/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9006,6 +9110,13 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 	ListChangesWithResponse(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*ListChangesResponse, error)
 
+	// GetDecisionWithResponse What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/households/{household}/decisions/{decision} (the `GetDecision` operationId).
+	GetDecisionWithResponse(ctx context.Context, household string, decision string, reqEditors ...RequestEditorFn) (*GetDecisionResponse, error)
+
 	// GetDefinitionWithResponse The definition of a household of the store
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10857,6 +10968,54 @@ func (r ListChangesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type GetDecisionResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Decision
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetDecisionResponse) GetJSON200() *Decision {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetDecisionResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetDecisionResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetDecisionResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetDecisionResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetDecisionResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14255,6 +14414,19 @@ func (c *ClientWithResponses) ListChangesWithResponse(ctx context.Context, house
 	return ParseListChangesResponse(rsp)
 }
 
+// GetDecisionWithResponse What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/households/{household}/decisions/{decision} (the `GetDecision` operationId).
+func (c *ClientWithResponses) GetDecisionWithResponse(ctx context.Context, household string, decision string, reqEditors ...RequestEditorFn) (*GetDecisionResponse, error) {
+	rsp, err := c.GetDecision(ctx, household, decision, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetDecisionResponse(rsp)
+}
+
 // GetDefinitionWithResponse The definition of a household of the store
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16175,6 +16347,39 @@ func ParseListChangesResponse(rsp *http.Response) (*ListChangesResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest PageChange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseGetDecisionResponse parses an HTTP response from a GetDecisionWithResponse call
+func ParseGetDecisionResponse(rsp *http.Response) (*GetDecisionResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetDecisionResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Decision
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
