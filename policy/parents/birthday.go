@@ -26,15 +26,7 @@ func (d *Desk) Confirm(ctx context.Context, who Who) (Person, error) {
 	if err != nil {
 		return Person{}, err
 	}
-	h, err := d.Show(ctx, Who{Household: who.Household, Actor: who.Actor})
-	if err != nil {
-		return Person{}, err
-	}
-	i := slices.IndexFunc(h.Members, func(m Person) bool { return called([]string{m.Name}, who.Member) == 0 })
-	if i < 0 {
-		return Person{}, unknown("member", "%s is gone meanwhile", who.Member)
-	}
-	return h.Members[i], nil
+	return d.person(ctx, who)
 }
 
 // Waiting lists the members whose birthday waits for a parent.

@@ -250,7 +250,7 @@ func (d *Desk) Replace(ctx context.Context, who Who, text string, revision uint6
 		case c.ID != p.household.ID:
 			return Entry{}, nil, refused("definition", "the definition is of %q and not of %q: an id never changes", c.ID, p.household.ID)
 		case revision != found:
-			return Entry{}, nil, &Error{Reason: Conflict, Field: "revision", Revision: found, Text: fmt.Sprintf("the household %s has revision %d now, not %d: export it again, and change that", c.ID, found, revision)}
+			return Entry{}, nil, p.outdated(found, revision, "export it again")
 		}
 		return p.entry("household changed", "", 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, nil
 	})

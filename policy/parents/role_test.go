@@ -46,6 +46,16 @@ func TestRoles(t *testing.T) {
 		{"pin", func(w parents.Who) error { return h.SetPIN(ctx, w, "4711") }, []string{"parent", "operator", "machine"}},
 		{"log", func(w parents.Who) error { _, err := h.Diary(ctx, w, parents.Diary{For: "1d"}); return err }, []string{"parent", "operator", "machine"}},
 		{"export", func(w parents.Who) error { _, _, err := h.Export(ctx, w, false); return err }, []string{"parent", "operator", "machine"}},
+		{"add a member", func(w parents.Who) error {
+			w.Member = ""
+			_, err := h.AddMember(ctx, w, policy.MemberConfig{Name: "Ida", Band: "child"}, nil)
+			return err
+		}, []string{"parent", "operator", "machine"}},
+		{"change a member", func(w parents.Who) error {
+			_, err := h.ChangeMember(ctx, w, nil, func(*policy.MemberConfig) error { return nil })
+			return err
+		}, []string{"parent", "operator", "machine"}},
+		{"erase a member", func(w parents.Who) error { _, err := h.EraseMember(ctx, w, &memory{}, nil); return err }, []string{"parent", "operator", "machine"}},
 		{"invite", func(w parents.Who) error {
 			_, err := h.Invite(ctx, w, parents.Assignment{Members: []string{"Mia"}}, "")
 			return err

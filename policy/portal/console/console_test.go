@@ -379,5 +379,5 @@ func TestRecords(t *testing.T) {
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"Eva"}, "age": {"3"}}).is(http.StatusConflict)
 	page = anna.get("/household")
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "remove": {"Ida"}}).lacks("Ida</a>")
-	anna.get("/changes").says("household changed", "Anna")
+	anna.get("/changes").says("member added", "member removed", "Anna")
 }

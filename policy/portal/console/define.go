@@ -29,7 +29,6 @@ func (v *visit) redefine(edit func(c *policy.HouseholdConfig) error) error {
 	if err != nil {
 		return err
 	}
-	revision, _ := strconv.ParseUint(v.form("revision"), 10, 64) // none is no revision that there is
 	if err := edit(&c); err != nil {
 		return err
 	}
@@ -37,8 +36,14 @@ func (v *visit) redefine(edit func(c *policy.HouseholdConfig) error) error {
 	if err != nil {
 		return err
 	}
-	_, err = v.c.Desk.Replace(v.r.Context(), v.who(), text, revision)
+	_, err = v.c.Desk.Replace(v.r.Context(), v.who(), text, *v.revision())
 	return err
+}
+
+// revision is that of the definition which the form of this visit was made of.
+func (v *visit) revision() *uint64 {
+	n, _ := strconv.ParseUint(v.form("revision"), 10, 64) // none is no revision that there is
+	return &n
 }
 
 // written is a definition as the desk reads it.
@@ -59,13 +64,8 @@ func (v *visit) part() (*policy.MemberConfig, uint64, error) {
 
 // repart changes what the definition says of the member of the path, as redefine does.
 func (v *visit) repart(edit func(m *policy.MemberConfig) error) error {
-	return v.redefine(func(d *policy.HouseholdConfig) error {
-		m, err := v.mine(d)
-		if err != nil {
-			return err
-		}
-		return edit(m)
-	})
+	_, err := v.c.Desk.ChangeMember(v.r.Context(), v.member(), v.revision(), edit)
+	return err
 }
 
 // mine finds a member's part of the definition.

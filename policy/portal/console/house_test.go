@@ -129,8 +129,10 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	h.desk = must(parents.Open(t.Context(), parents.Config{
 		Log: bolt, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Presence: neighbours{},
 		Forget: func(ctx context.Context, household, person string) (map[string]int, error) {
-			n, err := h.book.Erase(ctx, household, person)
-			return map[string]int{"account": n}, err
+			if n, err := h.book.Erase(ctx, household, person); err != nil || n > 0 {
+				return map[string]int{"account": n}, err
+			}
+			return nil, nil //nolint:nilnil // nothing was kept
 		},
 		Written: func() (policy.Config, func(string) string) {
 			return *h.yaml.Load(), func(id string) string {
@@ -228,9 +230,10 @@ func (k *kept) Show(_ context.Context, of, day string) (policy.ActivityReport, e
 
 func (k *kept) Erase(_ context.Context, of string, _ bool) (policy.ActivityErased, error) {
 	household, person, _ := strings.Cut(of, "/")
+	days := len(k.days[of])
 	delete(k.days, of)
 	h, _ := k.live.Load().Household(household)
-	return policy.ActivityErased{Household: household, Person: person, Gone: !h.Has(person), Partitions: 1}, nil
+	return policy.ActivityErased{Household: household, Person: person, Gone: !h.Has(person), Partitions: days}, nil
 }
 
 func (k *kept) Devices(_ context.Context, of string) ([]policy.Sighting, error) {

@@ -177,16 +177,16 @@ func (v *visit) householdForm() (*page, error) {
 // household adds a member, or takes one away.
 func (c *Console) household(v *visit) error {
 	done := "member_added"
-	err := v.redefine(func(d *policy.HouseholdConfig) error {
-		if gone := v.form("remove"); gone != "" {
-			done = "member_removed"
-			without(d, gone)
-			return nil
+	var err error
+	if who := v.who(); v.form("remove") != "" {
+		done, who.Member = "member_removed", v.form("remove")
+		_, err = c.Desk.RemoveMember(v.r.Context(), who, v.revision())
+	} else {
+		var m policy.MemberConfig
+		if m, err = v.newMember(v.form("name"), v.form("age"), v.form("born")); err == nil {
+			_, err = c.Desk.AddMember(v.r.Context(), who, m, v.revision())
 		}
-		m, err := v.newMember(v.form("name"), v.form("age"), v.form("born"))
-		d.Members = append(d.Members, m)
-		return err
-	})
+	}
 	if err != nil {
 		p, failed := v.householdForm()
 		if failed != nil {

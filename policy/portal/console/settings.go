@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -157,25 +156,11 @@ func (v *visit) isMe(name string) bool {
 	return v.session.Who.Role != account.Operator && strings.EqualFold(v.session.Who.Name, name)
 }
 
-// leave takes a member out of the household and erases what is kept of them: first from the definition, with the revision
-// that the page was made of, so that nothing new is kept; then what was remembered, and then everything else.
+// leave takes a member out of the household and erases what is kept of them.
 func (c *Console) leave(v *visit) error {
-	household, err := v.overseen()
-	if err != nil {
-		return err
-	}
-	if _, err := v.leaveParts(); err != nil { // who is not there does not leave
-		return err
-	}
-	name := v.name()
-	if err = v.mayLeave(name); err == nil {
-		err = v.shareOut(name)
-	}
+	err := v.mayLeave(v.name())
 	if err == nil {
-		err = v.redefine(func(d *policy.HouseholdConfig) error {
-			without(d, name)
-			return nil
-		})
+		_, err = c.Desk.EraseMember(v.r.Context(), v.member(), c.Activity, v.revision())
 	}
 	if err != nil {
 		p, failed := v.leaveParts()
@@ -183,9 +168,6 @@ func (c *Console) leave(v *visit) error {
 			return failed
 		}
 		return v.again("leave", p, err)
-	}
-	if err := v.eraseAll(household, name); err != nil {
-		return err
 	}
 	return v.done("/household", "erased")
 }
@@ -203,54 +185,4 @@ func (v *visit) mayLeave(name string) error {
 		return &parents.Error{Field: "sure", Text: v.say("leave.not_sure", "name", name)}
 	}
 	return nil
-}
-
-// shareOut leaves devices that enrolled themselves to the others who use them.
-func (v *visit) shareOut(name string) error {
-	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
-	if err != nil {
-		return err
-	}
-	for _, o := range known {
-		if o.Owner != parents.OwnerEnrolled || len(o.Members) < 2 || !slices.Contains(o.Members, name) {
-			continue
-		}
-		w := v.who()
-		w.Device = o.Name
-		rest := slices.DeleteFunc(slices.Clone(o.Members), func(m string) bool { return m == name })
-		if _, err := v.c.Desk.Assign(v.r.Context(), w, parents.Assignment{Members: rest}); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// without takes a member out of a definition, with what is theirs alone.
-func without(d *policy.HouseholdConfig, name string) {
-	d.Members = slices.DeleteFunc(d.Members, func(m policy.MemberConfig) bool { return m.Name == name })
-	d.Rules = slices.DeleteFunc(d.Rules, func(r policy.RuleConfig) bool { return r.Member == name })
-	d.Exceptions = slices.DeleteFunc(d.Exceptions, func(e policy.ExceptionConfig) bool { return e.Member == name })
-	d.Devices = slices.DeleteFunc(d.Devices, func(o policy.DeviceConfig) bool {
-		return o.Profile == "" && (o.Member == name && len(o.Members) == 0 || o.Member == "" && len(o.Members) == 1 && o.Members[0] == name)
-	})
-	for i := range d.Devices {
-		o := &d.Devices[i]
-		if o.Member == name {
-			o.Member = ""
-		}
-		o.Members = slices.DeleteFunc(o.Members, func(m string) bool { return m == name })
-	}
-}
-
-// eraseAll erases what is kept of who is gone. Of whom nothing was kept, nothing is to be erased.
-func (v *visit) eraseAll(household, name string) error {
-	r, err := v.c.Activity.Erase(v.r.Context(), household+"/"+name, false)
-	if err != nil {
-		return err
-	}
-	_, err = v.c.Desk.Erase(v.r.Context(), v.who(), r)
-	if e := new(parents.Error); errors.As(err, &e) && e.Reason == parents.Unknown {
-		return nil
-	}
-	return err
 }

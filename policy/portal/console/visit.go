@@ -243,7 +243,11 @@ func (v *visit) deskText(e *parents.Error) string {
 		}
 	case parents.InFile:
 		return v.say("problem.in_file", "place", e.Place)
-	case parents.Refused, parents.Unknown, parents.Unconfirmed, parents.Wait, parents.Forbidden:
+	case parents.Unknown:
+		if e.Field == "member" && v.name() != "" {
+			return v.say("problem.gone", "name", v.name())
+		}
+	case parents.Refused, parents.Unconfirmed, parents.Wait, parents.Forbidden:
 	}
 	return e.Text
 }
