@@ -103,7 +103,7 @@ func TestTranslations(t *testing.T) {
 			if missing := Missing(code); len(missing) > 0 || !slices.Contains(Languages(), code) {
 				t.Errorf("%s is no language of Hearth: its folder lacks %v", code, missing)
 			}
-			for _, part := range append(Parts(), "console") { // the console reads English where it is missing
+			for _, part := range Parts() {
 				if list := read(t, code, part); list != nil {
 					compare(t, code, read(t, English, part), list)
 				}

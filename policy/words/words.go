@@ -25,8 +25,8 @@ var files embed.FS
 // English is the code of the language that has every text.
 const English = "en"
 
-// Parts lists the files that every language has. Beside them stands console.yaml, where it is translated.
-func Parts() []string { return []string{"replies", "pages", "messages"} }
+// Parts lists the files that a language has.
+func Parts() []string { return []string{"replies", "pages", "messages", "console"} }
 
 // Languages lists the codes of the languages that have all parts, English first and the others by the alphabet. The list
 // must not be modified.

@@ -240,7 +240,7 @@ func TestSessionFixation(t *testing.T) {
 	old.get("/").at("/signin")
 }
 
-// TestWords: every text that a page or the code asks for is in the catalogue, and none is there for nobody.
+// TestWords: every text that a page or the code asks for is in the catalogue.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	var all strings.Builder

@@ -21,6 +21,7 @@ import (
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal/chromium"
 	"github.com/hearthdns/hearth/policy/portal/console"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
 // tab is a window of a real browser at a console.
@@ -216,6 +217,25 @@ func TestBrowserPages(t *testing.T) {
 	b.At("/signin")
 	b.look(axe, "signin", "/signin")
 	b.look(axe, "join", "/join")
+}
+
+// TestBrowserLanguages has axe-core look at each page in each language on the narrowest screen, where long words are widest.
+func TestBrowserLanguages(t *testing.T) {
+	axe := chromium.Axe(t)
+	h := open(t, "", anyLanguage)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	b := browse(t, h)
+	axe.Into(b.Tab)
+	for _, code := range words.Languages() {
+		browser, all := anna.asks(code), []chromium.Text{}
+		for _, path := range parentsPages {
+			all = append(all, chromium.Text{Name: path + " in " + code, HTML: browser.get(path).text})
+		}
+		b.open("/signin")
+		b.Screen(chromium.Screens()[0], "light")
+		axe.Texts(b.Tab, all)
+	}
 }
 
 // found looks at the pages of the set-up on the way to a household.

@@ -14,7 +14,7 @@ type phrases struct {
 	texts               map[string]words.Count
 }
 
-// catalogue has the words of every language. What has none yet reads English.
+// catalogue has the words of every language.
 var catalogue = words.Lazy(func(code string) (*phrases, error) {
 	tree, err := words.Read[branch](code, "console")
 	if err != nil {

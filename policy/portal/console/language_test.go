@@ -1,0 +1,76 @@
+package console_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/portal/console"
+	"github.com/hearthdns/hearth/policy/words"
+)
+
+// anyLanguage is the family without a language of its own: each browser chooses.
+var anyLanguage = strings.Replace(family, "language: en\n", "", 1)
+
+// parentsPages are all that a parent can open in the family.
+var parentsPages = []string{
+	"/", "/child/Mia", "/child/Tom", "/child/Mia/week", "/child/Mia/limits", "/devices", "/device/mia-tablet", "/device/television",
+	"/activity", "/activity?of=Mia&day=2026-11-18", "/changes", "/household", "/people", "/account", "/channels", "/lists",
+	"/lists?name=casino.example", "/settings", "/member/Mia/erase", "/member/Anna/erase", "/setup/times", "/setup/done", "/nothing",
+	"/signin", "/join",
+}
+
+// speaking is a browser that asks for a language.
+type speaking struct {
+	http.RoundTripper
+	language string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (s speaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	r.Header.Set("Accept-Language", s.language)
+	return s.RoundTripper.RoundTrip(r)
+}
+
+// asks gives the same person with another language in the browser.
+func (p *person) asks(language string) *person {
+	all := *p.http
+	all.Transport = speaking{p.srv.Client().Transport, language}
+	return &person{p.house, &all}
+}
+
+// unsaid finds a place in braces that nothing was put into.
+var unsaid = regexp.MustCompile(`\{[a-z]+\}`)
+
+// TestLanguages: each page is there in each language, whole, and says which it is in; the household's own goes before that
+// of the browser.
+func TestLanguages(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", anyLanguage)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	for _, code := range words.Languages() {
+		browser := anna.asks(code + ",en;q=0.5")
+		for _, path := range parentsPages {
+			a := browser.get(path)
+			if a.status >= 500 || a.head.Get("Content-Language") != code || !strings.Contains(a.text, `lang="`+code+`" dir="`+words.Direction(code)+`"`) {
+				t.Errorf("%s in %s answers %d in %q", path, code, a.status, a.head.Get("Content-Language"))
+			}
+			if bad := unsaid.FindString(a.text); bad != "" {
+				t.Errorf("%s in %s says %q", path, code, bad)
+			}
+			if len(a.text) > 30_000 {
+				t.Errorf("%s in %s has %d octets", path, code, len(a.text))
+			}
+		}
+		if title := console.Title(code); !strings.Contains(browser.get("/").text, title) {
+			t.Errorf("the first page in %s lacks %q", code, title)
+		}
+	}
+	german := open(t, "", strings.Replace(family, "language: en\n", "language: de\n", 1)).signedIn("one", account.Parent, "Anna")
+	if a := german.asks("fr").get("/"); a.head.Get("Content-Language") != "de" {
+		t.Errorf("the household speaks German, the page is in %q", a.head.Get("Content-Language"))
+	}
+}
