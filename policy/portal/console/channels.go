@@ -216,10 +216,10 @@ func (c *Console) addPush(v *visit) error {
 	if err := json.Unmarshal(body, &s); err != nil {
 		return &parents.Error{Text: v.say("problem.form")}
 	}
-	_, err = v.keepChannel(notify.Channel{
+	made, err := v.keepChannel(notify.Channel{
 		Kind: notify.Push, To: s.Endpoint, P256dh: s.Keys.P256dh, Auth: s.Keys.Auth, Name: label(v.r.UserAgent()), For: []string{v.session.Account},
 	})
-	if f := new(notify.Failure); errors.As(err, &f) && f.Why != notify.Wrong && f.Why != notify.Off && f.Why != notify.Forbidden {
+	if f := new(notify.Failure); made.ID != "" && errors.As(err, &f) {
 		err = nil // it is kept; the page tells what became of the test
 	}
 	if err == nil {

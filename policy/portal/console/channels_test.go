@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -118,6 +119,20 @@ func TestPushChannel(t *testing.T) {
 	otto.get("/channels").is(http.StatusOK).lacks("data-push")
 	otto.json("/channels/push", subscription(t, endpoint+"d")).is(http.StatusNotFound)
 	if n := len(must(h.messages.Channels(t.Context(), "one"))); n != 1 {
+		t.Errorf("there are %d channels", n)
+	}
+}
+
+// TestPushChannelOfMany: a browser for which there is no place is not told that it is kept.
+func TestPushChannelOfMany(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	for i := range 20 {
+		must(h.messages.Add(t.Context(), "one", notify.Channel{Kind: notify.Mail, To: fmt.Sprintf("a%d@home.example", i)}))
+	}
+	anna.json("/channels/push", subscription(t, "https://127.0.0.1:1024/push/abc")).is(http.StatusUnprocessableEntity)
+	if n := len(must(h.messages.Channels(t.Context(), "one"))); n != 20 {
 		t.Errorf("there are %d channels", n)
 	}
 }
