@@ -48,14 +48,24 @@ func curve(a, b, c, d point) (line []point) {
 	return line
 }
 
-// inside says whether a point lies within an outline, by the lines that a ray from it crosses.
-func inside(p point, outline []point) (in bool) {
+// crossings are where a line across at the height y meets an outline.
+func crossings(y float64, outline []point) (at []float64) {
 	last := outline[len(outline)-1]
 	for _, next := range outline {
-		if (next.y > p.y) != (last.y > p.y) && p.x < (last.x-next.x)*(p.y-next.y)/(last.y-next.y)+next.x {
-			in = !in
+		if (next.y > y) != (last.y > y) {
+			at = append(at, (last.x-next.x)*(y-next.y)/(last.y-next.y)+next.x)
 		}
 		last = next
+	}
+	return at
+}
+
+// inside says whether a point of such a line lies within the outline, by the crossings to its right.
+func inside(x float64, crossings []float64) (in bool) {
+	for _, at := range crossings {
+		if x < at {
+			in = !in
+		}
 	}
 	return in
 }
@@ -64,15 +74,19 @@ func inside(p point, outline []point) (in bool) {
 func drawIcon(size int) []byte {
 	const fine = 4 // samples a pixel and direction
 	picture := image.NewRGBA(image.Rect(0, 0, size, size))
+	place := func(pixel, part int) float64 { return (float64(pixel) + (float64(part)+0.5)/fine) * 48 / float64(size) }
 	for y := range size {
+		var fires, houses [fine][]float64
+		for part := range fine {
+			fires[part], houses[part] = crossings(place(y, part), fire), crossings(place(y, part), house)
+		}
 		for x := range size {
 			var sum [3]int
 			for i := range fine * fine {
-				p := point{(float64(x) + (float64(i%fine)+0.5)/fine) * 48 / float64(size), (float64(y) + (float64(i/fine)+0.5)/fine) * 48 / float64(size)}
-				c := iconSky
-				if inside(p, fire) {
+				c, at := iconSky, place(x, i%fine)
+				if inside(at, fires[i/fine]) {
 					c = iconFire
-				} else if inside(p, house) {
+				} else if inside(at, houses[i/fine]) {
 					c = iconRoof
 				}
 				for part := range c {
