@@ -146,8 +146,12 @@ func (v *visit) find(h *policy.Household, name string) (*foundName, error) {
 		}
 		found.Name = e.Name
 		row := foundRow{Name: m.Name, Text: v.say("lists.open")}
-		row.Stopped = e.Action == policy.Block.String() || e.Action == policy.Warn.String()
-		switch why := v.group(cmp.Or(e.Category, e.StepName)); {
+		row.Stopped = e.Applied && (e.Action == policy.Block.String() || e.Action == policy.Warn.String())
+		why := v.group(cmp.Or(e.Category, e.StepName))
+		if e.StepName == policy.StepHomework.String() { // then the kind of site is not why
+			why = v.group(e.StepName)
+		}
+		switch {
 		case !row.Stopped:
 		case e.StepName == policy.StepBedtime.String(): // or a pause, or time that is used up
 			row.Text = v.say("lists.off")

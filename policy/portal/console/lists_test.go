@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,4 +63,22 @@ func TestFindName(t *testing.T) {
 	anna.get("/lists?name="+url.QueryEscape("no name at all")).is(http.StatusUnprocessableEntity).says("no name of a site", `value="no name at all"`)
 	anna.get("/lists?name=" + url.QueryEscape(`"><script>alert(1)</script>`)).lacks("<script>alert")
 	anna.get("/lists?name=broken.example").is(http.StatusInternalServerError).lacks("the disk is full")
+}
+
+// TestFindTimedName: at homework time that is why, whatever kind of site it is.
+func TestFindTimedName(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", strings.Replace(family, "{name: Tom, band: teen}", "{name: Tom, band: teen, schedule: {homework: \"15:00-17:00\"}}", 1))
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/lists?name=social.example").says("Tom</bdi></b> gets it")
+	h.now.Add(-int64((2 * time.Hour).Seconds()))
+	anna.get("/lists?name=social.example").says("Tom</bdi></b> does not get it: Homework time")
+}
+
+// TestFindNameWatched: where Hearth only watches, everybody gets every site.
+func TestFindNameWatched(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family+"observe: true\n")
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/lists?name=casino.example").says("Mia</bdi></b> gets it").lacks("does not get it")
 }
