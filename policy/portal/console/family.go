@@ -117,12 +117,9 @@ func around(a netip.Addr) (netip.Prefix, bool) {
 // newHousehold reads the form.
 func (v *visit) newHousehold() (h policy.HouseholdConfig, err error) {
 	me := v.session.Who
-	zone := v.form("zone")
-	if zone == "" {
-		zone = zones[v.form("country")]
-	}
-	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
-		return h, &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
+	zone, err := v.zone()
+	if err != nil {
+		return h, err
 	}
 	h = policy.HouseholdConfig{
 		ID: me.Household, Consent: policy.ConsentConfig{By: me.Name, At: policy.DateOf(v.c.Now())}, Timezone: zone,

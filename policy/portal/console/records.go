@@ -157,13 +157,7 @@ func (v *visit) householdForm() (*page, error) {
 	}
 	f := householdForm{ID: h.ID, Zone: h.Timezone, Revision: h.Revision, Store: h.Owner == parents.OwnerStore, Manage: v.actor().Role >= parents.Parent, Messages: v.c.Post != nil, Lists: v.c.Lists != nil}
 	if live, there := v.c.Directory().Household(h.ID); there {
-		f.Language, f.Country = spoken.Name(live.Language), v.say("country."+live.Country)
-		if live.Country == "" {
-			f.Country = ""
-		}
-		if live.Language == "" {
-			f.Language = ""
-		}
+		f.Language, f.Country = spoken.Name(live.Language), v.country(live.Country)
 	}
 	for _, m := range h.Members {
 		b, _ := policy.ParseBand(m.Band)

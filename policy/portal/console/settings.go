@@ -36,9 +36,7 @@ func (v *visit) settingsForm() (*page, error) {
 	}
 	f := settingsForm{Zone: d.Timezone, Observe: d.Observe, Support: d.Support == "names", Revision: revision}
 	f.Countries, f.Languages = v.countries(d.Country), v.languages(d.Language)
-	if d.Language == "" {
-		f.Languages = slices.Insert(f.Languages, 0, option{"", v.say("settings.language_none"), true})
-	}
+	f.Languages = slices.Insert(f.Languages, 0, option{"", v.say("settings.language_none"), d.Language == ""})
 	f.Answers = []option{{"one", v.say("settings.answers_one"), d.Answers != "two"}, {"two", v.say("settings.answers_two"), d.Answers == "two"}}
 	f.Guests = []option{{"", v.say("settings.guests_strict"), d.Guest == ""}}
 	for _, b := range policy.Bands() {
@@ -53,13 +51,10 @@ func (v *visit) settingsForm() (*page, error) {
 // settings writes them down. What the form does not have stays as it is.
 func (c *Console) settings(v *visit) error {
 	err := v.redefine(func(d *policy.HouseholdConfig) error {
-		zone := cmp.Or(v.form("zone"), zones[v.form("country")])
-		if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
-			return &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
-		}
+		zone, err := v.zone()
 		d.Timezone, d.Country, d.Language = zone, v.form("country"), v.form("language")
 		d.Answers, d.Guest, d.Observe, d.Support = v.form("answers"), v.form("guest"), v.form("observe") != "", v.form("support")
-		return nil
+		return err
 	})
 	if err != nil {
 		p, failed := v.settingsForm()
@@ -71,16 +66,33 @@ func (c *Console) settings(v *visit) error {
 	return v.done("/settings", "settings")
 }
 
+// zone is the time zone of a form, or that of its country.
+func (v *visit) zone() (string, error) {
+	zone := cmp.Or(v.form("zone"), zones[v.form("country")])
+	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
+		return "", &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
+	}
+	return zone, nil
+}
+
 // countries are those to choose from, with one that is chosen.
 func (v *visit) countries(chosen string) (list []option) {
 	for code := range zones {
-		list = append(list, option{code, v.say("country." + code), code == chosen})
+		list = append(list, option{code, v.country(code), code == chosen})
 	}
 	if chosen != "" && zones[chosen] == "" {
-		list = append(list, option{chosen, chosen, true})
+		list = append(list, option{chosen, v.country(chosen), true})
 	}
 	slices.SortFunc(list, func(a, b option) int { return strings.Compare(a.Text, b.Text) })
 	return list
+}
+
+// country is what a country is called; its code where nothing is written of it.
+func (v *visit) country(code string) string {
+	if v.words().Has("country." + code) {
+		return v.say("country." + code)
+	}
+	return code
 }
 
 func (v *visit) languages(chosen string) (list []option) {

@@ -40,6 +40,17 @@ func TestSettings(t *testing.T) {
 	anna.get("/household").says("France", "Deutsch")
 }
 
+// TestSettingsElsewhere: a country that the form does not offer is called by its code, and a language can be taken back.
+func TestSettingsElsewhere(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", strings.Replace(family, "country: DE", "country: US", 1))
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/household").says("<dd>US</dd>").lacks("country.US")
+	page := anna.get("/settings").says(`value="US" selected`, `<option value="">as each browser asks`)
+	form := url.Values{"revision": {page.field("revision")}, "country": {"US"}, "language": {""}, "zone": {"America/Chicago"}, "answers": {"one"}}
+	anna.post("/settings", form).is(http.StatusOK).says(`<option value="" selected>as each browser asks`)
+}
+
 // TestErase: a member goes with all that is theirs alone, and nothing of anybody else.
 func TestErase(t *testing.T) {
 	t.Parallel()

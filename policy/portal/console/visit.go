@@ -189,7 +189,7 @@ func (v *visit) address() netip.Addr {
 	return at.Addr().Unmap().WithZone("")
 }
 
-// to sends the browser on, within the console alone.
+// to sends the browser on: within the console, or to the provider at which people sign in.
 func (v *visit) to(path string) {
 	v.w.Header().Set("Location", path)
 	v.w.WriteHeader(http.StatusSeeOther)
