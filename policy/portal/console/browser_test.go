@@ -222,7 +222,7 @@ func TestBrowserPages(t *testing.T) {
 // TestBrowserLanguages has axe-core look at each page in each language on the narrowest screen, where long words are widest.
 func TestBrowserLanguages(t *testing.T) {
 	axe := chromium.Axe(t)
-	h := open(t, "", anyLanguage)
+	h := open(t, "", family)
 	h.fill()
 	anna := h.signedIn("one", account.Parent, "Anna")
 	b := browse(t, h)

@@ -274,7 +274,7 @@ type person struct {
 func (h *house) somebody() *person {
 	c := h.srv.Client()
 	jar := must(cookiejar.New(nil))
-	return &person{h, &http.Client{Transport: c.Transport, Jar: jar, Timeout: 30 * time.Second}}
+	return &person{h, &http.Client{Transport: speaking{c.Transport, "en"}, Jar: jar, Timeout: 30 * time.Second}}
 }
 
 // signedIn is somebody with an account of a role.

@@ -159,15 +159,16 @@ func (v *visit) now() time.Time {
 
 func (v *visit) form(key string) string { return strings.TrimSpace(v.r.PostForm.Get(key)) }
 
-// words are those of the household's language, else of the browser's.
+// words are those of the browser's language, else of the household's: a parent may read another than the children.
 func (v *visit) words() *phrases {
-	if v.phrases == nil {
-		of := ""
-		if h, there := v.c.Directory().Household(v.who().Household); there {
-			of = h.Language
-		}
-		v.phrases = catalogue.In(words.Match(of, v.r.Header.Get("Accept-Language")))
+	if v.phrases != nil {
+		return v.phrases
 	}
+	accept, of := v.r.Header.Get("Accept-Language"), ""
+	if h, there := v.c.Directory().Household(v.who().Household); there && accept == "" {
+		of = h.Language
+	}
+	v.phrases = catalogue.In(words.Match(of, accept))
 	return v.phrases
 }
 
