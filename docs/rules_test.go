@@ -47,7 +47,7 @@ var graph = map[string][]string{
 	"policy/portal":               {"policy", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
 	"policy/portal/chromium":      nil,
 	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/words", "blocklists"},
-	"policy/portal/api":           {"policy", "policy/account", "policy/parents", "policy/portal", "policy/tickets", "blocklists"},
+	"policy/portal/api":           {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/tickets", "blocklists"},
 	"policy/tickets":              {"policy/store", "blocklists"},
 	"policy/presence":             {"policy"},
 	"policy/store":                nil,

@@ -134,8 +134,8 @@ func newServer(a *app, l *loaded, log *slog.Logger, level *slog.LevelVar) (*serv
 	}
 	s.switchboard.use(views)
 	s.presence = s.newWhereabouts(&l.Config)
-	if err := s.openPages(&l.Config); err != nil {
-		return nil, err
+	if s.portal, err = s.pages(&l.Config); err != nil {
+		return nil, fmt.Errorf("preparing the landing page: %w", err)
 	}
 	s.resolver, err = resolver.New(resolver.Config{
 		World: world, Catalog: s.catalog, Cache: s.cache, Local: s.local, Presence: s.presence, Observer: witness{s, s.portal},
@@ -178,13 +178,10 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 	})
 }
 
-// openPages makes what people and programs see.
-func (s *server) openPages(c *Config) (err error) {
-	if s.portal, err = s.pages(c); err != nil {
-		return fmt.Errorf("preparing the landing page: %w", err)
-	}
+// openAPI makes what programs ask.
+func (s *server) openAPI() (err error) {
 	s.api, err = api.New(api.Config{
-		Portal: s.portal, View: s.directory, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Tokens: holders{s.accounts}, Version: thisBuild().Version, Log: s.log,
+		Portal: s.portal, View: s.directory, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Post: s.post, Tokens: holders{s.accounts}, Version: thisBuild().Version, Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the API: %w", err)

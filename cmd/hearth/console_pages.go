@@ -9,7 +9,7 @@ import (
 	"github.com/hearthdns/hearth/policy/portal/console"
 )
 
-// openConsole makes the pages of parents, with what brings messages to them.
+// openConsole makes the pages of parents, with what brings messages to them, and the API.
 func (s *server) openConsole(c *Config) (err error) {
 	if err = s.hireMessengers(c); err != nil {
 		return err
@@ -28,7 +28,7 @@ func (s *server) openConsole(c *Config) (err error) {
 	if err != nil {
 		return fmt.Errorf("preparing the console: %w", err)
 	}
-	return nil
+	return s.openAPI()
 }
 
 // setupPages say, in lines, where the first account is opened, and by what certificate to know the machine.

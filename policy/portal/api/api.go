@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/tickets"
@@ -40,6 +41,8 @@ type Config struct {
 	Accounts *account.Book
 	// SetupPages say, in lines, where the first account is opened.
 	SetupPages []string
+	// Post brings messages to parents; nil leaves its channels out. It needs a Desk.
+	Post *notify.Post
 	// Tokens says who has a token; nil: nobody has one.
 	Tokens Tokens
 	// Version is that of the program, for the document.
@@ -89,6 +92,9 @@ func New(c Config) (*API, error) {
 		a.requestRoutes()
 		if c.Accounts != nil {
 			a.accountRoutes()
+		}
+		if c.Post != nil {
+			a.channelRoutes()
 		}
 		if c.Activity != nil {
 			a.activityRoutes()

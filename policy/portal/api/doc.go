@@ -5,5 +5,5 @@
 // in with which scopes, pages of long lists, repeated requests and how many there may be. What is done, and who may do
 // it to a household, is judged where the pages have it done too: in package parents and what stands beside it.
 //
-// Of the project it may import policy, policy/account, policy/parents, policy/portal, policy/tickets and blocklists.
+// Of the project it may import policy, policy/account, policy/notify, policy/parents, policy/portal, policy/tickets and blocklists.
 package api

@@ -24,6 +24,7 @@ import (
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/portal/api"
@@ -110,6 +111,7 @@ type house struct {
 	t        *testing.T
 	desk     *parents.Desk
 	book     *account.Book
+	post     *notify.Post
 	tickets  *tickets.Desk
 	controls *controls
 	now      atomic.Int64
@@ -142,8 +144,11 @@ func open(t *testing.T, change ...func(*api.Config, *portal.Config)) *house {
 	h.ok(h.reload(t.Context()))
 	h.book = must(account.Open(account.Config{Log: log, Now: h.clock}))
 	h.tickets = must(tickets.New(t.Context(), tickets.Config{Log: log, Folder: filepath.Join(t.TempDir(), "tickets"), Now: h.clock, Look: lookUp, Taxonomy: func() *blocklists.Taxonomy { return index().Taxonomy() }}))
+	h.post = must(notify.New(notify.Config{Log: log, State: t.TempDir(), Words: func(notify.Draft) notify.Text { return notify.Text{Title: "x"} }, Now: h.clock, Resolve: func(context.Context, string) ([]netip.Addr, error) {
+		return nil, errors.New("there is no network")
+	}}))
 	pages := portal.Config{Name: "hearth.test.arpa", View: h.live.Load, Now: h.clock, Find: h.controls.Find, Desk: h.desk, Enrolment: &portal.Enrolment{Name: "dns.example.org", TLS: 853}}
-	c := api.Config{View: h.live.Load, Control: h.controls, Desk: h.desk, Activity: &memoir{live: h.live.Load}, Accounts: h.book, Tickets: h.tickets, Now: h.clock}
+	c := api.Config{View: h.live.Load, Control: h.controls, Desk: h.desk, Activity: &memoir{live: h.live.Load}, Accounts: h.book, Post: h.post, Tickets: h.tickets, Now: h.clock}
 	for _, change := range change {
 		change(&c, &pages)
 	}

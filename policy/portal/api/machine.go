@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -141,8 +140,7 @@ func (a *API) decision(ctx context.Context, in *struct {
 	}
 	d, err := a.Portal.Decision(h.ID, in.Decision)
 	if err == nil && who.Actor.Role >= parents.Operator {
-		e := parents.Entry{What: "decision looked at", By: cmp.Or(who.Actor.Name, who.By), Role: who.Actor.Role.String(), Detail: d.ID}
-		err = a.Desk.Note(ctx, h.ID, e)
+		err = a.note(ctx, h.ID, "decision looked at", d.ID)
 	}
 	if err != nil {
 		return portal.Decision{}, err

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/hearthdns/hearth/policy/account"
+	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/tickets"
@@ -60,6 +61,7 @@ func problemOf(err error) *Problem {
 	var query *portal.QueryError
 	var ticket *tickets.Error
 	var ofAccount *account.Error
+	var sent *notify.Failure
 	switch {
 	case errors.As(err, &p):
 	case errors.As(err, &told):
@@ -68,6 +70,8 @@ func problemOf(err error) *Problem {
 		p = &Problem{Status: portal.StatusOfTicket(ticket), Detail: ticket.Text, Field: ticket.Field}
 	case errors.As(err, &ofAccount):
 		p = &Problem{Status: accountStatuses[ofAccount.Reason], Detail: ofAccount.Text, Field: ofAccount.Field}
+	case errors.As(err, &sent):
+		p = &Problem{Status: cmp.Or(failureStatuses[sent.Why], http.StatusUnprocessableEntity), Detail: sent.Text}
 	case errors.As(err, &query) && query.Unknown:
 		p = &Problem{Status: http.StatusNotFound, Detail: query.Problem, Field: query.Field}
 	case errors.As(err, &query):

@@ -91,6 +91,7 @@ var who = map[string]struct{ least, path, body string }{
 	"getActivity": {"parent", "", ""}, "exportActivity": {"parent", "?of=Mia", ""}, "eraseActivity": {"parent", "", `{"of": "Mia"}`},
 	"listCompanions": {"parent", "?of=Mia", ""}, "listSightings": {"parent", "", ""}, "listNotices": {"parent", "", ""},
 	"listLogs": {"parent", "", ""}, "keepLog": {"parent", "", `{"member": "Mia", "for": "2d"}`}, "endLog": {"parent", "", ""},
+	"listChannels": {"parent", "", ""}, "addChannel": {"parent", "", `{"kind": "webhook", "to": "https://home.example/hook"}`}, "removeChannel": {"parent", "", ""}, "testChannel": {"parent", "", ""},
 	"getDecision": {"parent", "", ""}, "listRequests": {"carer", "", ""}, "getRequest": {"carer", "", ""}, "answerRequest": {"carer", "", `{"for": "30m"}`}, "getLetter": {"carer", "", ""},
 	"listAccounts": {"operator", "", ""}, "listAccountInvitations": {"operator", "", ""}, "listSessions": {"operator", "", ""}, "listTokens": {"operator", "", ""},
 	"listAllAccounts": {"machine", "", ""}, "listAllAccountInvitations": {"machine", "", ""}, "listAllSessions": {"machine", "", ""}, "listAllTokens": {"machine", "", ""},
@@ -119,7 +120,7 @@ func (o operation) at(household string) string {
 	} else if strings.HasSuffix(o.path, "/settings") {
 		device = "mia-tablet"
 	}
-	values := map[string]string{"{household}": household, "{member}": "Tom", "{device}": device, "{grant}": "abcdefgh", "{list}": "one", "{request}": "abcdefgh", "{decision}": "10.fun.games-01234567-89abcdef", "{account}": "Anna", "{invitation}": "abcdefgh", "{token}": "abcdefgh", "{number}": "4719-2083-5561"}
+	values := map[string]string{"{household}": household, "{member}": "Tom", "{device}": device, "{grant}": "abcdefgh", "{list}": "one", "{request}": "abcdefgh", "{channel}": "abcdefgh", "{decision}": "10.fun.games-01234567-89abcdef", "{account}": "Anna", "{invitation}": "abcdefgh", "{token}": "abcdefgh", "{number}": "4719-2083-5561"}
 	return placeholder.ReplaceAllStringFunc(o.path, func(name string) string { return values[name] }) + who[o.id].path
 }
 

@@ -123,6 +123,22 @@ type ActivitySum struct {
 	Verdict string  `json:"verdict"`
 }
 
+// AddChannelRequest defines model for AddChannelRequest.
+type AddChannelRequest struct {
+	// For ids of accounts that read it; none: everybody's
+	For *[]string `json:"for,omitempty"`
+
+	// Kind mail, ntfy or webhook
+	Kind string  `json:"kind"`
+	Name *string `json:"name,omitempty"`
+
+	// Of kinds of messages that it gets; none: all
+	Of *[]string `json:"of,omitempty"`
+
+	// To an address of e-mail, a topic of ntfy, or a URL
+	To string `json:"to"`
+}
+
 // AddHouseholdRequest defines model for AddHouseholdRequest.
 type AddHouseholdRequest struct {
 	Definition string `json:"definition"`
@@ -234,6 +250,27 @@ type Change struct {
 	Role  *string    `json:"role,omitempty"`
 	Until *time.Time `json:"until,omitempty"`
 	What  string     `json:"what"`
+}
+
+// Channel defines model for Channel.
+type Channel struct {
+	// For ids of accounts that read it; none: everybody's
+	For *[]string `json:"for,omitempty"`
+	Id  string    `json:"id"`
+
+	// Kind push, mail, ntfy or webhook
+	Kind string  `json:"kind"`
+	Name *string `json:"name,omitempty"`
+
+	// Of kinds of messages that it gets; none: all
+	Of *[]string `json:"of,omitempty"`
+
+	// Secret signs what is posted to a webhook; shown once
+	Secret *string   `json:"secret,omitempty"`
+	Since  time.Time `json:"since"`
+
+	// To an address of e-mail, a topic of ntfy, a URL; of a browser its push service
+	To string `json:"to"`
 }
 
 // Companion defines model for Companion.
@@ -712,6 +749,14 @@ type PageChange struct {
 	Next *string `json:"next,omitempty"`
 }
 
+// PageChannel defines model for PageChannel.
+type PageChannel struct {
+	Items []Channel `json:"items"`
+
+	// Next the cursor of the next page; not there: this is the last
+	Next *string `json:"next,omitempty"`
+}
+
 // PageCompanion defines model for PageCompanion.
 type PageCompanion struct {
 	Items []Companion `json:"items"`
@@ -1132,6 +1177,14 @@ type Token struct {
 	Until     time.Time  `json:"until"`
 }
 
+// Tried defines model for Tried.
+type Tried struct {
+	Channel string `json:"channel"`
+
+	// Taken the other side took it
+	Taken bool `json:"taken"`
+}
+
 // UpdateListsRequest defines model for UpdateListsRequest.
 type UpdateListsRequest struct {
 	Names *[]string `json:"names,omitempty"`
@@ -1304,6 +1357,15 @@ type ListActsParams struct {
 
 // ListChangesParams defines parameters for ListChanges.
 type ListChangesParams struct {
+	// Limit how many items at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before; a list that changes meanwhile may tell an item twice, or not
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
+// ListChannelsParams defines parameters for ListChannels.
+type ListChannelsParams struct {
 	// Limit how many items at most
 	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
 
@@ -1487,6 +1549,9 @@ type AmendAccountJSONRequestBody = AmendAccountRequest
 
 // EraseActivityJSONRequestBody defines body for EraseActivity for application/json ContentType.
 type EraseActivityJSONRequestBody = EraseActivityRequest
+
+// AddChannelJSONRequestBody defines body for AddChannel for application/json ContentType.
+type AddChannelJSONRequestBody = AddChannelRequest
 
 // ReplaceDefinitionJSONRequestBody defines body for ReplaceDefinition for application/json ContentType.
 type ReplaceDefinitionJSONRequestBody = Definition
@@ -1798,6 +1863,35 @@ type ClientInterface interface {
 	//
 	// Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 	ListChanges(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ListChannels How messages reach the people of a household
+	//
+	// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
+	ListChannels(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddChannelWithBody Add one; the same receiver is the same channel. A browser subscribes in the console
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+	AddChannelWithBody(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddChannel Add one; the same receiver is the same channel. A browser subscribes in the console
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+	AddChannel(ctx context.Context, household string, body AddChannelJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// RemoveChannel Forget one
+	//
+	// Corresponds with DELETE /v1/households/{household}/channels/{channel} (the `RemoveChannel` operationId).
+	RemoveChannel(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// TestChannel Send it a test message, at most ten an hour
+	//
+	// Corresponds with POST /v1/households/{household}/channels/{channel}/test (the `TestChannel` operationId).
+	TestChannel(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// GetDecision What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
 	//
@@ -2776,6 +2870,85 @@ func (c *Client) AdoptHousehold(ctx context.Context, household string, reqEditor
 // Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 func (c *Client) ListChanges(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListChangesRequest(c.Server, household, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListChannels How messages reach the people of a household
+//
+// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
+func (c *Client) ListChannels(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListChannelsRequest(c.Server, household, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddChannelWithBody Add one; the same receiver is the same channel. A browser subscribes in the console
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+func (c *Client) AddChannelWithBody(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddChannelRequestWithBody(c.Server, household, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddChannel Add one; the same receiver is the same channel. A browser subscribes in the console
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+func (c *Client) AddChannel(ctx context.Context, household string, body AddChannelJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddChannelRequest(c.Server, household, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// RemoveChannel Forget one
+//
+// Corresponds with DELETE /v1/households/{household}/channels/{channel} (the `RemoveChannel` operationId).
+func (c *Client) RemoveChannel(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewRemoveChannelRequest(c.Server, household, channel)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// TestChannel Send it a test message, at most ten an hour
+//
+// Corresponds with POST /v1/households/{household}/channels/{channel}/test (the `TestChannel` operationId).
+func (c *Client) TestChannel(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewTestChannelRequest(c.Server, household, channel)
 	if err != nil {
 		return nil, err
 	}
@@ -5670,6 +5843,208 @@ func NewListChangesRequest(server string, household string, params *ListChangesP
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewListChannelsRequest constructs an http.Request for the ListChannels method
+func NewListChannelsRequest(server string, household string, params *ListChannelsParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/channels", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewAddChannelRequest calls the generic AddChannel builder with application/json body
+func NewAddChannelRequest(server string, household string, body AddChannelJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddChannelRequestWithBody(server, household, "application/json", bodyReader)
+}
+
+// NewAddChannelRequestWithBody constructs an http.Request for the AddChannel method, with any body, and a specified content type
+func NewAddChannelRequestWithBody(server string, household string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/channels", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewRemoveChannelRequest constructs an http.Request for the RemoveChannel method
+func NewRemoveChannelRequest(server string, household string, channel string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "channel", channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/channels/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
+// NewTestChannelRequest constructs an http.Request for the TestChannel method
+func NewTestChannelRequest(server string, household string, channel string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "channel", channel, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/channels/%s/test", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -9110,6 +9485,41 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/households/{household}/audit (the `ListChanges` operationId).
 	ListChangesWithResponse(ctx context.Context, household string, params *ListChangesParams, reqEditors ...RequestEditorFn) (*ListChangesResponse, error)
 
+	// ListChannelsWithResponse How messages reach the people of a household
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
+	ListChannelsWithResponse(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*ListChannelsResponse, error)
+
+	// AddChannelWithBodyWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+	AddChannelWithBodyWithResponse(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddChannelResponse, error)
+
+	// AddChannelWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+	AddChannelWithResponse(ctx context.Context, household string, body AddChannelJSONRequestBody, reqEditors ...RequestEditorFn) (*AddChannelResponse, error)
+
+	// RemoveChannelWithResponse Forget one
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/households/{household}/channels/{channel} (the `RemoveChannel` operationId).
+	RemoveChannelWithResponse(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*RemoveChannelResponse, error)
+
+	// TestChannelWithResponse Send it a test message, at most ten an hour
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/households/{household}/channels/{channel}/test (the `TestChannel` operationId).
+	TestChannelWithResponse(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*TestChannelResponse, error)
+
 	// GetDecisionWithResponse What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -10968,6 +11378,198 @@ func (r ListChangesResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ListChangesResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ListChannelsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *PageChannel
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListChannelsResponse) GetJSON200() *PageChannel {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListChannelsResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListChannelsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListChannelsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListChannelsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListChannelsResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type AddChannelResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Channel
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AddChannelResponse) GetJSON201() *Channel {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddChannelResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddChannelResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddChannelResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddChannelResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddChannelResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type RemoveChannelResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Channel
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r RemoveChannelResponse) GetJSON200() *Channel {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r RemoveChannelResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r RemoveChannelResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r RemoveChannelResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r RemoveChannelResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r RemoveChannelResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type TestChannelResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Tried
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r TestChannelResponse) GetJSON200() *Tried {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r TestChannelResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r TestChannelResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r TestChannelResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r TestChannelResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r TestChannelResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -14414,6 +15016,71 @@ func (c *ClientWithResponses) ListChangesWithResponse(ctx context.Context, house
 	return ParseListChangesResponse(rsp)
 }
 
+// ListChannelsWithResponse How messages reach the people of a household
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
+func (c *ClientWithResponses) ListChannelsWithResponse(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*ListChannelsResponse, error) {
+	rsp, err := c.ListChannels(ctx, household, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListChannelsResponse(rsp)
+}
+
+// AddChannelWithBodyWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+func (c *ClientWithResponses) AddChannelWithBodyWithResponse(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddChannelResponse, error) {
+	rsp, err := c.AddChannelWithBody(ctx, household, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddChannelResponse(rsp)
+}
+
+// AddChannelWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
+func (c *ClientWithResponses) AddChannelWithResponse(ctx context.Context, household string, body AddChannelJSONRequestBody, reqEditors ...RequestEditorFn) (*AddChannelResponse, error) {
+	rsp, err := c.AddChannel(ctx, household, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddChannelResponse(rsp)
+}
+
+// RemoveChannelWithResponse Forget one
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/households/{household}/channels/{channel} (the `RemoveChannel` operationId).
+func (c *ClientWithResponses) RemoveChannelWithResponse(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*RemoveChannelResponse, error) {
+	rsp, err := c.RemoveChannel(ctx, household, channel, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseRemoveChannelResponse(rsp)
+}
+
+// TestChannelWithResponse Send it a test message, at most ten an hour
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/households/{household}/channels/{channel}/test (the `TestChannel` operationId).
+func (c *ClientWithResponses) TestChannelWithResponse(ctx context.Context, household string, channel string, reqEditors ...RequestEditorFn) (*TestChannelResponse, error) {
+	rsp, err := c.TestChannel(ctx, household, channel, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseTestChannelResponse(rsp)
+}
+
 // GetDecisionWithResponse What the id of a decision means, and when it was made; the name, the member and the device only where the household lets support see them
 //
 // Returns a wrapper object for the known response body format(s).
@@ -16347,6 +17014,138 @@ func ParseListChangesResponse(rsp *http.Response) (*ListChangesResponse, error) 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
 		var dest PageChange
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseListChannelsResponse parses an HTTP response from a ListChannelsWithResponse call
+func ParseListChannelsResponse(rsp *http.Response) (*ListChannelsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListChannelsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest PageChannel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseAddChannelResponse parses an HTTP response from a AddChannelWithResponse call
+func ParseAddChannelResponse(rsp *http.Response) (*AddChannelResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddChannelResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Channel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseRemoveChannelResponse parses an HTTP response from a RemoveChannelWithResponse call
+func ParseRemoveChannelResponse(rsp *http.Response) (*RemoveChannelResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &RemoveChannelResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Channel
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseTestChannelResponse parses an HTTP response from a TestChannelWithResponse call
+func ParseTestChannelResponse(rsp *http.Response) (*TestChannelResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &TestChannelResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Tried
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
