@@ -131,19 +131,14 @@ func (v *visit) channel(household string, c notify.Channel, people map[string]st
 
 // addChannel keeps a way to somebody, and tries it at once: who mistyped an address sees it here and not when it counts.
 func (c *Console) addChannel(v *visit) error {
-	o := notify.Channel{Kind: notify.Carrier(v.form("kind")), To: v.form("to"), Name: v.form("name")}
-	if o.Kind == notify.Push {
+	if notify.Carrier(v.form("kind")) == notify.Push {
 		return v.missing() // which a browser asks for by itself
 	}
-	if whose := v.form("for"); whose != "" {
-		o.For = []string{whose}
+	var made notify.Channel
+	o, err := v.newChannel()
+	if err == nil {
+		made, err = v.keepChannel(o)
 	}
-	if of := v.r.PostForm["of"]; len(of) < len(notify.Kinds()) {
-		for _, k := range of {
-			o.Of = append(o.Of, notify.Kind(k))
-		}
-	}
-	made, err := v.keepChannel(o)
 	p, failed := v.channelsParts()
 	if failed != nil {
 		return failed
@@ -158,6 +153,24 @@ func (c *Console) addChannel(v *visit) error {
 		return v.show("channels", p)
 	}
 	return v.done("/channels", "channel")
+}
+
+// newChannel reads the form.
+func (v *visit) newChannel() (notify.Channel, error) {
+	o := notify.Channel{Kind: notify.Carrier(v.form("kind")), To: v.form("to"), Name: v.form("name")}
+	if whose := v.form("for"); whose != "" {
+		o.For = []string{whose}
+	}
+	of := v.r.PostForm["of"]
+	if len(of) == 0 {
+		return o, &parents.Error{Field: "of", Text: v.say("channels.no_kind")}
+	}
+	if len(of) < len(notify.Kinds()) { // else it is told of everything, also of what is new some day
+		for _, k := range of {
+			o.Of = append(o.Of, notify.Kind(k))
+		}
+	}
+	return o, nil
 }
 
 // keepChannel adds a channel, writes that down, and sends a test. What was kept is given with the error of a test.

@@ -82,9 +82,13 @@ func TestWrongChannels(t *testing.T) {
 		{"kind": {"mail"}, "to": {"nobody"}}, {"kind": {"webhook"}, "to": {"http://169.254.169.254/latest"}}, {"kind": {"webhook"}, "to": {"file:///etc/passwd"}}, {"kind": {"pigeon"}, "to": {"x"}},
 		{"kind": {"ntfy"}, "to": {"a/b"}}, {"kind": {"mail"}, "to": {"alex@home.example"}, "of": {"everything"}},
 	} {
+		if form["of"] == nil {
+			form["of"] = all
+		}
 		anna.post("/channels", form).is(http.StatusUnprocessableEntity).says("No messages go out yet")
 	}
-	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "for": {"nobody"}}).is(http.StatusNotFound)
+	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "for": {"nobody"}, "of": all}).is(http.StatusNotFound)
+	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}}).is(http.StatusUnprocessableEntity).says("at least one kind", "No messages go out yet")
 	anna.post("/channels", url.Values{"kind": {"push"}, "to": {"https://push.example/x"}}).is(http.StatusNotFound)
 	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "of": all}).is(http.StatusUnprocessableEntity).says("nobody answers there", "alex@home.example", "for everybody", "all messages")
 	if kept := must(h.messages.Channels(t.Context(), "one")); len(kept) != 1 || len(kept[0].Of) != 0 {
