@@ -178,7 +178,7 @@ func (h *house) fill() {
 	h.asked = h.ask("10.0.0.2", "social.example", "for school")
 	h.now.Add(180)
 	sums := []policy.ActivitySum{{Verdict: "allowed", Count: 2140}, {Verdict: "blocked", Count: 96}, {Verdict: "blocked", Cause: "ads.trackers", Count: 61}, {Verdict: "blocked", Cause: "fun.games", Count: 22}, {Verdict: "blocked", Cause: "adult.porn", Count: 3}, {Verdict: "blocked", Cause: "bedtime", Count: 10}, {Verdict: "blocked", Cause: "illegal.csam", Count: 1}, {Verdict: "blocked", Cause: "law", Count: 1}}
-	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}}}
+	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}, {Name: "tried.example", Verdict: "observed", First: "17:03", Last: "17:03"}}}
 	before := day
 	before.Day = "2026-11-17"
 	h.kept.days["one"], h.kept.days["one/Mia"] = []policy.ActivityDay{day, before}, []policy.ActivityDay{day, before}
@@ -372,7 +372,7 @@ func TestRecords(t *testing.T) {
 	h.fill()
 	anna := h.signedIn("one", account.Parent, "Anna")
 	anna.get("/activity").says("2026-11-17", "Ads", "Mia").lacks("casino.example", "illegal")
-	anna.get("/activity?of=Mia&day=2026-11-18").says("casino.example")
+	anna.get("/activity?of=Mia&day=2026-11-18").says("casino.example", "Blocked 17:01", "tried.example", "Would be blocked 17:03")
 	anna.get("/activity?of=Zoe").is(http.StatusNotFound)
 	page := anna.get("/household").says("Mia", "Germany", "English")
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"Ida"}, "born": {"2024-02-03"}}).says("Ida", "small child")

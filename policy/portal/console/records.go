@@ -27,6 +27,9 @@ type dayRow struct {
 	Allowed, Blocked uint64
 }
 
+// verdicts are the words for what became of a name.
+var verdicts = map[string]string{"allowed": "activity.allowed", "blocked": "activity.stopped", "observed": "activity.observed"}
+
 // Bounds of the page.
 const (
 	maxDays  = 14
@@ -85,7 +88,10 @@ func (v *visit) addDays(parts *activityParts, report policy.ActivityReport) {
 			}
 		}
 		if parts.Of != "" && parts.Day != "" {
-			parts.Names = append(parts.Names, d.Names[:min(len(d.Names), max(0, maxNames-len(parts.Names)))]...)
+			for _, n := range d.Names[:min(len(d.Names), max(0, maxNames-len(parts.Names)))] {
+				n.Verdict = v.say(verdicts[n.Verdict])
+				parts.Names = append(parts.Names, n)
+			}
 		}
 	}
 	for _, row := range sums {
