@@ -25,6 +25,7 @@ func (a *app) commands() []*cobra.Command {
 		a.filterCommand(),
 		a.grantCommand(),
 		a.requestsCommand(),
+		a.memberCommand(),
 		a.deviceCommand(),
 		a.activityCommand(),
 		a.householdCommand(),

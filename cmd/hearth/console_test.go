@@ -57,6 +57,11 @@ func TestRemoteCommands(t *testing.T) {
 	if r := hearthWith(t, nil, "--server", server, "--token-file", token, "--ca-file", ca, "pause", "--for", "30m"); r.code != 0 || !strings.Contains(r.out, "is paused until") {
 		t.Errorf("pause: exit %d\n%s%s", r.code, r.out, r.err)
 	}
+	der := filepath.Join(dir, "hearth-ca.crt")
+	write(t, der, string(s.keeper.Authority().Certificate.Raw))
+	if r := hearthWith(t, at, "--ca-file", der, "household", "show"); r.code != 0 || !strings.Contains(r.out, "home") {
+		t.Errorf("with the file that browsers are offered: exit %d\n%s%s", r.code, r.out, r.err)
+	}
 	if r := hearthWith(t, at, "household", "audit"); r.code != 0 || !strings.Contains(r.out, "lights: pause") {
 		t.Errorf("who did it: exit %d\n%s%s", r.code, r.out, r.err)
 	}

@@ -81,15 +81,18 @@ func readToken(file string) (string, error) {
 	return token, nil
 }
 
-// readAuthority reads certificates that a server's is checked with.
+// readAuthority reads certificates that a server's is checked with: as PEM, or one as it is (DER), which is what browsers
+// are offered.
 func readAuthority(file string) (*x509.CertPool, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("reading the authority: %w", err)
 	}
 	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate; write what `hearth enrol --ca` prints into it", file)
+	if one, err := x509.ParseCertificate(text); err == nil {
+		pool.AddCert(one)
+	} else if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate; write what `hearth enrol --ca` prints into it, or hearth-ca.crt of the console", file)
 	}
 	return pool, nil
 }

@@ -175,7 +175,7 @@ func (a *API) guarded(knows func(http.ResponseWriter, *http.Request) (Caller, *P
 }
 
 // methods are those that routes have.
-var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete}
+var methods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 
 // routed says what is wrong with a request that no route takes.
 func (a *API) routed(w http.ResponseWriter, r *http.Request) *Problem {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
 )
 
@@ -48,7 +49,65 @@ func (a *API) memberRoutes() {
 		func(ctx context.Context, in *Member) (parents.Person, error) { return d.Confirm(ctx, in.who(ctx)) })
 	serve(a, route{method: http.MethodPost, path: memberPath + "/take", id: "takeGrant", summary: "Take one of the member's standing grants", scope: scopeGrantsWrite},
 		func(ctx context.Context, in *Member) (parents.Taken, error) { return d.Take(ctx, in.who(ctx)) })
+	a.memberChanges()
 	a.pinRoutes()
+}
+
+// Edition is which definition of a household a change was made of.
+type Edition struct {
+	Revision uint64 `json:"revision,omitempty" query:"revision" doc:"of the household's definition that this change was made of; without it whichever there is"`
+}
+
+func (e Edition) expected() *uint64 {
+	if e.Revision == 0 {
+		return nil
+	}
+	return &e.Revision
+}
+
+// memberChanges are about who belongs to a household of the store.
+func (a *API) memberChanges() {
+	d := a.Desk
+	const send = `{"name": "…", "born": "YYYY-MM-DD", or "band": "child", "profile": "…"}`
+	serve(a, route{
+		method: http.MethodPost, path: householdPath + "/members", id: "addMember", summary: "Take somebody into a household of the store", scope: scopeHouseholdsWrite, made: true, send: send,
+	}, func(ctx context.Context, in *struct {
+		Place
+		Body struct {
+			Name string `json:"name"`
+			parents.Traits
+			Edition
+		}
+	}) (parents.Person, error) {
+		m := policy.MemberConfig{Name: in.Body.Name}
+		if err := in.Body.Apply(&m); err != nil {
+			return parents.Person{}, err
+		}
+		return d.AddMember(ctx, in.who(ctx), m, in.Body.expected())
+	})
+	serve(a, route{
+		method: http.MethodPatch, path: memberPath, id: "changeMember", summary: "Change what gives a member their rules; what is not sent stays, and \"\" takes it away", scope: scopeHouseholdsWrite,
+		send: `{"born": "YYYY-MM-DD", "band": "child", or "profile": "…"}`,
+	}, func(ctx context.Context, in *struct {
+		Member
+		Body struct {
+			parents.Traits
+			Edition
+		}
+	}) (parents.Person, error) {
+		return d.ChangeMember(ctx, in.who(ctx), in.Body.expected(), in.Body.Apply)
+	})
+	if a.Activity == nil {
+		return
+	}
+	serve(a, route{
+		method: http.MethodDelete, path: memberPath, id: "eraseMember", summary: "Take a member out of a household of the store, and erase all that is kept of them", scope: scopeHouseholdsWrite,
+	}, func(ctx context.Context, in *struct {
+		Member
+		Edition
+	}) (parents.Parted, error) {
+		return d.EraseMember(ctx, in.who(ctx), a.Activity, in.expected())
+	})
 }
 
 // Secret is whether a member has a PIN.

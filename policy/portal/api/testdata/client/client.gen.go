@@ -144,6 +144,17 @@ type AddHouseholdRequest struct {
 	Definition string `json:"definition"`
 }
 
+// AddMemberRequest defines model for AddMemberRequest.
+type AddMemberRequest struct {
+	Band    *string `json:"band,omitempty"`
+	Born    *string `json:"born,omitempty"`
+	Name    string  `json:"name"`
+	Profile *string `json:"profile,omitempty"`
+
+	// Revision of the household's definition that this change was made of; without it whichever there is
+	Revision *int64 `json:"revision,omitempty"`
+}
+
 // AddReportRequest defines model for AddReportRequest.
 type AddReportRequest struct {
 	Category *string `json:"category,omitempty"`
@@ -250,6 +261,16 @@ type Change struct {
 	Role  *string    `json:"role,omitempty"`
 	Until *time.Time `json:"until,omitempty"`
 	What  string     `json:"what"`
+}
+
+// ChangeMemberRequest defines model for ChangeMemberRequest.
+type ChangeMemberRequest struct {
+	Band    *string `json:"band,omitempty"`
+	Born    *string `json:"born,omitempty"`
+	Profile *string `json:"profile,omitempty"`
+
+	// Revision of the household's definition that this change was made of; without it whichever there is
+	Revision *int64 `json:"revision,omitempty"`
 }
 
 // Channel defines model for Channel.
@@ -853,6 +874,18 @@ type PageToken struct {
 	Next *string `json:"next,omitempty"`
 }
 
+// Parted defines model for Parted.
+type Parted struct {
+	Devices    *[]string         `json:"devices,omitempty"`
+	Gone       *bool             `json:"gone,omitempty"`
+	Household  string            `json:"household"`
+	Partitions int64             `json:"partitions"`
+	Person     *string           `json:"person,omitempty"`
+	Records    int64             `json:"records"`
+	Shared     *[]string         `json:"shared,omitempty"`
+	State      *map[string]int64 `json:"state,omitempty"`
+}
+
 // Person defines model for Person.
 type Person struct {
 	Band         string        `json:"band"`
@@ -1418,6 +1451,12 @@ type ListMembersParams struct {
 	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
 }
 
+// EraseMemberParams defines parameters for EraseMember.
+type EraseMemberParams struct {
+	// Revision of the household's definition that this change was made of; without it whichever there is
+	Revision *int64 `form:"revision,omitempty" json:"revision,omitempty"`
+}
+
 // ListPausesParams defines parameters for ListPauses.
 type ListPausesParams struct {
 	// Limit how many items at most
@@ -1576,6 +1615,12 @@ type InviteDeviceJSONRequestBody = InviteDeviceRequest
 
 // KeepLogJSONRequestBody defines body for KeepLog for application/json ContentType.
 type KeepLogJSONRequestBody = KeepLogRequest
+
+// AddMemberJSONRequestBody defines body for AddMember for application/json ContentType.
+type AddMemberJSONRequestBody = AddMemberRequest
+
+// ChangeMemberJSONRequestBody defines body for ChangeMember for application/json ContentType.
+type ChangeMemberJSONRequestBody = ChangeMemberRequest
 
 // SetPinJSONRequestBody defines body for SetPin for application/json ContentType.
 type SetPinJSONRequestBody = SetPinRequest
@@ -2065,10 +2110,43 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/households/{household}/members (the `ListMembers` operationId).
 	ListMembers(ctx context.Context, household string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// AddMemberWithBody Take somebody into a household of the store
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+	AddMemberWithBody(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// AddMember Take somebody into a household of the store
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+	AddMember(ctx context.Context, household string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// EraseMember Take a member out of a household of the store, and erase all that is kept of them
+	//
+	// Corresponds with DELETE /v1/households/{household}/members/{member} (the `EraseMember` operationId).
+	EraseMember(ctx context.Context, household string, member string, params *EraseMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetMember One of them
 	//
 	// Corresponds with GET /v1/households/{household}/members/{member} (the `GetMember` operationId).
 	GetMember(ctx context.Context, household string, member string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeMemberWithBody Change what gives a member their rules; what is not sent stays, and "" takes it away
+	//
+	// Takes any type of body and a specified content type.
+	//
+	// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+	ChangeMemberWithBody(ctx context.Context, household string, member string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
+
+	// ChangeMember Change what gives a member their rules; what is not sent stays, and "" takes it away
+	//
+	// Takes a body of the `application/json` content type.
+	//
+	// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+	ChangeMember(ctx context.Context, household string, member string, body ChangeMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ConfirmBand Put a member into the band that the birthday has brought
 	//
@@ -3411,11 +3489,94 @@ func (c *Client) ListMembers(ctx context.Context, household string, params *List
 	return c.Client.Do(req)
 }
 
+// AddMemberWithBody Take somebody into a household of the store
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+func (c *Client) AddMemberWithBody(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMemberRequestWithBody(c.Server, household, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// AddMember Take somebody into a household of the store
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+func (c *Client) AddMember(ctx context.Context, household string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAddMemberRequest(c.Server, household, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// EraseMember Take a member out of a household of the store, and erase all that is kept of them
+//
+// Corresponds with DELETE /v1/households/{household}/members/{member} (the `EraseMember` operationId).
+func (c *Client) EraseMember(ctx context.Context, household string, member string, params *EraseMemberParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewEraseMemberRequest(c.Server, household, member, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
 // GetMember One of them
 //
 // Corresponds with GET /v1/households/{household}/members/{member} (the `GetMember` operationId).
 func (c *Client) GetMember(ctx context.Context, household string, member string, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewGetMemberRequest(c.Server, household, member)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeMemberWithBody Change what gives a member their rules; what is not sent stays, and "" takes it away
+//
+// Takes any type of body and a specified content type.
+//
+// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+func (c *Client) ChangeMemberWithBody(ctx context.Context, household string, member string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeMemberRequestWithBody(c.Server, household, member, contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ChangeMember Change what gives a member their rules; what is not sent stays, and "" takes it away
+//
+// Takes a body of the `application/json` content type.
+//
+// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+func (c *Client) ChangeMember(ctx context.Context, household string, member string, body ChangeMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewChangeMemberRequest(c.Server, household, member, body)
 	if err != nil {
 		return nil, err
 	}
@@ -7087,6 +7248,121 @@ func NewListMembersRequest(server string, household string, params *ListMembersP
 	return req, nil
 }
 
+// NewAddMemberRequest calls the generic AddMember builder with application/json body
+func NewAddMemberRequest(server string, household string, body AddMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewAddMemberRequestWithBody(server, household, "application/json", bodyReader)
+}
+
+// NewAddMemberRequestWithBody constructs an http.Request for the AddMember method, with any body, and a specified content type
+func NewAddMemberRequestWithBody(server string, household string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/members", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
+
+	return req, nil
+}
+
+// NewEraseMemberRequest constructs an http.Request for the EraseMember method
+func NewEraseMemberRequest(server string, household string, member string, params *EraseMemberParams) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member", member, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Revision != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "revision", *params.Revision, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetMemberRequest constructs an http.Request for the GetMember method
 func NewGetMemberRequest(server string, household string, member string) (*http.Request, error) {
 	var err error
@@ -7124,6 +7400,60 @@ func NewGetMemberRequest(server string, household string, member string) (*http.
 	if err != nil {
 		return nil, err
 	}
+
+	return req, nil
+}
+
+// NewChangeMemberRequest calls the generic ChangeMember builder with application/json body
+func NewChangeMemberRequest(server string, household string, member string, body ChangeMemberJSONRequestBody) (*http.Request, error) {
+	var bodyReader io.Reader
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	bodyReader = bytes.NewReader(buf)
+	return NewChangeMemberRequestWithBody(server, household, member, "application/json", bodyReader)
+}
+
+// NewChangeMemberRequestWithBody constructs an http.Request for the ChangeMember method, with any body, and a specified content type
+func NewChangeMemberRequestWithBody(server string, household string, member string, contentType string, body io.Reader) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "household", household, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	var pathParam1 string
+
+	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "member", member, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/households/%s/members/%s", pathParam0, pathParam1)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
+	if err != nil {
+		return nil, err
+	}
+
+	req.Header.Add("Content-Type", contentType)
 
 	return req, nil
 }
@@ -9716,12 +10046,47 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/households/{household}/members (the `ListMembers` operationId).
 	ListMembersWithResponse(ctx context.Context, household string, params *ListMembersParams, reqEditors ...RequestEditorFn) (*ListMembersResponse, error)
 
+	// AddMemberWithBodyWithResponse Take somebody into a household of the store
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+	AddMemberWithBodyWithResponse(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMemberResponse, error)
+
+	// AddMemberWithResponse Take somebody into a household of the store
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+	AddMemberWithResponse(ctx context.Context, household string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMemberResponse, error)
+
+	// EraseMemberWithResponse Take a member out of a household of the store, and erase all that is kept of them
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with DELETE /v1/households/{household}/members/{member} (the `EraseMember` operationId).
+	EraseMemberWithResponse(ctx context.Context, household string, member string, params *EraseMemberParams, reqEditors ...RequestEditorFn) (*EraseMemberResponse, error)
+
 	// GetMemberWithResponse One of them
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/households/{household}/members/{member} (the `GetMember` operationId).
 	GetMemberWithResponse(ctx context.Context, household string, member string, reqEditors ...RequestEditorFn) (*GetMemberResponse, error)
+
+	// ChangeMemberWithBodyWithResponse Change what gives a member their rules; what is not sent stays, and "" takes it away
+	//
+	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+	ChangeMemberWithBodyWithResponse(ctx context.Context, household string, member string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeMemberResponse, error)
+
+	// ChangeMemberWithResponse Change what gives a member their rules; what is not sent stays, and "" takes it away
+	//
+	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+	ChangeMemberWithResponse(ctx context.Context, household string, member string, body ChangeMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeMemberResponse, error)
 
 	// ConfirmBandWithResponse Put a member into the band that the birthday has brought
 	//
@@ -12536,6 +12901,102 @@ func (r ListMembersResponse) ContentType() string {
 	return ""
 }
 
+type AddMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON201 the response for an HTTP 201 `application/json` response
+	JSON201 *Person
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON201 returns the response for an HTTP 201 `application/json` response
+func (r AddMemberResponse) GetJSON201() *Person {
+	return r.JSON201
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AddMemberResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AddMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AddMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AddMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AddMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type EraseMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Parted
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r EraseMemberResponse) GetJSON200() *Parted {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r EraseMemberResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r EraseMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r EraseMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r EraseMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r EraseMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 type GetMemberResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
@@ -12578,6 +13039,54 @@ func (r GetMemberResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r GetMemberResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+type ChangeMemberResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *Person
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Problem
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ChangeMemberResponse) GetJSON200() *Person {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ChangeMemberResponse) GetApplicationproblemJSONDefault() *Problem {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ChangeMemberResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ChangeMemberResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ChangeMemberResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ChangeMemberResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -15445,6 +15954,45 @@ func (c *ClientWithResponses) ListMembersWithResponse(ctx context.Context, house
 	return ParseListMembersResponse(rsp)
 }
 
+// AddMemberWithBodyWithResponse Take somebody into a household of the store
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+func (c *ClientWithResponses) AddMemberWithBodyWithResponse(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddMemberResponse, error) {
+	rsp, err := c.AddMemberWithBody(ctx, household, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddMemberResponse(rsp)
+}
+
+// AddMemberWithResponse Take somebody into a household of the store
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with POST /v1/households/{household}/members (the `AddMember` operationId).
+func (c *ClientWithResponses) AddMemberWithResponse(ctx context.Context, household string, body AddMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*AddMemberResponse, error) {
+	rsp, err := c.AddMember(ctx, household, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAddMemberResponse(rsp)
+}
+
+// EraseMemberWithResponse Take a member out of a household of the store, and erase all that is kept of them
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with DELETE /v1/households/{household}/members/{member} (the `EraseMember` operationId).
+func (c *ClientWithResponses) EraseMemberWithResponse(ctx context.Context, household string, member string, params *EraseMemberParams, reqEditors ...RequestEditorFn) (*EraseMemberResponse, error) {
+	rsp, err := c.EraseMember(ctx, household, member, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseEraseMemberResponse(rsp)
+}
+
 // GetMemberWithResponse One of them
 //
 // Returns a wrapper object for the known response body format(s).
@@ -15456,6 +16004,32 @@ func (c *ClientWithResponses) GetMemberWithResponse(ctx context.Context, househo
 		return nil, err
 	}
 	return ParseGetMemberResponse(rsp)
+}
+
+// ChangeMemberWithBodyWithResponse Change what gives a member their rules; what is not sent stays, and "" takes it away
+//
+// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+func (c *ClientWithResponses) ChangeMemberWithBodyWithResponse(ctx context.Context, household string, member string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeMemberResponse, error) {
+	rsp, err := c.ChangeMemberWithBody(ctx, household, member, contentType, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeMemberResponse(rsp)
+}
+
+// ChangeMemberWithResponse Change what gives a member their rules; what is not sent stays, and "" takes it away
+//
+// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
+//
+// Corresponds with PATCH /v1/households/{household}/members/{member} (the `ChangeMember` operationId).
+func (c *ClientWithResponses) ChangeMemberWithResponse(ctx context.Context, household string, member string, body ChangeMemberJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeMemberResponse, error) {
+	rsp, err := c.ChangeMember(ctx, household, member, body, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseChangeMemberResponse(rsp)
 }
 
 // ConfirmBandWithResponse Put a member into the band that the birthday has brought
@@ -17823,6 +18397,72 @@ func ParseListMembersResponse(rsp *http.Response) (*ListMembersResponse, error) 
 	return response, nil
 }
 
+// ParseAddMemberResponse parses an HTTP response from a AddMemberWithResponse call
+func ParseAddMemberResponse(rsp *http.Response) (*AddMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AddMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
+		var dest Person
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON201 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseEraseMemberResponse parses an HTTP response from a EraseMemberWithResponse call
+func ParseEraseMemberResponse(rsp *http.Response) (*EraseMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &EraseMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Parted
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
 // ParseGetMemberResponse parses an HTTP response from a GetMemberWithResponse call
 func ParseGetMemberResponse(rsp *http.Response) (*GetMemberResponse, error) {
 	bodyBytes, err := io.ReadAll(rsp.Body)
@@ -17832,6 +18472,39 @@ func ParseGetMemberResponse(rsp *http.Response) (*GetMemberResponse, error) {
 	}
 
 	response := &GetMemberResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest Person
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Problem
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	return response, nil
+}
+
+// ParseChangeMemberResponse parses an HTTP response from a ChangeMemberWithResponse call
+func ParseChangeMemberResponse(rsp *http.Response) (*ChangeMemberResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ChangeMemberResponse{
 		Body:         bodyBytes,
 		HTTPResponse: rsp,
 	}
