@@ -24,10 +24,13 @@ const (
 	answerCost    = 256       // of one beside its text
 )
 
+// digest stands for a text of any length.
+type digest [sha256.Size]byte
+
 // answer is what a request was answered, or waits for it.
 type answer struct {
 	tenant string
-	asked  [sha256.Size]byte // its body
+	asked  digest // of its body
 	at     time.Time
 	done   bool
 	status int
@@ -40,14 +43,14 @@ func (x *answer) cost() int { return answerCost + len(x.text) }
 // repeats are the answers that are kept, the oldest first.
 type repeats struct {
 	mu      sync.Mutex
-	all     *simplelru.LRU[string, *answer]
+	all     *simplelru.LRU[digest, *answer]
 	octets  int
 	tenants map[string]int // octets by tenant
 }
 
 func newRepeats() *repeats {
 	r := &repeats{tenants: map[string]int{}}
-	r.all, _ = simplelru.NewLRU(maxAnswers/answerCost, func(_ string, x *answer) { // it fails for a size below 1 alone
+	r.all, _ = simplelru.NewLRU(maxAnswers/answerCost, func(_ digest, x *answer) { // it fails for a size below 1 alone
 		r.octets -= x.cost()
 		if r.tenants[x.tenant] -= x.cost(); r.tenants[x.tenant] <= 0 {
 			delete(r.tenants, x.tenant)
@@ -58,7 +61,7 @@ func newRepeats() *repeats {
 
 // add keeps an answer, and forgets what is too old or too much: of the tenant first, so that nobody takes the room of
 // others. The caller holds mu.
-func (r *repeats) add(key string, x *answer) {
+func (r *repeats) add(key digest, x *answer) {
 	r.all.Remove(key)
 	r.octets += x.cost()
 	r.tenants[x.tenant] += x.cost()
@@ -66,16 +69,23 @@ func (r *repeats) add(key string, x *answer) {
 	for oldest, there := r.oldest(); there && x.at.Sub(oldest.at) >= keepAnswers; oldest, there = r.oldest() {
 		r.all.RemoveOldest()
 	}
+	if r.tenants[x.tenant] > maxTenant {
+		r.shrink(x)
+	}
+	for r.octets > maxAnswers {
+		r.all.RemoveOldest()
+	}
+}
+
+// shrink forgets the oldest answers of the tenant of x, until it has no more than its share. The caller holds mu.
+func (r *repeats) shrink(x *answer) {
 	for _, old := range r.all.Keys() {
 		if r.tenants[x.tenant] <= maxTenant {
-			break
+			return
 		}
 		if y, _ := r.all.Peek(old); y.tenant == x.tenant && y != x {
 			r.all.Remove(old)
 		}
-	}
-	for r.octets > maxAnswers {
-		r.all.RemoveOldest()
 	}
 }
 
@@ -85,7 +95,7 @@ func (r *repeats) oldest() (*answer, bool) {
 }
 
 // begin finds the answer of a request that was sent before, or notes that this one is the first.
-func (r *repeats) begin(key, tenant string, asked [sha256.Size]byte, now time.Time) (was answer, again bool) {
+func (r *repeats) begin(key digest, tenant string, asked digest, now time.Time) (was answer, again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if x, there := r.all.Peek(key); there && now.Sub(x.at) < keepAnswers {
@@ -96,7 +106,7 @@ func (r *repeats) begin(key, tenant string, asked [sha256.Size]byte, now time.Ti
 }
 
 // end keeps what the first was answered; one that may be another the next time is not kept.
-func (r *repeats) end(key string, x answer) {
+func (r *repeats) end(key digest, x answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !x.done || x.status >= http.StatusInternalServerError || x.status == http.StatusTooManyRequests || len(x.text) > maxAnswer {
@@ -127,8 +137,8 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, c Caller) {
 	body, _ := io.ReadAll(r.Body) // readBody has put it there
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	tenant := c.ID + "\n" + c.Actor.Household
-	key := strings.Join([]string{tenant, r.URL.EscapedPath(), name}, "\n")
-	asked := sha256.Sum256(body)
+	key := digest(sha256.Sum256([]byte(strings.Join([]string{tenant, r.URL.EscapedPath(), name}, "\n")))) // a path may be long
+	asked := digest(sha256.Sum256(body))
 	was, again := a.repeats.begin(key, tenant, asked, a.Now())
 	switch {
 	case again && was.asked != asked:
