@@ -152,6 +152,7 @@ func (a *API) Local() http.Handler {
 // guarded serves the routes to whom knows lets in.
 func (a *API) guarded(knows func(http.ResponseWriter, *http.Request) (Caller, *Problem)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		writeUntil(w, time.Now().Add(answerTime))
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		if p := a.routed(w, r); p != nil {

@@ -68,17 +68,21 @@ func callerOf(ctx context.Context) Caller {
 // rights have not ended. What it may do there is judged by the use-case.
 func (a *API) judge(ctx huma.Context, next func(huma.Context)) {
 	c, o := callerOf(ctx.Context()), ctx.Operation()
-	_, w := unwrap(ctx)
 	if p := a.refuses(c, o, ctx.Param("household")); p != nil {
 		refuse(ctx, p)
 		return
 	}
-	until := time.Now().Add(answerTime)
 	if long, _ := o.Metadata[longKey].(bool); long {
-		until = time.Time{}
+		_, w := unwrap(ctx)
+		writeUntil(w, time.Time{})
 	}
-	_ = http.NewResponseController(w).SetWriteDeadline(until) // not every writer has one
 	next(ctx)
+}
+
+// writeUntil says how long an answer may be written; the zero Time is for ever. It holds for what follows on the connection
+// too, so each request says it anew.
+func writeUntil(w http.ResponseWriter, t time.Time) {
+	_ = http.NewResponseController(w).SetWriteDeadline(t) // not every writer has one
 }
 
 // refuse answers with a problem.
@@ -103,7 +107,7 @@ func (a *API) refuses(c Caller, o *huma.Operation, household string) *Problem {
 	case least == parents.Machine && c.Actor.Role < least:
 		return &Problem{Status: http.StatusForbidden, Detail: "this is done at the machine alone: ask who has its shell, or mean one household"}
 	case c.Actor.Role < least:
-		return &Problem{Status: http.StatusForbidden, Detail: "a " + c.Actor.Role.String() + " may not do this: use a token of a " + least.String()}
+		return &Problem{Status: http.StatusForbidden, Detail: "a " + c.Actor.Role.String() + " may not do this: use a token of the role " + least.String()}
 	case least >= parents.Operator && own != "":
 		return &Problem{Status: http.StatusForbidden, Detail: "this concerns the whole machine: use a token of all households"}
 	}

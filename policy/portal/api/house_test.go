@@ -365,7 +365,7 @@ func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (i
 }
 
 func (c *controls) Stats(context.Context) ([]api.ListStat, error) {
-	return []api.ListStat{{Name: "starter", Names: 7, Categories: []string{"adult.porn"}}}, c.broken
+	return []api.ListStat{{Name: "starter", Names: 7, Categories: []string{"adult.porn"}}, {Name: "court", Names: 1, Categories: []string{"illegal.order"}}}, c.broken
 }
 
 func (c *controls) Find(_ context.Context, name string) (portal.ListFound, error) {

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -18,6 +20,9 @@ func (a *API) listRoutes() {
 		if err != nil {
 			return Page[ListStat]{}, err
 		}
+		if callerOf(ctx).Actor.Role < parents.Operator { // parents are told of no legal list, as in the console
+			all = slices.DeleteFunc(all, func(l ListStat) bool { return slices.ContainsFunc(l.Categories, legal) })
+		}
 		return page(in.Paging, all)
 	})
 	serve(a, read("/v1/lists/find", "findInLists", "Which entries cover a name"), func(ctx context.Context, in *struct {
@@ -27,6 +32,9 @@ func (a *API) listRoutes() {
 	})
 	a.machineLists(read)
 }
+
+// legal says whether a category is one of legal lists.
+func legal(id string) bool { return strings.HasPrefix(id, "illegal.") }
 
 // machineLists are those routes of lists that concern everybody who uses the machine.
 func (a *API) machineLists(read func(path, id, summary string) route) {

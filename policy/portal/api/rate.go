@@ -65,14 +65,3 @@ func (b *buckets) take(key string, now time.Time) time.Duration {
 	}
 	return wait
 }
-
-// wait says how long it takes until a bucket has one, and takes none.
-func (b *buckets) wait(key string, now time.Time) time.Duration {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	l, there := b.all.Peek(key)
-	if !there || l.TokensAt(now) >= 1 {
-		return 0
-	}
-	return time.Duration((1 - l.TokensAt(now)) / float64(b.limit) * float64(time.Second))
-}

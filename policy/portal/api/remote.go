@@ -18,12 +18,9 @@ var ErrToken = errors.New("this token is not good, or not any more: make a new o
 // Remote serves who has a token, for a listener with TLS.
 func (a *API) Remote() http.Handler { return a.guarded(a.tokened) }
 
-// tokened says who sent a request by its token. Who guesses is slowed, by network, and nobody else is.
+// tokened says who sent a request by its token. Wrong tokens are slowed, by network; a right one passes all the same, so
+// that nobody keeps out the programs of the house that they are in.
 func (a *API) tokened(w http.ResponseWriter, r *http.Request) (Caller, *Problem) {
-	now, from := a.Now(), network(r.RemoteAddr)
-	if wait := a.rates.guesses.wait(from, now); wait > 0 {
-		return Caller{}, a.slowed(w, wait, "guess")
-	}
 	kind, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(kind, "Bearer") || text == "" || a.Tokens == nil {
 		return Caller{}, unproven(w, "nobody is signed in: send Authorization: Bearer and a token")
@@ -31,7 +28,9 @@ func (a *API) tokened(w http.ResponseWriter, r *http.Request) (Caller, *Problem)
 	c, err := a.Tokens.Token(r.Context(), strings.TrimSpace(text))
 	switch {
 	case errors.Is(err, ErrToken):
-		a.rates.guesses.take(from, now)
+		if wait := a.rates.guesses.take(network(r.RemoteAddr), a.Now()); wait > 0 {
+			return Caller{}, a.slowed(w, wait, "guess")
+		}
 		return Caller{}, unproven(w, ErrToken.Error())
 	case err != nil:
 		return Caller{}, &Problem{Status: http.StatusServiceUnavailable, Detail: "who has the token cannot be read now: try again"}
@@ -39,7 +38,7 @@ func (a *API) tokened(w http.ResponseWriter, r *http.Request) (Caller, *Problem)
 		return Caller{}, unproven(w, ErrToken.Error())
 	}
 	c.By = ""
-	if wait := a.rates.spend(c, now); wait > 0 {
+	if wait := a.rates.spend(c, a.Now()); wait > 0 {
 		return Caller{}, a.slowed(w, wait, "rate")
 	}
 	return c, nil

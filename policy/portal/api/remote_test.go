@@ -258,6 +258,7 @@ func TestOperatorsLookIsWritten(t *testing.T) {
 	for _, path := range []string{
 		"/v1/households/one", "/v1/households/one/members", "/v1/households/one/devices", "/v1/households/one/activity", "/v1/households/one/activity/export?of=Mia",
 		"/v1/households/one/logs", "/v1/households/one/devices/mia-tablet/settings", "/v1/explain?name=a.example&member=one/Mia", "/v1/households/one/things/robot/sheet", "/v1/households",
+		"/v1/export?household=one", "/v1/export", "/v1/backup",
 	} {
 		h := open(t, withTokens(holders()))
 		if w := h.send("operator", http.MethodGet, path, ""); w.Code != http.StatusOK {
@@ -329,7 +330,7 @@ func TestRate(t *testing.T) {
 	}
 }
 
-// TestGuessing: who tries tokens is slowed, by network, and nobody else is.
+// TestGuessing: who tries tokens is slowed, by network; whoever has a right one in that network is not.
 func TestGuessing(t *testing.T) {
 	h := open(t, withTokens(holders()))
 	ask := func(from, token string) int {
@@ -345,14 +346,17 @@ func TestGuessing(t *testing.T) {
 			t.Fatalf("try %d: status %d", i, got)
 		}
 	}
-	if got := ask("[2001:db8::ffff]:4000", "parent"); got != http.StatusTooManyRequests {
+	if got := ask("[2001:db8::ffff]:4000", "wrong"); got != http.StatusTooManyRequests {
 		t.Errorf("after ten tries of the network: status %d", got)
 	}
-	if got := ask("[2001:db8:0:1::1]:4000", "parent"); got != http.StatusOK {
+	if got := ask("[2001:db8::ffff]:4000", "parent"); got != http.StatusOK {
+		t.Errorf("a right token in that network: status %d", got)
+	}
+	if got := ask("[2001:db8:0:1::1]:4000", "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("from another network: status %d", got)
 	}
 	h.now.Add(10)
-	if got := ask("[2001:db8::ffff]:4000", "parent"); got != http.StatusOK {
+	if got := ask("[2001:db8::ffff]:4000", "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("ten seconds later: status %d", got)
 	}
 }
