@@ -1,6 +1,7 @@
 // Package words answers: in which words? It holds every text that people read in their own language, a folder for each
 // language with a file for each part: replies.yaml (package policy), pages.yaml (package portal), messages.yaml (what
-// parents are sent), console.yaml (package console). English is what the others are translated from, and what stands wherever one of them has nothing.
+// parents are sent), console.yaml (package console). English is what the others are translated from, and what stands
+// wherever one of them has nothing.
 // It knows the plural forms and the direction of a language, and which language somebody is best served in; what the
 // texts mean it does not know. docs/languages.md says how a language is added and reviewed.
 package words
