@@ -31,7 +31,8 @@ type spending struct {
 	till time.Time     // when what was opened with it ends
 }
 
-// maxSpent bounds the marks that are remembered as spent: a household does not pass 100 warnings in a quarter of an hour.
+// maxSpent bounds the marks that are remembered as spent, of all households: no household passes 40 warnings in a quarter of
+// an hour, and a hundred do not at once.
 const maxSpent = 4096
 
 func newSeal() *seal {
