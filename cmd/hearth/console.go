@@ -55,6 +55,7 @@ func (s *server) serveConsole(ctx context.Context, l net.Listener) error {
 		TLSConfig:         s.tls(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      time.Minute, // of each stream of HTTP/2 too; the API sets its own
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
