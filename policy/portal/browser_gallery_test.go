@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy/portal/chromium"
 	"github.com/hearthdns/hearth/policy/words"
@@ -81,7 +82,7 @@ func (w *wall) see(s sheet, language string) {
 }
 
 // TestBrowserPages has axe-core look at every page in every language. In English and in one language from right to left it
-// does so on three screens, in light and dark; in the others once, because they differ in words alone. With HEARTH_SHOTS
+// does so closely; in the others once, because they differ in words alone. With HEARTH_SHOTS
 // it takes a picture of each of the former into that folder; HEARTH_LANGUAGES names those languages that are to be looked
 // at alone:
 //
@@ -95,6 +96,7 @@ func TestBrowserPages(t *testing.T) {
 		languages = strings.Split(only, ",")
 	}
 	for _, language := range languages {
+		start := time.Now()
 		switch direction := words.Direction(language); {
 		case language == "en" || direction == "rtl" && turned == "":
 			w.closely(axe, g, language)
@@ -104,28 +106,40 @@ func TestBrowserPages(t *testing.T) {
 		default:
 			w.once(axe, g, language)
 		}
+		t.Logf("%s: %.1f s", language, time.Since(start).Seconds())
 	}
 	t.Logf("axe-core looked at %d pages in %d languages, closely in en and %s", len(g.sheets), len(languages), cmp.Or(turned, "none from right to left"))
 }
 
-// closely looks at every page on each screen, in each light.
+// closely looks at every page on a narrow screen and on a wide one, and in dark at its colours.
 func (w *wall) closely(axe *chromium.Judge, g *gallery, language string) {
 	w.Helper()
 	for _, s := range g.sheets {
 		w.see(s, language)
-		for _, size := range chromium.Screens() {
-			for _, light := range []string{"light", "dark"} {
-				name := strings.Join([]string{s.file(), language, size.Name, light}, "-")
-				w.Screen(size, light)
-				w.Picture(name)
-				if light == "dark" {
-					axe.Colours(w.Tab, name)
-					continue
-				}
-				w.Fits(name)
-				w.large(name)
-				axe.Judge(w.Tab, name)
-			}
+		name := s.name + " in " + language
+		screens := chromium.Screens()
+		for _, size := range []chromium.Size{screens[0], screens[len(screens)-1]} {
+			w.Screen(size, "light")
+			w.Fits(name)
+			w.large(name)
+			axe.Judge(w.Tab, name)
+		}
+		w.Screen(screens[0], "dark")
+		axe.Colours(w.Tab, name)
+		w.pictures(s.file() + "-" + language)
+	}
+}
+
+// pictures takes one of a page on each screen, in each light, for whoever wants to look at them.
+func (w *wall) pictures(name string) {
+	w.Helper()
+	if os.Getenv("HEARTH_SHOTS") == "" {
+		return
+	}
+	for _, size := range chromium.Screens() {
+		for _, light := range []string{"light", "dark"} {
+			w.Screen(size, light)
+			w.Picture(strings.Join([]string{name, size.Name, light}, "-"))
 		}
 	}
 }

@@ -273,9 +273,10 @@ func (g *gallery) people() {
 	g.page("who, nobody shares it", mia, noon, askHost+whoPath)
 	used := func(name string, leave bool) {
 		g.add(name, askHost+whoPath, func(language string) *httptest.ResponseRecorder {
-			w := g.send(language, noon, tablet, askHost+whoPath, url.Values{"member": {"Tom"}, "pin": {"8305"}, "minutes": {"30"}})
+			at := g.next()
+			w := g.send(language, at, tablet, askHost+whoPath, url.Values{"member": {"Tom"}, "pin": {"8305"}, "minutes": {"30"}})
 			if !leave {
-				w = g.send(language, noon, tablet, askHost+whoPath, nil)
+				w = g.send(language, at, tablet, askHost+whoPath, nil)
 			}
 			if err := g.desk.Leave(g.Context(), "family", "family-tablet"); err != nil {
 				g.Error(err)
@@ -287,22 +288,30 @@ func (g *gallery) people() {
 	used("who, in use", false)
 }
 
+// next is a time of its own for what somebody may do a few times within a quarter of an hour alone: another day.
+func (g *gallery) next() string {
+	g.count++
+	return moment(g.T, noon).AddDate(0, 0, g.count).Format("2006-01-02 15:04")
+}
+
 // done are pages that follow on what can be done once: it is done anew for each look.
 func (g *gallery) done() {
-	g.answer("device, wrong code", guest, noon, askHost+devicePath, url.Values{"code": {"AAAA-AAAA"}})
+	g.add("device, wrong code", askHost+devicePath, func(language string) *httptest.ResponseRecorder {
+		return g.send(language, g.next(), guest, askHost+devicePath, url.Values{"code": {"AAAA-AAAA"}})
+	})
 	g.add("continue, passed", askHost+continuePath, func(language string) *httptest.ResponseRecorder {
-		g.count++
+		at := g.next()
 		address := fmt.Sprintf("%s%s?name=f%d.forum.example", askHost, continuePath, g.count)
-		return g.send(language, noon, leo, askHost+continuePath, formOf(g.T, g.send(language, noon, leo, address, nil).Body.String()))
+		return g.send(language, at, leo, askHost+continuePath, formOf(g.T, g.send(language, at, leo, address, nil).Body.String()))
 	})
 	g.add("device, added", askHost+devicePath, func(language string) *httptest.ResponseRecorder {
-		g.count++
+		at := g.at(g.T, g.next()).now.Format("2006-01-02 15:04")
 		name, from := fmt.Sprintf("tom-%d", g.count), fmt.Sprintf("10.0.0.%d", 100+g.count%100)
 		code, err := g.desk.Invite(g.Context(), parents.Who{Actor: machine}, parents.Assignment{Members: []string{"Tom"}}, name)
 		if err != nil {
 			g.Fatal(err)
 		}
-		w := g.send(language, noon, from, askHost+devicePath, url.Values{"code": {code.Code}})
+		w := g.send(language, at, from, askHost+devicePath, url.Values{"code": {code.Code}})
 		if err := g.desk.Remove(g.Context(), parents.Who{Actor: machine, Device: name}); err != nil {
 			g.Error(err)
 		}
