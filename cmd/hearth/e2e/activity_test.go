@@ -181,10 +181,22 @@ func TestThingLearns(t *testing.T) {
 	if blocked("cloud.example") || blocked("eu.cloud.example") || !blocked("odd.example") || !blocked("new.example") {
 		t.Error("the list that was confirmed is not what holds")
 	}
-	s.eventually("tells of the new destination", func() bool {
-		out := s.must("activity", "notices")
-		return strings.Contains(out, "new destination, new.example") && strings.Contains(out, "new destination, odd.example")
+	for _, name := range []string{"new.example", "odd.example", "www.odd.example", "later.example"} {
+		if !blocked(name) {
+			t.Errorf("%s is not on the list that was confirmed, and answers", name)
+		}
+	}
+	out := ""
+	s.eventually("tells of the last new destination", func() bool {
+		out = s.must("activity", "notices")
+		return strings.Contains(out, "new destination, later.example")
 	})
+	if n := strings.Count(out, "new destination, new.example"); n != 1 {
+		t.Errorf("%d notices of a new destination that was asked for twice:\n%s", n, out)
+	}
+	if strings.Contains(out, "odd.example") {
+		t.Errorf("what the parent declined is told as news:\n%s", out)
+	}
 }
 
 // TestBypassIsTheChildsFirst: a notice of VPN sites is not shown to parents before the child has seen it.
