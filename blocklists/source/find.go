@@ -46,13 +46,17 @@ type Found struct {
 	Categories []Agreement `json:"categories"` // by id
 }
 
+// ErrNoName says that what is looked for is no name of a site.
+var ErrNoName = errors.New("is no name to look for")
+
 // Find returns what the parsed lists in force and the starter lists say of a name: every entry for it or one of its
 // ancestors, every pattern that matches it, and how many independent lists agree. The text of an entry is read from
 // the kept list, as far as that still has it. A source of which there is no parsed state yet is read for this.
+// For an address, a URL and what else is no name of a site the error is ErrNoName.
 func (l *Library) Find(ctx context.Context, name string) (Found, error) {
 	wanted, why := Normalise(name)
 	if why != "" {
-		return Found{}, fmt.Errorf("%q is no name to look for: %s", name, why)
+		return Found{}, fmt.Errorf("%q %w: %s", name, ErrNoName, why)
 	}
 	q := query{name: wanted, text: wanted.String(), ancestors: ancestors(wanted), found: Found{Name: wanted.String(), Entries: []Finding{}}}
 	for _, s := range l.starters() {

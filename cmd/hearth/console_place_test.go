@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -241,5 +242,10 @@ func TestBookshelf(t *testing.T) {
 	e, err := b.Explain(t.Context(), portal.ExplainQuery{Name: "mine-bets.example", Member: "home/Kim"})
 	if err != nil || e.Action != "block" || len(e.Lists) != 1 || e.Lists[0].Source != "mine" {
 		t.Errorf("%+v, %v", e, err)
+	}
+	for _, typed := range []string{"https://mine-bets.example/x", "192.0.2.1", "kim", "*.mine-bets.example"} {
+		if _, err := b.Explain(t.Context(), portal.ExplainQuery{Name: typed, Member: "home/Kim"}); !errors.As(err, new(*portal.QueryError)) {
+			t.Errorf("%s: %v, want an error of what was asked", typed, err)
+		}
 	}
 }

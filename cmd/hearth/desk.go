@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,6 +49,9 @@ func byReason(rejected map[source.Reason]int) map[string]int {
 // Find implements api.Lists.
 func (d desk) Find(ctx context.Context, name string) (portal.ListFound, error) {
 	found, err := d.shelf.library.Find(ctx, name)
+	if errors.Is(err, source.ErrNoName) {
+		return portal.ListFound{}, &portal.QueryError{Field: "name", Problem: err.Error() + "; write one such as example.com", Original: err}
+	}
 	if err != nil {
 		return portal.ListFound{}, err
 	}

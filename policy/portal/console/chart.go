@@ -13,6 +13,8 @@ import (
 type chart struct {
 	Bars    []bar
 	Height  int
+	Start   int // where a line of the language begins; a text without an anchor of its own goes on from there
+	End     int
 	Label   string // what the picture says, in one sentence
 	Allowed uint64
 	Blocked uint64
@@ -24,6 +26,7 @@ type bar struct {
 	Count uint64
 	Y     int // of the text
 	Top   int // of the bar
+	Left  int
 	Width int
 }
 
@@ -34,7 +37,11 @@ const (
 
 // chart counts what was blocked by group. What the law forbids is never told.
 func (v *visit) chart(days []policy.ActivityDay) *chart {
-	out := &chart{}
+	out := &chart{End: barWide}
+	leftwards := v.words().Direction == "rtl"
+	if leftwards {
+		out.Start, out.End = barWide, 0
+	}
 	groups := map[string]uint64{}
 	for _, d := range days {
 		for _, s := range d.Sums {
@@ -56,6 +63,9 @@ func (v *visit) chart(days []policy.ActivityDay) *chart {
 		b := &out.Bars[i]
 		b.Y, b.Top = i*barStep+12, i*barStep+18
 		b.Width = max(3, int(uint64(barWide)*b.Count/out.Bars[0].Count))
+		if leftwards {
+			b.Left = barWide - b.Width
+		}
 	}
 	out.Height = len(out.Bars) * barStep
 	if len(out.Bars) > 0 {

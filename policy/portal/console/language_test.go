@@ -73,3 +73,18 @@ func TestLanguages(t *testing.T) {
 		}
 	}
 }
+
+// TestBarsRunWithTheLanguage: SVG lays a text out from its anchor on in the direction of the page, so that from right
+// to left a line begins at the right edge of the picture; from the left edge on nobody could see it.
+func TestBarsRunWithTheLanguage(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.fill()
+	anna := h.signedIn("one", account.Parent, "Anna")
+	for code, want := range map[string][3]string{
+		"en": {`<text x="0" y="12">`, `<text x="320" y="12" text-anchor="end">`, `<rect x="0" y="18" width="320" height="8" rx="4"/>`},
+		"ar": {`<text x="320" y="12">`, `<text x="0" y="12" text-anchor="end">`, `<rect x="0" y="18" width="320" height="8" rx="4"/>`},
+	} {
+		anna.asks(code).get("/activity").is(http.StatusOK).says(want[:]...)
+	}
+}
