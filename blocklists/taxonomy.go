@@ -20,6 +20,9 @@ type Definition struct {
 	Parent string
 }
 
+// IsLegal says whether a category is one of what the law forbids (illegal.*): never shown, logged or exported.
+func IsLegal(id string) bool { return strings.HasPrefix(id, "illegal.") }
+
 // Taxonomy is the set of categories that an Index is compiled for, numbered. It is immutable and
 // safe for concurrent use.
 type Taxonomy struct {

@@ -8,19 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/hearthdns/hearth/blocklists"
 )
 
-// legalPrefix begins the categories of what the law forbids. Their lists come by contract, and nobody may read them
+// isLegal reports whether the names of s are what the law forbids. Such lists come by contract, and nobody may read them
 // here: they never lie among the kept copies, but as keyed hashes in a folder of their own.
-const legalPrefix = "illegal."
-
-// isLegal reports whether the names of s are what the law forbids.
 func (s Source) isLegal() bool {
-	return slices.ContainsFunc(s.allCategories(), func(id string) bool { return strings.HasPrefix(id, legalPrefix) })
+	return slices.ContainsFunc(s.allCategories(), blocklists.IsLegal)
 }
 
 // legal checks what holds for legal lists alone.
@@ -29,12 +25,12 @@ func (v *validation) legal(path string, s Source, popular string) {
 		return
 	}
 	for _, m := range s.Map {
-		if slices.ContainsFunc(m.To, func(id string) bool { return strings.HasPrefix(id, legalPrefix) }) {
+		if slices.ContainsFunc(m.To, blocklists.IsLegal) {
 			v.fail(path+".map", "directories of a public list are no legal list: illegal.* is for feeds that come by contract; write them as sources of their own, with categories")
 			return
 		}
 	}
-	if slices.ContainsFunc(s.allCategories(), func(id string) bool { return !strings.HasPrefix(id, legalPrefix) }) {
+	if slices.ContainsFunc(s.allCategories(), func(id string) bool { return !blocklists.IsLegal(id) }) {
 		v.fail(path+".categories", "illegal.* cannot stand beside other categories: legal lists are kept sealed and shown to nobody; split the source into two")
 	}
 	switch {

@@ -93,7 +93,7 @@ func blocks(s Source) bool {
 
 // isBlocking reports whether a category may block, and may be talked about.
 func isBlocking(id string) bool {
-	return !strings.HasPrefix(id, "ok.") && !strings.HasPrefix(id, "meta.") && !strings.HasPrefix(id, legalPrefix)
+	return !strings.HasPrefix(id, "ok.") && !strings.HasPrefix(id, "meta.") && !blocklists.IsLegal(id)
 }
 
 // lintOne looks through one list.

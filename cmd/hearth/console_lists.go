@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/register"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/portal/console"
@@ -32,7 +32,7 @@ func newBookshelf(s *server) (bookshelf, error) {
 // All implements console.Lists.
 func (b bookshelf) All(context.Context) (all []console.List, err error) {
 	for _, l := range b.server.shelf.Load().library.Stats() {
-		if slices.ContainsFunc(l.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") }) {
+		if slices.ContainsFunc(l.Categories, blocklists.IsLegal) {
 			continue
 		}
 		all = append(all, console.List{

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/register"
 	"github.com/hearthdns/hearth/blocklists/source"
 )
@@ -34,5 +35,5 @@ func (c *Config) validateLegal(r *report) {
 func (c *Config) hasLegalLists() bool { return slices.ContainsFunc(c.Lists.Sources, isLegal) }
 
 func isLegal(s source.Source) bool {
-	return slices.ContainsFunc(s.Categories, func(id string) bool { return strings.HasPrefix(id, "illegal.") })
+	return slices.ContainsFunc(s.Categories, blocklists.IsLegal)
 }

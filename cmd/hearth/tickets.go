@@ -38,7 +38,7 @@ func (s *server) standing(ctx context.Context, name blocklists.Name) (tickets.St
 	standing := tickets.Standing{Own: dir.Fixed(&hashes)}
 	for c := range question.Match.Categories.All() {
 		id := dir.Index().Taxonomy().ID(c)
-		standing.Illegal = standing.Illegal || strings.HasPrefix(id, "illegal.")
+		standing.Illegal = standing.Illegal || blocklists.IsLegal(id)
 		standing.Help = standing.Help || id == "ok.help" || id == "ok.help.core"
 	}
 	found, err := s.shelf.Load().library.Find(ctx, name.String())

@@ -44,7 +44,7 @@ func readSite(text string) (string, error) {
 // lawful says that somebody means what the law blocks. It is not for them to know what of it there is.
 func lawful(id string) bool {
 	id = strings.ToLower(id)
-	return id == "illegal" || strings.HasPrefix(id, "illegal.")
+	return id == "illegal" || blocklists.IsLegal(id)
 }
 
 // grantable lists the categories that are granted as a whole, services those that have a switch.

@@ -85,7 +85,7 @@ func security(dir *policy.Directory) blocklists.Category {
 
 // unnamed tells whether a category is one of the law's or of security's.
 func unnamed(id string) bool {
-	return isLegal(id) || strings.HasPrefix(id, "sec.") && id != "sec.nrd"
+	return blocklists.IsLegal(id) || strings.HasPrefix(id, "sec.") && id != "sec.nrd"
 }
 
 // conceal tells a security block, whichever of the two this was. Every step before it reads as it does for a name
@@ -143,7 +143,7 @@ func (e *Explanation) shown(entries []ListEntry, frank bool) []ListEntry {
 // security, so that to find nothing of a name that is blocked without a reason does not tell why it is.
 func tellable(found ListFound, frank bool) ListFound {
 	hidden := func(ids ...string) bool {
-		return slices.ContainsFunc(ids, isLegal) || !frank && slices.ContainsFunc(ids, unnamed)
+		return slices.ContainsFunc(ids, blocklists.IsLegal) || !frank && slices.ContainsFunc(ids, unnamed)
 	}
 	return ListFound{
 		Entries:    slices.DeleteFunc(slices.Clone(found.Entries), func(e ListEntry) bool { return hidden(e.Categories...) }),
@@ -152,6 +152,4 @@ func tellable(found ListFound, frank bool) ListFound {
 }
 
 // legal tells whether an entry of a list must not be shown.
-func legal(e ListEntry) bool { return slices.ContainsFunc(e.Categories, isLegal) }
-
-func isLegal(id string) bool { return strings.HasPrefix(id, "illegal.") }
+func legal(e ListEntry) bool { return slices.ContainsFunc(e.Categories, blocklists.IsLegal) }

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -158,7 +157,7 @@ func advertises(dir *policy.Directory, set blocklists.Categories) bool {
 }
 
 func listable(category string) bool {
-	return category != selfHarm && !strings.HasPrefix(category, "illegal.")
+	return category != selfHarm && !blocklists.IsLegal(category)
 }
 
 const selfHarm = "harm.selfharm"

@@ -25,7 +25,7 @@ const (
 
 // reserved says whether a category is none that people report or appeal against.
 func reserved(category string) bool {
-	return strings.HasPrefix(category, "ok.") || strings.HasPrefix(category, "illegal.") || strings.HasPrefix(category, "meta.")
+	return strings.HasPrefix(category, "ok.") || blocklists.IsLegal(category) || strings.HasPrefix(category, "meta.")
 }
 
 // atHome are the ends of names that belong to one house or to no DNS: they would tell of who asks.

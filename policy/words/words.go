@@ -79,13 +79,22 @@ func Match(household, accept string) string {
 			}
 		}
 	}
-	if accept != "" && len(accept) <= maxAccept {
-		if tags, _, err := language.ParseAcceptLanguage(accept); err == nil && len(tags) > 0 {
-			_, i, _ := known.matcher.Match(tags...)
-			return known.codes[i]
-		}
+	code, _ := Asked(accept)
+	return code
+}
+
+// Asked gives the code of the best language for an Accept-Language field, and whether it has any that there are words in;
+// else it is English.
+func Asked(accept string) (code string, known bool) {
+	if accept == "" || len(accept) > maxAccept {
+		return English, false
 	}
-	return English
+	tags, _, err := language.ParseAcceptLanguage(accept)
+	if err != nil || len(tags) == 0 {
+		return English, false
+	}
+	_, i, confidence := all().matcher.Match(tags...)
+	return all().codes[i], confidence > language.No
 }
 
 // Direction is "rtl" for a language whose script runs from right to left, else "ltr": the values of dir in HTML.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 
+	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
 )
@@ -21,7 +21,7 @@ func (a *API) listRoutes() {
 			return Page[ListStat]{}, err
 		}
 		if callerOf(ctx).Actor.Role < parents.Operator { // parents are told of no legal list, as in the console
-			all = slices.DeleteFunc(all, func(l ListStat) bool { return slices.ContainsFunc(l.Categories, legal) })
+			all = slices.DeleteFunc(all, func(l ListStat) bool { return slices.ContainsFunc(l.Categories, blocklists.IsLegal) })
 		}
 		return page(in.Paging, all)
 	})
@@ -32,9 +32,6 @@ func (a *API) listRoutes() {
 	})
 	a.machineLists(read)
 }
-
-// legal says whether a category is one of legal lists.
-func legal(id string) bool { return strings.HasPrefix(id, "illegal.") }
 
 // machineLists are those routes of lists that concern everybody who uses the machine.
 func (a *API) machineLists(read func(path, id, summary string) route) {

@@ -67,7 +67,7 @@ func TestLanguages(t *testing.T) {
 		}
 	}
 	german := open(t, "", strings.Replace(family, "language: en\n", "language: de\n", 1)).signedIn("one", account.Parent, "Anna")
-	for asked, want := range map[string]string{"": "de", "fr": "fr"} {
+	for asked, want := range map[string]string{"": "de", "fr": "fr", "ja": "de", "ja, it;q=0.5": "it"} {
 		if a := german.asks(asked).get("/"); a.head.Get("Content-Language") != want {
 			t.Errorf("the household speaks German, the browser asks for %q, the page is in %q", asked, a.head.Get("Content-Language"))
 		}

@@ -78,7 +78,7 @@ func (c *Console) listsPage(v *visit) error {
 	}
 	parts := listsParts{Name: strings.TrimSpace(v.r.URL.Query().Get("name"))}
 	for _, l := range all {
-		l.Categories = slices.DeleteFunc(slices.Clone(l.Categories), func(id string) bool { return strings.HasPrefix(id, "illegal.") })
+		l.Categories = slices.DeleteFunc(slices.Clone(l.Categories), blocklists.IsLegal)
 		switch {
 		case len(l.Categories) == 0:
 			continue

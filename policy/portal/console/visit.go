@@ -164,11 +164,11 @@ func (v *visit) words() *phrases {
 	if v.phrases != nil {
 		return v.phrases
 	}
-	accept, of := v.r.Header.Get("Accept-Language"), ""
-	if h, there := v.c.Directory().Household(v.who().Household); there && accept == "" {
-		of = h.Language
+	code, known := words.Asked(v.r.Header.Get("Accept-Language"))
+	if h, there := v.c.Directory().Household(v.who().Household); there && !known {
+		code = words.Match(h.Language, "")
 	}
-	v.phrases = catalogue.In(words.Match(of, accept))
+	v.phrases = catalogue.In(code)
 	return v.phrases
 }
 
