@@ -65,9 +65,12 @@ func (h *home) me(addr string, fields ...string) string {
 	return h.getPath(addr, "ask."+own, mePath, fields...).Body.String()
 }
 
-// wants checks what a page says, and with a ! before it what it does not.
+// wants checks what a page says below its style sheet, and with a ! before it what it does not.
 func wants(t *testing.T, what, body string, texts ...string) {
 	t.Helper()
+	if _, below, styled := strings.Cut(body, "</style>"); styled {
+		body = below
+	}
 	for _, text := range texts {
 		if never, is := strings.CutPrefix(text, "!"); is && strings.Contains(body, never) {
 			t.Errorf("%s says %q", what, never)
