@@ -44,7 +44,7 @@ var graph = map[string][]string{
 	"resolver/forward":            {"resolver/wire"},
 	"resolver/atlas":              {"policy"},
 	"resolver":                    {"policy", "blocklists", "resolver/cache", "resolver/local", "resolver/wire"},
-	"policy/portal":               {"policy", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
+	"policy/portal":               {"policy", "policy/account", "policy/notify", "policy/parents", "policy/tickets", "policy/words", "blocklists", "blocklists/help"},
 	"policy/portal/chromium":      nil,
 	"policy/portal/console":       {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/words", "blocklists"},
 	"policy/portal/api":           {"policy", "policy/account", "policy/notify", "policy/parents", "policy/portal", "policy/tickets", "blocklists"},

@@ -45,6 +45,11 @@ func (p *place) remembered(e Entry) change {
 	return change{kind: kindAudit, id: fmt.Sprintf("%011d-%s", e.At, rand.Text()[:8]), value: e}
 }
 
+// Entry is what somebody did elsewhere than at the desk, for Note.
+func (w Who) Entry(what, detail string) Entry {
+	return Entry{By: cmp.Or(w.Actor.Name, w.By), Role: w.Actor.Role.String(), What: what, Detail: detail}
+}
+
 // Note writes down for a household what was done elsewhere than at the desk, such as with its accounts. It need not be in
 // force.
 func (d *Desk) Note(ctx context.Context, household string, e Entry) error {

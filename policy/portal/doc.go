@@ -6,5 +6,7 @@
 // disk), and the walk through a decision. Who asks is known from the client's address alone and what was
 // asked from the Host field alone; nothing else of a request is believed, kept or shown.
 //
-// Of the project it may import policy and blocklists.
+// Beside them it has the use-cases about channels of messages, which the console and the API share.
+//
+// Of the project it may import policy and blocklists, and for the use-cases accounts, messages, parents and tickets.
 package portal

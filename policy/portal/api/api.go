@@ -41,7 +41,7 @@ type Config struct {
 	Accounts *account.Book
 	// SetupPages say, in lines, where the first account is opened.
 	SetupPages []string
-	// Post brings messages to parents; nil leaves its channels out. It needs a Desk.
+	// Post brings messages to parents; nil leaves its channels out. It needs a Desk and Accounts.
 	Post *notify.Post
 	// Tokens says who has a token; nil: nobody has one.
 	Tokens Tokens
@@ -92,9 +92,9 @@ func New(c Config) (*API, error) {
 		a.requestRoutes()
 		if c.Accounts != nil {
 			a.accountRoutes()
-		}
-		if c.Post != nil {
-			a.channelRoutes()
+			if c.Post != nil {
+				a.channelRoutes()
+			}
 		}
 		if c.Activity != nil {
 			a.activityRoutes()

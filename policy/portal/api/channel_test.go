@@ -17,6 +17,9 @@ func TestChannels(t *testing.T) {
 	if w.Code != http.StatusCreated || !strings.Contains(w.Body.String(), `"secret":"`) {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
+	if !strings.Contains(w.Body.String(), `"failure":"nobody answers there`) {
+		t.Errorf("nothing tells that its test did not arrive: %s", w.Body)
+	}
 	all := want[api.Page[api.Channel]](h, 200, http.MethodGet, path, "").Items
 	if len(all) != 1 || all[0].Secret != "" || all[0].Name != "lamp" || all[0].Kind != "webhook" {
 		t.Fatalf("there are %+v", all)
@@ -26,7 +29,7 @@ func TestChannels(t *testing.T) {
 	}
 	for _, body := range []string{
 		`{"kind": "webhook", "to": "http://127.0.0.1/"}`, `{"kind": "webhook", "to": "https://[::ffff:10.0.0.1]/"}`, `{"kind": "mail", "to": "x"}`, `{"kind": "push", "to": "https://push.example/1"}`,
-		`{"kind": "pigeon", "to": "x"}`, `{"kind": "ntfy", "to": "topic"}`, `{"kind": "webhook"}`,
+		`{"kind": "pigeon", "to": "x"}`, `{"kind": "ntfy", "to": "topic"}`, `{"kind": "webhook"}`, `{"kind": "webhook", "to": "https://home.example/none", "of": []}`,
 	} {
 		if w := h.send("parent", http.MethodPost, path, body); w.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", body, w.Code, w.Body)

@@ -165,7 +165,7 @@ func (a *API) decision(ctx context.Context, in *struct {
 	}
 	d, err := a.Portal.Decision(h.ID, in.Decision)
 	if err == nil && who.Actor.Role >= parents.Operator {
-		err = a.note(ctx, h.ID, "decision looked at", d.ID)
+		err = a.Desk.Note(ctx, h.ID, who.Entry("decision looked at", d.ID))
 	}
 	if err != nil {
 		return portal.Decision{}, err

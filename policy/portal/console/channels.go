@@ -9,9 +9,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 // channelsParts is how messages reach the people of a household.
@@ -50,7 +50,7 @@ func (c *Console) channelsPage(v *visit) error {
 }
 
 func (v *visit) channelsParts() (*page, error) {
-	household, err := v.posted()
+	household, channels, err := v.channels().List(v.r.Context(), v.who())
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (v *visit) channelsParts() (*page, error) {
 	people := map[string]string{}
 	for _, a := range accounts {
 		people[a.ID], people[a.Name] = a.Name, a.Name // a channel may have either
-		if a.Role != account.Child {
+		if portal.MayRead(a) {
 			parts.Whose = append(parts.Whose, option{a.ID, a.Name, a.ID == v.session.Account})
 		}
 	}
@@ -83,10 +83,6 @@ func (v *visit) channelsParts() (*page, error) {
 			parts.Key = post.PublicKey()
 		}
 	}
-	channels, err := post.Channels(ctx, household)
-	if err != nil {
-		return nil, err
-	}
 	for _, c := range channels {
 		parts.Channels = append(parts.Channels, v.channel(household, c, people))
 	}
@@ -97,12 +93,8 @@ func (v *visit) channelsParts() (*page, error) {
 	return p, nil
 }
 
-// posted is the household whose channels are meant.
-func (v *visit) posted() (string, error) {
-	if v.c.Post == nil {
-		return "", v.missing()
-	}
-	return v.overseen()
+func (v *visit) channels() portal.Channels {
+	return portal.Channels{Post: v.c.Post, Desk: v.c.Desk, Book: v.c.Book, View: v.c.Directory}
 }
 
 func (v *visit) channel(household string, c notify.Channel, people map[string]string) channelRow {
@@ -129,15 +121,14 @@ func (v *visit) channel(household string, c notify.Channel, people map[string]st
 	return row
 }
 
-// addChannel keeps a way to somebody, and tries it at once: who mistyped an address sees it here and not when it counts.
+// addChannel keeps a way to somebody, and tells what became of its test.
 func (c *Console) addChannel(v *visit) error {
 	if notify.Carrier(v.form("kind")) == notify.Push {
 		return v.missing() // which a browser asks for by itself
 	}
-	var made notify.Channel
-	o, err := v.newChannel()
-	if err == nil {
-		made, err = v.keepChannel(o)
+	made, test, err := v.channels().Add(v.r.Context(), v.who(), v.newChannel())
+	if err == nil && test != nil {
+		err = test
 	}
 	p, failed := v.channelsParts()
 	if failed != nil {
@@ -156,51 +147,20 @@ func (c *Console) addChannel(v *visit) error {
 }
 
 // newChannel reads the form.
-func (v *visit) newChannel() (notify.Channel, error) {
-	o := notify.Channel{Kind: notify.Carrier(v.form("kind")), To: v.form("to"), Name: v.form("name")}
+func (v *visit) newChannel() notify.Channel {
+	o := notify.Channel{Kind: notify.Carrier(v.form("kind")), To: v.form("to"), Name: v.form("name"), Of: []notify.Kind{}}
 	if whose := v.form("for"); whose != "" {
 		o.For = []string{whose}
 	}
-	of := v.r.PostForm["of"]
-	if len(of) == 0 {
-		return o, &parents.Error{Field: "of", Text: v.say("channels.no_kind")}
+	for _, k := range v.r.PostForm["of"] {
+		o.Of = append(o.Of, notify.Kind(k))
 	}
-	if len(of) < len(notify.Kinds()) { // else it is told of everything, also of what is new some day
-		for _, k := range of {
-			o.Of = append(o.Of, notify.Kind(k))
-		}
-	}
-	return o, nil
+	return o
 }
 
-// keepChannel adds a channel, writes that down, and sends a test. What was kept is given with the error of a test.
-func (v *visit) keepChannel(o notify.Channel) (made notify.Channel, err error) {
-	household, err := v.posted()
-	if err != nil {
-		return made, err
-	}
-	if len(o.For) > 0 && !v.reads(household, o.For[0]) {
-		return made, &parents.Error{Reason: parents.Unknown, Field: "for", Text: v.say("channels.no_account")}
-	}
-	if made, err = v.c.Post.Add(v.r.Context(), household, o); err != nil {
-		return made, err
-	}
-	if err := v.note(household, "channel of messages added", string(o.Kind)); err != nil {
-		return made, err
-	}
-	return made, v.c.Post.Test(v.r.Context(), household, made)
-}
-
-// reads says whether an account is one of the household's.
-func (v *visit) reads(household, id string) bool {
-	accounts, err := v.c.Book.Accounts(v.r.Context(), v.session.Actor(), household)
-	return err == nil && slices.ContainsFunc(accounts, func(a account.Account) bool { return a.ID == id })
-}
-
-// note writes down for the household what was done beside the desk.
-func (v *visit) note(household, what, detail string) error {
-	a := v.actor()
-	return v.c.Desk.Note(v.r.Context(), household, parents.Entry{By: a.Name, Role: a.Role.String(), What: what, Detail: detail})
+// channelWords are the words for what is wrong with a channel.
+var channelWords = map[*parents.Error]string{
+	portal.ErrNoChannel: "problem.missing", portal.ErrNoKind: "channels.no_kind", portal.ErrNoReader: "channels.no_account",
 }
 
 // subscription is what a browser gives (W3C Push API, PushSubscription.toJSON).
@@ -214,13 +174,6 @@ type subscription struct {
 
 // addPush keeps the browser of who is signed in as a way to them.
 func (c *Console) addPush(v *visit) error {
-	household, err := v.posted()
-	if err != nil {
-		return err
-	}
-	if household != v.session.Household {
-		return v.missing()
-	}
 	body, err := v.scripted()
 	if err != nil {
 		return err
@@ -229,12 +182,9 @@ func (c *Console) addPush(v *visit) error {
 	if err := json.Unmarshal(body, &s); err != nil {
 		return &parents.Error{Text: v.say("problem.form")}
 	}
-	made, err := v.keepChannel(notify.Channel{
+	_, _, err = v.channels().Add(v.r.Context(), v.who(), notify.Channel{ // the page tells what became of the test
 		Kind: notify.Push, To: s.Endpoint, P256dh: s.Keys.P256dh, Auth: s.Keys.Auth, Name: label(v.r.UserAgent()), For: []string{v.session.Account},
 	})
-	if f := new(notify.Failure); made.ID != "" && errors.As(err, &f) {
-		err = nil // it is kept; the page tells what became of the test
-	}
 	if err == nil {
 		v.w.WriteHeader(http.StatusNoContent)
 	}
@@ -243,56 +193,34 @@ func (c *Console) addPush(v *visit) error {
 
 // channelAct tries a channel, or forgets it.
 func (c *Console) channelAct(v *visit) error {
-	household, err := v.posted()
-	if err != nil {
-		return err
-	}
 	id, ctx := v.r.PathValue("id"), v.r.Context()
-	channels, err := c.Post.Channels(ctx, household)
-	if err != nil {
-		return err
-	}
-	i := slices.IndexFunc(channels, func(o notify.Channel) bool { return o.ID == id })
-	if i < 0 {
-		return v.missing()
-	}
 	switch v.r.PathValue("act") {
 	case "test":
-		if err := c.Post.Test(ctx, household, channels[i]); err != nil {
-			p, failed := v.channelsParts()
-			if failed != nil {
-				return failed
-			}
-			return v.again("channels", p, err)
+		err := v.channels().Test(ctx, v.who(), id)
+		if !errors.As(err, new(*notify.Failure)) {
+			return v.after(err, "channel_test")
 		}
-		return v.done("/channels", "channel_test")
+		p, failed := v.channelsParts()
+		if failed != nil {
+			return failed
+		}
+		return v.again("channels", p, err)
 	case "remove":
-		if err := c.Post.Remove(ctx, household, id); err != nil {
-			return err
-		}
-		if err := v.note(household, "channel of messages removed", string(channels[i].Kind)); err != nil {
-			return err
-		}
-		return v.done("/channels", "channel_gone")
+		_, err := v.channels().Remove(ctx, v.who(), id)
+		return v.after(err, "channel_gone")
 	}
 	return v.missing()
 }
 
 // channelNames says whether messages may name sites.
 func (c *Console) channelNames(v *visit) error {
-	household, err := v.posted()
+	return v.after(v.channels().SetNames(v.r.Context(), v.who(), v.form("names") != ""), "channel_names")
+}
+
+// after tells that something was done, unless it was not.
+func (v *visit) after(err error, key string) error {
 	if err != nil {
 		return err
 	}
-	names, detail := v.form("names") != "", "without names of sites"
-	if names {
-		detail = "with names of sites"
-	}
-	if err := c.Post.SetNames(v.r.Context(), household, names); err != nil {
-		return err
-	}
-	if err := v.note(household, "messages changed", detail); err != nil {
-		return err
-	}
-	return v.done("/channels", "channel_names")
+	return v.done("/channels", key)
 }

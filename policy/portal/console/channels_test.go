@@ -88,6 +88,9 @@ func TestWrongChannels(t *testing.T) {
 		anna.post("/channels", form).is(http.StatusUnprocessableEntity).says("No messages go out yet")
 	}
 	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "for": {"nobody"}, "of": all}).is(http.StatusNotFound)
+	i := must(h.book.Invite(t.Context(), account.Machine(), account.Offer{Household: "one", Role: account.Child, Name: "Mia"}))
+	child := must(h.book.Accept(t.Context(), account.Join{Code: i.Code, Name: "Mia", Passphrase: passphrase})).Session.Account
+	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "for": {child}, "of": all}).is(http.StatusNotFound).says("No messages go out yet")
 	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}}).is(http.StatusUnprocessableEntity).says("at least one kind", "No messages go out yet")
 	anna.post("/channels", url.Values{"kind": {"push"}, "to": {"https://push.example/x"}}).is(http.StatusNotFound)
 	anna.post("/channels", url.Values{"kind": {"mail"}, "to": {"alex@home.example"}, "of": all}).is(http.StatusUnprocessableEntity).says("nobody answers there", "alex@home.example", "for everybody", "all messages")

@@ -237,6 +237,9 @@ func (v *visit) told(err error) (int, string) {
 }
 
 func (v *visit) deskText(e *parents.Error) string {
+	if key := channelWords[e]; key != "" {
+		return v.say(key)
+	}
 	switch e.Reason {
 	case parents.Conflict:
 		if e.Field == "revision" {

@@ -125,14 +125,14 @@ type ActivitySum struct {
 
 // AddChannelRequest defines model for AddChannelRequest.
 type AddChannelRequest struct {
-	// For ids of accounts that read it; none: everybody's
+	// For ids of accounts of parents and carers that read it; none: everybody's
 	For *[]string `json:"for,omitempty"`
 
 	// Kind mail, ntfy or webhook
 	Kind string  `json:"kind"`
 	Name *string `json:"name,omitempty"`
 
-	// Of kinds of messages that it gets; none: all
+	// Of kinds of messages that it gets, at least one; left out: all
 	Of *[]string `json:"of,omitempty"`
 
 	// To an address of e-mail, a topic of ntfy, or a URL
@@ -275,6 +275,9 @@ type ChangeMemberRequest struct {
 
 // Channel defines model for Channel.
 type Channel struct {
+	// Failure why the test message that is sent when it is added did not arrive; left out: it did
+	Failure *string `json:"failure,omitempty"`
+
 	// For ids of accounts that read it; none: everybody's
 	For *[]string `json:"for,omitempty"`
 	Id  string    `json:"id"`
@@ -1914,14 +1917,14 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
 	ListChannels(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// AddChannelWithBody Add one; the same receiver is the same channel. A browser subscribes in the console
+	// AddChannelWithBody Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
 	AddChannelWithBody(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// AddChannel Add one; the same receiver is the same channel. A browser subscribes in the console
+	// AddChannel Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2973,7 +2976,7 @@ func (c *Client) ListChannels(ctx context.Context, household string, params *Lis
 	return c.Client.Do(req)
 }
 
-// AddChannelWithBody Add one; the same receiver is the same channel. A browser subscribes in the console
+// AddChannelWithBody Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 //
 // Takes any type of body and a specified content type.
 //
@@ -2990,7 +2993,7 @@ func (c *Client) AddChannelWithBody(ctx context.Context, household string, conte
 	return c.Client.Do(req)
 }
 
-// AddChannel Add one; the same receiver is the same channel. A browser subscribes in the console
+// AddChannel Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 //
 // Takes a body of the `application/json` content type.
 //
@@ -9822,14 +9825,14 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/households/{household}/channels (the `ListChannels` operationId).
 	ListChannelsWithResponse(ctx context.Context, household string, params *ListChannelsParams, reqEditors ...RequestEditorFn) (*ListChannelsResponse, error)
 
-	// AddChannelWithBodyWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+	// AddChannelWithBodyWithResponse Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with POST /v1/households/{household}/channels (the `AddChannel` operationId).
 	AddChannelWithBodyWithResponse(ctx context.Context, household string, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*AddChannelResponse, error)
 
-	// AddChannelWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+	// AddChannelWithResponse Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -15538,7 +15541,7 @@ func (c *ClientWithResponses) ListChannelsWithResponse(ctx context.Context, hous
 	return ParseListChannelsResponse(rsp)
 }
 
-// AddChannelWithBodyWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+// AddChannelWithBodyWithResponse Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -15551,7 +15554,7 @@ func (c *ClientWithResponses) AddChannelWithBodyWithResponse(ctx context.Context
 	return ParseAddChannelResponse(rsp)
 }
 
-// AddChannelWithResponse Add one; the same receiver is the same channel. A browser subscribes in the console
+// AddChannelWithResponse Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
