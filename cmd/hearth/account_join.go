@@ -100,14 +100,24 @@ func (s *server) tellOf(ctx context.Context, n account.Notice) {
 	if n.Event == account.EventAmended || n.Event == account.EventWithdrew {
 		return // nobody gains a way in by it
 	}
-	m := notify.Message{Household: n.Household, Kind: notify.SignIn, What: string(n.Event), Member: n.Name}
 	if n.Event == account.EventToken {
-		m.Member = ""
+		n.Name = ""
 	}
-	if m.For = s.readers(ctx, n.Household, account.Parent); n.Household != account.Operators { // whose channels all are
+	s.tellOfWayIn(ctx, n.Household, n.Event, n.Name)
+}
+
+// tellOfWayIn tells the parents that somebody gains a way in, or tries to.
+func (s *server) tellOfWayIn(ctx context.Context, household string, what account.Event, who string) {
+	m := notify.Message{Household: household, Kind: notify.SignIn, What: string(what), Member: who}
+	if m.For = s.readers(ctx, household, account.Parent); household != account.Operators { // whose channels all are
 		m.For = append(m.For, nobody)
 	}
 	s.post.Send(m)
+}
+
+// tellOfGuessing tells the parents that somebody guesses PINs at a device, as of passphrases; the desk has written it down.
+func (s *server) tellOfGuessing(household, device string) {
+	s.tellOfWayIn(context.Background(), household, account.EventGuessed, device)
 }
 
 // accountWords are what stands in the audit.

@@ -22,7 +22,7 @@ func (s *server) openDesk(l *loaded) (err error) {
 	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
 		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Erased: s.store.Erased,
-		Asked: s.tellOfRequest, Answered: s.tellOfAnswer, Presence: acquaintances{s}, Report: s.log,
+		Asked: s.tellOfRequest, Answered: s.tellOfAnswer, Guessed: s.tellOfGuessing, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing what parents may change: %w", err)

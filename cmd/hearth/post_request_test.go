@@ -151,3 +151,39 @@ func TestRequestsAreForGrownUps(t *testing.T) {
 	case <-time.After(100 * time.Millisecond):
 	}
 }
+
+// TestGuessedPINsReachParents: who guesses PINs on a shared device is told of as who guesses passphrases is, and stands in
+// the audit with the device.
+func TestGuessedPINsReachParents(t *testing.T) {
+	told := make(chan string, 10)
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		told <- string(body)
+	}))
+	defer hook.Close()
+	s, _, _ := testServer(t, strings.NewReplacer("band: child}]", "band: child}, {name: Leo, band: teen}]", "member: Kim", "members: [Kim, Leo]").Replace(withBand("child"))+"notify: {private: true}\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.post.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	if _, err := s.post.Add(ctx, "home", notify.Channel{Kind: notify.Webhook, To: hook.URL}); err != nil {
+		t.Fatal(err)
+	}
+	for range 5 {
+		if _, err := s.parents.Use(ctx, "home", "tablet", "Leo", "7777", 30); err == nil {
+			t.Fatal("the PIN is taken")
+		}
+	}
+	select {
+	case got := <-told:
+		if !strings.Contains(got, "Somebody guesses") || !strings.Contains(got, "sign-in") || strings.Contains(got, "7777") {
+			t.Errorf("told %s", got)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nobody is told")
+	}
+	_, list, err := s.parents.Audit(ctx, parents.Who{Household: "home", Actor: parents.Actor{Role: parents.Machine}})
+	if err != nil || len(list) == 0 || list[0].What != "somebody guesses PINs" || list[0].Device != "tablet" {
+		t.Errorf("the audit: %+v, %v", list, err)
+	}
+}

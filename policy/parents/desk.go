@@ -34,6 +34,9 @@ type Config struct {
 	Forget func(ctx context.Context, household, person string) (map[string]int, error)
 	// Asked is told of a request that waits for an answer, and Answered of an answer; they return at once. nil: nobody is told.
 	Asked, Answered func(Request)
+	// Guessed is told of somebody who guesses PINs at a device, once in a quarter of an hour at most, and returns at once;
+	// nil: nobody is told.
+	Guessed func(household, device string)
 	// Presence knows what has which address; nil: nothing does.
 	Presence Presence
 	// Now is the clock; nil means time.Now.
@@ -78,7 +81,7 @@ type Desk struct {
 // Open reads the log.
 func Open(ctx context.Context, c Config) (*Desk, error) {
 	d := &Desk{Config: c, homes: map[string]home{}, looked: map[string]time.Time{}}
-	d.codes.wait, d.codes.wrong, d.pins.wrong, d.pins.right = map[string][]invitation{}, tries{}, tries{}, tries{}
+	d.codes.wait, d.codes.wrong, d.pins.wrong, d.pins.right, d.pins.told = map[string][]invitation{}, tries{}, tries{}, tries{}, tries{}
 	if d.Now == nil {
 		d.Now = time.Now
 	}
@@ -90,6 +93,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	}
 	if d.Forget == nil {
 		d.Forget = func(context.Context, string, string) (map[string]int, error) { return nil, nil }
+	}
+	if d.Guessed == nil {
+		d.Guessed = func(_, _ string) {}
 	}
 	if d.Renamed == nil {
 		d.Renamed = func(_, _, _ string) {}

@@ -202,6 +202,56 @@ func TestUse(t *testing.T) {
 	}
 }
 
+// TestGuessedPINs: who is slowed for guessing PINs is written down and told, once in a quarter of an hour for each device,
+// whoever's PIN it is and even if nobody waits for the answer; never with a PIN.
+func TestGuessedPINs(t *testing.T) {
+	h := open(t, strings.Replace(families, "      - {name: anna-laptop", "      - {name: telly, members: [Mia, Tom], addresses: [10.0.0.6]}\n      - {name: anna-laptop", 1))
+	h.ok(h.SetPIN(t.Context(), one("Tom"), "8305"))
+	var told []string
+	h.Guessed = func(household, device string) { told = append(told, household+"/"+device) }
+	gone, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	guess := func(device, member string, times int) {
+		for range times {
+			_, err := h.Use(gone, "one", device, member, "7777", 30)
+			h.refuses(err, parents.Refused)
+		}
+	}
+	written := func(want ...string) {
+		t.Helper()
+		if !slices.Equal(told, want) {
+			t.Errorf("told of %v, want %v", told, want)
+		}
+		_, list, err := h.Audit(t.Context(), of("one"))
+		h.ok(err)
+		var rows []string
+		for _, e := range slices.Backward(list) {
+			if e.What != "somebody guesses PINs" {
+				continue
+			}
+			if rows = append(rows, "one/"+e.Device); e.By != "" || e.Role != "" || e.Detail != "" {
+				t.Errorf("written: %+v", e)
+			}
+		}
+		if !slices.Equal(rows, want) {
+			t.Errorf("written of %v, want %v", rows, want)
+		}
+	}
+	guess("shared", "Tom", 4)
+	written()
+	guess("shared", "Tom", 1)
+	written("one/shared")
+	_, err := h.Use(t.Context(), "one", "shared", "Tom", "7777", 30)
+	h.refuses(err, parents.Wait)
+	guess("shared", "Mia", 5)
+	written("one/shared")
+	guess("telly", "Tom", 5)
+	written("one/shared", "one/telly")
+	h.at("2026-11-18 18:15")
+	guess("shared", "Tom", 5)
+	written("one/shared", "one/telly", "one/shared")
+}
+
 // TestAtOnce: parents, reloads and children at the same time lose no change and leave no other family touched.
 func TestAtOnce(t *testing.T) {
 	h := open(t, families)

@@ -2,6 +2,7 @@ package parents
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 const (
@@ -33,6 +35,7 @@ type pins struct {
 	mu    sync.Mutex
 	wrong tries
 	right tries
+	told  tries // of guessing, by device
 }
 
 // SetPIN gives a member a PIN for shared devices, or with "" takes it away.
@@ -87,7 +90,7 @@ func (d *Desk) Use(ctx context.Context, household, device, member, digits string
 	if !slices.Contains(usable, time.Duration(minutes)*time.Minute) {
 		return Act{}, refused("minutes", "write 30, 60 or 120 minutes")
 	}
-	if err := d.prove(household, device, member, digits); err != nil {
+	if err := d.prove(ctx, household, device, member, digits); err != nil {
 		return Act{}, err
 	}
 	var made policy.Use
@@ -136,8 +139,8 @@ func wrongPIN() error {
 }
 
 // prove compares a PIN. Who has none cannot be told from one whose PIN is another; nothing is counted for who is not
-// of the device, so that what is counted stays bounded.
-func (d *Desk) prove(household, device, member, digits string) error {
+// of the device, so that what is counted stays bounded. The wrong PIN that is one too many is written down and told.
+func (d *Desk) prove(ctx context.Context, household, device, member, digits string) error {
 	d.mu.Lock()
 	p, err := d.find(Who{Household: household, Device: device}, proven)
 	if err == nil && p.device == nil {
@@ -150,19 +153,40 @@ func (d *Desk) prove(household, device, member, digits string) error {
 	if !slices.ContainsFunc(p.device.Members, func(m *policy.Member) bool { return m.Name == member }) {
 		return wrongPIN()
 	}
+	guessing, err := d.compare(p, member, digits)
+	if guessing {
+		d.guessed(context.WithoutCancel(ctx), p) // whoever guesses may hang up
+	}
+	return err
+}
+
+// compare uses a try up, and says whether to tell that somebody guesses: once in pinLock for each device.
+func (d *Desk) compare(p *place, member, digits string) (guessing bool, err error) {
 	d.pins.mu.Lock()
 	defer d.pins.mu.Unlock()
-	key, now := p.household.ID+"/"+p.device.Name+"/"+member, d.Now()
+	device, now := p.household.ID+"/"+p.device.Name, d.Now()
+	key := device + "/" + member
 	if d.pins.wrong.spent(key, wrongPINs, pinLock, now) || d.pins.right.spent(key, maxUses, pinLock, now) {
-		return &Error{Reason: Wait, Text: "too many tries: wait a quarter of an hour, or ask a parent"}
+		return false, &Error{Reason: Wait, Text: "too many tries: wait a quarter of an hour, or ask a parent"}
 	}
 	kept, _ := p.home[kindPIN][named(member)].value.(pin)
 	if kept.Hash == nil || len(digits) > maxPIN || bcrypt.CompareHashAndPassword(kept.Hash, []byte(digits)) != nil {
 		d.pins.wrong.add(key, now)
 		d.counts.wrongPINs.Add(1)
-		return wrongPIN()
+		if guessing = d.pins.wrong.spent(key, wrongPINs, pinLock, now) && !d.pins.told.spent(device, 1, pinLock, now); guessing {
+			d.pins.told.add(device, now)
+		}
+		return guessing, wrongPIN()
 	}
 	delete(d.pins.wrong, key)
 	d.pins.right.add(key, now)
-	return nil
+	return false, nil
+}
+
+// guessed writes down that somebody guesses PINs at a device, and tells it.
+func (d *Desk) guessed(ctx context.Context, p *place) {
+	if err := d.Note(ctx, p.household.ID, Entry{What: "somebody guesses PINs", Device: p.device.Name}); err != nil && !errors.Is(err, store.ErrReadOnly) {
+		d.Report.Error("that somebody guesses PINs is not written down", "household", p.household.ID, "error", err)
+	}
+	d.Guessed(p.household.ID, p.device.Name)
 }
