@@ -47,10 +47,10 @@ func (s *server) setupPages() []string {
 	return lines
 }
 
-// servers are the addresses that a router is told.
+// servers are the addresses that a router is told: those that others reach.
 func servers(c *Config) (all []netip.Addr) {
 	for _, at := range c.servesPlainly(ownAddresses()) {
-		if a := plainAddr(at.Addr()); !slices.Contains(all, a) {
+		if a := plainAddr(at.Addr()); !a.IsLoopback() && !a.IsUnspecified() && !slices.Contains(all, a) {
 			all = append(all, a)
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -61,6 +62,24 @@ func TestServesPlainly(t *testing.T) {
 	want := []netip.AddrPort{netip.MustParseAddrPort("192.168.1.10:53"), netip.MustParseAddrPort("[fd00::10]:53"), netip.MustParseAddrPort("127.0.0.1:5300")}
 	if got := c.servesPlainly(own); !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// TestServers: no router is told an address that leads each device to itself (RFC 1122, 3.2.1.3, and RFC 4291, 2.5.2 and
+// 2.5.3), or to nothing.
+func TestServers(t *testing.T) {
+	for listen, want := range map[string]string{
+		"127.0.0.1:53 [::1]:5300 [::ffff:127.0.0.1]:53 127.9.9.9:53": "[]",
+		"[::ffff:0.0.0.0]:53": "[]",
+		"127.0.0.1:53 192.168.1.10:53 [fd00::10]:53 192.168.1.10:5300": "[192.168.1.10 fd00::10]",
+	} {
+		var l ListenConfig
+		for at := range strings.FieldsSeq(listen) {
+			l.Addresses = append(l.Addresses, netip.MustParseAddrPort(at))
+		}
+		if got := fmt.Sprint(servers(&Config{Listen: []ListenConfig{l}})); got != want {
+			t.Errorf("%s: %s, want %s", listen, got, want)
+		}
 	}
 }
 

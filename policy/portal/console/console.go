@@ -66,7 +66,7 @@ type Config struct {
 	Lists     Lists    // nil: nobody tells of them
 	// Post brings messages to people; nil: there are none.
 	Post *notify.Post
-	// Servers are where Hearth answers, for the guide to the router.
+	// Servers are where Hearth answers others, for the guide to the router; none: there is no such guide.
 	Servers []netip.Addr
 	// Authority says that /hearth-ca.crt is served beside the console: what a browser needs to trust it.
 	Authority bool

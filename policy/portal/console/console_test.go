@@ -72,6 +72,17 @@ func TestSetUp(t *testing.T) {
 	p.get("/changes").says("household adopted", "Anna", "the machine")
 }
 
+// TestNoRouterGuide: where Hearth answers nobody but its own machine, no router is told to hand it out.
+func TestNoRouterGuide(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	made, _ := h.srv.Config.Handler.(*console.Console)
+	anna := h.signedIn("one", account.Parent, "Anna")
+	anna.get("/setup/done").says("One change at your router", "Under DHCP")
+	made.Servers = nil
+	anna.get("/setup/done").says("Good to do next").lacks("One change at your router", "Under DHCP", "write the same")
+}
+
 // TestSetUpReserved: a family that takes a name which is kept for something else is not left without a household.
 func TestSetUpReserved(t *testing.T) {
 	t.Parallel()
