@@ -24,8 +24,9 @@ var spans = []string{"30m", "1h", "today", "always"}
 var errKnown = errors.New("this is known already")
 
 // Answer grants or declines a request. Exactly one answer counts; where two parents have to say yes, the first of them
-// makes it half, and the shorter of the two times holds. What is granted is in force when it returns. Errors: Unknown,
-// Conflict for one that is answered, Forbidden for who is none of two parents.
+// makes it half, and the shorter of the two times holds. What is granted is in force when it returns; a name for always is
+// a rule of the member where the store owns the household. Errors: Unknown, Conflict for one that is answered, Forbidden
+// for who is none of two parents.
 func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Request, error) {
 	if err := v.check(); err != nil {
 		return Request{}, err
@@ -54,7 +55,7 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 			r.Status, r.Answers = Half, append(r.Answers, a)
 			e, changes = p.entry("request half granted", requested(&r), 0), []change{{kind: kindRequest, id: id, value: r}}
 		default:
-			if changes, made, err = p.grantTo(&r, a, 0); err != nil {
+			if changes, made, err = d.yes(p, &r, a); err != nil {
 				return e, nil, err
 			}
 			before, e = p.meet(made), p.entry("request granted", requested(&r), made.Until)
@@ -66,11 +67,42 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 		return Request{}, err
 	}
 	if r.Status == Granted {
-		r.Note = lifts[made.Kind] + p.effect(made, before, p.meet(made))
+		r.Note, err = d.opened(ctx, who, p, made, before)
 	}
 	d.counts.requests.add(string(r.Status))
 	d.told(p, &r, d.Answered)
-	return r.in(p.household), nil
+	return r.in(p.household), err
+}
+
+// yes makes what the last yes to a request is: a rule of the member where a name is theirs for always and the store owns
+// the household, else a grant. What a rule allows has no id.
+func (d *Desk) yes(p *place, r *Request, a Answer) ([]change, policy.Grant, error) {
+	_, at, _ := p.home.definition()
+	if at != current || a.For != "always" || r.Kind != policy.GrantName || r.Member == "" {
+		return p.grantTo(r, a, 0)
+	}
+	made, err := p.grantFor(Ask{Kind: r.Kind, Value: r.Value, Span: Span{For: a.For}})
+	if err != nil {
+		return nil, made, err
+	}
+	rule, err := d.allow(p, made.Value)
+	if err == nil {
+		err = d.judge(p.household.ID, p.home.with(rule))
+	}
+	made.ID, r.Status, r.Closed, r.Answers = "", Granted, p.now, append(r.Answers, a)
+	return []change{rule, {kind: kindRequest, id: r.ID, value: *r}}, made, err
+}
+
+// opened says what a parent should know of what they said yes to, and puts it in force where it is a rule.
+func (d *Desk) opened(ctx context.Context, who Who, p *place, made policy.Grant, before []policy.Decision) (string, error) {
+	if made.ID == "" {
+		return d.ruled(ctx, Who{Household: p.household.ID, Member: p.subject.Member, Actor: who.Actor}, made, before)
+	}
+	note := lifts[made.Kind] + p.effect(made, before, p.meet(made))
+	if made.Kind == policy.GrantName && made.Until == 0 {
+		note += d.toWrite(p, made)
+	}
+	return note, nil
 }
 
 // check says what is wrong with a verdict.

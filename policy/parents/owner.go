@@ -229,29 +229,40 @@ func (d *Desk) always(ctx context.Context, who Who, ask Ask) (act Act, done bool
 	if at != current {
 		return act, false, nil
 	}
-	rule := policy.RuleConfig{Name: name, Action: "allow", Member: p.subject.Member}
-	err = d.define(ctx, who, func(p *place) (Entry, []change, error) {
-		c, at, revision, err := d.owned(p)
-		if err != nil {
-			return Entry{}, nil, err
-		}
-		if !slices.Contains(c.Rules, rule) {
-			c.Rules = append(slices.Clone(c.Rules), rule)
-		}
-		return p.entry("rule", "allow "+name, 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, nil
+	err = d.redefine(ctx, who, manage, func(p *place) (Entry, []change, error) {
+		rule, err := d.allow(p, name)
+		return p.entry("rule", "allow "+name, 0), []change{rule}, err
 	})
 	act = p.told("rule", "", p.subject, p.now.Unix(), 0, p.by)
 	act.Kind, act.Value = string(policy.GrantName), name
-	act.Note = "It is a rule of the household now. " + lifts[policy.GrantName]
-	if err != nil {
-		return act, true, err
+	if err == nil {
+		act.Note, err = d.ruled(ctx, who, asked, before)
+	}
+	return act, true, err
+}
+
+// allow writes a rule into the definition of a household of the store that allows its subject a name.
+func (d *Desk) allow(p *place, name string) (change, error) {
+	c, at, revision, err := d.owned(p)
+	rule := policy.RuleConfig{Name: name, Action: "allow", Member: p.subject.Member}
+	if !slices.Contains(c.Rules, rule) {
+		c.Rules = append(slices.Clone(c.Rules), rule)
+	}
+	return change{kind: kindDefinition, id: at, value: c, expect: &revision}, err
+}
+
+// ruled puts a rule in force that allows what was asked, and says what it changes; before is what meet gave.
+func (d *Desk) ruled(ctx context.Context, who Who, asked policy.Grant, before []policy.Decision) (string, error) {
+	note := "It is a rule of the household now. " + lifts[policy.GrantName]
+	if err := d.renew(ctx); err != nil {
+		return note, err
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if p, err = d.find(who, grant); err == nil {
-		act.Note += p.effect(asked, before, p.meet(asked))
+	if p, err := d.find(who, grant); err == nil {
+		note += p.effect(asked, before, p.meet(asked))
 	}
-	return act, true, nil
+	return note, nil
 }
 
 // Owns says whether a value of the store makes the store the owner of a household, so that YAML must not name it.
