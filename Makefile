@@ -43,7 +43,7 @@ race: ## run every test under the race detector (needs a C compiler)
 
 lint: $(BIN)/golangci-lint-$(GOLANGCI_VERSION) vuln ## check style and known mistakes
 	$(BIN)/golangci-lint-$(GOLANGCI_VERSION) run --timeout 10m
-	$(GO) vet -tags browser,mutate ./policy/...
+	$(GO) vet -tags browser,mutate ./policy/... ./cmd/hearth/e2e
 	@$(GO) test -count=1 -v -run '^TestStaleness$$' ./blocklists/help | sed -n 's/^.*warning/help: warning/p'
 
 $(BIN)/golangci-lint-$(GOLANGCI_VERSION):
@@ -67,10 +67,12 @@ fuzz: ## fuzz each target for FUZZTIME
 		done; \
 	done
 
-# axe-core comes from the npm registry where that can be reached; without it the tests say that they leave it out.
-browser: ## walk through the pages with Chromium, which is installed if it is missing
-	@command -v chromium chromium-browser google-chrome >/dev/null || { apt-get -qq update && apt-get -qq install -y --no-install-recommends chromium >/dev/null; }
-	@$(GO) test -count=1 -v -tags browser -timeout 15m -run '^TestBrowser' ./policy/portal/... >browser.log 2>&1 && walks=passed || walks=failed; \
+# What apt and npm cannot give is left out, which the tests say and the closing line counts.
+browser: ## walk through the pages with Chromium and axe-core, which are installed if they are missing
+	@lacking=; command -v chromium chromium-browser google-chrome >/dev/null || lacking=chromium; command -v npm >/dev/null || lacking="$$lacking npm"; \
+		[ -z "$$lacking" ] || { apt-get -qq update && apt-get -qq install -y --no-install-recommends $$lacking >/dev/null; } || echo "browser: apt-get cannot install $$lacking"
+	@$(GO) test -count=1 -v -tags browser -timeout 20m -run '^TestBrowser' ./policy/portal/... ./cmd/hearth/e2e >browser.log 2>&1 && walks=passed || walks=failed; \
+		grep -E '^(---|    ---) FAIL|^--- SKIP' browser.log || true; \
 		echo "browser: $$walks; $$(grep -c '^--- PASS' browser.log) walks passed, $$(grep -c '^--- FAIL' browser.log) failed, $$(grep -c '^--- SKIP' browser.log) left out; browser.log has the rest"; \
 		[ $$walks = passed ]
 

@@ -30,9 +30,9 @@ func window(t *testing.T) *chromium.Tab {
 }
 
 // TestBrowserFamily is what a family does, with the program as it is built and a browser for each of them: the parent sets
-// Hearth up from nothing; the child meets a block, asks, and waits; the parent says yes. It tells what both have to click,
-// after what time the first question is protected, and how long after the parent's tap a fresh DNS query and the child's
-// browser have the site.
+// Hearth up from nothing, and a time in the child's week; the child meets a block, asks, and waits; the parent says yes. It
+// tells what both have to click, after what time the first question is protected, and how long after the parent's tap a
+// fresh DNS query and the child's browser have the site.
 func TestBrowserFamily(t *testing.T) {
 	if !athome(t, "chromium", "unshare") {
 		return
@@ -66,6 +66,18 @@ func TestBrowserFamily(t *testing.T) {
 	parent.At("/setup/done")
 	s.eventually("protects", func() bool { return addresses(s.ask("udp", "127.0.0.1", casino, dns.TypeA)) == "127.0.0.1" })
 	t.Logf("from nothing to the first protected query: %d clicks, %d keys, %.1f seconds", parent.Clicks, parent.Keys, time.Since(began).Seconds())
+
+	parent.Clicks = 0
+	parent.Go("https://" + s.console + "/child/Mia/week")
+	parent.Click(".days label:nth-child(3)")
+	parent.Choose("[name='from.0']", "02:30")
+	parent.Choose("[name='to.0']", "02:31")
+	parent.Click("main form:last-of-type>button")
+	parent.Says("The times are saved")
+	if text := parent.Eval("document.querySelector('main').textContent"); !strings.Contains(text, "Wednesday: off from 02:30 to 02:31") {
+		t.Errorf("the week does not show what was drawn: %s", text)
+	}
+	t.Logf("a time in the week: %d clicks", parent.Clicks)
 
 	parent.Go("https://" + s.console + "/devices")
 	parent.Choose("[name=for]", "member/Mia")
