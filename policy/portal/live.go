@@ -136,6 +136,7 @@ func (p *Portal) Collect(ch chan<- prometheus.Metric) {
 const (
 	manifestPath = "/app.webmanifest"
 	iconPath     = "/icon.svg"
+	picturePath  = "/icon-180.png" // for phones that take no SVG on their first screen
 )
 
 // installed answers for the files of an installed page, and says whether one was asked for. Browsers install pages of
@@ -147,12 +148,14 @@ func (p *Portal) installed(w http.ResponseWriter, r *http.Request, host asked) b
 	switch r.URL.Path {
 	case iconPath:
 		send(w, "image/svg+xml", p.render.icon)
+	case picturePath:
+		send(w, "image/png", p.render.picture())
 	case manifestPath:
 		v := p.visit(r, host)
 		file, err := json.Marshal(map[string]any{
 			"name": v.words.Label.Product, "short_name": "Hearth", "lang": v.words.Language, "dir": v.words.Direction,
 			"start_url": "/", "scope": "/", "display": "minimal-ui", "background_color": "#faf6ef", "theme_color": "#1d6b58", //nolint:misspell // so the manifest calls them
-			"icons": []map[string]string{{"src": iconPath, "type": "image/svg+xml", "sizes": "any", "purpose": "any maskable"}},
+			"icons": []map[string]string{{"src": iconPath, "type": "image/svg+xml", "sizes": "any"}, {"src": picturePath, "type": "image/png", "sizes": "180x180"}},
 		})
 		if err != nil {
 			w.WriteHeader(http.StatusInternalServerError)

@@ -128,7 +128,7 @@ func checkAttributes(t *testing.T, token html.Token) {
 		switch {
 		case strings.HasPrefix(a.Key, "on"), a.Key == "style", a.Key == "src":
 			t.Errorf("<%s> has an attribute %s=%q", token.Data, a.Key, a.Val)
-		case a.Key == "href" && token.Data == "link" && !slices.Contains([]string{"data:,", manifestPath, iconPath}, a.Val):
+		case a.Key == "href" && token.Data == "link" && !slices.Contains([]string{"data:,", manifestPath, iconPath, picturePath}, a.Val):
 			t.Errorf("the page loads %q", a.Val)
 		case a.Key == "href" && token.Data == "a" && !harmless(a.Val):
 			t.Errorf("the page links to %q", a.Val)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"image/png"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -558,11 +559,18 @@ func TestInstallable(t *testing.T) {
 		Start string `json:"start_url"`
 		Icons []struct{ Src, Type string }
 	}
-	if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil || w.Header().Get("Content-Type") != "application/manifest+json" || m.Name == "" || m.Start != "/" || len(m.Icons) != 1 {
+	if err := json.Unmarshal(w.Body.Bytes(), &m); err != nil || w.Header().Get("Content-Type") != "application/manifest+json" || m.Name == "" || m.Start != "/" || len(m.Icons) != 2 {
 		t.Fatalf("%s %+v (%v)", w.Header(), m, err)
 	}
 	if w = h.getPath(mia, askHost, m.Icons[0].Src, "Accept: image/*"); w.Code != http.StatusOK || w.Header().Get("Content-Type") != m.Icons[0].Type || !strings.Contains(w.Body.String(), "<svg") {
 		t.Errorf("the icon: %d %s", w.Code, w.Header())
+	}
+	w = h.getPath(mia, askHost, m.Icons[1].Src, "Accept: image/*") // which iOS takes
+	if picture, err := png.DecodeConfig(w.Body); err != nil || picture.Width != 180 || picture.Height != 180 || w.Header().Get("Content-Type") != m.Icons[1].Type {
+		t.Errorf("the icon as a picture: %+v %s (%v)", picture, w.Header(), err)
+	}
+	if body := h.get(mia, askHost).Body.String(); !strings.Contains(body, `<link rel="apple-touch-icon" href="/icon-180.png">`) {
+		t.Error("the page does not lead to it")
 	}
 	if w = h.getPath(mia, "casino.example", manifestPath, "Accept: */*"); w.Body.Len() > 0 && w.Code == http.StatusOK {
 		t.Errorf("at a blocked name: %d", w.Code)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hearthdns/hearth/blocklists/help"
 )
@@ -125,7 +126,9 @@ type renderer struct {
 	style  template.CSS
 	script template.JS // of pages that wait for something
 	icon   []byte
-	csp    string
+	// picture is the icon as a PNG, drawn when it is first asked for.
+	picture func() []byte
+	csp     string
 }
 
 // live adds to the policy of every page what one may do that waits: run the one script, and ask us.
@@ -159,7 +162,7 @@ func newRenderer() (*renderer, error) {
 		return nil, fmt.Errorf("reading the icon of the pages: %w", err)
 	}
 	return &renderer{
-		page: page, icon: icon,
+		page: page, icon: icon, picture: sync.OnceValue(func() []byte { return Icon(180) }),
 		style:  template.CSS(css),   //nolint:gosec // embedded, and named by its hash in the policy
 		script: template.JS(script), //nolint:gosec // the same
 		csp: "default-src 'none'; style-src '" + sum(css) +

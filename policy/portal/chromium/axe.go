@@ -64,7 +64,7 @@ func Axe(t *testing.T) *Judge {
 
 // fetch has npm put the package into a folder.
 func fetch(ctx context.Context, folder string) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
+	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
