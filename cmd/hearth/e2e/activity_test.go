@@ -59,6 +59,9 @@ func TestActivity(t *testing.T) {
 	s.eventually("remembers the teenager", func() bool {
 		return strings.Contains(s.must("activity", "example-home/Toni"), "blocked       1  adult.porn 1")
 	})
+	s.eventually("remembers the thing, which asked last", func() bool {
+		return !strings.Contains(s.must("activity", "example-home/bear"), "nothing is remembered")
+	})
 	for of, want := range map[string][2]string{
 		"Pre":  {"allowed       1", "example"},
 		"Toni": {"allowed       1", "example"},

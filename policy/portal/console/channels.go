@@ -174,6 +174,9 @@ type subscription struct {
 
 // addPush keeps the browser of who is signed in as a way to them.
 func (c *Console) addPush(v *visit) error {
+	if _, _, err := v.channels().List(v.r.Context(), v.who()); err != nil { // who may not is told so before anything is read
+		return err
+	}
 	body, err := v.scripted()
 	if err != nil {
 		return err
