@@ -103,21 +103,21 @@ func (s *server) tellOf(ctx context.Context, n account.Notice) {
 	if n.Event == account.EventToken {
 		n.Name = ""
 	}
-	s.tellOfWayIn(ctx, n.Household, n.Event, n.Name)
+	s.tellOfWayIn(ctx, n.Household, string(n.Event), n.Name)
 }
 
 // tellOfWayIn tells the parents that somebody gains a way in, or tries to.
-func (s *server) tellOfWayIn(ctx context.Context, household string, what account.Event, who string) {
-	m := notify.Message{Household: household, Kind: notify.SignIn, What: string(what), Member: who}
+func (s *server) tellOfWayIn(ctx context.Context, household, what, who string) {
+	m := notify.Message{Household: household, Kind: notify.SignIn, What: what, Member: who}
 	if m.For = s.readers(ctx, household, account.Parent); household != account.Operators { // whose channels all are
 		m.For = append(m.For, nobody)
 	}
 	s.post.Send(m)
 }
 
-// tellOfGuessing tells the parents that somebody guesses PINs at a device, as of passphrases; the desk has written it down.
+// tellOfGuessing tells the parents that somebody guesses PINs at a device; the desk has written it down.
 func (s *server) tellOfGuessing(household, device string) {
-	s.tellOfWayIn(context.Background(), household, account.EventGuessed, device)
+	s.tellOfWayIn(context.Background(), household, "pin", device)
 }
 
 // accountWords are what stands in the audit.

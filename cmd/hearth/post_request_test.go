@@ -152,8 +152,7 @@ func TestRequestsAreForGrownUps(t *testing.T) {
 	}
 }
 
-// TestGuessedPINsReachParents: who guesses PINs on a shared device is told of as who guesses passphrases is, and stands in
-// the audit with the device.
+// TestGuessedPINsReachParents: who guesses PINs on a shared device is told of with the device, and stands in the audit with it.
 func TestGuessedPINsReachParents(t *testing.T) {
 	told := make(chan string, 10)
 	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -176,7 +175,7 @@ func TestGuessedPINsReachParents(t *testing.T) {
 	}
 	select {
 	case got := <-told:
-		if !strings.Contains(got, "Somebody guesses") || !strings.Contains(got, "sign-in") || strings.Contains(got, "7777") {
+		if !strings.Contains(got, "Somebody guesses PINs on the device tablet") || !strings.Contains(got, "sign-in") || strings.Contains(got, "7777") {
 			t.Errorf("told %s", got)
 		}
 	case <-time.After(10 * time.Second):
