@@ -55,7 +55,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.closeStore()
-	open, err := openSockets(ctx, &l.Config, listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
+	open, err := openSockets(ctx, &l.Config, controlPath(s.boot, s.state), listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	for _, l := range open.console {
 		start(func(ctx context.Context) error { return s.serveConsole(ctx, l) })
 	}
-	start(func(ctx context.Context) error { return s.api.ServeUnix(ctx, controlPath(s.boot, s.state)) })
+	start(func(ctx context.Context) error { return s.api.ServeUnix(ctx, open.control) })
 	if open.metrics != nil {
 		web := newHTTPServer(operatorHandler(s.registry(open), &s.ready))
 		start(func(ctx context.Context) error { return portal.Run(ctx, web, open.metrics) })

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/resolver/listen"
 	"github.com/hearthdns/hearth/resolver/listen/certificate"
 )
@@ -21,11 +22,12 @@ type sockets struct {
 	landing []net.Listener
 	console []net.Listener
 	metrics net.Listener // nil: off
+	control net.Listener
 }
 
-// openSockets opens them all and reports every failure together. to is what the listeners of
-// DNS are made of beside the configuration.
-func openSockets(ctx context.Context, c *Config, to listen.Config) (*sockets, error) {
+// openSockets opens them all, the control socket at a path, and reports every failure together. to is what the listeners
+// of DNS are made of beside the configuration.
+func openSockets(ctx context.Context, c *Config, control string, to listen.Config) (*sockets, error) {
 	from, err := takeSockets()
 	if err != nil {
 		return nil, err
@@ -50,7 +52,11 @@ func openSockets(ctx context.Context, c *Config, to listen.Config) (*sockets, er
 		s.metrics, err = from.listen(ctx, "the metrics", at)
 		errs = append(errs, err)
 	}
-	return s, errors.Join(errs...)
+	s.control, err = api.ListenUnix(ctx, control)
+	if err = errors.Join(append(errs, err)...); err != nil && s.control != nil {
+		_ = s.control.Close() // which removes its file
+	}
+	return s, err
 }
 
 // defaultPath is where DNS over HTTPS is answered unless a listener has a path.

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"net"
 	"net/netip"
 	"os"
@@ -10,7 +12,9 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/resolver/listen"
 )
 
@@ -51,6 +55,50 @@ func TestHandedSockets(t *testing.T) {
 	defer other.Close()
 	if err := h.take(pipe); err == nil {
 		t.Error("a pipe is taken for a socket")
+	}
+}
+
+// TestOpenBeforeReady: whoever reads that the server is ready can ask each of its listeners, the control socket too: all are
+// open before any is served, and a start that fails leaves none behind.
+func TestOpenBeforeReady(t *testing.T) {
+	s, _, _ := testServer(t, consoleHome+"listen: [{addresses: [\"127.0.0.1:0\"]}]\nlanding: {http: [\"127.0.0.1:0\"]}\nconsole: {listen: [\"127.0.0.1:0\"]}\nmetrics: {listen: \"127.0.0.1:0\"}\n")
+	control := controlPath(s.boot, s.state)
+	to := listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: s.log}
+	open, err := openSockets(t.Context(), s.boot, control, to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, at := range []net.Addr{open.landing[0].Addr(), open.console[0].Addr(), open.metrics.Addr(), &net.UnixAddr{Name: control, Net: "unix"}} {
+		c, err := net.Dial(at.Network(), at.String())
+		if err != nil {
+			t.Errorf("nobody listens at %s: %v", at, err)
+			continue
+		}
+		_ = c.Close()
+	}
+	if _, err := openSockets(t.Context(), s.boot, control, to); !errors.Is(err, api.ErrSocketLive) {
+		t.Errorf("a second server in the same folder: %v", err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.run(ctx, open) }()
+	for !s.ready.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	if r := hearthWith(t, []string{"HEARTH__STATE=" + s.state}, "household", "list"); r.code != 0 {
+		t.Errorf("it is ready, and the control socket says %s%s", r.out, r.err)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	bad := *s.boot
+	bad.Console.Listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0")}
+	if _, err := openSockets(t.Context(), &bad, control, to); err == nil {
+		t.Fatal("an address that is not here is opened")
+	}
+	if _, err := os.Lstat(control); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a start that failed leaves the control socket: %v", err)
 	}
 }
 

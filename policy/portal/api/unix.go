@@ -21,7 +21,7 @@ const socketMode = 0o660
 // maxSocketPath is what fits into sun_path with its closing zero octet (unix(7)); 104 on the BSDs.
 const maxSocketPath = 103
 
-// Errors of ServeUnix.
+// Errors of ListenUnix.
 var (
 	// ErrSocketLive says that a process answers on the control socket already.
 	ErrSocketLive = errors.New("another process answers there")
@@ -36,14 +36,8 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
-// ServeUnix serves the API on the control socket until ctx ends, then removes the socket. The file is
-// readable and writable by its owner and group only. A socket that a dead process left behind is removed; one
-// that is answered on, or a file of another kind, is left alone and named in the error.
-func (a *API) ServeUnix(ctx context.Context, path string) error {
-	ln, err := listenUnix(ctx, path)
-	if err != nil {
-		return err
-	}
+// ServeUnix serves the API on a control socket (ListenUnix) until ctx ends, then removes the socket.
+func (a *API) ServeUnix(ctx context.Context, ln net.Listener) error {
 	server := &http.Server{
 		Handler:           a.Local(),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -53,12 +47,15 @@ func (a *API) ServeUnix(ctx context.Context, path string) error {
 		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
 	if err := portal.Run(ctx, server, ln); err != nil {
-		return fmt.Errorf("serving the control socket %s: %w", path, err)
+		return fmt.Errorf("serving the control socket: %w", err)
 	}
 	return nil
 }
 
-func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+// ListenUnix opens the control socket. The file is readable and writable by its owner and group only, and goes when the
+// listener is closed. A socket that a dead process left behind is removed; one that is answered on, or a file of another
+// kind, is left alone and named in the error.
+func ListenUnix(ctx context.Context, path string) (net.Listener, error) {
 	if len(path) > maxSocketPath {
 		return nil, fmt.Errorf("opening the control socket %s: the path has %d octets and a socket's may have %d; choose a shorter one with `control`",
 			path, len(path), maxSocketPath)

@@ -10,29 +10,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hearthdns/hearth/policy/portal/api"
 )
 
-// socket serves the control API until the test ends and waits for it to answer.
+// socket serves the control API until the test ends.
 func socket(t *testing.T, h *house, path string) (stop func() error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- h.ServeUnix(ctx, path) }()
-	for {
-		c, err := net.Dial("unix", path)
-		if err == nil {
-			_ = c.Close()
-			break
-		}
-		select {
-		case err := <-done:
-			t.Fatal(err)
-		case <-time.After(5 * time.Millisecond):
-		}
+	ln, err := api.ListenUnix(ctx, path)
+	if err != nil {
+		t.Fatal(err)
 	}
+	done := make(chan error, 1)
+	go func() { done <- h.ServeUnix(ctx, ln) }()
 	return func() error { cancel(); return <-done }
 }
 
@@ -57,7 +48,7 @@ func TestControlSocket(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 
-	if err := h.ServeUnix(t.Context(), path); !errors.Is(err, api.ErrSocketLive) || !strings.Contains(err.Error(), "`control`") {
+	if _, err := api.ListenUnix(t.Context(), path); !errors.Is(err, api.ErrSocketLive) || !strings.Contains(err.Error(), "`control`") {
 		t.Errorf("a second server on the socket: %v, want %v and what to do", err, api.ErrSocketLive)
 	}
 	if err := stop(); err != nil {
@@ -83,21 +74,20 @@ func TestStaleControlSocketIsReplaced(t *testing.T) {
 }
 
 func TestControlSocketLeavesOtherFilesAlone(t *testing.T) {
-	h := open(t)
 	path := filepath.Join(t.TempDir(), "control")
 	if err := os.WriteFile(path, []byte("diary"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.ServeUnix(t.Context(), path); !errors.Is(err, api.ErrNotSocket) {
+	if _, err := api.ListenUnix(t.Context(), path); !errors.Is(err, api.ErrNotSocket) {
 		t.Errorf("got %v, want %v", err, api.ErrNotSocket)
 	}
 	if kept, err := os.ReadFile(path); err != nil || string(kept) != "diary" {
 		t.Errorf("the file is gone: %q, %v", kept, err)
 	}
-	if err := h.ServeUnix(t.Context(), "/tmp/"+strings.Repeat("x", 120)); err == nil || !strings.Contains(err.Error(), "shorter") {
+	if _, err := api.ListenUnix(t.Context(), "/tmp/"+strings.Repeat("x", 120)); err == nil || !strings.Contains(err.Error(), "shorter") {
 		t.Errorf("a path that is too long: %v", err)
 	}
-	if err := h.ServeUnix(t.Context(), filepath.Join(t.TempDir(), "no", "control")); err == nil || !strings.Contains(err.Error(), "folder") {
+	if _, err := api.ListenUnix(t.Context(), filepath.Join(t.TempDir(), "no", "control")); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Errorf("a folder that is not there: %v", err)
 	}
 }
