@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,21 +149,29 @@ func (s *server) unsubscribe(ctx context.Context, a account.Account) error {
 }
 
 // forgetPerson erases what is kept of who is gone beside the desk: accounts with all that opens them, and their channels.
-// With "" it is a household; the desk erases what lies under its own id.
-func (s *server) forgetPerson(ctx context.Context, household, person string) (map[string]int, error) {
+// With "" it is a household; the desk erases what lies under its own id. A child is not the parent who has the same name.
+func (s *server) forgetPerson(ctx context.Context, household, person string, adult bool) (map[string]int, error) {
 	if person == policy.PersonGuests || strings.HasPrefix(person, policy.PersonOfDevice("")) {
 		return nil, nil //nolint:nilnil // they have no account
 	}
 	found := map[string]int{}
-	n, err := s.accounts.Erase(ctx, household, person)
+	var roles []account.Role
+	if person != "" && !adult {
+		roles = []account.Role{account.Child}
+	}
+	n, err := s.accounts.Erase(ctx, household, person, roles...)
 	if err != nil {
 		return nil, fmt.Errorf("erasing accounts: %w", err)
 	}
 	if n > 0 {
 		found["account"] = n
 	}
-	if person != "" {
-		err = s.post.Forget(ctx, household, person)
+	if person == "" {
+		return found, nil
 	}
-	return found, err
+	left, err := s.accounts.Accounts(ctx, account.Machine(), household)
+	if err != nil || slices.ContainsFunc(left, func(a account.Account) bool { return account.SameName(a.Name, person) }) {
+		return found, err // the channels of the name are theirs who have it still
+	}
+	return found, s.post.Forget(ctx, household, person)
 }

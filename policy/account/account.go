@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -264,15 +265,16 @@ func (b *Book) Remove(ctx context.Context, by Actor, household, id string) error
 }
 
 // Erase forgets the account of a name, or with "" all of a household: accounts, passphrases, passkeys, sessions, tokens
-// and invitations, also those that were for the name or by it. It says how many accounts there were. Who calls it has made sure that it is wanted.
-func (b *Book) Erase(ctx context.Context, household, name string) (accounts int, err error) {
+// and invitations, also those that were for the name or by it. Where roles are given, what others of the name have stays. It
+// says how many accounts there were. Who calls it has made sure that it is wanted.
+func (b *Book) Erase(ctx context.Context, household, name string, roles ...Role) (accounts int, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if name != "" {
-		if accounts, err = b.erase(ctx, household, func(a Account) bool { return SameName(a.Name, name) }); err != nil {
+		if accounts, err = b.erase(ctx, household, func(a Account) bool { return SameName(a.Name, name) && among(roles, a.Role) }); err != nil {
 			return accounts, err
 		}
-		return accounts, b.uninvite(ctx, household, name)
+		return accounts, b.uninvite(ctx, household, name, roles)
 	}
 	accounts, err = b.erase(ctx, household, func(Account) bool { return true })
 	if err != nil || !validHousehold(household) {
@@ -291,15 +293,19 @@ func (b *Book) Erase(ctx context.Context, household, name string) (accounts int,
 	return accounts, b.put(ctx, rest...)
 }
 
-// uninvite forgets the invitations for a name and by it. The caller holds mu.
-func (b *Book) uninvite(ctx context.Context, household, name string) error {
+// among says whether a role is one of some, of which none are all.
+func among(roles []Role, r Role) bool { return len(roles) == 0 || slices.Contains(roles, r) }
+
+// uninvite forgets the invitations for a name in some roles and, unless these are children's, by it: children invite
+// nobody. The caller holds mu.
+func (b *Book) uninvite(ctx context.Context, household, name string, roles []Role) error {
 	all, err := list[Invitation](ctx, b, household, kindInvite)
 	if err != nil {
 		return err
 	}
 	var gone []store.Write
 	for _, i := range all {
-		if SameName(i.value.Name, name) || SameName(i.value.By, name) {
+		if SameName(i.value.Name, name) && among(roles, i.value.Role) || SameName(i.value.By, name) && among(roles, Parent) {
 			gone = append(gone, store.Write{Key: i.value.key()})
 		}
 	}

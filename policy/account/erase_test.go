@@ -63,6 +63,32 @@ func TestErase(t *testing.T) {
 	h.ok(err)
 }
 
+// TestEraseSpares: of a name, what has another role than was meant stays, and can sign in.
+func TestEraseSpares(t *testing.T) {
+	h := open(t)
+	anna := h.first("home")
+	for _, role := range []account.Role{account.Parent, account.Child} {
+		_, err := h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: role, Name: "Ben"})
+		h.ok(err)
+	}
+	for _, tt := range []struct {
+		name           string
+		roles          []account.Role
+		erased, stands int
+	}{
+		{"anna", []account.Role{account.Child}, 0, 2},
+		{"Ben", []account.Role{account.Child}, 0, 1},
+		{"Anna", nil, 1, 0},
+	} {
+		n, err := h.Erase(h.ctx, "home", tt.name, tt.roles...)
+		h.ok(err)
+		waiting, err := h.Invitations(h.ctx, account.Machine(), "home")
+		h.ok(err)
+		want(t, tt.name+": erased, and invitations that stay", [2]int{n, len(waiting)}, [2]int{tt.erased, tt.stands})
+		want(t, "her session", h.valid(anna.Cookie), tt.erased == 0)
+	}
+}
+
 // TestAllAccounts: the machine sees everybody's accounts, and what hangs on them, in one list, and a parent only the family's.
 func TestAllAccounts(t *testing.T) {
 	h := open(t)

@@ -30,8 +30,9 @@ type Config struct {
 	// Erased is told when somebody erased something, and returns at once; nil: nobody is told.
 	Erased func()
 	// Forget erases what others keep of somebody who is gone, with "" of a household, and says how many of which kind; nil:
-	// nobody keeps anything. It calls nothing of the Desk.
-	Forget func(ctx context.Context, household, person string) (map[string]int, error)
+	// nobody keeps anything. Who was not known as an adult is not the parent or carer who has the same name. It calls
+	// nothing of the Desk.
+	Forget func(ctx context.Context, household, person string, adult bool) (map[string]int, error)
 	// Asked is told of a request that waits for an answer, and Answered of an answer; they return at once. nil: nobody is told.
 	Asked, Answered func(Request)
 	// Guessed is told of somebody who guesses PINs at a device, once in a quarter of an hour at most, and returns at once;
@@ -92,7 +93,7 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 		d.Changed = func() {}
 	}
 	if d.Forget == nil {
-		d.Forget = func(context.Context, string, string) (map[string]int, error) { return nil, nil }
+		d.Forget = func(context.Context, string, string, bool) (map[string]int, error) { return nil, nil }
 	}
 	if d.Guessed == nil {
 		d.Guessed = func(_, _ string) {}

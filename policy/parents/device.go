@@ -109,7 +109,7 @@ func (d *Desk) enrol(ctx context.Context, i invitation, s Seen) (Device, error) 
 		}
 		name = c.Name
 		p.subject = policy.Subject{Device: name}
-		return p.entry("device enrolled", "for "+i.whose(), 0), []change{{kind: kindEnrolment, id: newID(), value: c}}, nil
+		return p.entry(auditEnrolled, "for "+i.whose(), 0), []change{{kind: kindEnrolment, id: newID(), value: c}}, nil
 	})
 	if err != nil {
 		d.codes.add(i)
@@ -208,7 +208,7 @@ func (d *Desk) Rename(ctx context.Context, who Who, name string) (Device, error)
 		}
 		name, id, was = next, p.household.ID, p.device.Name
 		more, err := d.carry(ctx, p, next)
-		return p.entry("device renamed", "to "+next, 0), append(changes, more...), err
+		return p.entry(auditRenamed, "to "+next, 0), append(changes, more...), err
 	})
 	if err != nil {
 		return Device{}, err
@@ -278,12 +278,18 @@ func (p *place) carryActs(next string) (changes []change) {
 // Remove takes a device out of the household, with all that holds for it. It counts as unknown from then on.
 func (d *Desk) Remove(ctx context.Context, who Who) error {
 	return d.define(ctx, who, func(p *place) (Entry, []change, error) {
-		changes, err := d.change(p, func(policy.DeviceConfig) *policy.DeviceConfig { return nil })
+		whose := ""
+		changes, err := d.change(p, func(v policy.DeviceConfig) *policy.DeviceConfig {
+			if of := owners(v); len(of) > 0 {
+				whose = "of " + strings.Join(of, " and ")
+			}
+			return nil
+		})
 		if err != nil {
 			return Entry{}, nil, err
 		}
 		more, err := d.carry(ctx, p, "")
-		return p.entry("device removed", "", 0), append(changes, more...), err
+		return p.entry(auditGone, whose, 0), append(changes, more...), err
 	})
 }
 
@@ -309,7 +315,7 @@ func (d *Desk) Assign(ctx context.Context, who Who, to Assignment) (Device, erro
 			return Entry{}, nil, err
 		}
 		id, name = p.household.ID, p.device.Name
-		return p.entry("device assigned", "to "+i.whose(), 0), changes, nil
+		return p.entry(auditAssigned, "to "+i.whose(), 0), changes, nil
 	})
 	if err != nil {
 		return Device{}, err

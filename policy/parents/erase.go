@@ -37,8 +37,12 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	if d.stands(r.Household, r.Person) {
 		same = func(a, b string) bool { return a == b }
 	} else {
-		var err error
-		if r.State, err = d.Forget(ctx, r.Household, r.Person); err != nil {
+		had, err := d.past(ctx, r.Household)
+		if err != nil {
+			return r, err
+		}
+		name, _ := had.parted(r.Person)
+		if r.State, err = d.Forget(ctx, r.Household, r.Person, had.adults[name]); err != nil {
 			return r, fmt.Errorf("erasing %s: %w", r.Of(), err)
 		}
 	}
@@ -118,7 +122,7 @@ func unnamed(e store.Entry, name string, same func(a, b string) bool) (c change,
 	var text any
 	read := json.NewDecoder(bytes.NewReader(e.Value))
 	read.UseNumber()
-	if read.Decode(&text) != nil || !unname(text, name, same) { // what cannot be read is left for people to look at
+	if read.Decode(&text) != nil || !unname(text, name, same) && !untold(e.Key.Kind, text, name) { // what cannot be read is left for people to look at
 		return c, false, nil
 	}
 	value, err := json.Marshal(text)
@@ -158,6 +162,20 @@ func unname(value any, name string, same func(a, b string) bool) (found bool) {
 	return found
 }
 
+// untold drops the details of a change that name a device whose grants it ended.
+func untold(kind string, value any, name string) bool {
+	entry, _ := value.(map[string]any)
+	detail, _ := entry["detail"].(string)
+	device, alone := strings.CutPrefix(name, policy.PersonOfDevice(""))
+	for one := range strings.SplitSeq(detail, "; ") {
+		if alone && kind == kindAudit && strings.HasSuffix(one, " to "+device) {
+			delete(entry, "detail")
+			return true
+		}
+	}
+	return false
+}
+
 // mentions says whether a text has a name as a word of its own.
 func mentions(text, name string, same func(a, b string) bool) bool {
 	letter := func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
@@ -184,11 +202,15 @@ func concerns(e store.Entry, name string, same func(a, b string) bool) bool {
 		Members []string       `json:"members"`
 		Device  string         `json:"device"`
 		Subject policy.Subject `json:"subject"`
+		What    string         `json:"what"`
+		Detail  string         `json:"detail"`
 	}
 	_ = json.Unmarshal(e.Value, &about) // what has another form is about nobody alone
 	switch {
 	case e.Key.Kind == kindDefinition:
 		return false
+	case alone && about.What == auditRenamed && about.Detail == "to "+device:
+		return true
 	case about.Device == device || about.Subject.Device == device || e.Key.Kind == kindEnrolment && about.Name == device:
 		return true
 	}

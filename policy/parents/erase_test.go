@@ -184,7 +184,7 @@ func TestEraseByCase(t *testing.T) {
 		h.ok(h.Note(t.Context(), "one", parents.Entry{What: "invited", Member: member}))
 	}
 	h.ok(h.Note(t.Context(), "one", parents.Entry{What: "invited", Member: "Mia"}))
-	h.Forget = func(_ context.Context, _, person string) (map[string]int, error) {
+	h.Forget = func(_ context.Context, _, person string, _ bool) (map[string]int, error) {
 		if person != "Ria" {
 			t.Errorf("others forget %s", person)
 		}
@@ -207,7 +207,7 @@ func TestEraseByCase(t *testing.T) {
 func TestEraseElsewhere(t *testing.T) {
 	h := open(t, families)
 	var asked []string
-	h.Forget = func(_ context.Context, household, person string) (map[string]int, error) {
+	h.Forget = func(_ context.Context, household, person string, _ bool) (map[string]int, error) {
 		if asked = append(asked, household+"/"+person); person == "Bo" {
 			return nil, errors.New("the disk is full")
 		}

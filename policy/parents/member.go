@@ -106,7 +106,7 @@ func (d *Desk) RemoveMember(ctx context.Context, who Who, expect *uint64) (out P
 			return Entry{}, nil, refused("member", "this is you: another parent takes you out of the household")
 		}
 		changes, err := d.part(ctx, p, c, &out)
-		return p.entry("member removed", "", 0), changes, err
+		return p.entry(auditParted, p.member.Profile.Band().String(), 0), changes, err
 	})
 	return out, err
 }
@@ -124,8 +124,12 @@ func (d *Desk) EraseMember(ctx context.Context, who Who, memory Memory, expect *
 		out.Household, out.Person = home, who.Member
 	}
 	who.Household, who.Member = out.Household, ""
+	had, err := d.past(ctx, out.Household)
+	if err != nil {
+		return out, err
+	}
 	kept := false
-	for _, name := range append(personsOf(out.Devices), out.Person) {
+	for _, name := range append(personsOf(d.goneOf(had, out)), out.Person) {
 		found, err := d.forgetAll(ctx, who, memory, name, &out)
 		if err != nil {
 			return out, fmt.Errorf("%s is no member any more, and not all that is kept of them is erased: erase them once more: %w", out.Person, err)
@@ -281,7 +285,9 @@ func (d *Desk) part(ctx context.Context, p *place, c *policy.HouseholdConfig, ou
 		if err != nil {
 			return nil, err
 		}
-		changes = append(changes, more...)
+		went := of.entry(auditGone, "of "+name, 0) // by which what is left half done is found again
+		went.Member, went.Device = "", v.Name
+		changes = append(append(changes, more...), p.remembered(went))
 	}
 	return changes, nil
 }

@@ -170,7 +170,7 @@ func TestEraseMember(t *testing.T) {
 		t.Errorf("left are %+v with %+v", show.Members, devices)
 	}
 	for _, e := range must(h.bolt.Snapshot(ctx, "two/")).Entries {
-		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "hers") && e.Key.Kind != "audit" {
+		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "hers") {
 			t.Errorf("%s still says %s", e.Key, e.Value)
 		}
 	}
@@ -214,5 +214,107 @@ func TestEraseMemberTells(t *testing.T) {
 	}
 	if c := h.live.Load().Identify(netip.MustParseAddr("10.0.1.2")); c.Status != policy.Guest {
 		t.Errorf("her device is %+v", c)
+	}
+}
+
+// names says of which records of a household a key or value has one of some names.
+func (h *house) names(household string, names ...string) (found []string) {
+	h.t.Helper()
+	for _, e := range must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries {
+		for _, name := range names {
+			if strings.Contains(e.Key.String(), policy.RecordID(name)) || strings.Contains(string(e.Value), name) {
+				found = append(found, e.Key.String()+" has "+name+": "+string(e.Value))
+			}
+		}
+	}
+	return found
+}
+
+// furnished opens the families with devices in the second that have had other owners and names, and are named in what
+// was done to others.
+func furnished(t *testing.T) *house {
+	t.Helper()
+	h, _ := stored(t)
+	ctx := t.Context()
+	device := func(name string) parents.Who {
+		return parents.Who{Actor: machine, Household: "two", Device: name}
+	}
+	mias, berts := parents.Assignment{Members: []string{"Mia"}}, parents.Assignment{Members: []string{"Bert"}}
+	for i, name := range []string{"kim-tablet", "kim-watch", "bert-desk", "kim-gave"} {
+		at, whose := netip.AddrFrom4([4]byte{10, 0, 1, byte(20 + i)}), mias
+		if name == "bert-desk" {
+			whose = berts
+		}
+		h.seen.list = []parents.Seen{{Address: at, Name: name}}
+		_, err := h.Redeem(ctx, must(h.Invite(ctx, two(), whose, "")).Code, at)
+		h.ok(err)
+		_, err = h.Grant(ctx, device(name), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "1h"}})
+		h.ok(err)
+	}
+	_, err := h.Pause(ctx, two(), parents.Span{For: "1h"})
+	h.ok(err)
+	must(h.Rename(ctx, device("kim-tablet"), "kim-slate"))
+	must(h.Assign(ctx, device("kim-slate"), berts))
+	must(h.Assign(ctx, device("kim-slate"), mias))
+	must(h.Assign(ctx, device("kim-gave"), berts))
+	must(h.Rename(ctx, device("mia-tablet"), "mia-slate")) // it stands in the definition
+	h.ok(h.Remove(ctx, device("kim-watch")))
+	return h
+}
+
+// TestEraseMemberNamesNoDevice: no record names the devices that were theirs alone, by any name that they had, also when
+// it failed on the way, nor a device that was removed before; what others have keeps its name.
+func TestEraseMemberNamesNoDevice(t *testing.T) {
+	for _, breaks := range []bool{false, true} {
+		h := furnished(t)
+		ctx := t.Context()
+		kept := &memory{days: map[string]int{"two/device:kim-slate": 1}}
+		if breaks {
+			kept.broken = errors.New("the disk is full")
+			if _, err := h.EraseMember(ctx, inTwo("Mia"), kept, nil); err == nil || len(h.names("two", "kim-tablet")) == 0 {
+				t.Fatalf("nothing is half done: %v", err)
+			}
+			kept.broken = nil
+			h.crash()
+		}
+		_, err := h.EraseMember(ctx, inTwo("mia"), kept, nil)
+		h.ok(err)
+		for _, left := range h.names("two", "Mia", "kim-tablet", "kim-slate", "kim-watch", "mia-tablet", "mia-slate") {
+			t.Errorf("failed before: %v: %s", breaks, left)
+		}
+		if len(kept.days) != 0 || len(h.names("two", "bert-desk")) < 3 || len(h.names("two", "kim-gave")) < 3 {
+			t.Errorf("left are %v, %q", kept.days, h.names("two", "bert-desk", "kim-gave"))
+		}
+		_, err = h.EraseMember(ctx, inTwo("Nobody"), kept, nil)
+		h.refuses(err, parents.Unknown)
+	}
+}
+
+// TestEraseTellsWhoWasAdult: others learn whether an account of the name may be theirs in any role, also when it failed on
+// the way.
+func TestEraseTellsWhoWasAdult(t *testing.T) {
+	h, _ := stored(t)
+	_, err := h.AddMember(t.Context(), two(), policy.MemberConfig{Name: "Ida", Band: "adult"}, nil)
+	h.ok(err)
+	for name, want := range map[string]bool{"Mia": false, "Ida": true} {
+		broken, told := errors.New("the disk is full"), 0
+		h.Forget = func(_ context.Context, _, person string, adult bool) (map[string]int, error) {
+			if strings.HasPrefix(person, policy.PersonOfDevice("")) {
+				return nil, nil
+			}
+			if told++; person != name || adult != want {
+				t.Errorf("of %s they hear %s, adult: %v", name, person, adult)
+			}
+			return nil, broken
+		}
+		if _, err := h.EraseMember(t.Context(), inTwo(name), &memory{}, nil); err == nil {
+			t.Error("nothing failed")
+		}
+		broken = nil
+		_, err := h.EraseMember(t.Context(), inTwo(name), &memory{}, nil)
+		h.ok(err)
+		if told != 2 {
+			t.Errorf("of %s they hear %d times", name, told)
+		}
 	}
 }

@@ -128,7 +128,7 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	h.live.Store(must(policy.Compile(policy.CompileConfig{Index: index(), Now: h.clock()})))
 	h.desk = must(parents.Open(t.Context(), parents.Config{
 		Log: bolt, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Presence: neighbours{},
-		Forget: func(ctx context.Context, household, person string) (map[string]int, error) {
+		Forget: func(ctx context.Context, household, person string, _ bool) (map[string]int, error) {
 			if n, err := h.book.Erase(ctx, household, person); err != nil || n > 0 {
 				return map[string]int{"account": n}, err
 			}
