@@ -106,9 +106,10 @@ func (a *app) activityEraseCommand() *cobra.Command {
 used minutes, notices, and what a thing was heard to ask for. What parents
 decided stays: grants, the list of a thing that was confirmed.
 Of a name that the household no longer has, such as the old one of a device, all
-else goes too that is kept of it: grants, PIN, enrolment, and what the audit
-says of it. With --all everything goes of a household that is gone. The audit
-says that it was done, and by whom.`,
+else goes too that is kept of it: grants, PIN, enrolment, a child's account, and
+what the audit says of it; "hearth account remove" takes a parent's or carer's.
+With --all everything goes of a household that is gone. The audit says that it
+was done, and by whom.`,
 		Example: "  hearth activity erase example-home/Kim\n  hearth activity erase example-home/old-tablet\n  hearth activity erase old-home --all",
 		Args:    exactly(1, "HOUSEHOLD/MEMBER, HOUSEHOLD/DEVICE or HOUSEHOLD/guests, or with --all a HOUSEHOLD that is gone"),
 		RunE: func(cmd *cobra.Command, args []string) error {
