@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"strings"
-
 	"github.com/hearthdns/hearth/policy/words"
 )
 
@@ -58,11 +56,6 @@ type Message struct {
 	Headline string `yaml:"headline"`
 	Why      string `yaml:"why"`
 	Next     string `yaml:"next"`
-}
-
-// Fill puts values into the places of a text.
-func Fill(text, what, until, who string) string {
-	return strings.NewReplacer("{what}", what, "{until}", until, "{who}", who).Replace(text)
 }
 
 // Phrases is the catalogue of one language. It must not be modified.

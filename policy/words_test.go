@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/words"
 )
 
 // TestWordsAreComplete: each language has every group, band, step and short text that English has.
@@ -52,7 +53,7 @@ func TestPages(t *testing.T) {
 				if m.Headline == "" || m.Why == "" || m.Next == "" {
 					t.Errorf("%s, reader %d, reason %d: %+v", tag, r, why, m)
 				}
-				text := Fill(m.Headline+" "+m.Why+" "+m.Next, "X", "07:00", "Y")
+				text := words.Fill(m.Headline+" "+m.Why+" "+m.Next, map[string]string{"what": "X", "until": "07:00", "who": "Y"})
 				if strings.ContainsAny(text, "{}") {
 					t.Errorf("%s: %q has a place that nothing fills", tag, text)
 				}

@@ -215,7 +215,8 @@ func (b *Book) rename(ctx context.Context, a Account, name string) (string, erro
 // longestCarer bounds how far ahead a carer's last day lies: a school year.
 const longestCarer = 366 * 24 * time.Hour
 
-// checkUntil says what is wrong with the end of an account's rights.
+// checkUntil says what is wrong with the end of an account's rights: the midnight after their last day, in the zone of the
+// household, so that the day that it names is the one that was written.
 func checkUntil(r Role, until, now time.Time) error {
 	switch {
 	case r == Carer && until.IsZero():
@@ -225,7 +226,7 @@ func checkUntil(r Role, until, now time.Time) error {
 	case r == Parent && !until.IsZero():
 		return refused("until", "a parent's rights do not end: leave the date out, or make it a carer")
 	case !until.IsZero() && !until.After(now):
-		return refused("until", "%s is over already: write a date to come", until.Format(time.DateOnly))
+		return refused("until", "%s is over already: write a date to come", until.Add(-time.Second).Format(time.DateOnly))
 	}
 	return nil
 }

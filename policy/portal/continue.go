@@ -120,7 +120,7 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 	if err != nil {
 		status, page := http.StatusInternalServerError, base(v, day, to.continues(said.Title, d), []string{said.Trouble})
 		if e := asParents(err); e != nil {
-			status, page.Lead = statuses[e.Reason], []string{said.Refused}
+			status, page.Lead = StatusOf(e), []string{said.Refused}
 		}
 		page.Links = p.ownLinks(v)
 		return status, page

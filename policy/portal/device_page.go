@@ -138,7 +138,7 @@ func (p *Portal) redeem(v *visit, r *http.Request) (int, *view) {
 		if e := asParents(err); e == nil {
 			return http.StatusInternalServerError, trouble(page, said.Trouble)
 		} else if status == http.StatusOK {
-			status = statuses[e.Reason]
+			status = StatusOf(e)
 		}
 		return status, trouble(page, choice(err, said.Wrong, said.Wait))
 	}
@@ -221,7 +221,7 @@ func (p *Portal) use(v *visit, r *http.Request) (int, *view) {
 	if err != nil {
 		_, page := p.who(v)
 		if e := asParents(err); e != nil {
-			return statuses[e.Reason], trouble(page, choice(err, said.Wrong, said.Wait))
+			return StatusOf(e), trouble(page, choice(err, said.Wrong, said.Wait))
 		}
 		return http.StatusInternalServerError, trouble(page, said.Trouble)
 	}

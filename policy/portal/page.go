@@ -116,7 +116,7 @@ func (v *visit) fill(text string, c cause) string {
 	if band := v.band(); band != "" {
 		who += " (" + band + ")"
 	}
-	return policy.Fill(text, c.what, until, who)
+	return fill(text, map[string]string{"what": c.what, "until": until, "who": who})
 }
 
 // facts is the table of a page. To a child it says for whom and no more: never the name of what was blocked.

@@ -166,7 +166,7 @@ func (p *Portal) wishes(v *visit, r *http.Request, w parents.Wish, again func(*v
 	case e.Reason == parents.Wait:
 		return http.StatusTooManyRequests, trouble(page, v.words.Pages.Request.Wait)
 	}
-	return max(status, statuses[e.Reason]), page
+	return max(status, StatusOf(e)), page
 }
 
 // request is the page of one request, for whom it is of.

@@ -219,7 +219,7 @@ func (p *Portal) received(v *visit, page *view, receipt tickets.Receipt, err err
 	case e.Reason == tickets.Wait:
 		return http.StatusTooManyRequests, trouble(page, said.Wait)
 	}
-	return StatusOfTicket(e), trouble(page, said.NoName)
+	return StatusOf(e), trouble(page, said.NoName)
 }
 
 // outcome tells what became of a ticket to who knows its number; about which name it is, it does not tell.

@@ -101,8 +101,3 @@ func (a *API) addChannel(ctx context.Context, in *struct {
 	}
 	return shown, nil
 }
-
-// failureStatuses are the HTTP statuses of why a message was not delivered; all others are 422.
-var failureStatuses = map[notify.Why]int{
-	notify.Wrong: http.StatusBadRequest, notify.Off: http.StatusBadRequest, notify.Forbidden: http.StatusBadRequest, notify.Often: http.StatusTooManyRequests,
-}

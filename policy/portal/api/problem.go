@@ -65,13 +65,13 @@ func problemOf(err error) *Problem {
 	switch {
 	case errors.As(err, &p):
 	case errors.As(err, &told):
-		p = &Problem{Status: portal.StatusOf(told), Detail: told.Text, Field: told.Field, Revision: told.Revision, Place: told.Place}
+		p = &Problem{Status: portal.StatusOf(err), Detail: told.Text, Field: told.Field, Revision: told.Revision, Place: told.Place}
 	case errors.As(err, &ticket):
-		p = &Problem{Status: portal.StatusOfTicket(ticket), Detail: ticket.Text, Field: ticket.Field}
+		p = &Problem{Status: portal.StatusOf(err), Detail: ticket.Text, Field: ticket.Field}
 	case errors.As(err, &ofAccount):
-		p = &Problem{Status: accountStatuses[ofAccount.Reason], Detail: ofAccount.Text, Field: ofAccount.Field}
+		p = &Problem{Status: portal.StatusOf(err), Detail: ofAccount.Text, Field: ofAccount.Field}
 	case errors.As(err, &sent):
-		p = &Problem{Status: cmp.Or(failureStatuses[sent.Why], http.StatusUnprocessableEntity), Detail: sent.Text}
+		p = &Problem{Status: portal.StatusOf(err), Detail: sent.Text}
 	case errors.As(err, &query) && query.Unknown:
 		p = &Problem{Status: http.StatusNotFound, Detail: query.Problem, Field: query.Field}
 	case errors.As(err, &query):
@@ -80,17 +80,6 @@ func problemOf(err error) *Problem {
 		p = &Problem{Status: http.StatusUnprocessableEntity, Detail: err.Error()}
 	}
 	return p.named()
-}
-
-// accountStatuses are the HTTP statuses of what package account refuses.
-var accountStatuses = map[account.Reason]int{
-	account.Refused:   http.StatusBadRequest,
-	account.Unknown:   http.StatusNotFound,
-	account.SignedOut: http.StatusUnauthorized,
-	account.Wrong:     http.StatusForbidden,
-	account.Stale:     http.StatusForbidden,
-	account.Wait:      http.StatusTooManyRequests,
-	account.Conflict:  http.StatusConflict,
 }
 
 // speakProblems has huma say what is wrong with a request as Problems. It keeps that for the whole program.

@@ -49,7 +49,7 @@ func (v *visit) accountParts() (*page, error) {
 		Role: v.say("role." + string(s.Who.Role)), CanPasskey: v.c.Book.HasPasskeys(), Fresh: v.fresh(),
 	}
 	if !s.Who.Until.IsZero() {
-		parts.Until = day(s.Who.Until)
+		parts.Until = v.lastDay(s.Who.Until)
 	}
 	sessions, err := v.c.Book.Sessions(ctx, s.Actor(), s.Household, s.Account)
 	if err != nil {

@@ -138,7 +138,7 @@ func TestPushChannelOfMany(t *testing.T) {
 	for i := range 20 {
 		must(h.messages.Add(t.Context(), "one", notify.Channel{Kind: notify.Mail, To: fmt.Sprintf("a%d@home.example", i)}))
 	}
-	anna.json("/channels/push", subscription(t, "https://127.0.0.1:1024/push/abc")).is(http.StatusUnprocessableEntity)
+	anna.json("/channels/push", subscription(t, "https://127.0.0.1:1024/push/abc")).is(http.StatusTooManyRequests)
 	if n := len(must(h.messages.Channels(t.Context(), "one"))); n != 20 {
 		t.Errorf("there are %d channels", n)
 	}

@@ -353,7 +353,7 @@ func TestConfirmSeen(t *testing.T) {
 // TestPeople: a carer is invited with an end date, joins, and may do what a carer may.
 func TestPeople(t *testing.T) {
 	t.Parallel()
-	h := open(t, "", family)
+	h := open(t, "", strings.Replace(family, "Europe/Berlin", "America/New_York", 1)) // where the last day ends on the next one of UTC
 	anna := h.signedIn("one", account.Parent, "Anna")
 	page := anna.post("/people", url.Values{"role": {"carer"}, "name": {"Oma"}, "until": {"2026-12-01"}}).is(http.StatusOK).says("shown once")
 	code := regexpCode.FindString(page.text)
@@ -368,7 +368,9 @@ func TestPeople(t *testing.T) {
 			t.Errorf("a carer gets %s with %d", path, got)
 		}
 	}
-	anna.get("/people").says("Oma", "2026-12-02")
+	anna.get("/people").says("Carer · until 2026-12-01").lacks("until 2026-12-02")
+	oma.get("/account").says("until 2026-12-01")
+	anna.post("/people", url.Values{"role": {"carer"}, "name": {"Opa"}, "until": {"2026-11-17"}}).is(http.StatusUnprocessableEntity).says("2026-11-17").lacks("2026-11-18 is")
 	h.now.Add(int64((20 * time.Minute).Seconds()))
 	anna.get("/people").says("15 minutes").lacks("Make a code")
 	anna.post("/people", url.Values{"role": {"parent"}}).is(http.StatusForbidden).says("15 minutes")

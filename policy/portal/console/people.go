@@ -65,7 +65,7 @@ func (v *visit) peopleParts() (*page, error) {
 	for _, a := range accounts {
 		row := accountRow{ID: a.ID, Name: a.Name, Role: v.say("role." + string(a.Role)), Me: a.ID == s.Account}
 		if !a.Until.IsZero() {
-			row.Until = day(a.Until)
+			row.Until = v.lastDay(a.Until)
 		}
 		parts.Accounts = append(parts.Accounts, row)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/words"
 )
 
@@ -216,21 +217,25 @@ func (v *visit) told(err error) (int, string) {
 	var book *account.Error
 	var ours *statusError
 	var post *notify.Failure
+	status := portal.StatusOf(err)
+	if status == http.StatusBadRequest { // a form of ours could be read: what stands in it cannot be used (RFC 9110, 15.5.21)
+		status = http.StatusUnprocessableEntity
+	}
 	switch {
 	case errors.As(err, &post):
-		return http.StatusUnprocessableEntity, post.Text
+		return status, post.Text
 	case errors.As(err, &ours):
 		return ours.status, ours.text
 	case errors.As(err, &desk):
-		return deskStatus[desk.Reason], v.deskText(desk)
+		return status, v.deskText(desk)
 	case errors.As(err, &book):
 		if book.Reason == account.Wait {
 			v.w.Header().Set("Retry-After", strconv.Itoa(int(book.Wait.Seconds())))
 		}
 		if book.Reason == account.Stale {
-			return http.StatusForbidden, v.say("problem.stale")
+			return status, v.say("problem.stale")
 		}
-		return bookStatus[book.Reason], book.Text
+		return status, book.Text
 	}
 	v.c.Log.Error("a page failed", "path", v.r.Pattern, "error", err)
 	return http.StatusInternalServerError, v.say("problem.inside")
@@ -254,18 +259,6 @@ func (v *visit) deskText(e *parents.Error) string {
 	case parents.Refused, parents.Unconfirmed, parents.Wait, parents.Forbidden:
 	}
 	return e.Text
-}
-
-var deskStatus = map[parents.Reason]int{
-	parents.Refused: http.StatusUnprocessableEntity, parents.Unknown: http.StatusNotFound, parents.Conflict: http.StatusConflict,
-	parents.InFile: http.StatusConflict, parents.Unconfirmed: http.StatusConflict, parents.Wait: http.StatusTooManyRequests,
-	parents.Forbidden: http.StatusForbidden,
-}
-
-var bookStatus = map[account.Reason]int{
-	account.Refused: http.StatusUnprocessableEntity, account.Unknown: http.StatusNotFound, account.SignedOut: http.StatusUnauthorized,
-	account.Wrong: http.StatusForbidden, account.Stale: http.StatusForbidden, account.Wait: http.StatusTooManyRequests,
-	account.Conflict: http.StatusConflict,
 }
 
 // statusError is a problem that the console itself finds.

@@ -53,15 +53,14 @@ func (p *phrases) Say(key string, pairs ...any) string {
 	if !there {
 		return key // a test finds it
 	}
-	text := phrase.Text()
-	values := make([]string, 0, len(pairs))
+	text, values := phrase.Text(), make(map[string]string, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if n, counts := pairs[i+1].(int); counts && pairs[i] == "n" {
 			text = phrase.For(n)
 		}
-		values = append(values, fmt.Sprintf("{%v}", pairs[i]), fmt.Sprint(pairs[i+1]))
+		values[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
 	}
-	return strings.NewReplacer(values...).Replace(text)
+	return words.Fill(text, values)
 }
 
 // Has says whether there is such a text.
