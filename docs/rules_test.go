@@ -53,6 +53,7 @@ var graph = map[string][]string{
 	"policy/store":                nil,
 	"policy/account":              {"policy/store"},
 	"policy/parents":              {"policy", "policy/store", "blocklists"},
+	"policy/policytest":           {"policy", "policy/parents", "policy/store", "blocklists"},
 	"policy/events":               {"policy"},
 	"policy/notify":               {"policy/store"},
 	"cmd/dnsbench":                nil,

@@ -29,11 +29,11 @@ func TestPause(t *testing.T) {
 		h.gets("10.0.1.2", "plain.example") // another Mia
 	}
 	check()
-	h.crash()
+	h.Crash()
 	check()
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	check()
-	h.at("2026-11-18 18:30")
+	h.At("2026-11-18 18:30")
 	h.gets("10.0.0.2", "plain.example")
 	_, err = h.Resume(t.Context(), one("Mia"))
 	h.refuses(err, parents.Unknown)
@@ -44,13 +44,13 @@ func TestReloadLosesNoAct(t *testing.T) {
 	h := open(t, families)
 	_, err := h.Pause(t.Context(), one("Tom"), parents.Span{})
 	h.ok(err)
-	h.between = func() {
+	h.Between = func() {
 		_, err := h.Pause(t.Context(), one("Mia"), parents.Span{})
 		h.ok(err)
 		_, err = h.Resume(t.Context(), one("Tom"))
 		h.ok(err)
 	}
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	h.doesNotGet("10.0.0.2", "plain.example")
 	h.gets("10.0.0.3", "plain.example")
 }
@@ -83,7 +83,7 @@ func TestPauseEndsGrants(t *testing.T) {
 	h.gets("10.0.0.2", "casino.example")
 	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{For: "5m"})
 	h.ok(err)
-	h.at("2026-11-18 18:10")
+	h.At("2026-11-18 18:10")
 	h.doesNotGet("10.0.0.2", "casino.example")
 	h.gets("10.0.0.3", "casino.example")
 	_, err = h.Pause(t.Context(), one(""), parents.Span{For: "5m"})
@@ -113,9 +113,9 @@ func TestFilterOff(t *testing.T) {
 	h.doesNotGet("10.0.0.2", "virus.example")
 	h.doesNotGet("10.0.0.2", "forbidden.example")
 	h.doesNotGet("10.0.1.2", "casino.example")
-	h.at("2026-11-18 18:15")
+	h.At("2026-11-18 18:15")
 	h.doesNotGet("10.0.0.2", "casino.example")
-	h.at("2026-11-18 18:20")
+	h.At("2026-11-18 18:20")
 	_, err = h.FilterOff(t.Context(), one(""), parents.Span{Until: "18:40"})
 	h.ok(err)
 	h.gets("10.0.0.3", "casino.example")
@@ -146,7 +146,7 @@ func TestGrants(t *testing.T) {
 		for _, name := range tc.stays {
 			h.doesNotGet("10.0.0.2", name)
 		}
-		h.at("2026-11-18 20:30")
+		h.At("2026-11-18 20:30")
 		if tc.atBedtimes {
 			h.gets("10.0.0.2", tc.opens)
 		} else {
@@ -173,7 +173,7 @@ func TestGrantsTellNothing(t *testing.T) {
 func grantsTellNothing(t *testing.T, at, rule string) {
 	t.Helper()
 	h := open(t, strings.Replace(families, "    devices:", "    rules: [{name: "+rule+", action: deny}]\n    devices:", 1))
-	h.at(at)
+	h.At(at)
 	said := map[string]bool{}
 	for _, name := range []string{"forbidden.example", "virus.example"} {
 		for _, ask := range []parents.Ask{{Kind: policy.GrantName}, {Kind: policy.GrantSecurity, Confirm: name}, {Kind: policy.GrantSecurity}} {
@@ -308,7 +308,7 @@ func TestToday(t *testing.T) {
 		{"Anna", "2026-10-25 00:30", "2026-10-26 00:00"}, // a day of 25 hours
 	} {
 		h := open(t, families)
-		h.at(tc.from)
+		h.At(tc.from)
 		act, err := h.Grant(t.Context(), one(tc.who), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "today"}})
 		h.ok(err)
 		if got := act.Until.Format("2006-01-02 15:04"); got != tc.until {
@@ -325,7 +325,7 @@ func TestAlwaysInYAML(t *testing.T) {
 	if !act.Until.IsZero() || !strings.Contains(act.Note, `hearth.yaml:1`) || !strings.Contains(act.Note, `{name: casino.example, action: allow, member: "Mia"}`) {
 		t.Errorf("told: %+v", act)
 	}
-	h.at("2027-11-18 18:00")
+	h.At("2027-11-18 18:00")
 	h.gets("10.0.0.2", "casino.example")
 	h.doesNotGet("10.0.0.3", "casino.example")
 }
@@ -335,7 +335,7 @@ func TestStandingGrant(t *testing.T) {
 	h := open(t, families)
 	_, err := h.Take(t.Context(), one("Tom"))
 	h.refuses(err, parents.Refused)
-	h.at("2026-11-18 20:05")
+	h.At("2026-11-18 20:05")
 	h.doesNotGet("10.0.0.2", "plain.example")
 	got, err := h.Take(t.Context(), one("Mia"))
 	h.ok(err)
@@ -347,14 +347,14 @@ func TestStandingGrant(t *testing.T) {
 	h.ok(err)
 	_, err = h.Take(t.Context(), one("Mia"))
 	h.refuses(err, parents.Refused)
-	h.at("2026-11-18 20:15")
+	h.At("2026-11-18 20:15")
 	h.doesNotGet("10.0.0.2", "plain.example") // the pause ended what was taken
-	h.crash()
+	h.Crash()
 	_, err = h.Take(t.Context(), one("Mia"))
 	h.ok(err)
 	_, err = h.Take(t.Context(), one("Mia"))
 	h.refuses(err, parents.Refused)
-	h.at("2026-11-19 20:05")
+	h.At("2026-11-19 20:05")
 	got, err = h.Take(t.Context(), one("Mia"))
 	h.ok(err)
 	if got.Left != 1 {
@@ -367,10 +367,10 @@ func TestContinue(t *testing.T) {
 	h := open(t, strings.Replace(families, "profile: owl", "band: preteen", 1)) // preteens are warned of misinfo
 	h.doesNotGet("10.0.0.3", "stars.example")
 	h.doesNotGet("10.0.0.3", "casino.example")
-	client, question := h.asks("10.0.0.3", "casino.example")
+	client, question := h.Question("10.0.0.3", "casino.example")
 	_, err := h.Continue(t.Context(), client, question)
 	h.refuses(err, parents.Refused) // B is no W
-	client, question = h.asks("10.0.0.3", "stars.example")
+	client, question = h.Question("10.0.0.3", "stars.example")
 	act, err := h.Continue(t.Context(), client, question)
 	h.ok(err)
 	if act.Value != "misinfo" || act.Until.Format("15:04") != "18:30" {
@@ -379,7 +379,7 @@ func TestContinue(t *testing.T) {
 	h.gets("10.0.0.3", "stars.example")
 	h.doesNotGet("10.0.0.3", "casino.example")
 	h.doesNotGet("10.0.0.2", "stars.example")
-	h.at("2026-11-18 18:30")
+	h.At("2026-11-18 18:30")
 	h.doesNotGet("10.0.0.3", "stars.example")
 }
 

@@ -3,6 +3,7 @@ package parents_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
@@ -18,7 +19,7 @@ func inStore(t *testing.T, text string) *house {
 	h.ok(err)
 	from, to := strings.Index(text, "  - id: one"), strings.Index(text, "  - id: two")
 	h.write(text[:from] + text[to:])
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	return h
 }
 
@@ -66,7 +67,7 @@ func TestAlwaysIsARule(t *testing.T) {
 			}
 			h.gets(mia, "social.example")
 			h.pauses()
-			h.crash()
+			h.Crash()
 			h.gets(mia, "social.example")
 			h.doesNotGet(mia, "casino.example")
 			h.doesNotGet(otherMia, "social.example")
@@ -106,7 +107,7 @@ func TestAlwaysIsNoRule(t *testing.T) {
 		h.ok(err)
 	}
 	h.gets(mia, "social.example")
-	h.now.Add(3600)
+	h.Later(time.Hour)
 	h.doesNotGet(mia, "social.example")
 	if text := h.definition(); strings.Contains(text, "social.example") {
 		t.Errorf("the definition:\n%s", text)

@@ -42,7 +42,7 @@ func TestEnrol(t *testing.T) {
 		t.Errorf("enrolled: %+v", got)
 	}
 	h.gets(unknownDevice, "social.example")
-	h.crash()
+	h.Crash()
 	h.gets(unknownDevice, "social.example")
 	_, err = h.redeem(code.Code, "10.0.0.78")
 	h.refuses(err, parents.Refused)
@@ -53,7 +53,7 @@ func TestEnrolByMAC(t *testing.T) {
 	h := open(t, families)
 	var mac policy.MAC
 	h.ok(mac.UnmarshalText([]byte("02:00:00:00:00:07")))
-	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), MAC: mac, Name: "toms-laptop"}}
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), MAC: mac, Name: "toms-laptop"}}
 	_, guests, err := h.Devices(t.Context(), of("one"))
 	h.ok(err)
 	if len(guests) != 1 || guests[0].Name != "toms-laptop" {
@@ -66,7 +66,7 @@ func TestEnrolByMAC(t *testing.T) {
 	if got.Name != "toms-laptop" || got.KnownBy[0] != "02:00:00:00:00:07" {
 		t.Errorf("enrolled: %+v", got)
 	}
-	c := h.live.Load().IdentifyBy(&policy.Facts{Addr: netip.MustParseAddr("10.0.0.99"), MAC: mac})
+	c := h.Live().IdentifyBy(&policy.Facts{Addr: netip.MustParseAddr("10.0.0.99"), MAC: mac})
 	if c.Member == nil || c.Member.Name != "Anna" {
 		t.Errorf("at another address it is %+v", c)
 	}
@@ -88,7 +88,7 @@ func TestCodesAreBounded(t *testing.T) {
 	h.refuses(err, parents.Wait)
 	_, err = h.redeem("ABCD-EFGH", "10.0.1.50")
 	h.refuses(err, parents.Refused)
-	h.at("2026-11-18 18:11")
+	h.At("2026-11-18 18:11")
 	_, err = h.redeem(code.Code, unknownDevice)
 	h.refuses(err, parents.Refused) // it has run out
 	for range 20 {
@@ -126,7 +126,7 @@ func TestDeviceChanges(t *testing.T) {
 	_, err = h.Assign(t.Context(), who, parents.Assignment{})
 	h.refuses(err, parents.Refused)
 	h.ok(h.Remove(t.Context(), who))
-	if c, _ := h.asks(unknownDevice, "a.example"); c.Status != policy.Guest {
+	if c, _ := h.Question(unknownDevice, "a.example"); c.Status != policy.Guest {
 		t.Errorf("removed, it is %v", c.Status)
 	}
 }
@@ -142,15 +142,15 @@ func TestEnrolmentsYield(t *testing.T) {
 	}
 	text := strings.Replace(families, "- {name: shared,", "- {name: tv, member: Anna, addresses: [10.0.0.80]}\n      - {name: new, member: Anna, addresses: [10.0.0.71]}\n      - {name: shared,", 1)
 	h.write(text)
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	for addr, want := range map[string]string{"10.0.0.80": "Anna", "10.0.0.71": "Anna", "10.0.0.72": "Tom"} {
-		if c, _ := h.asks(addr, "a.example"); c.Member == nil || c.Member.Name != want {
+		if c, _ := h.Question(addr, "a.example"); c.Member == nil || c.Member.Name != want {
 			t.Errorf("%s belongs to %+v, want %s", addr, c.Member, want)
 		}
 	}
 	h.write(strings.NewReplacer("- {name: Tom, profile: owl}", "", ", member: Tom,", ", member: Anna,", "[Mia, Tom]", "[Mia, Anna]").Replace(text))
-	h.ok(h.reload(t.Context()))
-	if c, _ := h.asks("10.0.0.72", "a.example"); c.Status != policy.Guest {
+	h.ok(h.Reload(t.Context()))
+	if c, _ := h.Question("10.0.0.72", "a.example"); c.Status != policy.Guest {
 		t.Errorf("the device of somebody who is gone: %+v", c)
 	}
 }
@@ -182,9 +182,9 @@ func TestUse(t *testing.T) {
 	h.ok(use("shared", "Tom", "8305", 30))
 	h.gets("10.0.0.4", "social.example")
 	h.doesNotGet("10.0.0.2", "social.example")
-	h.crash()
+	h.Crash()
 	h.gets("10.0.0.4", "social.example")
-	h.at("2026-11-18 18:30")
+	h.At("2026-11-18 18:30")
 	h.doesNotGet("10.0.0.4", "social.example")
 	h.ok(use("shared", "Tom", "8305", 120))
 	h.ok(h.Leave(t.Context(), "one", "shared"))
@@ -194,7 +194,7 @@ func TestUse(t *testing.T) {
 		h.refuses(use("shared", "Tom", "0000", 30), parents.Refused)
 	}
 	h.refuses(use("shared", "Tom", "8305", 30), parents.Wait)
-	h.at("2026-11-18 18:50")
+	h.At("2026-11-18 18:50")
 	h.ok(use("shared", "Tom", "8305", 30))
 	h.ok(h.SetPIN(t.Context(), one("Tom"), ""))
 	if got := h.Users("one", "shared"); len(got) != 0 {
@@ -247,7 +247,7 @@ func TestGuessedPINs(t *testing.T) {
 	written("one/shared")
 	guess("telly", "Tom", 5)
 	written("one/shared", "one/telly")
-	h.at("2026-11-18 18:15")
+	h.At("2026-11-18 18:15")
 	guess("shared", "Tom", 5)
 	written("one/shared", "one/telly", "one/shared")
 }
@@ -260,7 +260,7 @@ func TestAtOnce(t *testing.T) {
 	background.Go(func() { _ = h.Run(ctx) })
 	background.Go(func() {
 		for ctx.Err() == nil {
-			if err := h.reload(t.Context()); err != nil {
+			if err := h.Reload(t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
@@ -310,7 +310,7 @@ func TestSweep(t *testing.T) {
 	_, err = h.Take(t.Context(), one("Mia"))
 	h.ok(err)
 	left := func() (kinds []string) {
-		for _, e := range must(h.bolt.Snapshot(t.Context(), "one/")).Entries {
+		for _, e := range must(h.Bolt.Snapshot(t.Context(), "one/")).Entries {
 			kinds = append(kinds, e.Key.Kind)
 		}
 		return kinds
@@ -324,7 +324,7 @@ func TestSweep(t *testing.T) {
 		{"2026-11-27 18:00", []string{"audit", "audit", "audit", "audit"}},
 		{"2027-02-20 18:00", nil},
 	} {
-		h.at(step.at)
+		h.At(step.at)
 		h.ok(h.Sweep(t.Context()))
 		if got := left(); !slices.Equal(got, step.want) {
 			t.Errorf("at %s the store holds %v, want %v", step.at, got, step.want)
@@ -339,10 +339,8 @@ func TestFollow(t *testing.T) {
 	defer stop()
 	go func() { _ = h.Run(ctx) }()
 	other := must(parents.Open(t.Context(), parents.Config{
-		Log: h.bolt, Directory: h.live.Load, Renew: func(context.Context) error { return nil }, Now: h.clock,
-		Written: func() (policy.Config, func(string) string) {
-			return *h.yaml.Load(), func(string) string { return "" }
-		},
+		Log: h.Bolt, Directory: h.Live, Renew: func(context.Context) error { return nil }, Now: h.Clock,
+		Written: h.Written,
 	}))
 	_, err := other.Pause(t.Context(), one("Tom"), parents.Span{For: "10m"})
 	h.ok(err)

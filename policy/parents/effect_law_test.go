@@ -40,7 +40,7 @@ func TestGrantsDoNotTellTheLaw(t *testing.T) {
 		for _, at := range []string{"18:00", "20:30", "16:10"} {
 			for _, to := range []string{"Mia", "Leo", "Zoe", "Anna", ""} {
 				h := open(t, small)
-				h.at("2026-11-18 " + at)
+				h.At("2026-11-18 " + at)
 				harmful, illegal := notes(h, to, "virus.example", asks), notes(h, to, "forbidden.example", asks)
 				if harmful != illegal {
 					t.Errorf("at %s to %q, of a harmful name:\n%s\nof an illegal one:\n%s", at, to, harmful, illegal)

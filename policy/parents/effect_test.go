@@ -55,7 +55,7 @@ func TestGrantsWithoutEffect(t *testing.T) {
 		{"18:00", "", name("virus.example"), " It stays blocked for security"},
 	} {
 		h := open(t, small)
-		h.at("2026-11-18 " + tt.at)
+		h.At("2026-11-18 " + tt.at)
 		if tt.ask.Kind != policy.GrantBonus {
 			tt.ask.For = "1h"
 		}
@@ -98,7 +98,7 @@ func TestAlwaysWithoutEffect(t *testing.T) {
 	_, err := h.Adopt(t.Context(), one(""), "")
 	h.ok(err)
 	h.write(strings.Split(small, "households:")[0])
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	for name, says := range map[string]string{
 		"virus.example": "stays blocked for security", "never.example": "A rule of your own still blocks it", "plain.example": "Nothing stops it at present", "casino.example": "",
 	} {
@@ -118,7 +118,7 @@ func TestTakenWithoutEffect(t *testing.T) {
 	if taken.Note != "Nothing stops it at present, so that it changes nothing." {
 		t.Errorf("told: %q", taken.Note)
 	}
-	h.at("2026-11-18 20:30")
+	h.At("2026-11-18 20:30")
 	taken, err = h.Take(t.Context(), one("Mia"))
 	h.ok(err)
 	if taken.Note != "" {

@@ -14,7 +14,7 @@ import (
 // kept lists the kinds of the records of a household, less what the audit has of others than one name.
 func (h *house) kept(household, name string) (kinds []string) {
 	h.t.Helper()
-	for _, e := range must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries {
+	for _, e := range must(h.Bolt.Snapshot(h.t.Context(), household+"/")).Entries {
 		if name == "" || strings.Contains(string(e.Value), `"`+name+`"`) {
 			kinds = append(kinds, e.Key.Kind)
 		}
@@ -51,7 +51,7 @@ func TestEraseWhoIsGone(t *testing.T) {
 	}
 	before, others := len(h.kept("two", "")), fmt.Sprint(h.kept("one", "Tom"))
 	h.write(strings.NewReplacer("name: Mia, profile: kids", "name: Lia, profile: kids", "member: Mia", "member: Lia", "[Mia,", "[Lia,").Replace(families[:strings.Index(families, "  - id: two")]) + families[strings.Index(families, "  - id: two"):])
-	h.ok(h.reload(ctx))
+	h.ok(h.Reload(ctx))
 	told := 0
 	h.Erased = func() { told++ }
 	got, err := erase("one", "Mia")
@@ -84,7 +84,7 @@ func TestEraseWhoIsGone(t *testing.T) {
 	if len(h.kept("one", "")) != n {
 		t.Error("what changed nothing is written down")
 	}
-	h.crash() // it does not come back
+	h.Crash() // it does not come back
 	if left := h.kept("one", "Mia"); len(left) != 0 {
 		t.Errorf("after a crash: %v", left)
 	}
@@ -116,7 +116,7 @@ func TestEraseHousehold(t *testing.T) {
 	_, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, whole)
 	h.refuses(err, parents.Conflict)
 	h.write(families[:strings.Index(families, "  - id: two")])
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	got, err := h.Erase(t.Context(), parents.Who{Actor: machine, By: "Anna"}, whole)
 	h.ok(err)
 	if got.State["pin"] != 1 || got.State["audit"] != 1 {
@@ -130,8 +130,8 @@ func TestEraseHousehold(t *testing.T) {
 	if len(list) != 1 || list[0].By != "Anna" || list[0].What != "all of the household erased" {
 		t.Errorf("the audit says %+v", list)
 	}
-	h.crash()
-	h.at("2027-03-01 12:00")
+	h.Crash()
+	h.At("2027-03-01 12:00")
 	h.ok(h.Sweep(t.Context()))
 	if left := h.kept("two", ""); len(left) != 0 {
 		t.Errorf("after 90 days: %v", left)
@@ -165,13 +165,13 @@ func TestEraseUnnames(t *testing.T) {
 		t.Errorf("in force: %+v", acts)
 	}
 	whole := ""
-	for _, e := range must(h.bolt.Snapshot(ctx, "one/")).Entries {
+	for _, e := range must(h.Bolt.Snapshot(ctx, "one/")).Entries {
 		whole += string(e.Value) + "\n"
 	}
 	if strings.Contains(whole, `"Ria"`) || strings.Contains(whole, "and Ria") || strings.Count(whole, `"Maria"`) != 2 || !strings.Contains(whole, "for Maria") {
 		t.Errorf("left:\n%s", whole)
 	}
-	h.crash()
+	h.Crash()
 	if acts, err = h.Acts(ctx, of("one")); err != nil || len(acts) != 2 {
 		t.Errorf("after a crash: %v, %+v", err, acts)
 	}
@@ -254,7 +254,7 @@ func TestNote(t *testing.T) {
 			t.Errorf("%s: %+v", household, list)
 		}
 	}
-	h.at("2027-03-01 12:00")
+	h.At("2027-03-01 12:00")
 	h.ok(h.Sweep(t.Context()))
 	if left := append(h.kept("one", ""), h.kept("operators", "")...); len(left) != 0 {
 		t.Errorf("after 90 days: %v", left)

@@ -23,22 +23,22 @@ import (
 // neither keeps a parent from pausing nor a pause from being in force after a reload.
 func TestBadGrantStopsNothing(t *testing.T) {
 	h := open(t, families)
-	must(h.bolt.Put(t.Context(), store.Write{
+	must(h.Bolt.Put(t.Context(), store.Write{
 		Key:   store.Key{Household: "one", Kind: "grant", ID: "old"},
 		Value: []byte(`{"id":"old","subject":{"member":"Tom"},"kind":"category","value":"family.cars","at":1}`),
 	}))
-	h.crash()
+	h.Crash()
 	_, err := h.Grant(t.Context(), one("Tom"), parents.Ask{Kind: policy.GrantCategory, Value: "family.cars", Span: parents.Span{For: "1h"}})
 	h.refuses(err, parents.Refused)
 	_, err = h.Pause(t.Context(), one("Mia"), parents.Span{})
 	h.ok(err)
 	h.doesNotGet("10.0.0.2", "plain.example")
-	h.between = func() { // a reload has compiled already
-		h.between = nil
+	h.Between = func() { // a reload has compiled already
+		h.Between = nil
 		_, err := h.Pause(t.Context(), one("Tom"), parents.Span{})
 		h.ok(err)
 	}
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	h.doesNotGet("10.0.0.3", "plain.example")
 }
 
@@ -58,8 +58,8 @@ func TestEnrolmentsYieldToAll(t *testing.T) {
 			_, err = h.redeem(code.Code, "10.0.0.70")
 			h.ok(err)
 			h.write(after)
-			h.ok(h.reload(t.Context()))
-			if c, _ := h.asks("10.0.0.70", "a.example"); c.Device != nil {
+			h.ok(h.Reload(t.Context()))
+			if c, _ := h.Question("10.0.0.70", "a.example"); c.Device != nil {
 				t.Errorf("it is %+v", c)
 			}
 		})
@@ -70,7 +70,7 @@ func TestEnrolmentsYieldToAll(t *testing.T) {
 // member. The code stays good.
 func TestRouterIsNoDevice(t *testing.T) {
 	h := open(t, strings.Replace(families, "networks: [10.0.0.0/24]", "networks: [10.0.0.0/24]\n    forwarders: [{address: 10.0.0.1}]", 1))
-	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.1"), MAC: policy.MAC{2, 0, 0, 0, 0, 1}}}
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.1"), MAC: policy.MAC{2, 0, 0, 0, 0, 1}}}
 	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "")
 	h.ok(err)
 	_, err = h.redeem(code.Code, "10.0.0.1")
@@ -82,14 +82,14 @@ func TestRouterIsNoDevice(t *testing.T) {
 // TestCodeIsGoodOnce: a code that has written a device down is used up, even if the device is not in force yet.
 func TestCodeIsGoodOnce(t *testing.T) {
 	h := open(t, families)
-	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), Name: "first"}}
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr(unknownDevice), Name: "first"}}
 	code, err := h.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Anna"}}, "")
 	h.ok(err)
 	h.Renew = func(context.Context) error { return errors.New("somebody is writing the configuration") }
 	if _, err = h.redeem(code.Code, unknownDevice); err == nil {
 		t.Fatal("it is in force")
 	}
-	h.Renew = h.reload
+	h.Renew = h.Reload
 	_, err = h.redeem(code.Code, "10.0.0.78")
 	h.refuses(err, parents.Refused)
 }
@@ -107,7 +107,7 @@ func TestUsesAreBounded(t *testing.T) {
 		h.ok(h.Leave(t.Context(), "one", "shared"))
 	}
 	h.refuses(use(), parents.Wait)
-	h.at("2026-11-18 18:16")
+	h.At("2026-11-18 18:16")
 	h.ok(use())
 }
 
@@ -162,12 +162,12 @@ func TestReadOnlyIsSaidOnce(t *testing.T) {
 	h.ok(err)
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
-	h.ok(h.bolt.Run(ctx, slog.New(slog.DiscardHandler))) // which writes the snapshot
+	h.ok(h.Bolt.Run(ctx, slog.New(slog.DiscardHandler))) // which writes the snapshot
 	var log bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		desk := must(parents.Open(t.Context(), parents.Config{
-			Log: store.Frozen(h.path, errors.New("the card is worn out")), Directory: h.live.Load, Report: slog.New(slog.NewTextHandler(&log, nil)),
-			Now: func() time.Time { return h.clock().Add(time.Hour) },
+			Log: store.Frozen(h.Path, errors.New("the card is worn out")), Directory: h.Live, Report: slog.New(slog.NewTextHandler(&log, nil)),
+			Now: func() time.Time { return h.Clock().Add(time.Hour) },
 		}))
 		ctx, stop := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer stop()
@@ -184,7 +184,7 @@ func TestReadOnlyIsSaidOnce(t *testing.T) {
 func TestNoCodeWithoutState(t *testing.T) {
 	h := open(t, families)
 	desk := must(parents.Open(t.Context(), parents.Config{
-		Log: store.Frozen(h.path, errors.New("the card is worn out; write: hearth restore FILE")), Directory: h.live.Load, Now: h.clock,
+		Log: store.Frozen(h.Path, errors.New("the card is worn out; write: hearth restore FILE")), Directory: h.Live, Now: h.Clock,
 	}))
 	code, err := desk.Invite(t.Context(), one(""), parents.Assignment{Members: []string{"Tom"}}, "")
 	if !errors.Is(err, store.ErrReadOnly) || !strings.Contains(err.Error(), "hearth restore FILE") || code.Code != "" {
@@ -221,14 +221,12 @@ func (b *behind) Watch(ctx context.Context, prefix string, after uint64) iter.Se
 // TestFollowAfterCompaction: what others wrote while this desk was away is in force once it has read the state anew.
 func TestFollowAfterCompaction(t *testing.T) {
 	h := open(t, families)
-	log := &behind{Log: h.bolt, gone: make(chan struct{})}
+	log := &behind{Log: h.Bolt, gone: make(chan struct{})}
 	renewed := make(chan struct{})
 	away := must(parents.Open(t.Context(), parents.Config{
-		Log: log, Directory: h.live.Load, Now: h.clock,
-		Renew: func(context.Context) error { close(renewed); return nil },
-		Written: func() (policy.Config, func(string) string) {
-			return *h.yaml.Load(), func(string) string { return "" }
-		},
+		Log: log, Directory: h.Live, Now: h.Clock,
+		Renew:   func(context.Context) error { close(renewed); return nil },
+		Written: h.Written,
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
@@ -251,10 +249,8 @@ func TestFollowBesideReaders(t *testing.T) {
 	h := open(t, families)
 	h.ok(h.SetPIN(t.Context(), one("Tom"), "8305"))
 	other := must(parents.Open(t.Context(), parents.Config{
-		Log: h.bolt, Directory: h.live.Load, Renew: func(context.Context) error { return nil }, Now: h.clock,
-		Written: func() (policy.Config, func(string) string) {
-			return *h.yaml.Load(), func(string) string { return "" }
-		},
+		Log: h.Bolt, Directory: h.Live, Renew: func(context.Context) error { return nil }, Now: h.Clock,
+		Written: h.Written,
 	}))
 	ctx, stop := context.WithCancel(t.Context())
 	var all sync.WaitGroup
@@ -270,7 +266,7 @@ func TestFollowBesideReaders(t *testing.T) {
 	for ctx.Err() == nil {
 		_, err := h.Use(t.Context(), "one", "shared", "Mia", "8305", 30) // who has none
 		h.refuses(err, parents.Refused)
-		h.now.Add(int64(time.Hour / time.Second))
+		h.Later(time.Hour)
 	}
 	all.Wait()
 }
@@ -295,12 +291,12 @@ func TestFullShare(t *testing.T) {
 // fill takes the rest of a household's share of the store with records of a kind.
 func (h *house) fill(household, kind string) {
 	h.t.Helper()
-	there := len(must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries)
+	there := len(must(h.Bolt.Snapshot(h.t.Context(), household+"/")).Entries)
 	for n := there; n < store.MaxShare; n += store.MaxBatch {
 		writes := make([]store.Write, min(store.MaxBatch, store.MaxShare-n))
 		for i := range writes {
 			writes[i] = store.Write{Key: store.Key{Household: household, Kind: kind, ID: fmt.Sprintf("%011d-x", n+i)}, Value: []byte(`{"at": 1, "what": "x"}`)}
 		}
-		must(h.bolt.Put(h.t.Context(), writes...))
+		must(h.Bolt.Put(h.t.Context(), writes...))
 	}
 }

@@ -44,27 +44,27 @@ func TestAdopt(t *testing.T) {
 	if got.InForce || got.Place != "hearth.yaml:1" {
 		t.Errorf("adopted: %+v", got)
 	}
-	h.ok(h.reload(t.Context())) // YAML names it still
+	h.ok(h.Reload(t.Context())) // YAML names it still
 	show, err := h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerYAML || show.Moving == "" {
 		t.Errorf("before: %+v", show)
 	}
 	h.write(strings.Replace(families, "{name: Bert, band: adult}", "{name: Bert, band: adult}\n      - {name: Ida, band: little}", 1))
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	h.write(without())
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	show, err = h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerStore || show.Moving != "" || show.Revision == 0 || len(show.Members) != 3 {
 		t.Errorf("after: %+v; want the store's, with what YAML said last", show)
 	}
 	h.doesNotGet("10.0.1.2", "casino.example")
-	h.crash()
+	h.Crash()
 	h.doesNotGet("10.0.1.2", "casino.example")
 
 	h.write(families)
-	err = h.reload(t.Context())
+	err = h.Reload(t.Context())
 	if double := new(parents.DoubleError); !errors.As(err, &double) || double.Household != "two" {
 		t.Fatalf("named twice: %v", err)
 	}
@@ -73,17 +73,17 @@ func TestAdopt(t *testing.T) {
 	h.write(without())
 	text, _, err := h.Export(t.Context(), two(), true)
 	h.ok(err)
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	h.doesNotGet("10.0.1.2", "casino.example") // it is never absent
 	h.write(without() + "  - " + strings.ReplaceAll(strings.TrimSpace(string(text)), "\n", "\n    ") + "\n")
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	show, err = h.Show(t.Context(), of("two"))
 	h.ok(err)
 	if show.Owner != parents.OwnerYAML || show.Moving != "" || len(show.Members) != 3 {
 		t.Errorf("moved back: %+v", show)
 	}
 	h.write(without())
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	if _, err = h.Show(t.Context(), of("two")); err == nil {
 		t.Error("what YAML took back is still there without it")
 	}
@@ -168,7 +168,7 @@ func TestAlwaysInTheStore(t *testing.T) {
 	_, err := h.Adopt(t.Context(), two(), "")
 	h.ok(err)
 	h.write(without())
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	who := two()
 	who.Member = "Mia"
 	act, err := h.Grant(t.Context(), who, parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "always"}})
@@ -192,8 +192,8 @@ func TestAlwaysInTheStore(t *testing.T) {
 func TestBirthday(t *testing.T) {
 	h := open(t, strings.Replace(families, "- {name: Mia, band: child}", "- {name: Mia, born: 2016-11-20}", 1)) // 10 on Friday
 	h.doesNotGet("10.0.1.2", "stars.example")
-	h.at("2026-11-20 12:00")
-	h.crash() // the server was off at midnight
+	h.At("2026-11-20 12:00")
+	h.Crash() // the server was off at midnight
 	if w := h.Waiting(); len(w) != 1 || w[0].Member != "Mia" || w[0].From != policy.Child || w[0].To != policy.Preteen {
 		t.Fatalf("waiting: %+v", w)
 	}
@@ -212,8 +212,8 @@ func TestBirthday(t *testing.T) {
 	if person.Band != "preteen" || len(h.Waiting()) != 0 {
 		t.Errorf("%+v, and waiting %+v", person, h.Waiting())
 	}
-	h.at("2034-11-20 00:01")
-	h.ok(h.reload(t.Context()))
+	h.At("2034-11-20 00:01")
+	h.ok(h.Reload(t.Context()))
 	h.gets("10.0.1.2", "casino.example")
 	_, log, err := h.Audit(t.Context(), of("two"))
 	h.ok(err)
@@ -227,7 +227,7 @@ func TestAudit(t *testing.T) {
 	h := open(t, families)
 	_, err := h.Pause(t.Context(), one("Mia"), parents.Span{For: "5m"})
 	h.ok(err)
-	h.at("2026-11-19 18:00")
+	h.At("2026-11-19 18:00")
 	_, err = h.Grant(t.Context(), one("Mia"), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "15m"}})
 	h.ok(err)
 	_, log, err := h.Audit(t.Context(), of("one"))
@@ -242,7 +242,7 @@ func TestAudit(t *testing.T) {
 	if _, log, err = h.Audit(t.Context(), of("two")); err != nil || len(log) != 0 {
 		t.Errorf("of another family: %v, %v", log, err)
 	}
-	h.at("2027-02-17 12:00") // 91 days after the first, 90 after the second less six hours
+	h.At("2027-02-17 12:00") // 91 days after the first, 90 after the second less six hours
 	if _, log, err = h.Audit(t.Context(), of("one")); err != nil || len(log) != 1 {
 		t.Errorf("after 90 days: %v, %v", log, err)
 	}

@@ -19,7 +19,7 @@ func stored(t *testing.T) (h *house, revision uint64) {
 	_, err := h.Adopt(t.Context(), two(), "")
 	h.ok(err)
 	h.write(without())
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	return h, must(h.Show(t.Context(), of("two"))).Revision
 }
 
@@ -77,7 +77,7 @@ func TestAddMember(t *testing.T) {
 	if e := h.refuses(err, parents.InFile); e.Place != "hearth.yaml:1" {
 		t.Errorf("%+v", e)
 	}
-	h.crash()
+	h.Crash()
 	if show := must(h.Show(t.Context(), of("two"))); len(show.Members) != 3 {
 		t.Errorf("after a restart: %+v", show.Members)
 	}
@@ -138,10 +138,10 @@ func TestChangeMember(t *testing.T) {
 func TestEraseMember(t *testing.T) {
 	h, _ := stored(t)
 	ctx := t.Context()
-	h.seen.list = []parents.Seen{{Address: netip.MustParseAddr("10.0.1.7"), Name: "hers"}, {Address: netip.MustParseAddr("10.0.1.8"), Name: "sofa"}}
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr("10.0.1.7"), Name: "hers"}, {Address: netip.MustParseAddr("10.0.1.8"), Name: "sofa"}}
 	for i, members := range [][]string{{"Mia"}, {"Mia", "Bert"}} {
 		code := must(h.Invite(ctx, two(), parents.Assignment{Members: members}, ""))
-		_, err := h.Redeem(ctx, code.Code, h.seen.list[i].Address)
+		_, err := h.Redeem(ctx, code.Code, h.Seen[i].Address)
 		h.ok(err)
 	}
 	h.ok(h.SetPIN(ctx, inTwo("Mia"), "4711"))
@@ -169,7 +169,7 @@ func TestEraseMember(t *testing.T) {
 	if len(show.Members) != 1 || len(devices) != 1 || devices[0].Name != "sofa" || !slices.Equal(devices[0].Members, []string{"Bert"}) {
 		t.Errorf("left are %+v with %+v", show.Members, devices)
 	}
-	for _, e := range must(h.bolt.Snapshot(ctx, "two/")).Entries {
+	for _, e := range must(h.Bolt.Snapshot(ctx, "two/")).Entries {
 		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "hers") {
 			t.Errorf("%s still says %s", e.Key, e.Value)
 		}
@@ -204,7 +204,7 @@ func TestEraseMemberTells(t *testing.T) {
 	h.ok(err)
 	got, err := h.EraseMember(t.Context(), parents.Who{Actor: bert, Member: "Mia"}, kept, nil)
 	h.ok(err)
-	for _, e := range must(h.bolt.Snapshot(t.Context(), "two/")).Entries {
+	for _, e := range must(h.Bolt.Snapshot(t.Context(), "two/")).Entries {
 		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "\"mia-tablet\"") && e.Key.Kind != "definition" && !strings.Contains(string(e.Value), "member added") {
 			t.Errorf("%s still says %s", e.Key, e.Value)
 		}
@@ -212,7 +212,7 @@ func TestEraseMemberTells(t *testing.T) {
 	if !slices.Equal(got.Devices, []string{"mia-tablet"}) || len(got.Shared) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if c := h.live.Load().Identify(netip.MustParseAddr("10.0.1.2")); c.Status != policy.Guest {
+	if c := h.Live().Identify(netip.MustParseAddr("10.0.1.2")); c.Status != policy.Guest {
 		t.Errorf("her device is %+v", c)
 	}
 }

@@ -12,19 +12,19 @@ import (
 // TestShowTellsMinutes: a parent sees how much of today's minutes is used, with the bonus, and what stops the child.
 func TestShowTellsMinutes(t *testing.T) {
 	h := open(t, strings.Replace(families, "    standing:", "    quotas: [{of: total, minutes: 30}]\n    standing:", 1))
-	dir := h.live.Load()
+	dir := h.Live()
 	c := must(dir.Locate("one", "Mia"))
 	var hashes blocklists.Hashes
 	q := dir.Ask(must(blocklists.ParseName("news.example")), &hashes)
 	for i := range 3 {
-		at := h.clock().Add(time.Duration(i) * time.Minute)
+		at := h.Clock().Add(time.Duration(i) * time.Minute)
 		c.Count(&q, c.Decide(&q, at), at)
 	}
 	mia := must(h.Show(t.Context(), of("one"))).Members[0]
 	if len(mia.Quotas) != 1 || mia.Quotas[0].Used != 3 || mia.Quotas[0].Limit != 30 || mia.Quotas[0].Of != "total" || mia.Stopped != "" {
 		t.Errorf("of Mia: %+v", mia)
 	}
-	h.at("2026-11-18 21:00")
+	h.At("2026-11-18 21:00")
 	if mia = must(h.Show(t.Context(), of("one"))).Members[0]; mia.Stopped != "window" || mia.StoppedUntil.Format("Mon 15:04") != "Thu 07:00" {
 		t.Errorf("of Mia at bedtime: %+v", mia)
 	}

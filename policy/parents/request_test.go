@@ -21,19 +21,10 @@ const (
 	otherMia               = "10.0.1.2"
 )
 
-// wish is what a device asks for when a name is blocked on it.
-func (h *house) wish(addr, name string) (policy.Client, parents.Wish) {
-	c, q := h.asks(addr, name)
-	w := parents.Wish{Name: name, Question: q, TTL: 10}
-	if c.Profile != nil {
-		w.Decision = c.Decide(&q, h.clock())
-	}
-	return c, w
-}
-
+// requests has a device ask for a name that is blocked on it.
 func (h *house) requests(addr, name string) parents.Request {
 	h.t.Helper()
-	c, w := h.wish(addr, name)
+	c, w := h.Wish(addr, name)
 	return must(h.Request(h.t.Context(), c, w))
 }
 
@@ -47,7 +38,7 @@ func TestRequest(t *testing.T) {
 	h := open(t, families)
 	for _, c := range [][3]string{{"30m", "2026-11-16 18:00", "2026-11-16 18:30"}, {"1h", "2026-11-17 18:00", "2026-11-17 19:00"}, {"today", "2026-11-18 18:00", "2026-11-18 20:00"}, {"always", "2026-11-19 18:00", ""}} {
 		long, ends := c[0], c[2]
-		h.at(c[1])
+		h.At(c[1])
 		r := h.requests(mia, "social.example")
 		if r.Status != parents.Waiting || r.Member != "Mia" || r.Kind != policy.GrantName || r.Value != "social.example" || r.Category != "social.networks" || r.Step != "category" || r.TTL != 10 {
 			t.Fatalf("asked: %+v", r)
@@ -63,10 +54,10 @@ func TestRequest(t *testing.T) {
 		h.doesNotGet(shared, "social.example")
 		h.doesNotGet(otherMia, "social.example")
 		if ends == "" {
-			h.at("2026-12-24 12:00")
+			h.At("2026-12-24 12:00")
 			h.gets(mia, "social.example")
 		} else {
-			h.at(ends)
+			h.At(ends)
 			h.doesNotGet(mia, "social.example")
 		}
 	}
@@ -96,7 +87,7 @@ func TestRequestDeclined(t *testing.T) {
 	h.ok(err)
 	h.doesNotGet(mia, "social.example")
 	told := func(addr string) (parents.Request, bool) {
-		c, _ := h.asks(addr, "x.example")
+		c, _ := h.Question(addr, "x.example")
 		return h.RequestOf(c, r.ID)
 	}
 	if got, there := told(mia); !there || got.Status != parents.Declined || got.Answers[0].Word != "after homework" {
@@ -110,7 +101,7 @@ func TestRequestDeclined(t *testing.T) {
 	if same := h.requests(mia, "social.example"); same.ID != r.ID {
 		t.Error("the same is asked again at once")
 	}
-	h.at("2026-11-18 19:00")
+	h.At("2026-11-18 19:00")
 	if same := h.requests(mia, "social.example"); same.ID == r.ID || same.Status != parents.Waiting {
 		t.Errorf("an hour later: %+v", same)
 	}
@@ -131,8 +122,8 @@ func TestWhatCanBeAsked(t *testing.T) {
 		{"2026-11-18 21:00", mia, "social.example", policy.GrantTime, ""}, // what it is for is nobody's business
 		{"2026-11-18 21:00", mia, "virus.example", policy.GrantTime, ""},
 	} {
-		h.at(c.at)
-		client, w := h.wish(c.addr, c.name)
+		h.At(c.at)
+		client, w := h.Wish(c.addr, c.name)
 		if r, _, err := h.Asks(client, w); err != nil || r.Kind != c.kind || r.Name != c.site || c.site == "" && r.Category != "" {
 			t.Errorf("%s, %s, %s: %+v (%v)", c.at, c.addr, c.name, r, err)
 		}
@@ -144,8 +135,8 @@ func TestWhatCanBeAsked(t *testing.T) {
 		{"2026-11-18 18:00", mia, "plain.example"}, // nothing blocks it
 		{"2026-11-18 18:00", "10.0.0.77", "social.example"}, {"2026-11-18 18:00", "192.0.2.1", "social.example"},
 	} {
-		h.at(c.at)
-		client, w := h.wish(c.addr, c.name)
+		h.At(c.at)
+		client, w := h.Wish(c.addr, c.name)
 		for _, w.Mistake = range []bool{false, true} {
 			if w.Mistake && c.name == "virus.example" {
 				continue
@@ -172,12 +163,12 @@ func TestWhoAnswersThemself(t *testing.T) {
 		{"young", "vodka.example", true}, {"young", "naked.example", false}, {"young", "plain.example", false},
 	} {
 		h.write(strings.ReplaceAll(text, "BAND", c.band))
-		h.ok(h.reload(t.Context()))
-		client, w := h.wish(tom, c.name)
+		h.ok(h.Reload(t.Context()))
+		client, w := h.Wish(tom, c.name)
 		if c.name == "plain.example" { // a parent's hand
 			_, err := h.Pause(t.Context(), one("Tom"), parents.Span{For: "30m"})
 			h.ok(err)
-			client, w = h.wish(tom, c.name)
+			client, w = h.Wish(tom, c.name)
 		}
 		if !w.Decision.Blocks() {
 			t.Fatalf("%s: %s is not blocked", c.band, c.name)
@@ -188,7 +179,7 @@ func TestWhoAnswersThemself(t *testing.T) {
 		}
 		w.For = "always" // which is not for them to say
 		r := must(h.Request(t.Context(), client, w))
-		if (r.Status == parents.Granted) != c.self || c.self && r.Until.Sub(h.clock()) != 30*time.Minute {
+		if (r.Status == parents.Granted) != c.self || c.self && r.Until.Sub(h.Clock()) != 30*time.Minute {
 			t.Errorf("%s asks for %s: %+v", c.band, c.name, r)
 		}
 		if c.name == "bot.example" {
@@ -215,8 +206,8 @@ func TestOwnAnswersEnd(t *testing.T) {
 	} {
 		night := "schedule: {bedtime: {school: \"23:00-06:00\", free: \"23:00-06:00\"}, homework: \"15:00-16:00\"}\n    categories: [{id: social.networks, action: timed}]"
 		h := open(t, strings.NewReplacer("band: teen", "band: "+c.band, `schedule: {bedtime: {school: "00:30-07:00", free: "off"}}`, night).Replace(families))
-		h.at(c.at)
-		client, w := h.wish(tom, c.name)
+		h.At(c.at)
+		client, w := h.Wish(tom, c.name)
 		if w.For = c.long; !w.Decision.Blocks() {
 			t.Fatalf("%+v: nothing stops it", c)
 		}
@@ -225,7 +216,7 @@ func TestOwnAnswersEnd(t *testing.T) {
 			t.Errorf("%+v: until %s: %+v", c, got, r)
 		}
 		h.gets(tom, c.name)
-		h.at(c.ends)
+		h.At(c.ends)
 		if c.kind == "continue" {
 			h.doesNotGet(tom, c.name)
 		}
@@ -321,9 +312,9 @@ func TestTwoParents(t *testing.T) {
 		h.refuses(err, parents.Conflict)
 	}
 	alone()
-	h.crash()
+	h.Crash()
 	whole, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{For: "30m"})
-	if h.ok(err); whole.Status != parents.Granted || len(whole.Answers) != 2 || whole.Until.Sub(h.clock()) != 30*time.Minute {
+	if h.ok(err); whole.Status != parents.Granted || len(whole.Answers) != 2 || whole.Until.Sub(h.Clock()) != 30*time.Minute {
 		t.Errorf("the second yes: %+v", whole)
 	}
 	h.gets(mia, "social.example")
@@ -332,12 +323,12 @@ func TestTwoParents(t *testing.T) {
 	if h.ok(err); no.Status != parents.Declined {
 		t.Errorf("a no: %+v", no)
 	}
-	h.at("2026-11-18 19:50")
+	h.At("2026-11-18 19:50")
 	r = h.requests(mia, "stars.example")
 	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "today"})
 	h.ok(err)
 	short, err := h.Answer(t.Context(), parent("Bert"), r.ID, parents.Verdict{For: "1h"})
-	if h.ok(err); short.Until.Sub(h.clock()) != 10*time.Minute {
+	if h.ok(err); short.Until.Sub(h.Clock()) != 10*time.Minute {
 		t.Errorf("the rest of the day is shorter than an hour: %+v", short)
 	}
 }
@@ -347,7 +338,7 @@ func TestRequestOfWhoIsGone(t *testing.T) {
 	h := open(t, families)
 	r := h.requests(mia, "social.example")
 	h.write(strings.NewReplacer("      - {name: Mia, profile: kids}\n", "", "      - {name: mia-tablet, member: Mia, addresses: [10.0.0.2]}\n", "", "[Mia, Tom]", "[Tom]").Replace(families))
-	h.ok(h.reload(t.Context()))
+	h.ok(h.Reload(t.Context()))
 	_, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m"})
 	h.refuses(err, parents.Unknown)
 	no, err := h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{Decline: true})
@@ -367,7 +358,7 @@ func TestWhoAnswers(t *testing.T) {
 	}{
 		"nobody": {parents.Actor{}, parents.Forbidden}, "the child": {parents.Actor{Role: parents.Child, Household: "one", Name: "Mia"}, parents.Forbidden},
 		"a parent of another household": {parents.Actor{Role: parents.Parent, Household: "two", Name: "Bert"}, parents.Unknown},
-		"a carer whose time is over":    {parents.Actor{Role: parents.Carer, Household: "one", Until: h.clock()}, parents.Forbidden},
+		"a carer whose time is over":    {parents.Actor{Role: parents.Carer, Household: "one", Until: h.Clock()}, parents.Forbidden},
 	} {
 		_, err := h.Answer(t.Context(), parents.Who{Household: "one", Actor: c.actor}, r.ID, yes)
 		if h.refuses(err, c.want); t.Failed() {
@@ -397,7 +388,7 @@ func TestWhoAnswers(t *testing.T) {
 func TestLimitsOfRequests(t *testing.T) {
 	h := open(t, strings.Replace(families, "    band: child\n", "    band: child\n    unknown: block\n", 1))
 	ask := func(addr string, n int) error {
-		c, w := h.wish(addr, "n"+strconv.Itoa(n)+".example")
+		c, w := h.Wish(addr, "n"+strconv.Itoa(n)+".example")
 		_, err := h.Request(t.Context(), c, w)
 		return err
 	}
@@ -423,7 +414,7 @@ func TestLimitsOfRequests(t *testing.T) {
 		h.ok(err)
 	}
 	h.refuses(ask(mia, 99), parents.Wait)
-	h.at("2026-11-19 18:00")
+	h.At("2026-11-19 18:00")
 	h.ok(ask(mia, 99))
 }
 
@@ -442,24 +433,24 @@ func TestRequestsEnd(t *testing.T) {
 		}
 		return got.Status
 	}
-	h.at("2026-11-25 17:59")
+	h.At("2026-11-25 17:59")
 	h.ok(h.Sweep(t.Context()))
 	if status(r.ID) != parents.Waiting {
 		t.Error("it has expired too early")
 	}
-	h.at("2026-11-25 18:00")
+	h.At("2026-11-25 18:00")
 	if status(r.ID) != parents.Expired {
 		t.Error("it waits for more than a week")
 	}
 	_, err = h.Answer(t.Context(), parent("Anna"), r.ID, parents.Verdict{For: "30m"})
 	h.refuses(err, parents.Conflict)
 	h.ok(h.Sweep(t.Context()))
-	h.at("2026-12-18 17:59")
+	h.At("2026-12-18 17:59")
 	h.ok(h.Sweep(t.Context()))
 	if status(other.ID) != parents.Declined {
 		t.Error("an answer is deleted before its thirty days")
 	}
-	h.at("2026-12-18 18:00")
+	h.At("2026-12-18 18:00")
 	h.ok(h.Sweep(t.Context()))
 	if status(other.ID) != "" || status(r.ID) != parents.Expired {
 		t.Errorf("after thirty days: %q, %q", status(other.ID), status(r.ID))
@@ -470,7 +461,7 @@ func TestRequestsEnd(t *testing.T) {
 	if status(r.ID) != "" || status(again.ID) != parents.Waiting {
 		t.Error("erasing one person does not take that person's requests, and no other's")
 	}
-	h.crash()
+	h.Crash()
 	if status(r.ID) != "" || status(again.ID) != parents.Waiting {
 		t.Error("it is not on disk")
 	}
@@ -516,11 +507,11 @@ func TestWithdraw(t *testing.T) {
 	h := open(t, families)
 	r := h.requests(mia, "social.example")
 	for _, addr := range []string{tom, shared, otherMia} {
-		c, _ := h.asks(addr, "x.example")
+		c, _ := h.Question(addr, "x.example")
 		_, err := h.Withdraw(t.Context(), c, r.ID)
 		h.refuses(err, parents.Unknown)
 	}
-	c, _ := h.asks(mia, "x.example")
+	c, _ := h.Question(mia, "x.example")
 	got, err := h.Withdraw(t.Context(), c, r.ID)
 	if h.ok(err); got.Status != parents.Withdrawn {
 		t.Errorf("%+v", got)
@@ -535,7 +526,7 @@ func TestPagesOfRequests(t *testing.T) {
 	h := open(t, strings.Replace(families, "    band: child\n", "    band: child\n    unknown: block\n", 1))
 	var want []string
 	for n := range 7 {
-		h.now.Add(60)
+		h.Later(time.Minute)
 		want = append(want, h.requests(mia, "n"+strconv.Itoa(n)+".example").ID)
 	}
 	slices.Reverse(want)

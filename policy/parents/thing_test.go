@@ -29,7 +29,7 @@ func (h *house) hears(names ...string) {
 	for _, n := range names {
 		heard.Names = append(heard.Names, policy.Destination{Name: n, Count: 1, First: 1, Last: 2})
 	}
-	must(h.bolt.Put(h.t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: "bear"}, Value: must(json.Marshal(heard))}))
+	must(h.Bolt.Put(h.t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: "bear"}, Value: must(json.Marshal(heard))}))
 }
 
 // TestLearning: a thing gets what no category blocks for some days, then what a parent confirmed, and nothing else.
@@ -50,7 +50,7 @@ func TestLearning(t *testing.T) {
 	h.gets("10.0.0.6", "cloud.example")
 	h.doesNotGet("10.0.0.6", "casino.example")
 	h.doesNotGet("10.0.0.6", "virus.example")
-	h.crash()
+	h.Crash()
 	h.gets("10.0.0.6", "cloud.example")
 	h.hears("cloud.example", "time.example", "odd.example")
 	_, err = h.ConfirmThing(t.Context(), bear(), "other.example")
@@ -81,7 +81,7 @@ func TestLearning(t *testing.T) {
 		h.doesNotGet("10.0.0.6", "new.example")
 	}
 	check()
-	h.crash()
+	h.Crash()
 	check()
 }
 
@@ -117,14 +117,14 @@ func TestLearningEnds(t *testing.T) {
 	_, err := h.Learn(t.Context(), bear(), "7d")
 	h.ok(err)
 	h.hears("cloud.example")
-	h.at("2026-11-25 17:59")
+	h.At("2026-11-25 17:59")
 	h.ok(h.EndLearning(t.Context()))
 	h.gets("10.0.0.6", "cloud.example")
-	h.at("2026-11-25 18:00")
+	h.At("2026-11-25 18:00")
 	h.ok(h.EndLearning(t.Context()))
 	h.ok(h.EndLearning(t.Context()))
 	h.doesNotGet("10.0.0.6", "cloud.example")
-	s, err := h.bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")
+	s, err := h.Bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")
 	h.ok(err)
 	var n policy.Notice
 	if len(s.Entries) != 1 || json.Unmarshal(s.Entries[0].Value, &n) != nil || n.Kind != policy.NoticeLearned || n.Device != "bear" {
@@ -143,9 +143,9 @@ func TestLearningEndsUnwritten(t *testing.T) {
 	h.ok(err)
 	h.gets("10.0.0.6", "cloud.example")
 	h.fill("one", "other")
-	h.at("2026-11-25 18:00")
+	h.At("2026-11-25 18:00")
 	compiled := 0
-	h.between = func() { compiled++ }
+	h.Between = func() { compiled++ }
 	for range 3 {
 		if err := h.EndLearning(t.Context()); !errors.Is(err, store.ErrFull) {
 			t.Errorf("got %v, want that there is no room", err)
@@ -155,9 +155,9 @@ func TestLearningEndsUnwritten(t *testing.T) {
 	if compiled != 1 {
 		t.Errorf("compiled %d times, want once", compiled)
 	}
-	must(h.bolt.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: "other", ID: fmt.Sprintf("%011d-x", store.MaxShare-1)}}))
+	must(h.Bolt.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: "other", ID: fmt.Sprintf("%011d-x", store.MaxShare-1)}}))
 	h.ok(h.EndLearning(t.Context()))
-	if s := must(h.bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")); len(s.Entries) != 1 {
+	if s := must(h.Bolt.Snapshot(t.Context(), "one/"+policy.KindNotice+"/")); len(s.Entries) != 1 {
 		t.Errorf("%d notices, want one", len(s.Entries))
 	}
 }
@@ -167,15 +167,15 @@ func TestLearningEndsOnceInForce(t *testing.T) {
 	h := open(t, toys)
 	_, err := h.Learn(t.Context(), bear(), "7d")
 	h.ok(err)
-	h.at("2026-11-25 18:00")
-	good := *h.yaml.Load()
+	h.At("2026-11-25 18:00")
+	good, _ := h.Written()
 	bad := good
 	bad.Profiles = nil
-	h.yaml.Store(&bad)
+	h.Write(bad)
 	if err := h.EndLearning(t.Context()); err == nil {
 		t.Error("a configuration that makes no sense is compiled")
 	}
-	h.yaml.Store(&good)
+	h.Write(good)
 	h.ok(h.EndLearning(t.Context()))
 	h.doesNotGet("10.0.0.6", "cloud.example")
 }
@@ -184,10 +184,10 @@ func TestLearningEndsOnceInForce(t *testing.T) {
 func TestDiary(t *testing.T) {
 	h := open(t, strings.Replace(toys, "{name: Anna, band: adult}", "{name: Anna, band: adult}\n      - {name: Jo, band: young}", 1))
 	logs := func() (names []string) {
-		hh, _ := h.live.Load().Household("one")
-		for _, l := range hh.Logs(h.clock().Unix()) {
+		hh, _ := h.Live().Household("one")
+		for _, l := range hh.Logs(h.Clock().Unix()) {
 			for _, m := range hh.Members {
-				if m.Name == l.Member && l.InForce(m.Band, h.clock().Unix()) {
+				if m.Name == l.Member && l.InForce(m.Band, h.Clock().Unix()) {
 					names = append(names, m.Name)
 				}
 			}
@@ -220,18 +220,18 @@ func TestDiary(t *testing.T) {
 	if got := logs(); !slices.Equal(got, []string{"Jo", "Mia"}) {
 		t.Errorf("in force for %v, want Jo and Mia", got)
 	}
-	h.at("2026-11-19 18:00")
-	h.crash()
+	h.At("2026-11-19 18:00")
+	h.Crash()
 	if got := logs(); !slices.Equal(got, []string{"Jo", "Mia", "Tom"}) {
 		t.Errorf("a day later in force for %v, want all three", got)
 	}
 	_, err = h.Diary(t.Context(), one("Jo"), parents.Diary{Off: true})
 	h.ok(err)
-	h.at("2026-11-25 18:00")
+	h.At("2026-11-25 18:00")
 	if got := logs(); !slices.Equal(got, []string{"Tom"}) {
 		t.Errorf("a week later in force for %v, want Tom, whose log began a day late", got)
 	}
-	h.at("2026-11-26 18:00")
+	h.At("2026-11-26 18:00")
 	if got := logs(); len(got) != 0 {
 		t.Errorf("in the end in force for %v", got)
 	}
