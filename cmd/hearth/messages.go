@@ -16,6 +16,7 @@ type messages struct {
 		For     string      `yaml:"for"`
 		One     string      `yaml:"one"`
 		Half    string      `yaml:"half"`
+		Answer  string      `yaml:"answer"` // of the button
 		Several words.Count `yaml:"several"`
 	} `yaml:"request"`
 	Account  map[string]sentence `yaml:"account"` // by account.Event, and "several"
@@ -48,7 +49,11 @@ func sentences(language string, d notify.Draft) notify.Text {
 	m := letters.In(language)
 	said := m.of(d)
 	values := map[string]string{"who": cmp.Or(d.Member, m.Somebody), "site": d.Site}
-	return notify.Text{Title: words.Fill(said.Title, values), Body: words.Fill(said.Body, values)}
+	text := notify.Text{Title: words.Fill(said.Title, values), Body: words.Fill(said.Body, values)}
+	if d.Kind == notify.Request {
+		text.Actions = []notify.Action{{Label: m.Request.Answer, Path: d.Path}}
+	}
+	return text
 }
 
 func (m *messages) of(d notify.Draft) sentence {

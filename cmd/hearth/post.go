@@ -10,6 +10,7 @@ import (
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/console"
 )
 
 // hireMessengers makes what tells others: programs and web services of stops, parents of what waits for them.
@@ -30,7 +31,7 @@ func (s *server) hireMessengers(c *Config) (err error) {
 // a context, and reads the store alone.
 func (s *server) tellOfRequest(r parents.Request) {
 	s.post.Send(notify.Message{
-		Household: r.Household, Kind: notify.Request, Member: cmp.Or(r.Member, r.Device), Site: r.Name, What: string(r.Status), Path: "/",
+		Household: r.Household, Kind: notify.Request, Member: cmp.Or(r.Member, r.Device), Site: r.Name, What: string(r.Status), Path: console.RequestPath(r.ID),
 		For: append(s.readers(context.Background(), r.Household, account.Parent, account.Carer), nobody),
 	})
 }

@@ -66,7 +66,7 @@ func TestRequestReachesParents(t *testing.T) {
 	if err != nil || r.Status != parents.Waiting {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	if got := <-told; !strings.HasPrefix(got, "/home ") || !strings.Contains(got, "Kim") || !strings.Contains(got, `"https://hearth.home.arpa:8444/"`) || strings.Contains(got, "games.example") {
+	if got := <-told; !strings.HasPrefix(got, "/home ") || !strings.Contains(got, "Kim") || strings.Count(got, `"https://hearth.home.arpa:8444/requests/`+r.ID+`"`) != 2 || strings.Contains(got, "games.example") {
 		t.Errorf("told %s", got)
 	}
 	anna := parents.Who{Household: "home", Actor: parents.Actor{Role: parents.Parent, Household: "home", Name: "Anna", Account: "a1"}}

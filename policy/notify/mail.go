@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"html/template"
 	"io"
 	"net"
 	"net/textproto"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +44,20 @@ func (m mailCarrier) send(ctx context.Context, l letter) error {
 	return mailFailure(ctx, client.DialAndSendWithContext(ctx, message), message)
 }
 
-// message writes plain text: nothing in it is fetched when it is opened.
+// page is an e-mail for who reads it as HTML: the same words and links, and nothing that is fetched when it is opened.
+var page = template.Must(template.New("mail").Parse(`<!doctype html>
+<html><body dir="auto"><p><b>{{.Title}}</b></p>{{with .Body}}<p style="white-space:pre-line">{{.}}</p>{{end}}{{range .Links}}<p><a href="{{.Path}}">{{.Label}}</a></p>{{end}}</body></html>
+`))
+
+// links are those of a letter, each once: its buttons, and its page where none of them leads there.
+func (l letter) links() []Action {
+	if l.url == "" || slices.ContainsFunc(l.text.Actions, func(a Action) bool { return a.Path == l.url }) {
+		return l.text.Actions
+	}
+	return append([]Action{{l.url, l.url}}, l.text.Actions...)
+}
+
+// message writes the e-mail, as plain text and as HTML.
 func (m mailCarrier) message(l letter) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := errors.Join(msg.From(m.set.From), msg.To(l.channel.To)); err != nil {
@@ -53,14 +68,20 @@ func (m mailCarrier) message(l letter) (*mail.Msg, error) {
 	msg.SetDateWithValue(l.at)
 	msg.Subject(l.text.Title)
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: nobody's machine is to answer
-	text := l.text.Body
-	if l.url != "" {
-		text += "\n\n" + l.url
-	}
-	for _, a := range l.text.Actions {
-		text += "\n\n" + a.Label + ":\n" + a.Path
+	text, links := l.text.Body, l.links()
+	for _, a := range links {
+		if text += "\n\n"; a.Label != a.Path {
+			text += a.Label + ":\n"
+		}
+		text += a.Path
 	}
 	msg.SetBodyString(mail.TypeTextPlain, strings.TrimLeft(text, "\n")+"\n")
+	if err := msg.AddAlternativeHTMLTemplate(page, struct {
+		Text
+		Links []Action
+	}{l.text, links}); err != nil {
+		return nil, fmt.Errorf("writing e-mail as HTML: %w", err)
+	}
 	return msg, nil
 }
 

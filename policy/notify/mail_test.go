@@ -1,8 +1,11 @@
 package notify
 
 import (
+	"bytes"
 	"errors"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -25,7 +28,32 @@ func mailer(t *testing.T, s *smtpServer, m MailSettings, password string) *Post 
 
 var alex = Channel{Kind: Mail, To: "alex@home.example"}
 
-// TestMail: e-mail is handed over encrypted in both ways, after a login, and is plain text that tells nothing of this machine.
+// parts reads an e-mail (RFC 2046 5.1.4): its texts by their types.
+func parts(t *testing.T, m *mail.Message) map[string]string {
+	t.Helper()
+	kind, with, err := mime.ParseMediaType(m.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/alternative" {
+		t.Fatalf("it is %s: %v", kind, err)
+	}
+	found := map[string]string{}
+	body, _ := io.ReadAll(m.Body)
+	for all := multipart.NewReader(bytes.NewReader(body), with["boundary"]); ; {
+		part, err := all.NextPart()
+		if err != nil {
+			m.Body = bytes.NewReader(body)
+			return found
+		}
+		text, err := io.ReadAll(part) // quoted-printable is decoded
+		if err != nil {
+			t.Fatal(err)
+		}
+		kind, _, _ := mime.ParseMediaType(part.Header.Get("Content-Type"))
+		found[kind] = strings.ReplaceAll(string(text), "\r\n", "\n")
+	}
+}
+
+// TestMail: e-mail is handed over encrypted in both ways, after a login, as text and HTML that fetches nothing, and tells
+// nothing of this machine.
 func TestMail(t *testing.T) {
 	for name, implicit := range map[string]bool{"STARTTLS": false, "implicit TLS": true} {
 		s := newSMTP(t, func(s *smtpServer) { s.implicit, s.login = implicit, "hearth\x00opensesame" })
@@ -46,13 +74,13 @@ func TestMail(t *testing.T) {
 				t.Errorf("%s: %s is %q, want %q", name, field, got, want)
 			}
 		}
-		if kind := m.Header.Get("Content-Type"); !strings.HasPrefix(kind, "text/plain") {
-			t.Errorf("%s: it is %s", name, kind)
-		}
-		body, _ := io.ReadAll(m.Body)
-		for _, want := range []string{"K=C3=ADm", home + "/requests/7", "Answer:"} {
-			if !strings.Contains(string(body), want) {
-				t.Errorf("%s: no %q in %q", name, want, body)
+		for kind, want := range map[string]string{
+			"text/plain": "K\u00edm\n\n" + home + "/requests/7\n\nAnswer:\n" + home + "/requests\n",
+			"text/html":  `<a href="` + home + `/requests">Answer</a>`,
+		} {
+			got := parts(t, m)[kind]
+			if kind == "text/plain" && got != want || !strings.Contains(got, want) || strings.Contains(got, "src=") || strings.Contains(got, "<link") {
+				t.Errorf("%s: %s is %q, want %q", name, kind, got, want)
 			}
 		}
 		host, _ := os.Hostname()

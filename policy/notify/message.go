@@ -50,6 +50,7 @@ type Draft struct {
 	Member    string
 	Site      string // "" unless the household wants names told, and always for several
 	What      string
+	Path      string // of the page of the console that it leads to
 }
 
 // Text is what people read, in their language. Titles have a line of at most 120 characters, bodies 1000; the rest is cut off.
@@ -109,7 +110,7 @@ type letter struct {
 
 // letter words a message for one channel.
 func (p *Post) letter(c Channel, id string, m Message, count int, names bool) letter {
-	d := Draft{Household: m.Household, Kind: m.Kind, For: slices.Clone(c.For), Count: count, Member: m.Member, What: m.What}
+	d := Draft{Household: m.Household, Kind: m.Kind, For: slices.Clone(c.For), Count: count, Member: m.Member, What: m.What, Path: m.Path}
 	if names && count == 1 {
 		d.Site = m.Site
 	}

@@ -279,7 +279,7 @@ func TestConsoleIsForHomes(t *testing.T) {
 
 // routes of parents; {m} and {d} are a member and a device.
 var parentRoutes = []string{
-	"GET /", "POST /answer", "POST /in", "GET /setup/family", "POST /setup/family", "GET /setup/times", "POST /setup/times", "GET /setup/done",
+	"GET /", "GET /requests", "GET /requests/x", "POST /answer", "POST /in", "GET /setup/family", "POST /setup/family", "GET /setup/times", "POST /setup/times", "GET /setup/done",
 	"GET /child/Pre", "POST /child/Pre/pause", "POST /child/Pre/resume", "POST /child/Pre/time", "POST /child/Pre/grant", "POST /house/pause", "POST /house/resume",
 	"GET /child/Pre/week", "POST /child/Pre/week", "GET /child/Pre/limits", "POST /child/Pre/limits", "GET /devices", "POST /devices",
 	"GET /device/pre-phone", "POST /device/pre-phone/remove", "POST /device/pre-phone/rename", "GET /activity", "GET /changes", "GET /household", "POST /household",

@@ -20,7 +20,7 @@ var regexpCode = regexp.MustCompile(`one\.[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}-[A
 
 // pages and acts are all routes about a household.
 var (
-	pages = []string{"/", "/setup/family", "/setup/times", "/setup/done", "/child/Mia", "/child/Mia/week", "/child/Mia/limits", "/devices", "/device/mia-tablet", "/activity", "/changes", "/household", "/people", "/channels", "/settings", "/member/Mia/erase", "/lists"}
+	pages = []string{"/", "/setup/family", "/setup/times", "/setup/done", "/child/Mia", "/child/Mia/week", "/child/Mia/limits", "/devices", "/device/mia-tablet", "/activity", "/changes", "/household", "/people", "/channels", "/settings", "/member/Mia/erase", "/lists", "/requests", "/requests/r1"}
 	acts  = []string{"/answer", "/in", "/setup/family", "/setup/times", "/child/Mia/pause", "/child/Mia/resume", "/child/Mia/time", "/child/Mia/bonus", "/child/Mia/grant", "/child/Mia/revoke", "/child/Mia/confirm", "/child/Mia/pin",
 		"/house/pause", "/house/resume", "/child/Mia/week", "/child/Mia/limits", "/devices", "/device/mia-tablet/rename", "/device/mia-tablet/assign", "/device/mia-tablet/remove", "/device/mia-tablet/learn", "/device/mia-tablet/confirm", "/household", "/people", "/people/x/remove", "/people/x/withdraw", "/channels", "/channels/push", "/channels/names", "/channels/x/test", "/channels/x/remove", "/settings", "/member/Mia/erase"}
 	mine = []string{"/account/passphrase", "/account/begin", "/account/passkey", "/account/passkey/end", "/account/session/end", "/account/session/other"}

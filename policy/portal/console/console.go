@@ -169,6 +169,8 @@ func (c *Console) own() map[string]handler {
 func (c *Console) family() map[string]handler {
 	return map[string]handler{
 		"GET /{$}":                   c.today,
+		"GET /requests":              c.requestsPage,
+		"GET /requests/{id}":         c.requestPage,
 		"POST /answer":               c.answer,
 		"POST /in":                   c.choose,
 		"GET /setup/family":          c.familyPage,

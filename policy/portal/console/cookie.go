@@ -13,7 +13,8 @@ const (
 	sessionCookie  = "__Host-hearth-session"
 	browserCookie  = "__Host-hearth-browser"
 	ceremonyCookie = "__Host-hearth-ceremony"
-	inCookie       = "__Host-hearth-in" // which household an operator looks at; it opens nothing
+	goalCookie     = "__Host-hearth-goal" // which page somebody came for who is not signed in; it opens nothing
+	inCookie       = "__Host-hearth-in"   // which household an operator looks at; it opens nothing
 )
 
 // browserLife is how long a browser is known again after it was signed out.

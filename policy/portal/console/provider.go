@@ -34,6 +34,6 @@ func (c *Console) fromProvider(v *visit) error {
 		return v.again("signin", v.signInForm(), err)
 	}
 	v.signed(s)
-	v.to("/")
+	v.to(v.goal())
 	return nil
 }

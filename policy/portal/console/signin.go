@@ -65,7 +65,7 @@ func (c *Console) signIn(v *visit) error {
 		return v.again("signin", v.signInForm(), err)
 	}
 	v.signed(s)
-	v.to("/")
+	v.to(v.goal())
 	return nil
 }
 
@@ -107,6 +107,7 @@ func (c *Console) passkeySignIn(v *visit) error {
 		return err
 	}
 	v.signed(s)
+	v.w.Header().Set("Location", v.goal()) // which the script goes to
 	v.w.WriteHeader(http.StatusNoContent)
 	return nil
 }

@@ -1,8 +1,6 @@
 package console
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
@@ -83,56 +81,6 @@ func (c *Console) today(v *visit) error {
 	return v.show("today", p)
 }
 
-// maxWaiting bounds the requests on the page; answering one brings the next.
-const maxWaiting = 12
-
-// requestRow is a request that waits.
-type requestRow struct {
-	ID, From, What, Why, Word, Half, When string
-	Yes                                   bool // who looks may say yes to it
-}
-
-// waiting adds the requests that nobody has answered, or one of two parents, the oldest first.
-func (v *visit) waiting(parts *todayParts) error {
-	page, err := v.c.Desk.Requests(v.r.Context(), v.who(), parents.RequestQuery{Limit: 100})
-	if err != nil {
-		return err
-	}
-	slices.Reverse(page.Requests)
-	for _, r := range page.Requests[:min(len(page.Requests), maxWaiting)] {
-		parts.Requests = append(parts.Requests, v.request(r))
-	}
-	parts.More = len(page.Requests) - len(parts.Requests)
-	return nil
-}
-
-func (v *visit) request(r parents.Request) requestRow {
-	row := requestRow{ID: r.ID, From: cmp.Or(r.Member, r.Device), What: cmp.Or(r.Name, v.plainly(r.Value)), Word: r.Word, When: v.ago(r.At), Yes: true}
-	if r.Kind == policy.GrantTime {
-		row.What = v.say("act.time")
-	}
-	if r.Kind == policy.GrantService {
-		row.What = v.plainly(r.Value)
-	}
-	if r.Category != "" {
-		row.Why = v.group(r.Category)
-	}
-	if r.Mistake {
-		row.Why = v.say("request.mistake")
-	}
-	me := v.actor()
-	if h, there := v.c.Directory().Household(r.Household); there && h.TwoAnswer && me.Role != parents.Parent {
-		row.Yes, row.Half = false, v.say("request.two")
-	}
-	for _, a := range r.Answers {
-		row.Half = v.say("request.half", "name", cmp.Or(a.By, v.say("role.parent")))
-		if a.Account != "" && a.Account == me.Account {
-			row.Yes, row.Half = false, v.say("request.mine")
-		}
-	}
-	return row
-}
-
 // file is where a household is written that is not to be changed here.
 func (v *visit) file(h parents.Household) string {
 	if h.Owner == parents.OwnerStore {
@@ -211,20 +159,6 @@ func (v *visit) remembered(h parents.Household, parts *todayParts) error {
 		}
 	}
 	return nil
-}
-
-// answer answers a request with one tap.
-func (c *Console) answer(v *visit) error {
-	verdict := parents.Verdict{For: v.form("for"), Word: v.form("word")}
-	if verdict.For == "no" {
-		verdict.For, verdict.Decline = "", true
-	}
-	r, err := c.Desk.Answer(v.r.Context(), v.who(), v.form("id"), verdict)
-	if err != nil {
-		return err
-	}
-	done := map[parents.RequestStatus]string{parents.Granted: "answered", parents.Declined: "declined", parents.Half: "half"}
-	return v.done("/", done[r.Status])
 }
 
 // chooseHousehold is the first page of an operator.

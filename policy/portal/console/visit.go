@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,7 @@ func (c *Console) page(h handler, g guest) http.Handler {
 			return
 		}
 		if v.session.ID == "" && g != anybody {
-			v.to(c.door(r))
+			v.to(v.door())
 			return
 		}
 		if g == grownUp && v.session.Who.Role == account.Child {
@@ -58,12 +59,28 @@ func (c *Console) page(h handler, g guest) http.Handler {
 	})
 }
 
-// door is where somebody goes who is not signed in.
-func (c *Console) door(r *http.Request) string {
-	if empty, err := c.Book.Empty(r.Context()); err == nil && empty {
+// door is where somebody goes who is not signed in. The page that they came for is kept until they are.
+func (v *visit) door() string {
+	if empty, err := v.c.Book.Empty(v.r.Context()); err == nil && empty {
 		return "/setup"
 	}
+	if at := v.r.URL.EscapedPath(); v.r.Method == http.MethodGet && pagePath.MatchString(at) {
+		v.keep(goalCookie, at, v.c.Now().Add(ceremonyLife))
+	}
 	return "/signin"
+}
+
+// pagePath is a path of a page of ours, which no browser takes for another host (WHATWG URL standard, "special authority").
+var pagePath = regexp.MustCompile(`^(/[A-Za-z0-9._~%-]+)+$`)
+
+// goal is where somebody goes who has signed in: the page that they came for, else the first.
+func (v *visit) goal() string {
+	at := v.cookie(goalCookie)
+	v.drop(goalCookie)
+	if !pagePath.MatchString(at) {
+		return "/"
+	}
+	return at
 }
 
 // enter finds out who asks.

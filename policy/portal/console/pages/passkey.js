@@ -19,7 +19,7 @@
       const own = document.querySelector("[name=own]");
       const done = await send(base + "/passkey" + (own && own.checked ? "?own=yes" : ""), JSON.stringify(key));
       if (!done.ok) throw new Error();
-      location.assign(add ? "/account?done=passkey" : "/");
+      location.assign(add ? "/account?done=passkey" : done.headers.get("Location") || "/");
     } catch {
       problem.hidden = false;
       problem.focus();
