@@ -220,7 +220,7 @@ func TestEraseMemberTells(t *testing.T) {
 // names says of which records of a household a key or value has one of some names.
 func (h *house) names(household string, names ...string) (found []string) {
 	h.t.Helper()
-	for _, e := range must(h.bolt.Snapshot(h.t.Context(), household+"/")).Entries {
+	for _, e := range must(h.Bolt.Snapshot(h.t.Context(), household+"/")).Entries {
 		for _, name := range names {
 			if strings.Contains(e.Key.String(), policy.RecordID(name)) || strings.Contains(string(e.Value), name) {
 				found = append(found, e.Key.String()+" has "+name+": "+string(e.Value))
@@ -245,7 +245,7 @@ func furnished(t *testing.T) *house {
 		if name == "bert-desk" {
 			whose = berts
 		}
-		h.seen.list = []parents.Seen{{Address: at, Name: name}}
+		h.Seen = []parents.Seen{{Address: at, Name: name}}
 		_, err := h.Redeem(ctx, must(h.Invite(ctx, two(), whose, "")).Code, at)
 		h.ok(err)
 		_, err = h.Grant(ctx, device(name), parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "1h"}})
@@ -275,7 +275,7 @@ func TestEraseMemberNamesNoDevice(t *testing.T) {
 				t.Fatalf("nothing is half done: %v", err)
 			}
 			kept.broken = nil
-			h.crash()
+			h.Crash()
 		}
 		_, err := h.EraseMember(ctx, inTwo("mia"), kept, nil)
 		h.ok(err)
