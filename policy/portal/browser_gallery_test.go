@@ -3,12 +3,12 @@
 package portal
 
 import (
-	"cmp"
 	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,44 +88,54 @@ func (w *wall) see(s sheet, language string) {
 //
 //	HEARTH_SHOTS=/tmp/shots HEARTH_LANGUAGES=en go test -tags browser -run TestBrowserPages ./policy/portal
 func TestBrowserPages(t *testing.T) {
-	axe := chromium.Axe(t)
-	g, w := newGallery(t), hang(t)
-	axe.Into(w.Tab)
-	languages, turned := words.Languages(), ""
+	t.Parallel()
+	axe, languages := chromium.Axe(t), words.Languages()
 	if only := os.Getenv("HEARTH_LANGUAGES"); only != "" {
 		languages = strings.Split(only, ",")
 	}
-	for _, language := range languages {
-		start := time.Now()
-		switch direction := words.Direction(language); {
-		case language == "en" || direction == "rtl" && turned == "":
-			w.closely(axe, g, language)
-			if direction == "rtl" {
-				turned = language
+	turned := slices.IndexFunc(languages, func(l string) bool { return words.Direction(l) == "rtl" })
+	for i := range walls {
+		t.Run(fmt.Sprintf("wall %d of %d", i+1, walls), func(t *testing.T) {
+			t.Parallel()
+			g, w := newGallery(t), hang(t)
+			axe.Into(w.Tab)
+			for n, language := range languages {
+				if start := time.Now(); n%walls == i {
+					w.look(axe, g, language, language == "en" || n == turned)
+					t.Logf("%s: %d pages, %.1f s", language, len(g.sheets), time.Since(start).Seconds())
+				}
 			}
-		default:
-			w.once(axe, g, language)
-		}
-		t.Logf("%s: %.1f s", language, time.Since(start).Seconds())
+		})
 	}
-	t.Logf("axe-core looked at %d pages in %d languages, closely in en and %s", len(g.sheets), len(languages), cmp.Or(turned, "none from right to left"))
 }
 
-// closely looks at every page on a narrow screen and on a wide one, and in dark at its colours.
-func (w *wall) closely(axe *chromium.Judge, g *gallery, language string) {
+// walls are how many browsers share the languages.
+const walls = 2
+
+// look looks at every page on the narrowest screen; closely means on a wide one too, at the colours in dark, and at each as
+// it comes over the network.
+func (w *wall) look(axe *chromium.Judge, g *gallery, language string, closely bool) {
 	w.Helper()
+	var all []chromium.Text
+	for _, s := range g.sheets {
+		all = append(all, chromium.Text{Name: s.name + " in " + language, HTML: s.show(language).Body.String()})
+	}
+	screens := chromium.Screens()
+	w.see(g.sheets[0], language)
+	w.Screen(screens[0], "light")
+	axe.Texts(w.Tab, all, chromium.Everything, chromium.Wide, small)
+	if !closely {
+		return
+	}
+	w.Screen(screens[0], "dark")
+	axe.Texts(w.Tab, all, chromium.Colours)
+	w.Screen(screens[len(screens)-1], "light")
+	axe.Texts(w.Tab, all, chromium.Everything, chromium.Wide, small)
 	for _, s := range g.sheets {
 		w.see(s, language)
-		name := s.name + " in " + language
-		screens := chromium.Screens()
-		for _, size := range []chromium.Size{screens[0], screens[len(screens)-1]} {
-			w.Screen(size, "light")
-			w.Fits(name)
-			w.large(name)
-			axe.Judge(w.Tab, name)
+		if broken := w.Eval(`broken.join("\n")`); broken != "" {
+			w.Errorf("%s in %s: its own policy forbids\n%s", s.name, language, broken)
 		}
-		w.Screen(screens[0], "dark")
-		axe.Colours(w.Tab, name)
 		w.pictures(s.file() + "-" + language)
 	}
 }
@@ -144,28 +154,11 @@ func (w *wall) pictures(name string) {
 	}
 }
 
-// large reports what a finger misses: everything to press, but for a link within a sentence, is at least 44 CSS pixels high
-// (WCAG 2.2, 2.5.5, which is more than its level AA asks).
-func (w *wall) large(name string) {
-	w.Helper()
-	if small := w.Eval(`[...document.querySelectorAll("a,button,input:not([type=hidden]),select,textarea,summary")]
+// small is an expression that tells what a finger misses: everything to press, but for a link within a sentence, is at least
+// 44 CSS pixels high (WCAG 2.2, 2.5.5, which is more than its level AA asks).
+const small = `[...document.querySelectorAll("a,button,input:not([type=hidden]),select,textarea,summary")]
 .filter(e=>e.getClientRects().length&&e.getBoundingClientRect().height<44&&!(getComputedStyle(e).display=="inline"&&e.parentElement.textContent.trim()!=e.textContent.trim()))
-.map(e=>e.outerHTML.slice(0,120)+" "+e.getBoundingClientRect().height).join("\n")`); small != "" {
-		w.Errorf("%s: too small to press:\n%s", name, small)
-	}
-}
-
-// once looks at every page on the narrowest screen.
-func (w *wall) once(axe *chromium.Judge, g *gallery, language string) {
-	w.Helper()
-	var all []chromium.Text
-	for _, s := range g.sheets {
-		all = append(all, chromium.Text{Name: s.name + " in " + language, HTML: s.show(language).Body.String()})
-	}
-	w.see(g.sheets[0], language)
-	w.Screen(chromium.Screens()[0], "light")
-	axe.Texts(w.Tab, all)
-}
+.map(e=>"too small to press: "+e.outerHTML.slice(0,120)+" "+e.getBoundingClientRect().height).join("\n")`
 
 // file is the name of a sheet as one of a file.
 func (s sheet) file() string {

@@ -121,10 +121,7 @@ func TestBrowserFamily(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("the name is still blocked after the answer")
 	}
-	child.Until("shows the site", func() bool {
-		at := child.Eval("location.hostname+' '+document.title")
-		return strings.HasPrefix(at, casino) && strings.Contains(at, "casino at")
-	})
+	child.Comes("shows the site", `location.hostname=="`+casino+`"&&document.title.includes("casino at")`)
 	t.Logf("the child's Chromium shows the site %s after it", time.Since(tapped).Round(time.Millisecond))
 	if status := s.status("http://" + s.metrics + "/readyz"); status != http.StatusOK {
 		t.Errorf("the server is not well: %d", status)

@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,33 +96,39 @@ func unpack(packed []byte, name string) ([]byte, error) {
 	}
 }
 
+// broken is a script that keeps what a page's own policy forbids it.
+const broken = `;window.broken=[];addEventListener("securitypolicyviolation",e=>broken.push(e.effectiveDirective+" "+e.blockedURI))`
+
 // Into brings axe-core into every page that a tab shows from now on. Their own policy allows them no script, so the
-// debugger does.
+// debugger does. What that policy forbids a page stands in its list "broken".
 func (j *Judge) Into(b *Tab) {
 	b.Helper()
-	if _, err := chromedp.Call(b.Ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: j.script}); err != nil {
+	if _, err := chromedp.Call(b.Ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: j.script + broken}); err != nil {
 		b.Fatal(err)
 	}
 }
 
-// judge is a function that runs the rules of WCAG 2.2 A and AA and those that axe-core's authors advise, or those that
-// are named alone, and tells what is against them.
-const judge = `(async rules=>{const r=await axe.run(document,{resultTypes:["violations"],runOnly:rules||["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]});
-return !rules&&r.passes.length<5?"only "+r.passes.length+" rules were tried":r.violations.map(v=>v.id+": "+v.nodes.map(n=>n.html.slice(0,160)+" "+(n.any[0]||{}).message).join(" | ")).join("\n")})`
+// Rules are those that axe-core tries.
+type Rules string
+
+// In another light nothing but the colours is another.
+const (
+	Everything Rules = `["wcag2a","wcag2aa","wcag21a","wcag21aa","wcag22aa","best-practice"]` // WCAG 2.2 A and AA, and what axe-core's authors advise
+	Colours    Rules = `{type:"rule",values:["color-contrast"]}`
+)
+
+// judge is a function that tells what is against some rules, and that a page has no style or was looked at by too few.
+const judge = `(async rules=>{const r=await axe.run(document,{resultTypes:["violations"],runOnly:rules});
+if(!document.styleSheets[0]?.cssRules.length)return "the page has no style";
+return Array.isArray(rules)&&r.passes.length<5?"only "+r.passes.length+" rules were tried":r.violations.map(v=>v.id+": "+v.nodes.map(n=>n.html.slice(0,160)+" "+(n.any[0]||{}).message).join(" | ")).join("\n")})`
+
+// Wide is an expression that tells of a page that is wider than its screen.
+const Wide = `document.documentElement.scrollWidth>innerWidth?"it is "+document.documentElement.scrollWidth+" pixels wide on "+innerWidth:""`
 
 // Judge reports what axe-core finds on the page that a tab shows.
-func (j *Judge) Judge(b *Tab, name string) { b.Helper(); j.find(b, name, `()`) }
-
-// Colours reports what axe-core finds about the contrast of the page that a tab shows: in another light nothing else is
-// another.
-func (j *Judge) Colours(b *Tab, name string) {
+func (j *Judge) Judge(b *Tab, name string, rules Rules) {
 	b.Helper()
-	j.find(b, name, `({type:"rule",values:["color-contrast"]})`)
-}
-
-func (j *Judge) find(b *Tab, name, rules string) {
-	b.Helper()
-	if found := b.await(judge + rules); found != "" {
+	if found := b.await(judge + "(" + string(rules) + ")"); found != "" {
 		b.Errorf("%s: axe-core finds\n%s", name, found)
 	}
 }
@@ -128,20 +136,26 @@ func (j *Judge) find(b *Tab, name, rules string) {
 // Text is a page as it is sent.
 type Text struct{ Name, HTML string }
 
+// atOnce is how many pages are looked at in one step, so that a step is short on a slow machine too.
+const atOnce = 12
+
 // Texts reports what axe-core finds on many pages, which are put in the place of the one that a tab shows, one after the
-// other: that takes a third of the time of opening each. It also reports those that are wider than the screen.
-func (j *Judge) Texts(b *Tab, all []Text) {
+// other: that takes a third of the time of opening each. What JavaScript would not show is left away. Checks are
+// expressions that tell what else is wrong with a page.
+func (j *Judge) Texts(b *Tab, all []Text, rules Rules, checks ...string) {
 	b.Helper()
-	pages, err := json.Marshal(all)
-	if err != nil {
-		b.Fatal(err)
-	}
-	found := b.await(`(async()=>{const all=[];for(const p of ` + string(pages) + `){
+	for some := range slices.Chunk(all, atOnce) {
+		pages, err := json.Marshal(some)
+		if err != nil {
+			b.Fatal(err)
+		}
+		found := b.await(`(async()=>{const all=[];for(const p of ` + string(pages) + `){
 const d=new DOMParser().parseFromString(p.HTML,"text/html");d.querySelectorAll("noscript").forEach(n=>n.remove());document.documentElement.replaceWith(document.adoptNode(d.documentElement));
-if(document.documentElement.scrollWidth>innerWidth)all.push(p.Name+": it is "+document.documentElement.scrollWidth+" pixels wide on "+innerWidth);
-const text=await ` + judge + `();if(text)all.push(p.Name+": axe-core finds "+text)}return all.join("\n")})()`)
-	if found != "" {
-		b.Error(found)
+for(const wrong of [` + strings.Join(checks, ",") + `])if(wrong)all.push(p.Name+": "+wrong);
+const found=await ` + judge + `(` + string(rules) + `);if(found)all.push(p.Name+": axe-core finds "+found)}return all.join("\n")})()`)
+		if found != "" {
+			b.Error(found)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 
 // patience is how long a step may take: a loaded machine is slow, and a step that never comes to its end is a failure all
 // the same. It bounds what hangs and measures nothing.
-const patience = 90 * time.Second
+const patience = 3 * time.Minute
 
 // Tab is the one window of a Chromium with a profile of its own, which is empty at first.
 type Tab struct {
@@ -127,6 +127,15 @@ func (b *Tab) Until(what string, done func() bool) {
 	}
 }
 
+// Comes waits until an expression is true in whatever page the browser shows.
+func (b *Tab) Comes(what, expression string) {
+	b.Helper()
+	b.Until(what, func() bool {
+		got, err := b.try(`document.readyState=="complete"&&(` + expression + `)`)
+		return err == nil && got == "true"
+	})
+}
+
 // At waits until the browser shows the whole page of a path, with its query if it has one.
 func (b *Tab) At(path string) {
 	b.Helper()
@@ -177,8 +186,8 @@ func (b *Tab) Screen(s Size, light string) {
 // Fits reports a page that is wider than its screen.
 func (b *Tab) Fits(name string) {
 	b.Helper()
-	if wide := b.Eval(`document.documentElement.scrollWidth>innerWidth?document.documentElement.scrollWidth+" on "+innerWidth:""`); wide != "" {
-		b.Errorf("%s: the page is too wide: %s pixels", name, wide)
+	if wide := b.Eval(Wide); wide != "" {
+		b.Errorf("%s: %s", name, wide)
 	}
 }
 

@@ -234,7 +234,7 @@ func TestBrowserLanguages(t *testing.T) {
 		}
 		b.open("/signin")
 		b.Screen(chromium.Screens()[0], "light")
-		axe.Texts(b.Tab, all)
+		axe.Texts(b.Tab, all, chromium.Everything, chromium.Wide)
 	}
 }
 
@@ -271,9 +271,9 @@ func (b *tab) look(axe *chromium.Judge, name, path string) {
 			b.Fits(which)
 			b.Picture(which)
 			if light == "light" {
-				axe.Judge(b.Tab, which)
+				axe.Judge(b.Tab, which, chromium.Everything)
 			} else {
-				axe.Colours(b.Tab, which)
+				axe.Judge(b.Tab, which, chromium.Colours)
 			}
 		}
 	}
