@@ -22,7 +22,6 @@ func TestCurl(t *testing.T) {
 	}
 	h := open(t)
 	h.write(strings.Split(families, "households:")[0])
-	h.ok(h.reload(t.Context()))
 	state := t.TempDir()
 	stop := socket(t, h, filepath.Join(state, "control.sock"))
 	examples := regexp.MustCompile(`(?m)^curl --unix-socket .*$`).FindAllString(string(page), -1)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -15,15 +16,15 @@ import (
 // blocked has the pages remember a block of a device, and gives the id that its page shows.
 func (h *house) blocked(addr, name string) string {
 	h.t.Helper()
-	dir, at := h.live.Load(), netip.MustParseAddr(addr)
+	dir, at := h.Live(), netip.MustParseAddr(addr)
 	n := must(blocklists.ParseName(name))
-	c := dir.Identify(at).Now(h.clock())
+	c := dir.Identify(at).Now(h.Clock())
 	q := dir.Ask(n, new(blocklists.Hashes))
-	d := c.Decide(&q, h.clock())
+	d := c.Decide(&q, h.Clock())
 	if !d.Blocks() {
 		h.t.Fatalf("%s is not blocked for %s: %v", name, addr, d.Action)
 	}
-	h.Portal.Observe(c, at, n, d, h.clock())
+	h.Portal.Observe(c, at, n, d, h.Clock())
 	return string(c.Profile.AppendID(nil, d))
 }
 
@@ -37,7 +38,7 @@ func TestDecision(t *testing.T) {
 		return w.Code, w.Body.String()
 	}
 	id := h.blocked(tom, "naked.example")
-	h.now.Add(60)
+	h.Later(time.Minute)
 	h.blocked(tom, "naked.example")
 	code, said := look("operator", "one", id)
 	for _, want := range []string{`"step":10`, `"step_name":"category"`, `"category":"adult.porn"`, `"in_force":true`, `"band":"teen"`, `"count":2`, `"at":"2026-11-18T12:01:00+01:00"`} {
@@ -121,7 +122,7 @@ func TestDecisionsTellNothingOfTheLaw(t *testing.T) {
 			t.Errorf("%s: %d %s", id, w.Code, w.Body)
 		}
 	}
-	h.now.Add(24*3600 + 1)
+	h.Later(24*time.Hour + time.Second)
 	if d = want[portal.Decision](h, 200, http.MethodGet, "/v1/households/one/decisions/"+child, ""); len(d.Blocks) != 0 {
 		t.Errorf("after a day: %+v", d)
 	}

@@ -73,7 +73,7 @@ func TestNothingIsUndocumented(t *testing.T) {
 			h := open(t, withTokens(holders()), frankly) // so that no route takes away what the next one needs
 			g.found = h.furnish(path)
 			for range tries {
-				h.now.Add(5) // so that nothing is too fast
+				h.Later(5 * time.Second) // so that nothing is too fast
 				r := g.request(strings.ToUpper(method), path, o)
 				body, _ := io.ReadAll(r.Body)
 				r.Body = io.NopCloser(bytes.NewReader(body))
@@ -135,7 +135,7 @@ func (h *house) furnish(path string) map[string]string {
 	case strings.Contains(path, "account"), strings.Contains(path, "sessions"), strings.Contains(path, "tokens"):
 		anna := h.invited("Anna")
 		must(h.book.Accept(h.t.Context(), account.Join{Client: account.Client{Address: netip.MustParseAddr("192.0.2.1")}, Code: anna.Code, Name: "Anna", Passphrase: "quiet harbour lantern"}))
-		t, _, err := h.book.NewToken(h.t.Context(), account.Machine(), account.Wish{Household: "one", Name: "lights", Scopes: []account.Scope{"explain"}, Until: h.clock().Add(100 * 24 * time.Hour)})
+		t, _, err := h.book.NewToken(h.t.Context(), account.Machine(), account.Wish{Household: "one", Name: "lights", Scopes: []account.Scope{"explain"}, Until: h.Clock().Add(100 * 24 * time.Hour)})
 		h.ok(err)
 		found["account"], found["token"], found["invitation"] = "Anna", t.ID, h.invited("Bert").ID
 	case strings.Contains(path, "channels"):

@@ -1,7 +1,6 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,25 +9,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/portal/api"
-	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/policy/tickets"
 )
 
@@ -79,24 +74,7 @@ var listed = map[string][]string{
 	"sec.malware": {"virus.example"}, "illegal.csam": {"forbidden.example"}, "illegal.order": {"ordered.example"}, "ok.help": {"help.example"},
 }
 
-var index = sync.OnceValue(func() *blocklists.Index {
-	taxonomy := must(blocklists.NewTaxonomy())
-	dir := must(os.MkdirTemp("", "hearth-api"))
-	defer os.RemoveAll(dir)
-	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Memory: 1 << 16}))
-	for id, names := range listed {
-		list := b.List(must(taxonomy.Select(id)))
-		for _, text := range names {
-			if err := b.Add(list, blocklists.Entry{Name: must(blocklists.ParseName(text))}); err != nil {
-				panic(err)
-			}
-		}
-	}
-	defer b.Close()
-	var file bytes.Buffer
-	must(b.Build(context.Background(), &file))
-	return must(blocklists.ReadIndex(file.Bytes()))
-})
+var index = sync.OnceValue(func() *blocklists.Index { return policytest.Index(listed) })
 
 func must[T any](v T, err error) T {
 	if err != nil {
@@ -105,19 +83,15 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// house is a server without a network: a configuration, a store, what is in force, and the API.
+// house is a house with the API.
 type house struct {
+	*policytest.House
 	*api.API
 	t        *testing.T
-	desk     *parents.Desk
 	book     *account.Book
 	post     *notify.Post
 	tickets  *tickets.Desk
 	controls *controls
-	now      atomic.Int64
-	work     sync.Mutex
-	yaml     atomic.Pointer[policy.Config]
-	live     atomic.Pointer[policy.Directory]
 }
 
 // open makes a house whose first family is the store's; change may change what its API stands on.
@@ -129,26 +103,18 @@ func open(t *testing.T, change ...func(*api.Config, *portal.Config)) *house {
 		{Source: "bad", Categories: []string{"sec.malware"}, Entry: "virus.example", Line: 1},
 		{Source: "court", Categories: []string{"illegal.order"}, Entry: "naked.example", Line: 2},
 	}}}
-	h.now.Store(must(time.ParseInLocation("2006-01-02 15:04", "2026-11-18 12:00", must(time.LoadLocation("Europe/Berlin")))).Unix())
-	h.write(families + neighbours)
-	log := must(store.Open(filepath.Join(t.TempDir(), "hearth.db")))
-	t.Cleanup(func() { _ = log.Close() })
-	h.live.Store(must(policy.Compile(policy.CompileConfig{Index: index(), Now: h.clock()})))
-	h.desk = must(parents.Open(t.Context(), parents.Config{
-		Log: log, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Written: h.written, Presence: somebody{},
-	}))
-	h.ok(h.reload(t.Context()))
-	_, err := h.desk.Adopt(t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}, "")
+	h.House = policytest.Open(t, index(), "2026-11-18 12:00", policytest.Read(t, families+neighbours), nil)
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.77"), Name: "visitor"}, {Address: netip.MustParseAddr("10.0.1.77"), Name: "neighbour"}}
+	_, err := h.Adopt(t.Context(), policytest.Machine("one"), "")
 	h.ok(err)
 	h.write(strings.Split(families, "households:")[0] + "households:" + neighbours)
-	h.ok(h.reload(t.Context()))
-	h.book = must(account.Open(account.Config{Log: log, Now: h.clock}))
-	h.tickets = must(tickets.New(t.Context(), tickets.Config{Log: log, Folder: filepath.Join(t.TempDir(), "tickets"), Now: h.clock, Look: lookUp, Taxonomy: func() *blocklists.Taxonomy { return index().Taxonomy() }}))
-	h.post = must(notify.New(notify.Config{Log: log, State: t.TempDir(), Words: func(notify.Draft) notify.Text { return notify.Text{Title: "x"} }, Now: h.clock, Resolve: func(context.Context, string) ([]netip.Addr, error) {
+	h.book = must(account.Open(account.Config{Log: h.Bolt, Now: h.Clock}))
+	h.tickets = must(tickets.New(t.Context(), tickets.Config{Log: h.Bolt, Folder: filepath.Join(t.TempDir(), "tickets"), Now: h.Clock, Look: lookUp, Taxonomy: func() *blocklists.Taxonomy { return index().Taxonomy() }}))
+	h.post = must(notify.New(notify.Config{Log: h.Bolt, State: t.TempDir(), Words: func(notify.Draft) notify.Text { return notify.Text{Title: "x"} }, Now: h.Clock, Resolve: func(context.Context, string) ([]netip.Addr, error) {
 		return nil, errors.New("there is no network")
 	}}))
-	pages := portal.Config{Name: "hearth.test.arpa", View: h.live.Load, Now: h.clock, Find: h.controls.Find, Desk: h.desk, Enrolment: &portal.Enrolment{Name: "dns.example.org", TLS: 853}}
-	c := api.Config{View: h.live.Load, Control: h.controls, Desk: h.desk, Activity: &memoir{live: h.live.Load}, Accounts: h.book, Post: h.post, Tickets: h.tickets, Now: h.clock}
+	pages := portal.Config{Name: policytest.Own, View: h.Live, Now: h.Clock, Find: h.controls.Find, Desk: h.Desk, Enrolment: &portal.Enrolment{Name: "dns.example.org", TLS: 853}}
+	c := api.Config{View: h.Live, Control: h.controls, Desk: h.Desk, Activity: &memoir{live: h.Live}, Accounts: h.book, Post: h.post, Tickets: h.tickets, Now: h.Clock}
 	for _, change := range change {
 		change(&c, &pages)
 	}
@@ -164,51 +130,11 @@ func (h *house) ok(err error) {
 	}
 }
 
-func (h *house) clock() time.Time { return time.Unix(h.now.Load(), 0).UTC() }
-
+// write puts other YAML in force.
 func (h *house) write(text string) {
 	h.t.Helper()
-	var c policy.Config
-	h.ok(yaml.UnmarshalWithOptions([]byte(text), &c, yaml.Strict()))
-	h.yaml.Store(&c)
-}
-
-func (h *house) written() (policy.Config, func(string) string) {
-	c := *h.yaml.Load()
-	return c, func(id string) string {
-		if slices.ContainsFunc(c.Households, func(x policy.HouseholdConfig) bool { return x.ID == id }) {
-			return "hearth.yaml:1"
-		}
-		return ""
-	}
-}
-
-func (h *house) reload(context.Context) error {
-	h.work.Lock()
-	defer h.work.Unlock()
-	people, err := h.desk.People(*h.yaml.Load())
-	if err != nil {
-		return err
-	}
-	dir, err := policy.Compile(policy.CompileConfig{Config: people, Index: index(), States: h.desk.States(), Now: h.clock(), Own: must(blocklists.ParseName("hearth.test.arpa"))})
-	if err != nil {
-		return err
-	}
-	h.desk.Install(dir, *h.yaml.Load(), func() { h.live.Store(dir) })
-	return nil
-}
-
-// somebody is a device that nobody knows, in the first family's network.
-type somebody struct{}
-
-func (somebody) Seen() []parents.Seen {
-	return []parents.Seen{{Address: netip.MustParseAddr("10.0.0.77"), Name: "visitor"}, {Address: netip.MustParseAddr("10.0.1.77"), Name: "neighbour"}}
-}
-
-func (s somebody) Find(a netip.Addr) (parents.Seen, bool) {
-	all := s.Seen()
-	i := slices.IndexFunc(all, func(s parents.Seen) bool { return s.Address == a })
-	return all[max(i, 0)], i >= 0
+	h.Write(policytest.Read(h.t, text))
+	h.ok(h.Reload(h.t.Context()))
 }
 
 // lookUp tells what the lists of these tests say of a name.
@@ -225,11 +151,9 @@ func lookUp(_ context.Context, name blocklists.Name) (s tickets.Standing, _ erro
 // wants has a child ask for a name, from an address.
 func (h *house) wants(from, name string, mistake bool) parents.Request {
 	h.t.Helper()
-	dir := h.live.Load()
-	c := dir.Identify(netip.MustParseAddr(from))
-	n := must(blocklists.ParseName(name))
-	q := dir.Ask(n, new(blocklists.Hashes))
-	return must(h.desk.Request(h.t.Context(), c, parents.Wish{Name: n.String(), Question: q, Decision: c.Decide(&q, h.clock()), Mistake: mistake}))
+	c, w := h.Wish(from, name)
+	w.Mistake = mistake
+	return must(h.Desk.Request(h.t.Context(), c, w))
 }
 
 // ask sends a request as the machine's owner.

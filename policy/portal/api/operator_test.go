@@ -26,10 +26,10 @@ func TestLegalListsAreTheOperators(t *testing.T) {
 func TestStatusNamesNobody(t *testing.T) {
 	h := open(t, withTokens(holders()))
 	h.write(strings.Split(families, "households:")[0] + "households:" + strings.Replace(neighbours, "{name: Mia, band: child}", "{name: Mia, born: 2016-11-18}", 1))
-	config := *h.yaml.Load()
+	config, _ := h.Written()
 	mia := policy.Promotion{Member: "Mia", Born: config.Households[0].Members[0].Born, Band: "child"} // until yesterday
-	h.live.Store(must(policy.Compile(policy.CompileConfig{
-		Config: config, Index: index(), Now: h.clock(), States: map[string]policy.State{"two": {Promotions: []policy.Promotion{mia}}},
+	h.Serve(must(policy.Compile(policy.CompileConfig{
+		Config: config, Index: index(), Now: h.Clock(), States: map[string]policy.State{"two": {Promotions: []policy.Promotion{mia}}},
 	})))
 	if w := h.ask(http.MethodGet, "/v1/status", ""); !strings.Contains(w.Body.String(), "two/Mia had a birthday") {
 		t.Fatalf("at the machine: %d %s", w.Code, w.Body)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal/api"
@@ -13,7 +14,7 @@ import (
 func TestPages(t *testing.T) {
 	h := open(t)
 	for _, name := range []string{"casino.example", "naked.example"} {
-		h.now.Add(1)
+		h.Later(time.Second)
 		h.wants("10.0.0.2", name, false)
 	}
 	all := h.pages(t, "/v1/households/one/members?limit=1", func(path string) (string, string) {

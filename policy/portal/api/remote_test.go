@@ -161,7 +161,7 @@ func TestRoles(t *testing.T) {
 			t.Errorf("nobody has said who may use %s", o.id)
 		}
 		for _, role := range append(ranks, "machine", "support") {
-			h.now.Add(1) // so that it is not too fast
+			h.Later(time.Second) // so that it is not too fast
 			w := h.send(role, o.method, o.at("one"), row.body)
 			may := slices.Index(ranks, role) >= slices.Index(ranks, row.least)
 			switch role {
@@ -214,7 +214,7 @@ func TestOtherHouseholds(t *testing.T) {
 		if !strings.Contains(o.path, "{household}") {
 			continue
 		}
-		h.now.Add(10) // so that it is not too fast
+		h.Later(10 * time.Second) // so that it is not too fast
 		for _, role := range []string{"child", "carer", "parent", "support"} {
 			w := h.send(role, o.method, o.at("two"), who[o.id].body)
 			if none := h.send(role, o.method, o.at("none"), who[o.id].body); w.Code != http.StatusNotFound || w.Body.String() != none.Body.String() {
@@ -222,7 +222,7 @@ func TestOtherHouseholds(t *testing.T) {
 			}
 		}
 	}
-	h.now.Add(10)
+	h.Later(10 * time.Second)
 	secrets := regexp.MustCompile(`Bert|secret-phone|neighbour|10\.0\.1|"two"`)
 	for _, path := range []string{
 		"/v1/households", "/v1/households?limit=1000", "/v1/households/-", "/v1/households/-/devices", "/v1/households/-/unknown-devices",
@@ -281,7 +281,7 @@ func TestEndedRights(t *testing.T) {
 	if w := h.send("parent", http.MethodGet, "/v1/lists", ""); w.Code != http.StatusForbidden {
 		t.Errorf("at the end: status %d %s", w.Code, w.Body)
 	}
-	h.now.Add(-1)
+	h.Later(-time.Second)
 	if w := h.send("parent", http.MethodGet, "/v1/lists", ""); w.Code != http.StatusOK {
 		t.Errorf("a second before: status %d %s", w.Code, w.Body)
 	}
@@ -324,7 +324,7 @@ func TestRate(t *testing.T) {
 	if w := h.send("other", http.MethodGet, "/v1/lists", ""); w.Code != http.StatusOK {
 		t.Errorf("another household: status %d", w.Code)
 	}
-	h.now.Add(1)
+	h.Later(time.Second)
 	if w := h.send("parent", http.MethodGet, "/v1/lists", ""); w.Code != http.StatusOK {
 		t.Errorf("a second later: status %d", w.Code)
 	}
@@ -355,7 +355,7 @@ func TestGuessing(t *testing.T) {
 	if got := ask("[2001:db8:0:1::1]:4000", "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("from another network: status %d", got)
 	}
-	h.now.Add(10)
+	h.Later(10 * time.Second)
 	if got := ask("[2001:db8::ffff]:4000", "wrong"); got != http.StatusUnauthorized {
 		t.Errorf("ten seconds later: status %d", got)
 	}
@@ -392,7 +392,7 @@ func TestRepeats(t *testing.T) {
 	if w := pause("parent", "c", `{"member": "Nobody"}`); w.Code != http.StatusNotFound || w.Body.String() != wrong.Body.String() || w.Header().Get("Content-Type") != "application/problem+json" {
 		t.Errorf("a problem again: %d %s", w.Code, w.Body)
 	}
-	h.now.Add(24 * 3600)
+	h.Later(24 * time.Hour)
 	if w := pause("parent", "a", `{"member": "Mia", "for": "31m"}`); w.Code != http.StatusCreated {
 		t.Errorf("a day later: %d %s", w.Code, w.Body)
 	}
