@@ -169,7 +169,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 	return portal.New(portal.Config{
 		Name: c.Name, Guest: firstGuest(c), View: s.directory, Presence: s.presence, Now: time.Now, Log: s.log, Find: func(ctx context.Context, name string) (portal.ListFound, error) {
 			return control{s}.Lists().Find(ctx, name)
-		}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Port: pagePort(c), Enrolment: reached,
+		}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Port: pagePort(c), Console: c.consoleOfPages(), Enrolment: reached,
 		BlockTTL:  func() time.Duration { return s.config.Load().Config.Landing.TTL },
 		Remembers: func() bool { return s.config.Load().Config.Privacy.Activity },
 		Help:      func() help.Table { return s.shelf.Load().library.Help() },

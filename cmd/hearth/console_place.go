@@ -84,6 +84,18 @@ func (c *Config) consoleOrigin() string {
 	return ""
 }
 
+// consoleOfPages is where the pages lead parents to the console: "" where it listens on this machine alone, unless the pages
+// do so too.
+func (c *Config) consoleOfPages() string {
+	alone := func(at []netip.AddrPort) bool {
+		return !slices.ContainsFunc(at, func(a netip.AddrPort) bool { return !a.Addr().IsLoopback() })
+	}
+	if alone(c.Console.Listen) && !alone(c.Landing.HTTP) {
+		return ""
+	}
+	return c.consoleOrigin()
+}
+
 // consoleAddresses are the origins that this machine can open before anything asks Hearth for a name: an address, and
 // the name. None where nothing listens.
 func (c *Config) consoleAddresses() []string {

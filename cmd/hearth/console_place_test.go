@@ -67,6 +67,25 @@ func TestOrigins(t *testing.T) {
 	}
 }
 
+// TestConsoleOfPages: the pages that other devices see lead to no console that only this machine reaches.
+func TestConsoleOfPages(t *testing.T) {
+	for text, want := range map[string]string{
+		"":                                  "https://hearth.home.arpa:8444", // the pages are on this machine alone too
+		"landing: {http: [\"0.0.0.0:80\"]}": "",
+		"landing: {http: [\"0.0.0.0:80\"]}\nconsole: {listen: [\"0.0.0.0:8444\"]}":        "https://hearth.home.arpa:8444",
+		"landing: {http: [\"192.168.1.2:80\"]}\nconsole: {listen: [\"192.168.1.2:443\"]}": "https://hearth.home.arpa",
+		"console: {listen: []}": "",
+	} {
+		l, err := load(writeConfig(t, consoleHome+text+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := l.Config.consoleOfPages(); got != want {
+			t.Errorf("%s: %q, want %q", text, got, want)
+		}
+	}
+}
+
 // TestProviderSettings: what the operator writes is what the book gets, with the secret of the file and the place that
 // the console's own pages come back to.
 func TestProviderSettings(t *testing.T) {

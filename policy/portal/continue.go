@@ -29,7 +29,10 @@ func (p *Portal) goOn(v *visit, name string, d policy.Decision) *goOn {
 	}
 	said := &v.words.Pages.Continue
 	who := said.Who
-	if len(v.logs()) > 0 {
+	switch {
+	case v.who == policy.ReaderAdult:
+		who = said.WhoAdult
+	case len(v.logs()) > 0:
 		who = said.WhoLogged
 	}
 	return &goOn{link{p.askURL(v, continuePath) + "?name=" + url.QueryEscape(name), v.continues(said.Link, d)}, who}
@@ -72,7 +75,7 @@ func over(d policy.Decision, b block) bool {
 func (p *Portal) warned(v *visit, name string) (int, *view) {
 	to := *v
 	if to.host = parseHost(name); to.host.name == nil || v.profile == nil || slices.Equal(to.host.name, p.ask) {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	to.host.port = v.host.port
 	var hashes blocklists.Hashes

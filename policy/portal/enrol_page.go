@@ -42,7 +42,7 @@ func (p *Portal) enrol(v *visit) (int, *view) {
 	page.Links = []link{{p.url(v, ""), v.words.Label.Start}}
 	switch device := asking(v); {
 	case p.enrolment == nil:
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	case !p.enrolment.encrypted(): // the console alone has a certificate
 		page.Title = said.Authority
 		page.Guides = p.trust(v, p.enrolment.Name)

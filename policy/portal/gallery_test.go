@@ -65,6 +65,9 @@ func newGallery(t *testing.T) *gallery {
 	}}
 	h, desk := withTicketsOf(t, tickets.ToOperator, o)
 	g := &gallery{T: t, home: h, desk: desk}
+	h.console, h.listed = "https://console.example", func(context.Context, string) (ListFound, error) {
+		return ListFound{Entries: []ListEntry{{Source: "ut1-gambling", Version: "5f3a9c1b", Categories: []string{"money.gambling"}}}}, nil
+	}
 	h.enrolment = withAuthority(reachable())
 	_, _, kept := withDiary(t)
 	for i := range 8 {

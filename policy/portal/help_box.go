@@ -17,17 +17,19 @@ func (p *Portal) helpBox(v *visit, crisis bool) *helpBox {
 		if row.Is(help.OnlineSafety) {
 			note = l.Online + " · " + l.Free
 		}
-		box.Lines = append(box.Lines, call{
-			Name: row.Organisation, Number: row.Call(), Note: note,
-			URL: template.URL("tel:" + strings.NewReplacer(" ", "", "-", "").Replace(row.Call())), //nolint:gosec // digits, by the loader of the table
-		})
+		box.Lines = append(box.Lines, call{Name: row.Organisation, Number: row.Call(), Note: note, URL: dial(row.Call())})
 	}
 	if !crisis {
 		return box
 	}
 	box.Danger = l.DangerAnywhere
 	if number := emergency(table, v.country); number != "" {
-		box.Danger = fill(l.Danger, map[string]string{"emergency": number})
+		box.Danger, box.Emergency = fill(l.Danger, map[string]string{"emergency": number}), dial(number)
 	}
 	return box
+}
+
+// dial is a link that calls a number of the table of help.
+func dial(number string) template.URL {
+	return template.URL("tel:" + strings.NewReplacer(" ", "", "-", "").Replace(number)) //nolint:gosec // digits, by the loader of the table
 }

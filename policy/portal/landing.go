@@ -43,6 +43,7 @@ func (p *Portal) Landing() http.Handler {
 		v := p.visit(r, host)
 		status, page := p.choose(v, r)
 		page.addLog(v)
+		p.addLists(r.Context(), page)
 		if err := p.render.write(w, r, status, page); err != nil {
 			p.log.Warn("landing page", slog.Any("error", err))
 		}
@@ -56,7 +57,7 @@ func (p *Portal) choose(v *visit, r *http.Request) (int, *view) {
 	case v.host.name == nil:
 		return http.StatusOK, p.hello(v)
 	case slices.Equal(v.host.name, p.own):
-		return whole(path, v, p.home)
+		return p.whole(path, v, p.home)
 	case slices.Equal(v.host.name, p.ask) && path == mePath:
 		return p.me(v, r)
 	case slices.Equal(v.host.name, p.ask) && path == enrolPath:
@@ -88,15 +89,15 @@ func (p *Portal) asked(v *visit, r *http.Request) (int, *view) {
 	case p.tickets != nil && outcome:
 		return p.outcome(v, number)
 	}
-	return whole(path, v, p.lastBlocks)
+	return p.whole(path, v, p.lastBlocks)
 }
 
 // whole answers for a host of ours, which has the one page.
-func whole(path string, v *visit, page func(*visit) *view) (int, *view) {
+func (p *Portal) whole(path string, v *visit, page func(*visit) *view) (int, *view) {
 	if path == "/" || path == "" {
 		return http.StatusOK, page(v)
 	}
-	return http.StatusNotFound, missing(v)
+	return http.StatusNotFound, p.missing(v)
 }
 
 // judge asks the policy about the name, exactly as the resolver does.
@@ -107,7 +108,7 @@ func (p *Portal) judge(v *visit) (int, *view) {
 		page := p.blocked(v, v.cause(q.Match.Categories, d))
 		if page.Facts != nil { // neither the law's page nor that of help
 			page.GoOn = p.goOn(v, v.host.text, d)
-			page.addButtons(p.buttons(v, v.host.text))
+			page.addButtons(v, p.buttons(v, v.host.text))
 		}
 		return http.StatusForbidden, page
 	}
@@ -115,7 +116,7 @@ func (p *Portal) judge(v *visit) (int, *view) {
 		if c, ok := q.Match.Categories.First(); ok {
 			return http.StatusOK, p.allowed(v, c)
 		}
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	return http.StatusOK, p.neutral(v)
 }

@@ -169,11 +169,11 @@ func (p *Portal) myDay(v *visit, r *http.Request, page *view, asked string) (int
 	said := &v.words.Pages.Me
 	at, err := time.ParseInLocation(time.DateOnly, asked, v.now.Location())
 	if err != nil {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	report, err := p.activity.Show(r.Context(), v.client.Household.ID+"/"+v.client.Person(), at.Format(time.DateOnly))
 	if err != nil || len(report.Days) == 0 {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	page.Title, page.Lead, page.Me = dateText(v.words, at), sentences(said.DayLead), &mePage{}
 	var names []askRow

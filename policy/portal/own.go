@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
@@ -28,9 +29,12 @@ func (p *Portal) hello(v *visit) *view {
 	return page
 }
 
-func missing(v *visit) *view {
+// missing is for a path at which there is nothing.
+func (p *Portal) missing(v *visit) *view {
 	said := &v.words.Pages.Missing
-	return base(v, plain, said.Title, said.Lead)
+	page := base(v, plain, said.Title, said.Lead)
+	page.Links = p.ownLinks(v)
+	return page
 }
 
 // allowed answers a self-test of a category that this client may open.
@@ -55,6 +59,14 @@ func (p *Portal) mine(v *visit) []link {
 	return []link{{p.askURL(v, mePath), v.words.Pages.Me.Link}}
 }
 
+// consoleLinks leads grown-ups to where rules are changed, and who is not known yet, who may be one. It asks who they are.
+func (p *Portal) consoleLinks(v *visit) []link {
+	if p.console == "" || v.client.Status != policy.Guest && (v.client.Status != policy.Known || v.who != policy.ReaderAdult) {
+		return nil
+	}
+	return []link{{p.console + "/", v.words.Label.Console}}
+}
+
 // home is the page of the own name: what this is, for whom, and what to try.
 func (p *Portal) home(v *visit) *view {
 	said := &v.words.Pages.Home
@@ -64,7 +76,7 @@ func (p *Portal) home(v *visit) *view {
 	} else {
 		page.Facts = []fact{{Label: v.words.Label.For, Value: v.name(), Note: v.band()}}
 	}
-	page.Tries = append(append(p.mine(v), link{p.url(v, "ask."), said.TryAsk}), p.deskLinks(v)...)
+	page.Tries = slices.Concat(p.mine(v), []link{{p.url(v, "ask."), said.TryAsk}}, p.deskLinks(v), p.consoleLinks(v))
 	if p.enrolment != nil && p.enrolment.encrypted() && asking(v) != nil {
 		page.Tries = append(page.Tries, link{p.askURL(v, enrolPath), said.TryEnrol})
 	}

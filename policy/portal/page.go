@@ -91,7 +91,7 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 			page.Places = p.goodPlaces(v)
 		}
 	case policy.ReaderAdult:
-		page.Explain = v.host.text
+		page.Explain, page.Listed = v.host.text, c.category
 	case policy.ReaderTeen:
 	}
 	if v.who != policy.ReaderAdult && c.reason != policy.ReasonSecurity {
@@ -103,7 +103,7 @@ func (p *Portal) dress(page *view, v *visit, c cause) {
 			fill(v.words.Label.UnknownHelp, map[string]string{"address": v.addr.String()}),
 		}
 	}
-	page.Links = append(append(p.mine(v), link{p.url(v, "ask."), v.words.Label.Recent}), p.deskLinks(v)...)
+	page.Links = slices.Concat(p.mine(v), []link{{p.url(v, "ask."), v.words.Label.Recent}}, p.deskLinks(v), p.consoleLinks(v))
 }
 
 // fill puts the category, the time and the reader into a text of package policy.
@@ -133,12 +133,18 @@ func (v *visit) facts(c cause) []fact {
 		out = append(out, fact{Label: l.Rule, Value: c.rule, Code: true, Note: l.SetByHousehold})
 	case c.category != "" && v.who == policy.ReaderAdult:
 		out = append(out, fact{Label: l.Rule, Value: c.category, Code: true})
-	case c.reason == policy.ReasonCategory || c.reason == policy.ReasonUnknown || c.reason == policy.ReasonService:
-		rule := fact{Label: l.Rule, Value: v.words.Bands[v.profile.Band()]}
+	case c.reason == policy.ReasonCategory || c.reason == policy.ReasonWarn || c.reason == policy.ReasonUnknown || c.reason == policy.ReasonService:
+		rule := fact{Label: l.Rule, Value: v.words.Steps[c.step]}
+		if c.step == policy.StepUnknown { // which says why, and no rule
+			rule.Value = v.words.Bands[v.profile.Band()]
+		}
 		if v.client.Status == policy.Known {
 			rule.Note = l.SetByHousehold
 		}
 		out = append(out, rule)
+	}
+	if v.who == policy.ReaderAdult {
+		out = append(out, fact{Label: l.Time, Value: v.now.Format("2006-01-02 15:04")})
 	}
 	if !c.until.IsZero() {
 		out = append(out, fact{Label: l.Until, Value: clockText(v.words, c.until, v.now)})

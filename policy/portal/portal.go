@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -60,8 +61,10 @@ type Config struct {
 	BlockTTL func() time.Duration
 	// Port is that of the pages as a browser writes it; "" is 80.
 	Port string
-	// Find tells what the sources in force say of a name; nil leaves that out of explanations.
+	// Find tells what the sources in force say of a name; nil leaves that out of explanations and pages.
 	Find func(ctx context.Context, name string) (ListFound, error)
+	// Console is the origin of the parents' console, such as https://hearth.home.arpa:8444; "" leads nobody there.
+	Console string
 }
 
 // Presence knows which machine has an address; it adds that to f. Both are false as long as nobody knows.
@@ -89,6 +92,8 @@ type Portal struct {
 	blockTTL  func() time.Duration
 	streams   *streams
 	port      string
+	console   string
+	searching sync.Mutex // held while a page looks into the lists
 	enrolment *Enrolment
 	held      func(netip.Addr, *policy.Question, policy.Decision) bool
 	frank     func() bool
@@ -109,7 +114,7 @@ func New(c Config) (*Portal, error) {
 	if c.View == nil {
 		return nil, errors.New("a portal needs a View of the households")
 	}
-	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, listed: c.Find, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, blockTTL: c.BlockTTL, port: c.Port, seal: newSeal(), streams: newStreams()}
+	p := &Portal{own: own, guest: c.Guest, view: c.View, presence: c.Presence, now: c.Now, log: c.Log, listed: c.Find, held: c.Withheld, frank: c.Frank, help: c.Help, enrolment: c.Enrolment, desk: c.Desk, activity: c.Activity, remembers: c.Remembers, tickets: c.Tickets, blockTTL: c.BlockTTL, port: c.Port, console: c.Console, seal: newSeal(), streams: newStreams()}
 	if p.ask, err = blocklists.ParseName("ask." + own.String()); err != nil {
 		return nil, fmt.Errorf("the own name %q leaves no room for ask.<name>: %w", c.Name, err)
 	}

@@ -68,11 +68,13 @@ func (p *Portal) buttons(v *visit, name string) (all []button) {
 	return all
 }
 
-// reads picks the text of whoever reads it.
+// reads picks the text of whoever reads it. A grown-up has no parents to ask, and is told what the button says.
 func (v *visit) reads(t *readerText, self bool) string {
 	switch {
 	case self:
 		return t.Self
+	case v.who == policy.ReaderAdult && v.client.Member != nil:
+		return v.words.Pages.Request.Send
 	case v.who == policy.ReaderChild:
 		return t.Child
 	}
@@ -88,11 +90,13 @@ func (p *Portal) wishing(v *visit, name string) (int, *view) {
 	}
 	said := &v.words.Pages.Request
 	page := base(v, day, v.reads(&said.Title, self), sentences(v.reads(&said.Lead, self)))
-	if r.Kind == policy.GrantTime {
+	switch {
+	case r.Kind == policy.GrantTime && self:
 		page.Tone = night
-		if !self {
-			page.Lead = sentences(said.Time)
-		}
+	case r.Kind == policy.GrantTime:
+		page.Tone, page.Lead = night, sentences(said.Time)
+	case !self && v.who == policy.ReaderAdult && v.client.Member != nil:
+		page.Lead = nil
 	}
 	page.Facts = p.wished(v, &r)
 	f := form{Action: requestPath, Button: said.Send}
@@ -115,7 +119,7 @@ func (p *Portal) wishing(v *visit, name string) (int, *view) {
 func (p *Portal) cannot(v *visit, name string, d policy.Decision) (int, *view) {
 	to := *v
 	if to.host = parseHost(name); to.host.name == nil || v.profile == nil || slices.Equal(to.host.name, p.ask) {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	to.host.port = v.host.port
 	if d.Blocks() && (d.Step == policy.StepSecurity || d.Silent || v.client.Status != policy.Known) {
@@ -173,7 +177,7 @@ func (p *Portal) wishes(v *visit, r *http.Request, w parents.Wish, again func(*v
 func (p *Portal) request(v *visit, id string) (int, *view) {
 	r, there := p.desk.RequestOf(v.client, id)
 	if !there {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	said := &v.words.Pages.Request
 	t := map[parents.RequestStatus]*text{
@@ -208,6 +212,9 @@ func (p *Portal) opened(v *visit, page *view, r *parents.Request) {
 	switch {
 	case !r.Until.IsZero() && !r.Until.After(v.now), p.shut(v, r):
 		page.Lead = nil // it is over
+		if !r.Until.IsZero() {
+			page.Facts = append(page.Facts, fact{Label: v.words.Label.Until, Value: r.Until.In(v.now.Location()).Format("2006-01-02 15:04")})
+		}
 		return
 	case r.Until.IsZero():
 		page.Lead = append(page.Lead, said.Ever)

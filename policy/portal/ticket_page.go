@@ -119,7 +119,7 @@ func (v *visit) asker() string {
 // bad is the form of a report.
 func (p *Portal) bad(v *visit, name string) (int, *view) {
 	if p.tickets == nil {
-		return http.StatusNotFound, missing(v)
+		return http.StatusNotFound, p.missing(v)
 	}
 	page := p.badIn(v)
 	page.English = inEnglish(v, p.badIn)

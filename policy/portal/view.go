@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/hearthdns/hearth/blocklists/help"
+	"github.com/hearthdns/hearth/policy"
 )
 
 //go:embed pages
@@ -53,6 +54,7 @@ type view struct {
 	Next    []string
 	GoOn    *goOn
 	Explain string   // the name to explain, for grown-ups
+	Listed  string   // the category by which it is blocked, for them
 	Buttons []button // of the page of a block
 	Said    []saying
 	Look    *link  // the same page again
@@ -91,6 +93,7 @@ type helpBox struct {
 	Title           string
 	Lines           []call
 	Trusted, Danger string
+	Emergency       template.URL // where Danger says whom to call
 }
 
 type call struct {
@@ -112,9 +115,13 @@ type askRow struct {
 	Buttons        []button
 }
 
-// addButtons puts the three buttons on a page. What the page says to do next is not said twice.
-func (page *view) addButtons(all []button) {
+// addButtons puts the three buttons on a page. What the page says to do next is not said twice, and that somebody can ask and
+// say that it is a mistake only where they can.
+func (page *view) addButtons(v *visit, all []button) {
 	page.Buttons = all
+	if general := v.words.Page(v.who, policy.ReasonCategory).Next; v.who == policy.ReaderTeen && len(all) < 3 {
+		page.Next = slices.DeleteFunc(page.Next, func(text string) bool { return text == general })
+	}
 	page.Next = slices.DeleteFunc(page.Next, func(text string) bool {
 		return slices.ContainsFunc(all, func(b button) bool { return b.Text == strings.TrimSuffix(text, ".") })
 	})

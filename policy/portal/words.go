@@ -40,6 +40,9 @@ type labels struct {
 	Talk           string      `yaml:"talk"`
 	Free           string      `yaml:"free"`
 	Online         string      `yaml:"online"`
+	Time           string      `yaml:"time"`
+	List           string      `yaml:"list"`
+	Console        string      `yaml:"console"`
 	Danger         string      `yaml:"danger"`
 	DangerAnywhere string      `yaml:"danger_anywhere"`
 	Trusted        string      `yaml:"trusted"`
@@ -86,6 +89,7 @@ type goOnText struct {
 	Title     string `yaml:"title"`
 	Who       string `yaml:"who"`        // will know
 	WhoLogged string `yaml:"who_logged"` // of somebody whose names a parent reads
+	WhoAdult  string `yaml:"who_adult"`  // of somebody who has no parents here
 	Button    string `yaml:"button"`
 	Done      string `yaml:"done"`
 	DoneLead  string `yaml:"done_lead"`
