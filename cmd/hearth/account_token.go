@@ -47,7 +47,8 @@ func (a *app) tokenNewCommand() *cobra.Command {
 		Use: "new NAME --scope SCOPE --until DAY [--household ID | --all]", Short: "Make a token; it is shown once",
 		Long: `Make a token for a program: NAME says what it is for. It is shown once, and
 kept as a hash alone, so copy it at once. --all makes it good for every
-household; the scope operate needs that.`,
+household; the scopes operate, lists:write, reports:read and reports:write need
+that.`,
 		Example: "  hearth account token new \"home automation\" --scope grants:write --scope requests:read --until 2027-01-31\n  hearth account token new monitoring --all --scope operate --until 2027-01-31",
 		Args:    exactly(1, "the NAME, which says what the token is for"),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -2,10 +2,8 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -32,56 +30,34 @@ and sum it up for everybody. Nothing here says who asked. docs/reports.md.`,
 	return reports
 }
 
-// toldTickets asks the running server about tickets.
-func (a *app) toldTickets(ctx context.Context, r request, result any) error {
-	c, err := a.server()
-	if err != nil {
-		return err
-	}
-	return c.call(ctx, r, result)
-}
-
-func (a *app) lookTickets(ctx context.Context, path string, query url.Values, result any) error {
-	return a.toldTickets(ctx, request{method: http.MethodGet, path: path, query: query}, result)
-}
-
-func (a *app) doTickets(ctx context.Context, path string, body, result any) error {
-	return a.toldTickets(ctx, request{method: http.MethodPost, path: path, body: body}, result)
-}
-
 func (a *app) reportsListCommand() *cobra.Command {
-	var kind, category, list, older, after string
+	var kind, category, list, older string
 	var decided bool
-	var limit int
+	page := paged{most: 200}
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the tickets that wait, the most urgent first",
 		Long:    "List the tickets that wait: what may be a place of help first, then what is due\nfirst. One name is one ticket, however many households asked.",
 		Example: "  hearth reports list\n  hearth reports list --kind appeal --list hagezi-normal --older 48h\n  hearth reports list --decided",
 		Args:    exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			query := url.Values{"kind": {kind}, "category": {category}, "list": {list}, "older": {older}, "after": {after}, "limit": {strconv.Itoa(limit)}, "decided": {strconv.FormatBool(decided)}}
-			var page tickets.Page
-			if err := a.lookTickets(cmd.Context(), "/v1/reports", query, &page); err != nil {
+			ask, err := page.look("/v1/reports", map[string]string{"kind": kind, "category": category, "list": list, "older": older, "decided": strconv.FormatBool(decided)})
+			if err != nil {
 				return err
 			}
-			a.print(page, func(w io.Writer) {
-				for i := range page.Tickets {
-					fmt.Fprintln(w, describeTicket(&page.Tickets[i], time.Now()))
+			return answer(cmd.Context(), a, ask, func(w io.Writer, found api.Reports) {
+				for i := range found.Items {
+					fmt.Fprintln(w, describeTicket(&found.Items[i], time.Now()))
 				}
-				fmt.Fprintf(w, "%d of %s\n", len(page.Tickets), count(page.Total, "ticket"))
-				if page.Next != "" {
-					fmt.Fprintf(w, "more with --after %s\n", page.Next)
-				}
+				fmt.Fprintf(w, "%d of %s\n", len(found.Items), count(found.Total, "ticket"))
+				sayMore(w, found.Next)
 			})
-			return nil
 		},
 	}
 	cmd.Flags().StringVar(&kind, "kind", "", "only `KIND`: appeal or report")
 	cmd.Flags().StringVar(&category, "category", "", "only of this `CATEGORY`")
 	cmd.Flags().StringVar(&list, "list", "", "only about this `LIST`")
 	cmd.Flags().StringVar(&older, "older", "", "only what was opened so long ago, such as `48h`")
-	cmd.Flags().StringVar(&after, "after", "", "the page behind this `PLACE`, as the page before said it")
-	cmd.Flags().IntVar(&limit, "limit", 50, "at most so many")
+	page.flags(cmd)
 	cmd.Flags().BoolVar(&decided, "decided", false, "those that are decided, the newest first")
 	return cmd
 }
@@ -111,18 +87,13 @@ func (a *app) reportsShowCommand() *cobra.Command {
 		Example: "  hearth reports show 4719-2083-5561",
 		Args:    exactly(1, "the NUMBER"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var t tickets.Ticket
-			if err := a.lookTickets(cmd.Context(), "/v1/reports/"+url.PathEscape(args[0]), nil, &t); err != nil {
-				return err
-			}
-			a.print(t, func(w io.Writer) { showTicket(w, &t) })
-			return nil
+			return answer(cmd.Context(), a, look("/v1/reports/"+url.PathEscape(args[0])), showTicket)
 		},
 	}
 }
 
-func showTicket(w io.Writer, t *tickets.Ticket) {
-	fmt.Fprintln(w, describeTicket(t, time.Now()))
+func showTicket(w io.Writer, t tickets.Ticket) {
+	fmt.Fprintln(w, describeTicket(&t, time.Now()))
 	row := func(what, text string) {
 		if text != "" {
 			fmt.Fprintf(w, "  %-10s %s\n", what, text)
@@ -159,12 +130,9 @@ func (a *app) reportsAddCommand() *cobra.Command {
 		Args:    exactly(2, "appeal or report, and the NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ask.Kind, ask.Name = args[0], args[1]
-			var r tickets.Receipt
-			if err := a.doTickets(cmd.Context(), "/v1/reports", ask, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) { fmt.Fprintf(w, "%s, answered by %s\n", r.Number, r.Promised) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/reports", ask), func(w io.Writer, r tickets.Receipt) {
+				fmt.Fprintf(w, "%s, answered by %s\n", r.Number, r.Promised)
+			})
 		},
 	}
 	cmd.Flags().StringVar(&ask.Category, "category", "", "appeal: the `CATEGORY` by which it is blocked; report: what it is")
@@ -188,12 +156,7 @@ func (a *app) reportsDecideCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			v.Number, v.Outcome = args[0], tickets.Outcome(args[1])
 			v.By = cmp.Or(a.getenv("SUDO_USER"), a.getenv("USER"), "control socket")
-			var t tickets.Ticket
-			if err := a.doTickets(cmd.Context(), "/v1/reports/decide", v, &t); err != nil {
-				return err
-			}
-			a.print(t, func(w io.Writer) { describeVerdict(w, &t) })
-			return nil
+			return answer(cmd.Context(), a, change("/v1/reports/decide", v), describeVerdict)
 		},
 	}
 	cmd.Flags().StringVar(&v.Word, "word", "", "what who asked is told")
@@ -203,7 +166,7 @@ func (a *app) reportsDecideCommand() *cobra.Command {
 	return cmd
 }
 
-func describeVerdict(w io.Writer, t *tickets.Ticket) {
+func describeVerdict(w io.Writer, t tickets.Ticket) {
 	fmt.Fprintf(w, "%s: %s is %s\n", t.Number, t.Name, t.Outcome)
 	switch {
 	case t.Outcome == tickets.Sent:
@@ -223,17 +186,14 @@ func (a *app) reportsBundleCommand() *cobra.Command {
 		Example: "  hearth reports bundle hagezi-normal\n  hearth reports bundle hagezi-normal --since 2026-03-01 --json > report.json",
 		Args:    exactly(1, "the LIST"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var b tickets.Bundle
-			if err := a.lookTickets(cmd.Context(), "/v1/lists/"+url.PathEscape(args[0])+"/bundle", url.Values{"since": {since}}, &b); err != nil {
-				return err
-			}
-			a.print(b, func(w io.Writer) {
+			ask := look("/v1/lists/" + url.PathEscape(args[0]) + "/bundle")
+			ask.query = url.Values{"since": {since}}
+			return answer(cmd.Context(), a, ask, func(w io.Writer, b tickets.Bundle) {
 				if at := cmp.Or(b.Tracker, b.Homepage); at != "" {
 					fmt.Fprintf(a.err, "for %s\n", at)
 				}
 				fmt.Fprintf(w, "%s\n\n%s", b.Issue.Title, b.Issue.Text)
 			})
-			return nil
 		},
 	}
 	cmd.Flags().StringVar(&since, "since", "", "only what was decided on this `DAY` or later, YYYY-MM-DD")
@@ -250,17 +210,12 @@ with these sources takes each new version over by itself.`,
 		Example: "  hearth reports publish",
 		Args:    exactly(0, "publish takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var l tickets.SignedList
-			if err := a.doTickets(cmd.Context(), "/v1/proposals/publish", struct{}{}, &l); err != nil {
-				return err
-			}
-			a.print(l, func(w io.Writer) {
+			return answer(cmd.Context(), a, change("/v1/proposals/publish", nil), func(w io.Writer, l tickets.SignedList) {
 				fmt.Fprintf(w, "%d blocked and %d taken out of lists, in %s\n", l.Blocked, l.Excepted, l.Folder)
 				if l.Sources != "" {
 					fmt.Fprintf(w, "\n%s", l.Sources)
 				}
 			})
-			return nil
 		},
 	}
 }
@@ -272,15 +227,10 @@ func (a *app) reportsWithdrawCommand() *cobra.Command {
 		Example: "  hearth reports withdraw bad.example",
 		Args:    exactly(1, "the NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			var r api.Withdrawn
 			body := map[string]string{"name": args[0], "category": category}
-			if err := a.doTickets(cmd.Context(), "/v1/proposals/withdraw", body, &r); err != nil {
-				return err
-			}
-			a.print(r, func(w io.Writer) {
+			return answer(cmd.Context(), a, change("/v1/proposals/withdraw", body), func(w io.Writer, r api.Withdrawn) {
 				fmt.Fprintf(w, "%s withdrawn: hearth reports publish signs the list anew\n", count(r.Withdrawn, "line"))
 			})
-			return nil
 		},
 	}
 	cmd.Flags().StringVar(&category, "category", "", "of this `CATEGORY` alone")
@@ -295,12 +245,9 @@ func (a *app) reportsTransparencyCommand() *cobra.Command {
 		Example: "  hearth reports transparency --from 2026-01-01 --to 2026-03-31 > report.md",
 		Args:    exactly(0, "the days are said with --from and --to"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var f tickets.Figures
-			if err := a.lookTickets(cmd.Context(), "/v1/transparency", url.Values{"from": {from}, "to": {to}}, &f); err != nil {
-				return err
-			}
-			a.print(f, func(w io.Writer) { fmt.Fprint(w, f.Markdown()) })
-			return nil
+			ask := look("/v1/transparency")
+			ask.query = url.Values{"from": {from}, "to": {to}}
+			return answer(cmd.Context(), a, ask, func(w io.Writer, f tickets.Figures) { fmt.Fprint(w, f.Markdown()) })
 		},
 	}
 	cmd.Flags().StringVar(&from, "from", "", "the first `DAY`, YYYY-MM-DD")

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +31,7 @@ request expires after a week; 30 days after its answer it is deleted.`,
 }
 
 func (a *app) requestsListCommand() *cobra.Command {
-	who, closed, after, limit := &whom{}, false, "", 0
+	who, closed, page := &whom{}, false, paged{most: 100}
 	list := &cobra.Command{
 		Use: "list", Short: "List what children ask for, the latest first",
 		Long:    "List the requests that wait for an answer, the latest first; with --closed also\nthose that were answered, taken back, or expired.",
@@ -41,30 +39,24 @@ func (a *app) requestsListCommand() *cobra.Command {
 		Args:    exactly(0, "list takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			of := who.ready()
-			query := url.Values{"closed": {strconv.FormatBool(closed)}, "limit": {strconv.Itoa(limit)}}
-			for name, value := range map[string]string{"member": of.Member, "cursor": after} {
-				if value != "" {
-					query.Set(name, value)
-				}
+			ask, err := page.look(at(of.Household, "requests"), map[string]string{"member": of.Member, "closed": strconv.FormatBool(closed)})
+			if err != nil {
+				return err
 			}
-			ask := request{method: http.MethodGet, path: at(of.Household, "requests"), query: query}
-			return answer(cmd.Context(), a, ask, func(w io.Writer, page api.Page[parents.Request]) {
-				for i := range page.Items {
-					fmt.Fprintln(w, describeRequest(&page.Items[i]))
+			return answer(cmd.Context(), a, ask, func(w io.Writer, found api.Page[parents.Request]) {
+				for i := range found.Items {
+					fmt.Fprintln(w, describeRequest(&found.Items[i]))
 				}
-				if len(page.Items) == 0 {
+				if len(found.Items) == 0 {
 					fmt.Fprintln(w, "no request waits for an answer")
 				}
-				if page.Next != "" {
-					fmt.Fprintf(w, "more with --after %s\n", page.Next)
-				}
+				sayMore(w, found.Next)
 			})
 		},
 	}
 	who.flags(list, "household", "member")
 	list.Flags().BoolVar(&closed, "closed", false, "those that are closed too")
-	list.Flags().StringVar(&after, "after", "", "the page behind this `ID`, as the page before said it")
-	list.Flags().IntVar(&limit, "limit", 50, "at most so many, up to 100")
+	page.flags(list)
 	return list
 }
 
@@ -129,19 +121,12 @@ func (a *app) requestsApproveCommand() *cobra.Command {
 	who, v := &whom{}, parents.Verdict{}
 	approve := &cobra.Command{
 		Use: "approve ID --for {30m | 1h | today | always}", Short: "Say yes for a while",
-		Long:    "Grant what a request asks for: for 30 minutes, for an hour, until the end of\nthe day, or until it is revoked. It lifts what it names and nothing else.",
+		Long:    "Grant what a request asks for: for 30 minutes, for an hour, until the end of\nthe day, or always. It lifts what it names and nothing else.",
 		Example: "  hearth requests approve k3j5m7pq --for 30m\n  hearth requests approve k3j5m7pq --for today --word \"have fun\"",
 		Args:    exactly(1, "the ID of the request"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return answer(cmd.Context(), a, change(at(who.Household, "requests", args[0], "answer"), v), func(w io.Writer, r parents.Request) {
-				switch {
-				case r.Status == parents.Half:
-					fmt.Fprintf(w, "you have said yes; another parent has to say so too\n")
-				case r.Until.IsZero():
-					fmt.Fprintf(w, "%s is granted to %s until somebody revokes it\n", wanted(&r), cmp.Or(r.Member, r.Device))
-				default:
-					fmt.Fprintf(w, "%s is granted to %s until %s\n", wanted(&r), cmp.Or(r.Member, r.Device), r.Until.Format("Mon 15:04"))
-				}
+				fmt.Fprintln(w, describeYes(&r))
 				if r.Note != "" {
 					fmt.Fprintln(w, r.Note)
 				}
@@ -152,6 +137,20 @@ func (a *app) requestsApproveCommand() *cobra.Command {
 	approve.Flags().StringVar(&v.For, "for", "", "for how `LONG`: 30m, 1h, today or always")
 	approve.Flags().StringVar(&v.Word, "word", "", "what the child reads with it, at most 280 characters")
 	return approve
+}
+
+// describeYes is what a yes did.
+func describeYes(r *parents.Request) string {
+	what, whose := wanted(r), cmp.Or(r.Member, r.Device)
+	switch {
+	case r.Status == parents.Half:
+		return "you have said yes; another parent has to say so too"
+	case !r.Until.IsZero():
+		return fmt.Sprintf("%s is granted to %s until %s", what, whose, r.Until.Format("Mon 15:04"))
+	case r.Grant == "": // a rule, as its note says
+		return fmt.Sprintf("%s is allowed for %s from now on", what, whose)
+	}
+	return fmt.Sprintf("%s is granted to %s until somebody revokes it", what, whose)
 }
 
 func (a *app) requestsDeclineCommand() *cobra.Command {

@@ -33,6 +33,9 @@ var scopes = []Scope{
 	"lists:read", "lists:write", "activity:read", "explain", scopeOperate,
 }
 
+// wide are the scopes of what concerns the whole machine: in one household they open nothing.
+var wide = []Scope{"reports:read", "reports:write", "lists:write", scopeOperate}
+
 // Scopes lists all scopes.
 func Scopes() []Scope { return slices.Clone(scopes) }
 
@@ -51,11 +54,6 @@ type Token struct {
 }
 
 func (t Token) key() store.Key { return store.Key{Household: t.Household, Kind: kindToken, ID: t.ID} }
-
-// Allows says whether a token has a scope and is good for a household.
-func (t Token) Allows(s Scope, household string) bool {
-	return slices.Contains(t.Scopes, s) && (t.All || household != "" && t.Household == household && household != Operators)
-}
 
 // Wish is the token that somebody wants.
 type Wish struct {
@@ -110,13 +108,14 @@ func (b *Book) grantsToken(by Actor, w Wish) error {
 		return err
 	}
 	operator := by.machine || by.Role == Operator
+	vain := slices.IndexFunc(w.Scopes, func(s Scope) bool { return !w.All && slices.Contains(wide, s) })
 	switch {
 	case by.token:
 		return refused("", "a token makes no tokens: sign in, or use the machine's shell")
 	case w.All && !operator:
 		return unknown("household", "there is no such household")
-	case slices.Contains(w.Scopes, scopeOperate) && !w.All:
-		return refused("scopes", "operate concerns the whole machine: ask for a token of all households")
+	case vain >= 0:
+		return refused("scopes", "%s concerns the whole machine and opens nothing in one household: leave it out, or ask for a token of all households (--all)", w.Scopes[vain])
 	case !w.All && w.Household == Operators:
 		return refused("household", "operators have no household: write one, or ask for all")
 	}

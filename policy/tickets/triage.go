@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +48,8 @@ func (d *Desk) List(q Query) (Page, error) {
 		return Page{}, refused("kind", "%q is no kind: write appeal or report", cut(plain(string(q.Kind)), 32))
 	case q.Older < 0:
 		return Page{}, refused("older", "an age is not negative: write such as 48h")
+	case q.After != "" && !placed.MatchString(q.After):
+		return Page{}, refused("after", "no page says so: write what the page before said, or nothing")
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -75,6 +78,9 @@ func (q *Query) takes(t *Ticket, now time.Time) bool {
 	return (t.Outcome != Open) == q.Decided && (q.Kind == "" || t.Kind == q.Kind) && (q.Category == "" || t.Category == q.Category) &&
 		(q.List == "" || t.List == q.List) && now.Sub(t.Opened) >= q.Older
 }
+
+// placed is the form of place.
+var placed = regexp.MustCompile(`^[01]\.\d{13}\.\d{4}-\d{4}-\d{4}$`)
 
 // place is where a ticket stands in the order of a Page. It says nothing that the ticket does not.
 func place(t *Ticket) string {

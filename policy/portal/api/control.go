@@ -89,20 +89,24 @@ type Reloaded struct {
 	Changed []string `json:"changed"` // what changed, a line each
 }
 
-// ListStat is one source in the answer of GET /v1/lists.
+// ListStat is one source in the answer of GET /v1/lists. Where it comes from and what is wrong with it is told operators
+// alone: an address may hold a password, and a reason may tell of what others here look up.
 type ListStat struct {
-	Name       string         `json:"name"`
-	Format     string         `json:"format"`
-	From       string         `json:"from"` // address, path or "embedded"
-	Categories []string       `json:"categories"`
-	Names      int            `json:"names"`
-	Rejected   map[string]int `json:"rejected,omitempty"` // lines by reason
-	Bytes      int64          `json:"bytes"`
-	Version    string         `json:"version,omitempty"` // short hash of the content
-	FetchedAt  time.Time      `json:"fetched_at,omitzero"`
-	Error      string         `json:"error,omitempty"` // of the last fetch
-	Held       *ListHold      `json:"held,omitempty"`
-	Stale      bool           `json:"stale,omitempty"` // its origin has not confirmed it for long
+	Name       string    `json:"name"`
+	Categories []string  `json:"categories"`
+	Names      int       `json:"names"`
+	FetchedAt  time.Time `json:"fetched_at,omitzero" doc:"when the version in force came; not there: it is built in, or was never fetched"`
+	Failed     bool      `json:"failed,omitempty" doc:"the last fetch did not work; what came before goes on"`
+	Waits      bool      `json:"waits,omitempty" doc:"a newer version waits for the operator"`
+	Stale      bool      `json:"stale,omitempty" doc:"its origin has not confirmed it for long"`
+
+	Format   string         `json:"format,omitempty" doc:"operators alone"`
+	From     string         `json:"from,omitempty" doc:"operators alone: address, path or embedded"`
+	Rejected map[string]int `json:"rejected,omitempty" doc:"operators alone: lines by reason"`
+	Bytes    int64          `json:"bytes,omitempty" doc:"operators alone"`
+	Version  string         `json:"version,omitempty" doc:"operators alone: a short hash of the content"`
+	Error    string         `json:"error,omitempty" doc:"operators alone: of the last fetch"`
+	Held     *ListHold      `json:"held,omitempty" doc:"operators alone: what waits, and why"`
 }
 
 // ListHold is a newer version of a list that waits for the operator.

@@ -289,7 +289,10 @@ func (a answers) Flush(_ context.Context, name blocklists.Name, subtree bool) (i
 }
 
 func (c *controls) Stats(context.Context) ([]api.ListStat, error) {
-	return []api.ListStat{{Name: "starter", Names: 7, Categories: []string{"adult.porn"}}, {Name: "court", Names: 1, Categories: []string{"illegal.order"}}}, c.broken
+	return []api.ListStat{{
+		Name: "starter", Names: 7, Categories: []string{"adult.porn"}, FetchedAt: time.Date(2026, 11, 17, 3, 0, 0, 0, time.UTC), Stale: true, Format: "domains", From: "https://lists.example/starter",
+		Rejected: map[string]int{"cosmetic": 2}, Bytes: 70, Version: "0123abcd", Error: "refused by lists.example", Held: &api.ListHold{Why: "it newly hits casino.example", Hits: []string{"casino.example"}},
+	}, {Name: "court", Names: 1, Categories: []string{"illegal.order"}}}, c.broken
 }
 
 func (c *controls) Find(_ context.Context, name string) (portal.ListFound, error) {

@@ -15,22 +15,33 @@ func (a *API) listRoutes() {
 	read := func(path, id, summary string) route {
 		return route{method: http.MethodGet, path: path, id: id, summary: summary, scope: scopeListsRead, least: parents.Parent}
 	}
-	serve(a, read("/v1/lists", "listLists", "The sources, with their state"), func(ctx context.Context, in *struct{ Paging }) (Page[ListStat], error) {
-		all, err := a.Control.Lists().Stats(ctx)
-		if err != nil {
-			return Page[ListStat]{}, err
-		}
-		if callerOf(ctx).Actor.Role < parents.Operator { // parents are told of no legal list, as in the console
-			all = slices.DeleteFunc(all, func(l ListStat) bool { return slices.ContainsFunc(l.Categories, blocklists.IsLegal) })
-		}
-		return page(in.Paging, all)
-	})
+	serve(a, read("/v1/lists", "listLists", "The sources, with their state"), a.lists)
 	serve(a, read("/v1/lists/find", "findInLists", "Which entries cover a name"), func(ctx context.Context, in *struct {
 		Name string `query:"name" doc:"the name, in any spelling" example:"example.com"`
 	}) (portal.Found, error) {
 		return a.Portal.Find(ctx, in.Name)
 	})
 	a.machineLists(read)
+}
+
+// lists are the sources. Parents are told of them what the console tells them: of legal ones nothing.
+func (a *API) lists(ctx context.Context, in *struct{ Paging }) (Page[ListStat], error) {
+	all, err := a.Control.Lists().Stats(ctx)
+	if err != nil {
+		return Page[ListStat]{}, err
+	}
+	by := callerOf(ctx).Actor
+	told := make([]ListStat, 0, len(all))
+	for _, l := range all {
+		l.Failed, l.Waits = l.Error != "", l.Held != nil
+		switch {
+		case by.Role >= parents.Operator && by.Household == "":
+			told = append(told, l)
+		case !slices.ContainsFunc(l.Categories, blocklists.IsLegal):
+			told = append(told, ListStat{Name: l.Name, Categories: l.Categories, Names: l.Names, FetchedAt: l.FetchedAt, Failed: l.Failed, Waits: l.Waits, Stale: l.Stale})
+		}
+	}
+	return page(in.Paging, told)
 }
 
 // machineLists are those routes of lists that concern everybody who uses the machine.

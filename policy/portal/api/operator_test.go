@@ -21,6 +21,33 @@ func TestLegalListsAreTheOperators(t *testing.T) {
 	}
 }
 
+// TestListsTellParentsWhatTheConsoleTells: that a fetch failed and that a version waits, and neither from where nor why.
+func TestListsTellParentsWhatTheConsoleTells(t *testing.T) {
+	h := open(t, withTokens(holders()))
+	secrets := []string{"from", "lists.example", "error", "refused by", "held", "casino.example", "rejected", "cosmetic", "bytes", "version", "format"}
+	for _, token := range []string{"parent", "operator"} {
+		w := h.send(token, http.MethodGet, "/v1/lists", "")
+		said := w.Body.String()
+		for _, want := range []string{`"name":"starter"`, `"categories":["adult.porn"]`, `"names":7`, `"fetched_at":"2026-11-17T`, `"failed":true`, `"waits":true`, `"stale":true`} {
+			if w.Code != http.StatusOK || !strings.Contains(said, want) {
+				t.Errorf("%s: %d %s, want %s", token, w.Code, said, want)
+			}
+		}
+		for _, secret := range secrets {
+			if strings.Contains(said, secret) != (token == "operator") {
+				t.Errorf("%s, %s: %s", token, secret, said)
+			}
+		}
+	}
+	one := holders()
+	support := one["operator"]
+	support.Actor.Household = "one"
+	h = open(t, withTokens(tokens{"support": support}))
+	if w := h.send("support", http.MethodGet, "/v1/lists", ""); w.Code != http.StatusOK || strings.Contains(w.Body.String(), "lists.example") {
+		t.Errorf("who operates one household: %d %s", w.Code, w.Body)
+	}
+}
+
 // TestStatusNamesNobody: who operates from elsewhere reads of no member in the status; at the machine it says whose
 // birthday waits.
 func TestStatusNamesNobody(t *testing.T) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -19,9 +20,13 @@ const (
 // atTheSocket counts as one household: else names could be tried in bulk, and what makes no ticket is on a legal list.
 const atTheSocket = "the operator"
 
-// Proposals are what was accepted.
-type Proposals struct {
-	Proposals []tickets.Proposal `json:"proposals"`
+// mostReports is how many tickets a page has at most.
+const mostReports = 200
+
+// Reports are a page of the queue.
+type Reports struct {
+	Page[tickets.Ticket]
+	Total int `json:"total" doc:"how many there are in all that are asked for"`
 }
 
 // Withdrawn is how many proposals were taken back.
@@ -31,13 +36,12 @@ type Withdrawn struct {
 
 // ticketQuery is which tickets are asked for.
 type ticketQuery struct {
-	Kind     string `query:"kind"`
-	Category string `query:"category"`
-	List     string `query:"list"`
-	After    string `query:"after"`
-	Older    string `query:"older" doc:"such as 48h"`
-	Limit    int    `query:"limit"`
-	Decided  bool   `query:"decided"`
+	Paging
+	Kind     string `query:"kind" doc:"appeal or report; without it both"`
+	Category string `query:"category" doc:"of this category alone"`
+	List     string `query:"list" doc:"about this list alone"`
+	Older    string `query:"older" doc:"opened so long ago, such as 48h"`
+	Decided  bool   `query:"decided" doc:"those that are decided, the newest first, instead of those that wait"`
 }
 
 // reportRoutes are appeals and reports as the operator sees them; package tickets does all of it.
@@ -50,16 +54,7 @@ func (a *API) reportRoutes() {
 		}
 		return route{method: method, path: reportsPath + path, id: id, summary: summary, send: send, scope: scope, least: parents.Operator}
 	}
-	serve(a, of(http.MethodGet, "", "listReports", "Appeals and reports", ""), func(_ context.Context, in *ticketQuery) (tickets.Page, error) {
-		q := tickets.Query{Kind: tickets.Kind(in.Kind), Category: in.Category, List: in.List, After: in.After, Decided: in.Decided, Limit: in.Limit}
-		if in.Older != "" {
-			var err error
-			if q.Older, err = time.ParseDuration(in.Older); err != nil {
-				return tickets.Page{}, &portal.QueryError{Field: "older", Problem: "this is no age; write such as 48h"}
-			}
-		}
-		return d.List(q)
-	})
+	serve(a, of(http.MethodGet, "", "listReports", "Appeals and reports, what is to be done first before all else", ""), a.reports)
 	serve(a, of(http.MethodGet, "/{number}", "getReport", "One of them", ""), func(_ context.Context, in *numbered) (tickets.Ticket, error) { return d.Show(in.Number) })
 	serve(a, of(http.MethodGet, "/{number}/status", "getReportStatus", "What became of it, as who sent it sees it", ""), func(_ context.Context, in *numbered) (TicketStatus, error) {
 		s, err := d.Status(in.Number)
@@ -77,6 +72,21 @@ func (a *API) reportRoutes() {
 		return d.Decide(ctx, in.Body)
 	})
 	a.proposalRoutes(of)
+}
+
+func (a *API) reports(_ context.Context, in *ticketQuery) (Reports, error) {
+	q := tickets.Query{Kind: tickets.Kind(in.Kind), Category: in.Category, List: in.List, After: in.Cursor, Decided: in.Decided, Limit: min(in.Limit, mostReports)}
+	if in.Older != "" {
+		var err error
+		if q.Older, err = time.ParseDuration(in.Older); err != nil {
+			return Reports{}, &portal.QueryError{Field: "older", Problem: "this is no age; write such as 48h"}
+		}
+	}
+	found, err := a.Tickets.List(q)
+	if e := new(tickets.Error); errors.As(err, &e) && e.Field == "after" {
+		err = badCursor()
+	}
+	return Reports{Page[tickets.Ticket]{Items: found.Tickets, Next: found.Next}, found.Total}, err
 }
 
 // numbered is a ticket of a path.
@@ -116,7 +126,9 @@ func (a *API) proposalRoutes(of func(method, path, id, summary, send string) rou
 		r.path = path
 		return r
 	}
-	serve(a, at(http.MethodGet, "/v1/proposals", "listProposals", "What was accepted", ""), func(context.Context, *nothing) (Proposals, error) { return Proposals{d.Proposals()}, nil })
+	serve(a, at(http.MethodGet, "/v1/proposals", "listProposals", "What was accepted", ""), func(_ context.Context, in *struct{ Paging }) (Page[tickets.Proposal], error) {
+		return page(in.Paging, d.Proposals())
+	})
 	serve(a, at(http.MethodPost, "/v1/proposals/withdraw", "withdrawProposals", "Take back what was accepted", `{"name": "example.com", "category": "money.gambling, or nothing for all"}`), func(ctx context.Context, in *struct {
 		Body struct {
 			Name     string `json:"name"`

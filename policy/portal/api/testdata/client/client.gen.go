@@ -663,18 +663,41 @@ type ListLint struct {
 
 // ListStat defines model for ListStat.
 type ListStat struct {
-	Bytes      int64             `json:"bytes"`
-	Categories *[]string         `json:"categories"`
-	Error      *string           `json:"error,omitempty"`
-	FetchedAt  *time.Time        `json:"fetched_at,omitempty"`
-	Format     string            `json:"format"`
-	From       string            `json:"from"`
-	Held       *ListHold         `json:"held,omitempty"`
-	Name       string            `json:"name"`
-	Names      int64             `json:"names"`
-	Rejected   *map[string]int64 `json:"rejected,omitempty"`
-	Stale      *bool             `json:"stale,omitempty"`
-	Version    *string           `json:"version,omitempty"`
+	// Bytes operators alone
+	Bytes      *int64    `json:"bytes,omitempty"`
+	Categories *[]string `json:"categories"`
+
+	// Error operators alone: of the last fetch
+	Error *string `json:"error,omitempty"`
+
+	// Failed the last fetch did not work; what came before goes on
+	Failed *bool `json:"failed,omitempty"`
+
+	// FetchedAt when the version in force came; not there: it is built in, or was never fetched
+	FetchedAt *time.Time `json:"fetched_at,omitempty"`
+
+	// Format operators alone
+	Format *string `json:"format,omitempty"`
+
+	// From operators alone: address, path or embedded
+	From *string `json:"from,omitempty"`
+
+	// Held operators alone: what waits, and why
+	Held  *ListHold `json:"held,omitempty"`
+	Name  string    `json:"name"`
+	Names int64     `json:"names"`
+
+	// Rejected operators alone: lines by reason
+	Rejected *map[string]int64 `json:"rejected,omitempty"`
+
+	// Stale its origin has not confirmed it for long
+	Stale *bool `json:"stale,omitempty"`
+
+	// Version operators alone: a short hash of the content
+	Version *string `json:"version,omitempty"`
+
+	// Waits a newer version waits for the operator
+	Waits *bool `json:"waits,omitempty"`
 }
 
 // ListUpdate defines model for ListUpdate.
@@ -732,13 +755,6 @@ type Owner struct {
 
 	// Profile or nobody's, with a profile of its own such as things
 	Profile *string `json:"profile,omitempty"`
-}
-
-// Page defines model for Page.
-type Page struct {
-	Next    *string   `json:"next,omitempty"`
-	Tickets *[]Ticket `json:"tickets"`
-	Total   int64     `json:"total"`
 }
 
 // PageAccount defines model for PageAccount.
@@ -832,6 +848,14 @@ type PageNoticeReport struct {
 // PagePerson defines model for PagePerson.
 type PagePerson struct {
 	Items []Person `json:"items"`
+
+	// Next the cursor of the next page; not there: this is the last
+	Next *string `json:"next,omitempty"`
+}
+
+// PageProposal defines model for PageProposal.
+type PageProposal struct {
+	Items []Proposal `json:"items"`
 
 	// Next the cursor of the next page; not there: this is the last
 	Next *string `json:"next,omitempty"`
@@ -932,11 +956,6 @@ type Proposal struct {
 	Name     string    `json:"name"`
 }
 
-// Proposals defines model for Proposals.
-type Proposals struct {
-	Proposals *[]Proposal `json:"proposals"`
-}
-
 // QuotaState defines model for QuotaState.
 type QuotaState struct {
 	Bonus  int64     `json:"bonus"`
@@ -978,6 +997,17 @@ type Remembered struct {
 // RenameDeviceRequest defines model for RenameDeviceRequest.
 type RenameDeviceRequest struct {
 	Name string `json:"name"`
+}
+
+// Reports defines model for Reports.
+type Reports struct {
+	Items []Ticket `json:"items"`
+
+	// Next the cursor of the next page; not there: this is the last
+	Next *string `json:"next,omitempty"`
+
+	// Total how many there are in all that are asked for
+	Total int64 `json:"total"`
 }
 
 // Request defines model for Request.
@@ -1540,17 +1570,37 @@ type GetBundleParams struct {
 	Since *string `form:"since,omitempty" json:"since,omitempty"`
 }
 
+// ListProposalsParams defines parameters for ListProposals.
+type ListProposalsParams struct {
+	// Limit how many items at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// Cursor next of the page before; a list that changes meanwhile may tell an item twice, or not
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+}
+
 // ListReportsParams defines parameters for ListReports.
 type ListReportsParams struct {
-	Kind     *string `form:"kind,omitempty" json:"kind,omitempty"`
-	Category *string `form:"category,omitempty" json:"category,omitempty"`
-	List     *string `form:"list,omitempty" json:"list,omitempty"`
-	After    *string `form:"after,omitempty" json:"after,omitempty"`
+	// Limit how many items at most
+	Limit *int64 `form:"limit,omitempty" json:"limit,omitempty"`
 
-	// Older such as 48h
-	Older   *string `form:"older,omitempty" json:"older,omitempty"`
-	Limit   *int64  `form:"limit,omitempty" json:"limit,omitempty"`
-	Decided *bool   `form:"decided,omitempty" json:"decided,omitempty"`
+	// Cursor next of the page before; a list that changes meanwhile may tell an item twice, or not
+	Cursor *string `form:"cursor,omitempty" json:"cursor,omitempty"`
+
+	// Kind appeal or report; without it both
+	Kind *string `form:"kind,omitempty" json:"kind,omitempty"`
+
+	// Category of this category alone
+	Category *string `form:"category,omitempty" json:"category,omitempty"`
+
+	// List about this list alone
+	List *string `form:"list,omitempty" json:"list,omitempty"`
+
+	// Older opened so long ago, such as 48h
+	Older *string `form:"older,omitempty" json:"older,omitempty"`
+
+	// Decided those that are decided, the newest first, instead of those that wait
+	Decided *bool `form:"decided,omitempty" json:"decided,omitempty"`
 }
 
 // ListAllSessionsParams defines parameters for ListAllSessions.
@@ -2361,7 +2411,7 @@ type ClientInterface interface {
 	// ListProposals What was accepted
 	//
 	// Corresponds with GET /v1/proposals (the `ListProposals` operationId).
-	ListProposals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
+	ListProposals(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// PublishProposals Sign the list of them
 	//
@@ -2387,7 +2437,7 @@ type ClientInterface interface {
 	// Corresponds with POST /v1/reload (the `Reload` operationId).
 	Reload(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ListReports Appeals and reports
+	// ListReports Appeals and reports, what is to be done first before all else
 	//
 	// Corresponds with GET /v1/reports (the `ListReports` operationId).
 	ListReports(ctx context.Context, params *ListReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -4150,8 +4200,8 @@ func (c *Client) GetBundle(ctx context.Context, list string, params *GetBundlePa
 // ListProposals What was accepted
 //
 // Corresponds with GET /v1/proposals (the `ListProposals` operationId).
-func (c *Client) ListProposals(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListProposalsRequest(c.Server)
+func (c *Client) ListProposals(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListProposalsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -4226,7 +4276,7 @@ func (c *Client) Reload(ctx context.Context, reqEditors ...RequestEditorFn) (*ht
 	return c.Client.Do(req)
 }
 
-// ListReports Appeals and reports
+// ListReports Appeals and reports, what is to be done first before all else
 //
 // Corresponds with GET /v1/reports (the `ListReports` operationId).
 func (c *Client) ListReports(ctx context.Context, params *ListReportsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -8877,7 +8927,7 @@ func NewGetBundleRequest(server string, list string, params *GetBundleParams) (*
 }
 
 // NewListProposalsRequest constructs an http.Request for the ListProposals method
-func NewListProposalsRequest(server string) (*http.Request, error) {
+func NewListProposalsRequest(server string, params *ListProposalsParams) (*http.Request, error) {
 	var err error
 
 	serverURL, err := url.Parse(server)
@@ -8893,6 +8943,45 @@ func NewListProposalsRequest(server string) (*http.Request, error) {
 	queryURL, err := serverURL.Parse(operationPath)
 	if err != nil {
 		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
 	}
 
 	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
@@ -9025,6 +9114,30 @@ func NewListReportsRequest(server string, params *ListReportsParams) (*http.Requ
 		// per the OpenAPI spec (e.g. "color=blue,black,brown").
 		var rawQueryFragments []string
 
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Cursor != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "cursor", *params.Cursor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
 		if params.Kind != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "kind", *params.Kind, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
@@ -9061,33 +9174,9 @@ func NewListReportsRequest(server string, params *ListReportsParams) (*http.Requ
 
 		}
 
-		if params.After != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
 		if params.Older != nil {
 
 			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "older", *params.Older, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", false, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
 				return nil, err
 			} else {
 				for _, qp := range strings.Split(queryFrag, "&") {
@@ -10341,7 +10430,7 @@ type ClientWithResponsesInterface interface {
 	// Returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with GET /v1/proposals (the `ListProposals` operationId).
-	ListProposalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error)
+	ListProposalsWithResponse(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error)
 
 	// PublishProposalsWithResponse Sign the list of them
 	//
@@ -10371,7 +10460,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /v1/reload (the `Reload` operationId).
 	ReloadWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ReloadResponse, error)
 
-	// ListReportsWithResponse Appeals and reports
+	// ListReportsWithResponse Appeals and reports, what is to be done first before all else
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -14396,13 +14485,13 @@ type ListProposalsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Proposals
+	JSON200 *PageProposal
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListProposalsResponse) GetJSON200() *Proposals {
+func (r ListProposalsResponse) GetJSON200() *PageProposal {
 	return r.JSON200
 }
 
@@ -14588,13 +14677,13 @@ type ListReportsResponse struct {
 	Body         []byte
 	HTTPResponse *http.Response
 	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Page
+	JSON200 *Reports
 	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
 	ApplicationproblemJSONDefault *Problem
 }
 
 // GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListReportsResponse) GetJSON200() *Page {
+func (r ListReportsResponse) GetJSON200() *Reports {
 	return r.JSON200
 }
 
@@ -16495,8 +16584,8 @@ func (c *ClientWithResponses) GetBundleWithResponse(ctx context.Context, list st
 // Returns a wrapper object for the known response body format(s).
 //
 // Corresponds with GET /v1/proposals (the `ListProposals` operationId).
-func (c *ClientWithResponses) ListProposalsWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error) {
-	rsp, err := c.ListProposals(ctx, reqEditors...)
+func (c *ClientWithResponses) ListProposalsWithResponse(ctx context.Context, params *ListProposalsParams, reqEditors ...RequestEditorFn) (*ListProposalsResponse, error) {
+	rsp, err := c.ListProposals(ctx, params, reqEditors...)
 	if err != nil {
 		return nil, err
 	}
@@ -16555,7 +16644,7 @@ func (c *ClientWithResponses) ReloadWithResponse(ctx context.Context, reqEditors
 	return ParseReloadResponse(rsp)
 }
 
-// ListReportsWithResponse Appeals and reports
+// ListReportsWithResponse Appeals and reports, what is to be done first before all else
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -19438,7 +19527,7 @@ func ParseListProposalsResponse(rsp *http.Response) (*ListProposalsResponse, err
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Proposals
+		var dest PageProposal
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
@@ -19570,7 +19659,7 @@ func ParseListReportsResponse(rsp *http.Response) (*ListReportsResponse, error) 
 
 	switch {
 	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Page
+		var dest Reports
 		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
 			return nil, err
 		}
