@@ -68,7 +68,7 @@ func TestBrowserSetUp(t *testing.T) {
 	b.Click("main form>button")
 	b.At("/setup/done")
 	h.net.mu.Lock()
-	h.net.paths = console.Paths{IPv4: h.clock()}
+	h.net.paths = console.Paths{IPv4: h.Clock()}
 	h.net.mu.Unlock()
 	b.Click(".card a[href='/setup/done']")
 	b.At("/setup/done")
@@ -184,7 +184,7 @@ func TestBrowserPages(t *testing.T) {
 	h := open(t, "", family)
 	h.fill()
 	machine := parents.Who{Household: "one", Member: "Tom", Actor: parents.Actor{Role: parents.Machine}, By: "Anna"}
-	if _, err := h.desk.Pause(t.Context(), machine, parents.Span{For: "1h"}); err != nil {
+	if _, err := h.Desk.Pause(t.Context(), machine, parents.Span{For: "1h"}); err != nil {
 		t.Fatal(err)
 	}
 	fresh := open(t, "")
@@ -253,7 +253,7 @@ func (b *tab) found(axe *chromium.Judge, h *house) {
 	b.look(axe, "setup-times", "/setup/times")
 	b.look(axe, "setup-done", "/setup/done")
 	h.net.mu.Lock()
-	h.net.paths = console.Paths{IPv4: h.clock()}
+	h.net.paths = console.Paths{IPv4: h.Clock()}
 	h.net.mu.Unlock()
 	b.look(axe, "setup-protected", "/setup/done")
 }

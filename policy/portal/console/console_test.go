@@ -15,6 +15,7 @@ import (
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/portal/console"
 	"github.com/hearthdns/hearth/policy/store"
 )
@@ -22,12 +23,12 @@ import (
 // blocks says whether a member does not get a name.
 func (h *house) blocks(household, member, name string) bool {
 	h.t.Helper()
-	c, err := h.live.Load().Locate(household, member)
+	c, err := h.Live().Locate(household, member)
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	q := h.live.Load().Ask(must(blocklists.ParseName(name)), new(blocklists.Hashes))
-	d := c.Decide(&q, h.clock())
+	q := h.Live().Ask(must(blocklists.ParseName(name)), new(blocklists.Hashes))
+	d := c.Decide(&q, h.Clock())
 	return d.Blocks()
 }
 
@@ -52,19 +53,19 @@ func TestSetUp(t *testing.T) {
 	p.post("/setup/family", form).is(http.StatusUnprocessableEntity).says("How old is Ida?")
 	form.Del("name.2")
 	times := p.post("/setup/family", form).is(http.StatusOK).at("/setup/times").says("20:00–07:00", "Talk about it with Tom").lacks(`value="Mia" checked`, `value="Tom" checked`)
-	home, there := h.live.Load().Household("m-ller-co")
+	home, there := h.Live().Household("m-ller-co")
 	if !there || home.Country != "AT" || home.Location.String() != "Europe/Vienna" || len(home.Members) != 3 {
 		t.Fatalf("the household is %+v", home)
 	}
 	p.post("/setup/times", url.Values{"revision": {times.field("revision")}, "take": {"Mia"}}).is(http.StatusOK).at("/setup/done").says("192.168.1.2", "fd00::2", "second resolver", "Not yet")
 	night := time.Date(2026, 11, 18, 22, 30, 0, 0, time.UTC)
 	for name, asleep := range map[string]bool{"Mia": true, "Tom": false} {
-		c := must(h.live.Load().Locate("m-ller-co", name))
+		c := must(h.Live().Locate("m-ller-co", name))
 		if got := c.Stopped(night).Clock == policy.Window; got != asleep {
 			t.Errorf("%s at 23:30: in bed is %v, want %v", name, got, asleep)
 		}
 	}
-	h.net.paths = console.Paths{IPv4: h.clock()}
+	h.net.paths = console.Paths{IPv4: h.Clock()}
 	p.get("/setup/done").says("Yes, it asks Hearth").says("127.0.0.1")
 	p.get("/").at("/").says("Mia", "Tom")
 	p.get("/setup").lacks("Set-up code")
@@ -90,7 +91,7 @@ func TestSetUpReserved(t *testing.T) {
 	p := h.somebody()
 	p.post("/setup", url.Values{"code": {must(h.book.Setup(t.Context())).Code}, "name": {"Anna"}, "household": {"Tickets"}, "passphrase": {passphrase}}).at("/setup/family")
 	p.post("/setup/family", url.Values{"country": {"DE"}, "language": {"en"}, "networks": {"10.0.0.0/24"}}).is(http.StatusOK)
-	if all := h.live.Load().Households(); len(all) != 1 || all[0].ID != "home" {
+	if all := h.Live().Households(); len(all) != 1 || all[0].ID != "home" {
 		t.Errorf("there are %d households", len(all))
 	}
 }
@@ -103,11 +104,11 @@ func TestSetUpOfYAML(t *testing.T) {
 	p.get("/setup").lacks("A short name")
 	code := must(h.book.Setup(t.Context()))
 	p.post("/setup", url.Values{"code": {code.Code}, "name": {"Anna"}, "passphrase": {passphrase}}).is(http.StatusOK).at("/setup/done")
-	p.get("/").says("Mia", "hearth.yaml:12")
-	p.get("/child/Mia").says("hearth.yaml:12").lacks("Change the times")
-	p.get("/child/Mia/week").is(http.StatusConflict).says("hearth.yaml:12")
-	p.get("/household").says("hearth.yaml:12").lacks("Add somebody")
-	p.post("/household", url.Values{"name": {"Ida"}, "age": {"3"}, "revision": {"0"}}).is(http.StatusConflict).says("hearth.yaml:12")
+	p.get("/").says("Mia", "hearth.yaml:1")
+	p.get("/child/Mia").says("hearth.yaml:1").lacks("Change the times")
+	p.get("/child/Mia/week").is(http.StatusConflict).says("hearth.yaml:1")
+	p.get("/household").says("hearth.yaml:1").lacks("Add somebody")
+	p.post("/household", url.Values{"name": {"Ida"}, "age": {"3"}, "revision": {"0"}}).is(http.StatusConflict).says("hearth.yaml:1")
 	p.post("/device/tablet/remove", nil).is(http.StatusConflict)
 	p.post("/child/Mia/pause", url.Values{"for": {"1h"}}).is(http.StatusOK).says("Paused until 19:00")
 }
@@ -140,7 +141,7 @@ func TestToday(t *testing.T) {
 	anna := h.signedIn("one", account.Parent, "Anna")
 	anna.get("/").says("Mia asks", "3 minutes ago", "social.example", "for school", "Social and chat", "Games", "<svg", "<table>", "mia-tablet", "1 other device", "120 of 120").lacks("illegal", "law")
 	anna.post("/answer", url.Values{"id": {h.asked}, "for": {"30m"}, "word": {"have fun"}}).at("/").says("Yes was said").lacks("social.example")
-	if r := h.request(h.asked); r.Status != parents.Granted || r.Answers[0].Word != "have fun" || r.Answers[0].By != "Anna" || !r.Until.Equal(h.clock().Add(30*time.Minute)) {
+	if r := h.request(h.asked); r.Status != parents.Granted || r.Answers[0].Word != "have fun" || r.Answers[0].By != "Anna" || !r.Until.Equal(h.Clock().Add(30*time.Minute)) {
 		t.Errorf("the answer was %+v", r)
 	}
 	if h.blocks("one", "Mia", "social.example") {
@@ -185,16 +186,16 @@ func TestTwoAnswer(t *testing.T) {
 
 // fill puts something on every page.
 func (h *house) fill() {
-	h.now.Add(-180)
+	h.Later(-3 * time.Minute)
 	h.asked = h.ask("10.0.0.2", "social.example", "for school")
-	h.now.Add(180)
+	h.Later(3 * time.Minute)
 	sums := []policy.ActivitySum{{Verdict: "allowed", Count: 2140}, {Verdict: "blocked", Count: 96}, {Verdict: "blocked", Cause: "ads.trackers", Count: 61}, {Verdict: "blocked", Cause: "fun.games", Count: 22}, {Verdict: "blocked", Cause: "adult.porn", Count: 3}, {Verdict: "blocked", Cause: "bedtime", Count: 10}, {Verdict: "blocked", Cause: "illegal.csam", Count: 1}, {Verdict: "blocked", Cause: "law", Count: 1}}
 	day := policy.ActivityDay{Person: "Mia", Day: "2026-11-18", Sums: sums, Names: []policy.ActivityName{{Name: "casino.example", Verdict: "blocked", First: "17:01", Last: "17:02"}, {Name: "tried.example", Verdict: "observed", First: "17:03", Last: "17:03"}}}
 	before := day
 	before.Day = "2026-11-17"
 	h.kept.days["one"], h.kept.days["one/Mia"] = []policy.ActivityDay{day, before}, []policy.ActivityDay{day, before}
-	h.kept.seen = []policy.Sighting{{Device: "mia-tablet", Last: h.clock().Add(-2 * time.Minute)}, {Device: "tom-phone", Last: h.clock().Add(-3 * time.Hour)}}
-	h.kept.notices = []policy.NoticeReport{{Text: "tom-phone asked for several programs that get round the filter. It may be a school or work program.", At: h.clock().Add(-time.Hour)}}
+	h.kept.seen = []policy.Sighting{{Device: "mia-tablet", Last: h.Clock().Add(-2 * time.Minute)}, {Device: "tom-phone", Last: h.Clock().Add(-3 * time.Hour)}}
+	h.kept.notices = []policy.NoticeReport{{Text: "tom-phone asked for several programs that get round the filter. It may be a school or work program.", At: h.Clock().Add(-time.Hour)}}
 }
 
 // TestChild: a pause, time, minutes, a site, and taking it back.
@@ -249,7 +250,7 @@ func TestMidnight(t *testing.T) {
 	page := anna.get("/child/Tom/week").says(`name="homework.to" value="00:00"`, `name="to.0" value="00:00"`).lacks("value=\"24:00")
 	form := url.Values{"revision": {page.field("revision")}, "homework.from": {"17:00"}, "homework.to": {"00:00"}, "days.0": {"wed"}, "from.0": {"00:00"}, "to.0": {"00:00"}, "kind.0": {"bedtime"}}
 	anna.post("/child/Tom/week", form).is(http.StatusOK).says("The times are saved")
-	text, _, err := h.desk.Export(t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}, false)
+	text, _, err := h.Desk.Export(t.Context(), policytest.Machine("one"), false)
 	if err != nil || strings.Count(string(text), "24:00") != 2 {
 		t.Errorf("the definition is (%v)\n%s", err, text)
 	}
@@ -322,7 +323,7 @@ func TestConfirmSeen(t *testing.T) {
 		heard.Names = append(heard.Names, policy.Destination{Name: fmt.Sprintf("n%02d.telemetry.maker.example", i)})
 	}
 	put := func() {
-		must(h.desk.Log.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: policy.RecordID("television")}, Value: must(json.Marshal(heard))}))
+		must(h.Desk.Log.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: policy.RecordID("television")}, Value: must(json.Marshal(heard))}))
 	}
 	put()
 	seen := func() (names []string) {
@@ -338,13 +339,13 @@ func TestConfirmSeen(t *testing.T) {
 	heard.Names = append(heard.Names, policy.Destination{Name: "late.example"})
 	put()
 	anna.post("/device/television/confirm", url.Values{"seen": first, "without": {first[0]}})
-	sheet := must(h.desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	sheet := must(h.Desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
 	if got := sheet.Learned.Confirmed; len(first) != 40 || !slices.Equal(got, first[1:]) {
 		t.Errorf("%d were shown, and confirmed is %v", len(first), got)
 	}
 	next := seen()
 	anna.post("/device/television/confirm", url.Values{"seen": next})
-	sheet = must(h.desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	sheet = must(h.Desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
 	if len(sheet.Learned.Confirmed) != 71 {
 		t.Errorf("after the second page %d are confirmed, want all 71", len(sheet.Learned.Confirmed))
 	}
@@ -371,10 +372,10 @@ func TestPeople(t *testing.T) {
 	anna.get("/people").says("Carer · until 2026-12-01").lacks("until 2026-12-02")
 	oma.get("/account").says("until 2026-12-01")
 	anna.post("/people", url.Values{"role": {"carer"}, "name": {"Opa"}, "until": {"2026-11-17"}}).is(http.StatusUnprocessableEntity).says("2026-11-17").lacks("2026-11-18 is")
-	h.now.Add(int64((20 * time.Minute).Seconds()))
+	h.Later(20 * time.Minute)
 	anna.get("/people").says("15 minutes").lacks("Make a code")
 	anna.post("/people", url.Values{"role": {"parent"}}).is(http.StatusForbidden).says("15 minutes")
-	h.now.Add(int64((14 * 24 * time.Hour).Seconds()))
+	h.Later(14 * 24 * time.Hour)
 	oma.get("/").at("/signin")
 }
 

@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -9,25 +8,19 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/portal/console"
-	"github.com/hearthdns/hearth/policy/store"
 )
 
 const passphrase = "purple kettle sings at dawn"
@@ -67,19 +60,7 @@ devices: [{name: zoe-tablet, member: Zoe, addresses: [10.0.1.2]}]
 `
 
 var index = sync.OnceValue(func() *blocklists.Index {
-	taxonomy := must(blocklists.NewTaxonomy())
-	dir := must(os.MkdirTemp("", "hearth-console"))
-	defer os.RemoveAll(dir)
-	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Memory: 1 << 16}))
-	for id, name := range map[string]string{"adult.porn": "naked.example", "money.gambling": "casino.example", "social.networks": "social.example"} {
-		if err := b.Add(b.List(must(taxonomy.Select(id))), blocklists.Entry{Name: must(blocklists.ParseName(name))}); err != nil {
-			panic(err)
-		}
-	}
-	defer b.Close()
-	var file bytes.Buffer
-	must(b.Build(context.Background(), &file))
-	return must(blocklists.ReadIndex(file.Bytes()))
+	return policytest.Index(map[string][]string{"adult.porn": {"naked.example"}, "money.gambling": {"casino.example"}, "social.networks": {"social.example"}})
 })
 
 func must[T any](v T, err error) T {
@@ -89,20 +70,16 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// house is a server without DNS: a store, what is in force, and the console over TLS.
+// house is a house with the console over TLS.
 type house struct {
+	*policytest.House
 	t        *testing.T
 	book     *account.Book
-	desk     *parents.Desk
 	messages *notify.Post
 	asked    string // id of the request that fill makes
 	kept     *kept
 	net      *network
 	srv      *httptest.Server
-	now      atomic.Int64
-	yaml     atomic.Pointer[policy.Config]
-	live     atomic.Pointer[policy.Directory]
-	work     sync.Mutex
 }
 
 // open starts one; of households of the store, and what YAML says.
@@ -117,37 +94,17 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	h := &house{kept: &kept{days: map[string][]policy.ActivityDay{}}, net: &network{}}
 	h.kept.house = h
 	h.t, _ = t.(*testing.T)
-	h.now.Store(time.Date(2026, 11, 18, 17, 0, 0, 0, time.UTC).Unix())
-	var c policy.Config
-	if err := yaml.UnmarshalWithOptions([]byte(written), &c, yaml.Strict()); err != nil && written != "" {
-		t.Fatal(err)
-	}
-	h.yaml.Store(&c)
-	bolt := must(store.Open(filepath.Join(t.TempDir(), "hearth.db")))
-	t.Cleanup(func() { _ = bolt.Close() })
-	h.live.Store(must(policy.Compile(policy.CompileConfig{Index: index(), Now: h.clock()})))
-	h.desk = must(parents.Open(t.Context(), parents.Config{
-		Log: bolt, Directory: h.live.Load, Renew: h.reload, Now: h.clock, Presence: neighbours{},
-		Forget: func(ctx context.Context, household, person string, _ bool) (map[string]int, error) {
+	h.House = policytest.Open(t, index(), "2026-11-18 18:00", policytest.Read(t, written), func(c *parents.Config) {
+		c.Forget = func(ctx context.Context, household, person string, _ bool) (map[string]int, error) {
 			if n, err := h.book.Erase(ctx, household, person); err != nil || n > 0 {
 				return map[string]int{"account": n}, err
 			}
 			return nil, nil //nolint:nilnil // nothing was kept
-		},
-		Written: func() (policy.Config, func(string) string) {
-			return *h.yaml.Load(), func(id string) string {
-				if slices.ContainsFunc(h.yaml.Load().Households, func(o policy.HouseholdConfig) bool { return o.ID == id }) {
-					return "hearth.yaml:12"
-				}
-				return ""
-			}
-		},
-	}))
-	if err := h.reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+		}
+	})
+	h.Seen = []parents.Seen{{Address: netip.MustParseAddr("10.0.0.77"), Name: "<b>printer</b>"}}
 	for _, text := range households {
-		if _, err := h.desk.Adopt(t.Context(), parents.Who{Actor: parents.Actor{Role: parents.Machine}}, text); err != nil {
+		if _, err := h.Adopt(t.Context(), policytest.Machine(""), text); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -155,59 +112,33 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	h.srv.StartTLS()
 	t.Cleanup(h.srv.Close)
 	at := must(url.Parse(h.srv.URL))
-	books := account.Config{Log: bolt, Now: h.clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}
+	books := account.Config{Log: h.Bolt, Now: h.Clock, Name: "localhost", Origins: []string{"https://localhost:" + at.Port()}}
 	change(&books)
 	h.book = must(account.Open(books))
 	h.messages = must(notify.New(notify.Config{
 		Settings: notify.Settings{Private: true, Mail: notify.MailSettings{Server: "127.0.0.1:1", TLS: "none", From: "hearth@home.example"}, Ntfy: notify.NtfySettings{Server: "http://127.0.0.1:1"}},
-		State:    t.TempDir(), Log: bolt, Words: func(notify.Draft) notify.Text { return notify.Text{Title: "a test"} }, Now: h.clock,
+		State:    t.TempDir(), Log: h.Bolt, Words: func(notify.Draft) notify.Text { return notify.Text{Title: "a test"} }, Now: h.Clock,
 	}))
 	made := must(console.New(console.Config{
-		Post: h.messages, Lists: register{h}, Book: h.book, Desk: h.desk, Directory: h.live.Load, Activity: h.kept, Network: h.net, Now: h.clock,
+		Post: h.messages, Lists: register{h}, Book: h.book, Desk: h.Desk, Directory: h.Live, Activity: h.kept, Network: h.net, Now: h.Clock,
 		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
 	}))
 	h.srv.Config.Handler = made
 	return h
 }
 
-func (h *house) clock() time.Time { return time.Unix(h.now.Load(), 0).UTC() }
-
-func (h *house) reload(context.Context) error {
-	h.work.Lock()
-	defer h.work.Unlock()
-	people, err := h.desk.People(*h.yaml.Load())
-	if err != nil {
-		return err
-	}
-	dir, err := policy.Compile(policy.CompileConfig{Config: people, Index: index(), States: h.desk.States(), Now: h.clock()})
-	if err != nil {
-		return err
-	}
-	h.desk.Install(dir, *h.yaml.Load(), func() { h.live.Store(dir) })
-	return nil
-}
-
-type neighbours struct{}
-
-func (neighbours) Seen() []parents.Seen {
-	return []parents.Seen{{Address: netip.MustParseAddr("10.0.0.77"), Name: "<b>printer</b>"}}
-}
-
-func (neighbours) Find(a netip.Addr) (parents.Seen, bool) { return parents.Seen{Address: a}, true }
-
 // ask has the device of an address ask for a name that is blocked on it, and gives the id of the request.
 func (h *house) ask(addr, name, word string) string {
 	h.t.Helper()
-	dir := h.live.Load()
-	c := dir.Identify(netip.MustParseAddr(addr)).Now(h.clock())
-	q := dir.Ask(must(blocklists.ParseName(name)), new(blocklists.Hashes))
-	return must(h.desk.Request(h.t.Context(), c, parents.Wish{Name: name, Question: q, Decision: c.Decide(&q, h.clock()), Word: word, TTL: 10})).ID
+	c, w := h.Wish(addr, name)
+	w.Word = word
+	return must(h.Request(h.t.Context(), c, w)).ID
 }
 
 // request gives a request as it is.
 func (h *house) request(id string) parents.Request {
 	h.t.Helper()
-	return must(h.desk.ShowRequest(h.t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}, id))
+	return must(h.Desk.ShowRequest(h.t.Context(), policytest.Machine("one"), id))
 }
 
 // kept is what is remembered.
@@ -232,7 +163,7 @@ func (k *kept) Erase(_ context.Context, of string, _ bool) (policy.ActivityErase
 	household, person, _ := strings.Cut(of, "/")
 	days := len(k.days[of])
 	delete(k.days, of)
-	h, _ := k.live.Load().Household(household)
+	h, _ := k.Live().Household(household)
 	return policy.ActivityErased{Household: household, Person: person, Gone: !h.Has(person), Partitions: days}, nil
 }
 
@@ -282,7 +213,7 @@ func (h *house) signedIn(household string, role account.Role, name string) *pers
 	h.t.Helper()
 	o := account.Offer{Household: household, Role: role, Name: name}
 	if role == account.Carer {
-		o.Until = h.clock().AddDate(0, 0, 14)
+		o.Until = h.Clock().AddDate(0, 0, 14)
 	}
 	i, err := h.book.Invite(h.t.Context(), account.Machine(), o)
 	if err != nil {

@@ -21,14 +21,14 @@ type register struct{ *house }
 func (r register) All(context.Context) ([]console.List, error) {
 	return []console.List{
 		{Name: "starter-money", Categories: []string{"money.gambling"}, Names: 1},
-		{Name: "odd <b>list", Licence: "CC-BY-4.0", Categories: []string{"social.networks", "fun.games"}, Names: 2100, Fetched: r.clock().Add(-3 * time.Hour), Failed: true, Held: true, Stale: true},
+		{Name: "odd <b>list", Licence: "CC-BY-4.0", Categories: []string{"social.networks", "fun.games"}, Names: 2100, Fetched: r.Clock().Add(-3 * time.Hour), Failed: true, Held: true, Stale: true},
 		{Name: "secret-order", Categories: []string{"illegal.order"}, Names: 77},
 		{Name: "music", Categories: []string{"fun.music"}, Names: 5},
 	}, nil
 }
 
 func (r register) Explain(_ context.Context, q portal.ExplainQuery) (portal.Explanation, error) {
-	e, err := portal.Explain(r.live.Load(), q)
+	e, err := portal.Explain(r.Live(), q)
 	if q.Name == "broken.example" {
 		return e, errors.New("the disk is full")
 	}
@@ -71,7 +71,7 @@ func TestFindTimedName(t *testing.T) {
 	h := open(t, "", strings.Replace(family, "{name: Tom, band: teen}", "{name: Tom, band: teen, schedule: {homework: \"15:00-17:00\"}}", 1))
 	anna := h.signedIn("one", account.Parent, "Anna")
 	anna.get("/lists?name=social.example").says("Tom</bdi></b> gets it")
-	h.now.Add(-int64((2 * time.Hour).Seconds()))
+	h.Later(-2 * time.Hour)
 	anna.get("/lists?name=social.example").says("Tom</bdi></b> does not get it: Homework time")
 }
 

@@ -56,10 +56,10 @@ func TestRequestOutcomes(t *testing.T) {
 	alex.post("/answer", url.Values{"id": {id}, "for": {"no"}, "back": {"request"}, "word": {"later"}}).at("/requests/"+id).says("No was said", "Alex said no", "later")
 	anna.get("/requests/"+id).says("Alex said no", "later")
 	id = h.ask("10.0.0.2", "naked.example", "")
-	must(h.desk.Withdraw(t.Context(), h.live.Load().Identify(netip.MustParseAddr("10.0.0.2")), id))
+	must(h.Desk.Withdraw(t.Context(), h.Live().Identify(netip.MustParseAddr("10.0.0.2")), id))
 	anna.get("/requests/"+id).says("Mia took it back").lacks("<button")
 	id = h.ask("10.0.0.2", "naked.example", "")
-	h.now.Add(int64((7 * 24 * time.Hour).Seconds()))
+	h.Later(7 * 24 * time.Hour)
 	h.signedIn("one", account.Parent, "Bo").get("/requests/"+id).says("Nobody answered for seven days").lacks("<button")
 }
 

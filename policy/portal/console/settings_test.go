@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
-	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/policytest"
 )
 
 // TestSettings: what holds for the whole household is changed with the revision that the page was made of.
@@ -19,7 +19,7 @@ func TestSettings(t *testing.T) {
 	page := anna.get("/settings").says(`value="Europe/Berlin"`, `value="DE" selected`, `value="en" selected`, `value="one" checked`)
 	form := url.Values{"revision": {page.field("revision")}, "country": {"AT"}, "language": {"de"}, "zone": {"Europe/Vienna"}, "answers": {"two"}, "guest": {"teen"}, "observe": {"yes"}}
 	anna.post("/settings", form).is(http.StatusOK).says("Saved", `value="AT" selected`, `value="two" checked`, `value="teen" selected`, `value="yes" checked`)
-	one, _ := h.live.Load().Household("one")
+	one, _ := h.Live().Household("one")
 	if one.Country != "AT" || one.Language != "de" || one.Location.String() != "Europe/Vienna" || !one.TwoAnswer || one.Guest.Name() != "teen" || !one.Guest.Observe() {
 		t.Errorf("the household is %+v", one)
 	}
@@ -69,7 +69,7 @@ func TestErase(t *testing.T) {
 	form.Set("sure", "yes")
 	anna.post("/member/Nobody/erase", form).is(http.StatusNotFound)
 	anna.post("/member/Anna/erase", form).is(http.StatusUnprocessableEntity).says("This is you")
-	h.now.Add(int64((20 * time.Minute).Seconds()))
+	h.Later(20 * time.Minute)
 	anna.get("/member/Mia/erase").says("15 minutes").lacks("sure")
 	anna.post("/member/Mia/erase", form).is(http.StatusForbidden)
 	anna.post("/signin", url.Values{"name": {"Anna"}, "passphrase": {passphrase}})
@@ -79,7 +79,7 @@ func TestErase(t *testing.T) {
 	}
 	anna.get("/devices").says("sofa-tablet").lacks("mia-tablet", "Mia, ")
 	anna.get("/child/Mia").is(http.StatusNotFound)
-	snapshot := must(h.desk.Log.Snapshot(t.Context(), "one/"))
+	snapshot := must(h.Desk.Log.Snapshot(t.Context(), "one/"))
 	for _, e := range snapshot.Entries {
 		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "mia-tablet") {
 			t.Errorf("%s still says %s", e.Key, e.Value)
@@ -126,7 +126,7 @@ func TestDots(t *testing.T) {
 		anna.get(path).is(http.StatusOK).at(path).says("<h1>" + name + "</h1>")
 		anna.post(path+"/pause", url.Values{"for": {"1h"}}).is(http.StatusOK).at(path).says("Paused until 19:00")
 	}
-	acts := must(h.desk.Acts(t.Context(), parents.Who{Household: "one", Actor: parents.Actor{Role: parents.Machine}}))
+	acts := must(h.Desk.Acts(t.Context(), policytest.Machine("one")))
 	if len(acts) != 3 {
 		t.Errorf("in force is %+v", acts)
 	}
