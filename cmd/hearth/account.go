@@ -174,9 +174,10 @@ func (a *app) accountInviteCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "invite [HOUSEHOLD] --role ROLE", Short: "Invite a parent, a carer, a child or an operator",
 		Long: `Make a code by which one person opens an account, good for seven days. A
-carer's rights end with the day that --until says, at most a year ahead.
+carer's rights end with the day that --until says, at most a year ahead. A
+child's account is for the child of that --name.
 Operators are of no household.`,
-		Example: "  hearth account invite --role parent --name Bert\n  hearth account invite example-home --role carer --until 2027-01-31\n  hearth account invite --role operator",
+		Example: "  hearth account invite --role parent --name Bert\n  hearth account invite --role child --name Kim\n  hearth account invite example-home --role carer --until 2027-01-31\n  hearth account invite --role operator",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if role == "" {
@@ -200,7 +201,7 @@ Operators are of no household.`,
 		},
 	}
 	cmd.Flags().StringVar(&role, "role", "", "as `ROLE`: parent, carer, child or operator")
-	cmd.Flags().StringVar(&name, "name", "", "how they are called; they may choose another")
+	cmd.Flags().StringVar(&name, "name", "", "how they are called; a child, as the household has it; others may choose another")
 	cmd.Flags().StringVar(&until, "until", "", "the last `DAY` of a carer, as 2027-01-31")
 	return cmd
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +23,7 @@ const noticesWait = 256
 // openAccounts makes the book of who may sign in.
 func (s *server) openAccounts(c *Config) (err error) {
 	s.notices = make(chan account.Notice, noticesWait)
-	cfg := account.Config{Log: s.store, Origins: c.origins(), Tell: s.heard, Gone: s.unsubscribe, Report: s.log}
+	cfg := account.Config{Log: s.store, Origins: c.origins(), Tell: s.heard, Fits: s.fits, Gone: s.unsubscribe, Report: s.log}
 	if len(cfg.Origins) > 0 {
 		cfg.Name = c.consoleName()
 	}
@@ -169,9 +168,31 @@ func (s *server) forgetPerson(ctx context.Context, household, person string, adu
 	if person == "" {
 		return found, nil
 	}
-	left, err := s.accounts.Accounts(ctx, account.Machine(), household)
-	if err != nil || slices.ContainsFunc(left, func(a account.Account) bool { return account.SameName(a.Name, person) }) {
+	if left, err := s.accounts.Has(ctx, household, person); err != nil || left {
 		return found, err // the channels of the name are theirs who have it still
 	}
 	return found, s.post.Forget(ctx, household, person)
+}
+
+// adultSignsIn says whether a parent or carer signs in by a name, or is invited to.
+func (s *server) adultSignsIn(ctx context.Context, household, name string) (bool, error) {
+	return s.accounts.Has(ctx, household, name, account.Parent, account.Carer)
+}
+
+// fits keeps the names of children and of grown-ups apart: who signs in by the name of a child is that child.
+func (s *server) fits(household, name string, role account.Role) error {
+	h, there := s.directory().Household(household)
+	if !there {
+		return nil
+	}
+	for _, m := range h.Members {
+		if minor := m.Profile.Band().Minor(); account.SameName(m.Name, name) && minor != (role == account.Child) {
+			who := "a child"
+			if !minor {
+				who = "a grown-up"
+			}
+			return &account.Error{Field: "name", Text: fmt.Sprintf("%s of the household is called %s: write another name, such as %[2]s 2", who, m.Name)}
+		}
+	}
+	return nil
 }

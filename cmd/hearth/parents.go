@@ -21,7 +21,7 @@ func (s *server) openDesk(l *loaded) (err error) {
 	s.activity = s.newActivity()
 	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
-		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Erased: s.store.Erased,
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Adult: s.adultSignsIn, Erased: s.store.Erased,
 		Asked: s.tellOfRequest, Answered: s.tellOfAnswer, Guessed: s.tellOfGuessing, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {

@@ -206,10 +206,13 @@ func (b *Book) rename(ctx context.Context, a Account, name string) (string, erro
 		return name, err
 	}
 	other, _, err := b.named(ctx, a.Household, name)
-	if err == nil && other.revision > 0 {
-		err = refused("name", "somebody of this household has the name %q already: write another", other.value.Name)
+	switch {
+	case err != nil:
+		return name, err
+	case other.revision > 0:
+		return name, refused("name", "somebody of this household has the name %q already: write another", other.value.Name)
 	}
-	return name, err
+	return name, b.Fits(a.Household, name, a.Role)
 }
 
 // longestCarer bounds how far ahead a carer's last day lies: a school year.
@@ -311,6 +314,16 @@ func (b *Book) uninvite(ctx context.Context, household, name string, roles []Rol
 		}
 	}
 	return b.put(ctx, gone...)
+}
+
+// Has says whether somebody of some roles, without any of all, has a name in a household, or is invited by it.
+func (b *Book) Has(ctx context.Context, household, name string, roles ...Role) (bool, error) {
+	found, _, err := b.named(ctx, household, name)
+	if err != nil || found.revision > 0 && among(roles, found.value.Role) {
+		return err == nil, err
+	}
+	waiting, err := b.Invitations(ctx, Machine(), household)
+	return slices.ContainsFunc(waiting, func(i Invitation) bool { return SameName(i.Name, name) && among(roles, i.Role) }), err
 }
 
 // erase forgets some accounts. The caller holds mu.

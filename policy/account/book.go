@@ -37,6 +37,9 @@ type Config struct {
 	// Tell is told what a household's parents should know of; nil: nobody is told. It returns at once, and calls nothing
 	// of the Book.
 	Tell func(Notice)
+	// Fits says why nobody of a role may have a name: somebody else of the household has it; nil: anybody may. It calls
+	// nothing of the Book.
+	Fits func(household, name string, role Role) error
 	// Gone takes an account out of what others keep for it, before the account is removed; its error keeps the account. nil:
 	// nobody keeps anything. It calls nothing of the Book.
 	Gone func(ctx context.Context, a Account) error
@@ -97,6 +100,9 @@ func Open(c Config) (*Book, error) {
 	}
 	if b.Tell == nil {
 		b.Tell = func(Notice) {}
+	}
+	if b.Fits == nil {
+		b.Fits = func(_, _ string, _ Role) error { return nil }
 	}
 	if b.Gone == nil {
 		b.Gone = func(context.Context, Account) error { return nil }

@@ -24,7 +24,7 @@ type Invitation struct {
 	ID        string    `json:"id"` // the hash of its code: it opens nothing
 	Household string    `json:"household"`
 	Role      Role      `json:"role,omitempty"`
-	Name      string    `json:"name,omitempty"`    // proposed; whoever takes it may choose another
+	Name      string    `json:"name,omitempty"`    // proposed; whoever takes it may choose another, but of a child's
 	Account   string    `json:"account,omitempty"` // of one that is started anew
 	Setup     bool      `json:"setup,omitempty"`   // opens the first account of the machine
 	By        string    `json:"by"`
@@ -43,7 +43,7 @@ func (i Invitation) key() store.Key {
 type Offer struct {
 	Household string
 	Role      Role
-	Name      string    // or ""
+	Name      string    // or "", but a child's
 	Until     time.Time // a carer's last day
 }
 
@@ -60,6 +60,9 @@ func (b *Book) Invite(ctx context.Context, by Actor, o Offer) (Invitation, error
 	if o.Name != "" {
 		var err error
 		if i.Name, err = goodName(o.Name); err != nil {
+			return Invitation{}, err
+		}
+		if err = b.Fits(i.Household, i.Name, i.Role); err != nil {
 			return Invitation{}, err
 		}
 	}
@@ -85,6 +88,8 @@ func checkOffer(o Offer, now time.Time) error {
 		return unknown("household", "there is no such household")
 	case o.Role == Operator && o.Household != Operators, o.Role != Operator && o.Household == Operators:
 		return refused("role", "operators are invited to %q, and nobody else is: write the household and parent, carer or child", Operators)
+	case o.Role == Child && o.Name == "":
+		return refused("name", "whose account it is to be is missing: write the name of the child, as the household has it")
 	case !slices.Contains([]Role{Parent, Carer, Child, Operator}, o.Role):
 		return refused("role", "there is no role %q: write parent, carer or child", o.Role)
 	}
@@ -235,7 +240,7 @@ type Join struct {
 	Client
 	Code       string
 	Household  string // of the first account alone, which the set-up names
-	Name       string // "": as proposed; an account that is started anew keeps its own
+	Name       string // "": as proposed; an account that is started anew keeps its own, and a child's is the child's
 	Passphrase string
 }
 
@@ -301,8 +306,13 @@ func (b *Book) joining(ctx context.Context, i Invitation, j Join) (Account, erro
 		return a.value, nil
 	}
 	name, err := goodName(cmp.Or(j.Name, i.Name))
-	if err != nil {
+	switch {
+	case err != nil:
 		return Account{}, err
+	case i.Role == Child && !SameName(name, i.Name): // who has it sees the pages of the child of this name
+		return Account{}, refused("name", "this code is for %s alone: write this name", i.Name)
+	case i.Role == Child:
+		name = i.Name
 	}
 	a := Account{ID: newID(), Household: i.Household, Name: name, Role: i.Role, At: b.now(), Until: i.Until}
 	if i.Setup {
@@ -313,7 +323,7 @@ func (b *Book) joining(ctx context.Context, i Invitation, j Join) (Account, erro
 	if !a.active(a.At) {
 		return Account{}, wrongCode() // the carer's last day came before the carer did
 	}
-	return a, nil
+	return a, b.Fits(a.Household, a.Name, a.Role)
 }
 
 // restart gives an account a new passphrase and ends all else that opens it: sessions, passkeys, tokens that it made. The

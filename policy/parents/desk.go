@@ -33,6 +33,9 @@ type Config struct {
 	// nobody keeps anything. Who was not known as an adult is not the parent or carer who has the same name. It calls
 	// nothing of the Desk.
 	Forget func(ctx context.Context, household, person string, adult bool) (map[string]int, error)
+	// Adult says whether a parent or carer of a household signs in by a name, or is invited to; nil: nobody does. It calls
+	// nothing of the Desk.
+	Adult func(ctx context.Context, household, name string) (bool, error)
 	// Asked is told of a request that waits for an answer, and Answered of an answer; they return at once. nil: nobody is told.
 	Asked, Answered func(Request)
 	// Guessed is told of somebody who guesses PINs at a device, once in a quarter of an hour at most, and returns at once;
@@ -94,6 +97,9 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 	}
 	if d.Forget == nil {
 		d.Forget = func(context.Context, string, string, bool) (map[string]int, error) { return nil, nil }
+	}
+	if d.Adult == nil {
+		d.Adult = func(context.Context, string, string) (bool, error) { return false, nil }
 	}
 	if d.Guessed == nil {
 		d.Guessed = func(_, _ string) {}

@@ -230,6 +230,9 @@ func (d *Desk) enter(ctx context.Context, who Who, c policy.HouseholdConfig) err
 	if err := p.may(operate); err != nil {
 		return err
 	}
+	if err := d.namesakes(ctx, p, c.Members); err != nil {
+		return err
+	}
 	return d.commit(ctx, p, p.entry("household adopted", "", 0), changes)
 }
 
@@ -252,7 +255,7 @@ func (d *Desk) Replace(ctx context.Context, who Who, text string, revision uint6
 		case revision != found:
 			return Entry{}, nil, p.outdated(found, revision, "export it again")
 		}
-		return p.entry("household changed", "", 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, nil
+		return p.entry("household changed", "", 0), []change{{kind: kindDefinition, id: at, value: c, expect: &revision}}, d.namesakes(ctx, p, c.Members)
 	})
 	if err != nil {
 		return Household{}, err

@@ -51,6 +51,9 @@ func (d *Desk) AddMember(ctx context.Context, who Who, m policy.MemberConfig, ex
 		}
 		c.Members = append(c.Members, m)
 		p.subject = policy.Subject{Member: m.Name}
+		if err := d.namesakes(ctx, p, c.Members); err != nil {
+			return Entry{}, nil, err
+		}
 		return p.entry("member added", "", 0), nil, p.unborn(m)
 	})
 	if err != nil {
@@ -102,7 +105,7 @@ func (d *Desk) RemoveMember(ctx context.Context, who Who, expect *uint64) (out P
 			return Entry{}, nil, err
 		}
 		out.Household, out.Person = p.household.ID, p.member.Name
-		if p.actor.Account != "" && p.actor.Role < Operator && strings.EqualFold(p.actor.Name, out.Person) {
+		if p.actor.Account != "" && p.actor.Role < Operator && strings.EqualFold(p.actor.Name, out.Person) && p.member.Profile.Band() == policy.Adult {
 			return Entry{}, nil, refused("member", "this is you: another parent takes you out of the household")
 		}
 		changes, err := d.part(ctx, p, c, &out)
@@ -235,6 +238,27 @@ func ofMember(err error) error {
 func (p *place) unborn(m policy.MemberConfig) error {
 	if !m.Born.IsZero() && policy.DateOf(p.now).Before(m.Born) {
 		return refused("born", "%s lies in the future: write the day of birth", m.Born)
+	}
+	return nil
+}
+
+// namesakes says that a child who is new would have the name by which a parent or carer signs in: what the one did and
+// what is remembered of the other could not be told apart.
+func (d *Desk) namesakes(ctx context.Context, p *place, members []policy.MemberConfig) error {
+	for _, m := range members {
+		if slices.ContainsFunc(p.household.Members, func(o *policy.Member) bool { return o.Name == m.Name }) {
+			continue
+		}
+		band, _ := policy.BandAt(m.Born, policy.DateOf(p.now))
+		if m.Band == policy.Adult.String() || m.Band == "" && !m.Born.IsZero() && band == policy.Adult {
+			continue
+		}
+		switch taken, err := d.Adult(ctx, p.household.ID, m.Name); {
+		case err != nil:
+			return err
+		case taken:
+			return refused("name", "a parent or carer of the household signs in as %s: write another name, such as %[1]s 2, or the band adult if it is them", m.Name)
+		}
 	}
 	return nil
 }

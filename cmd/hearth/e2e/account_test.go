@@ -187,6 +187,8 @@ func (s *server) codesAndTokens(cookie string) {
 	s.refused(2, "--role parent, carer, child or operator", "account", "invite")
 	s.refused(2, "a carer's rights end on a date", "account", "invite", "--role", "carer")
 	s.refused(2, "as YYYY-MM-DD", "account", "invite", "--role", "carer", "--until", "soon")
+	s.refused(2, "a child of the household is called Kim", "account", "invite", "--role", "parent", "--name", "kim")
+	s.refused(2, "write the name of the child", "account", "invite", "--role", "child")
 	next := time.Now().AddDate(0, 0, 9).Format(time.DateOnly)
 	var oma struct {
 		ID    string

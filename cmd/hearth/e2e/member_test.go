@@ -71,6 +71,8 @@ func TestMembers(t *testing.T) {
 			t.Errorf("%s: the state still says who was erased", where)
 		}
 	}
+	s.must("account", "invite", "lighthouse", "--role", "carer", "--name", "Ben", "--until", next)
+	s.refused(2, "write another name, such as ben 2", "member", "add", "ben", "--band", "teen")
 	s.refused(1, "no such household for you", "--server", "https://"+s.console, "--token-file", file, "--ca-file", ca, "member", "add", "other-home/Eva", "--band", "teen")
 }
 

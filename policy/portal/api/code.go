@@ -44,7 +44,7 @@ func (a *API) invitePerson(ctx context.Context, in *struct {
 	Place
 	Body struct {
 		Role  account.Role `json:"role" doc:"parent, carer or child; operator where the household is operators"`
-		Name  string       `json:"name,omitempty" doc:"how they are called; they may choose another"`
+		Name  string       `json:"name,omitempty" doc:"how they are called; a child, as the household has it; others may choose another"`
 		Until string       `json:"until,omitempty" doc:"a carer's last day, where the household is"`
 	}
 }) (Invited, error) {

@@ -95,8 +95,18 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	h.kept.house = h
 	h.t, _ = t.(*testing.T)
 	h.House = policytest.Open(t, index(), "2026-11-18 18:00", policytest.Read(t, written), func(c *parents.Config) {
-		c.Forget = func(ctx context.Context, household, person string, _ bool) (map[string]int, error) {
-			if n, err := h.book.Erase(ctx, household, person); err != nil || n > 0 {
+		c.Adult = func(ctx context.Context, household, name string) (bool, error) {
+			if h.book == nil { // nobody has an account yet
+				return false, nil
+			}
+			return h.book.Has(ctx, household, name, account.Parent, account.Carer)
+		}
+		c.Forget = func(ctx context.Context, household, person string, adult bool) (map[string]int, error) {
+			roles := []account.Role{account.Child}
+			if adult {
+				roles = nil
+			}
+			if n, err := h.book.Erase(ctx, household, person, roles...); err != nil || n > 0 {
 				return map[string]int{"account": n}, err
 			}
 			return nil, nil //nolint:nilnil // nothing was kept

@@ -139,7 +139,12 @@ func (v *visit) leaveParts() (*page, error) {
 		return nil, err
 	}
 	name := v.name()
-	parts := leaveParts{Name: name, URL: "/member/" + segment(name) + "/erase", Self: v.isMe(name), Fresh: v.fresh(), Revision: revision}
+	parts := leaveParts{Name: name, URL: "/member/" + segment(name) + "/erase", Fresh: v.fresh(), Revision: revision}
+	adult, err := v.adult(name)
+	if err != nil {
+		return nil, err
+	}
+	parts.Self = adult && v.isMe(name)
 	known, _, err := v.c.Desk.Devices(v.r.Context(), v.who())
 	if err != nil {
 		return nil, err
@@ -158,12 +163,18 @@ func (v *visit) leaveParts() (*page, error) {
 		return nil, err
 	}
 	for _, a := range accounts {
-		parts.Account = parts.Account || strings.EqualFold(a.Name, name)
+		parts.Account = parts.Account || account.SameName(a.Name, name) && (adult || a.Role == account.Child)
 	}
 	return v.blank(v.say("leave.title", "name", name), "household", parts), nil
 }
 
-// isMe says whether a member is who is signed in: nobody takes away the account by which they do.
+// adult says whether a member is a grown-up: a child is nobody who signs in as a parent or carer by the same name.
+func (v *visit) adult(name string) (bool, error) {
+	h, err := v.c.Desk.Show(v.r.Context(), v.who())
+	return slices.ContainsFunc(h.Members, func(m parents.Person) bool { return m.Name == name && m.Band == policy.Adult.String() }), err
+}
+
+// isMe says whether who is signed in has a name: nobody takes away the account by which they do.
 func (v *visit) isMe(name string) bool {
 	return v.session.Who.Role != account.Operator && strings.EqualFold(v.session.Who.Name, name)
 }
@@ -186,10 +197,13 @@ func (c *Console) leave(v *visit) error {
 
 // mayLeave says why somebody is not to be erased by this form.
 func (v *visit) mayLeave(name string) error {
+	adult, err := v.adult(name)
 	switch {
+	case err != nil:
+		return err
 	case v.c.Activity == nil:
 		return v.missing()
-	case v.isMe(name):
+	case adult && v.isMe(name):
 		return &parents.Error{Text: v.say("leave.self")}
 	case !v.fresh():
 		return &statusError{http.StatusForbidden, v.say("problem.stale")}

@@ -90,6 +90,24 @@ func TestErase(t *testing.T) {
 	}
 }
 
+// TestEraseANamesake: a child who has a parent's name is nobody's self, and takes no account along; the other way round
+// nobody gets the name.
+func TestEraseANamesake(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	tom := h.signedIn("one", account.Parent, "tom")
+	tom.get("/member/Tom/erase").says("Yes, everything of Tom").lacks("This is you", "the account by which they sign in")
+	page := tom.get("/household")
+	tom.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"TOM 2"}, "age": {"5"}}).is(http.StatusOK).says("TOM 2")
+	tom.post("/member/Tom/erase", url.Values{"revision": {tom.get("/member/Tom/erase").field("revision")}, "sure": {"yes"}}).is(http.StatusOK).says("Removed and erased").lacks(">Tom<")
+	tom.get("/people").is(http.StatusOK).says("tom")
+	again := url.Values{"revision": {tom.get("/household").field("revision")}, "name": {"Tom"}, "age": {"5"}}
+	tom.post("/household", again).is(http.StatusUnprocessableEntity).says("write another name, such as Tom 2")
+	again.Set("age", "30")
+	tom.post("/household", again).is(http.StatusOK).says("Tom")
+	tom.get("/member/Tom/erase").says("This is you")
+}
+
 // TestEraseWhileAnotherChanges: who comes second erases nobody.
 func TestEraseWhileAnotherChanges(t *testing.T) {
 	t.Parallel()

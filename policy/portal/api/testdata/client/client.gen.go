@@ -528,7 +528,7 @@ type InviteDeviceRequest struct {
 
 // InvitePersonRequest defines model for InvitePersonRequest.
 type InvitePersonRequest struct {
-	// Name how they are called; they may choose another
+	// Name how they are called; a child, as the household has it; others may choose another
 	Name *string `json:"name,omitempty"`
 
 	// Role parent, carer or child; operator where the household is operators

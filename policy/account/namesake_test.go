@@ -1,0 +1,70 @@
+package account_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/hearthdns/hearth/policy/account"
+)
+
+// TestNamesAreKeptApart: nobody gets a name that fits somebody else, by an invitation, by taking one or by a change; a
+// child's account is the child's for whom it was made.
+func TestNamesAreKeptApart(t *testing.T) {
+	taken := errors.New("a child of the household is called so")
+	h := open(t, func(c *account.Config) {
+		c.Fits = func(household, name string, role account.Role) error {
+			if household == "home" && account.SameName(name, "Ben") && role != account.Child {
+				return taken
+			}
+			return nil
+		}
+	})
+	anna := h.first("home")
+	if _, err := h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Parent, Name: "ben"}); !errors.Is(err, taken) {
+		t.Errorf("an invitation: %v", err)
+	}
+	i, err := h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Parent})
+	h.ok(err)
+	if _, err := h.Accept(h.ctx, account.Join{Client: at("192.0.2.2"), Code: i.Code, Name: "BEN", Passphrase: other}); !errors.Is(err, taken) {
+		t.Errorf("who takes one: %v", err)
+	}
+	name := "Ben"
+	if _, err := h.Amend(h.ctx, anna.Session.Actor(), "home", anna.Session.Account, account.Amendment{Name: &name}); !errors.Is(err, taken) {
+		t.Errorf("a change: %v", err)
+	}
+
+	_, err = h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Child})
+	h.refuses(err, account.Refused)
+	i, err = h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Child, Name: "Ben"})
+	h.ok(err)
+	_, err = h.Accept(h.ctx, account.Join{Client: at("192.0.2.2"), Code: i.Code, Name: "Mia", Passphrase: other})
+	h.refuses(err, account.Refused)
+	ben, err := h.Accept(h.ctx, account.Join{Client: at("192.0.2.2"), Code: i.Code, Name: "ben", Passphrase: other})
+	h.ok(err)
+	all, err := h.Accounts(h.ctx, account.Machine(), "home")
+	h.ok(err)
+	for _, a := range all {
+		if a.ID == ben.Session.Account && (a.Name != "Ben" || a.Role != account.Child) {
+			t.Errorf("it is %+v", a)
+		}
+	}
+	for _, tt := range []struct {
+		household, name string
+		roles           []account.Role
+		has             bool
+	}{
+		{"home", "BEN", nil, true},
+		{"home", "Ben", []account.Role{account.Parent, account.Carer}, false},
+		{"home", "anna", []account.Role{account.Parent, account.Carer}, true},
+		{"other", "Anna", nil, false},
+	} {
+		has, err := h.Has(h.ctx, tt.household, tt.name, tt.roles...)
+		h.ok(err)
+		want(t, tt.name, has, tt.has)
+	}
+	_, err = h.Invite(h.ctx, anna.Session.Actor(), account.Offer{Household: "home", Role: account.Carer, Name: "Oma", Until: h.Now().AddDate(0, 0, 9)})
+	h.ok(err)
+	if has, err := h.Has(h.ctx, "home", "oma", account.Carer); err != nil || !has {
+		t.Errorf("who is invited: %v, %v", has, err)
+	}
+}
