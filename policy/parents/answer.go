@@ -55,7 +55,7 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 			r.Status, r.Answers = Half, append(r.Answers, a)
 			e, changes = p.entry("request half granted", requested(&r), 0), []change{{kind: kindRequest, id: id, value: r}}
 		default:
-			if changes, made, err = d.yes(p, &r, a); err != nil {
+			if changes, made, err = d.yes(p, &r, a, 0); err != nil {
 				return e, nil, err
 			}
 			before, e = p.meet(made), p.entry("request granted", requested(&r), made.Until)
@@ -75,11 +75,11 @@ func (d *Desk) Answer(ctx context.Context, who Who, id string, v Verdict) (Reque
 }
 
 // yes makes what the last yes to a request is: a rule of the member where a name is theirs for always and the store owns
-// the household, else a grant. What a rule allows has no id.
-func (d *Desk) yes(p *place, r *Request, a Answer) ([]change, policy.Grant, error) {
+// the household, else a grant, which ends at latest if that is not 0. What a rule allows has no id.
+func (d *Desk) yes(p *place, r *Request, a Answer, latest int64) ([]change, policy.Grant, error) {
 	_, at, _ := p.home.definition()
 	if at != current || a.For != "always" || r.Kind != policy.GrantName || r.Member == "" {
-		return p.grantTo(r, a, 0)
+		return p.grantTo(r, a, latest)
 	}
 	made, err := p.grantFor(Ask{Kind: r.Kind, Value: r.Value, Span: Span{For: a.For}})
 	if err != nil {

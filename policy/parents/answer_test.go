@@ -97,6 +97,36 @@ func TestAlwaysIsARule(t *testing.T) {
 	}
 }
 
+// TestOwnAlwaysIsARule: what who is grown up opens for themself for always is a rule of theirs as well, in force at once,
+// which no pause ends; where YAML owns the household it is a grant.
+func TestOwnAlwaysIsARule(t *testing.T) {
+	const addr, rule = "10.0.0.5", "name: social.example\n    action: allow\n    member: Anna\n"
+	grown := strings.Replace(strings.Replace(families, "{name: Anna, band: adult}", "{name: Anna, profile: still}", 1),
+		"households:", "  - {name: still, band: adult, categories: [{id: social.networks, action: block}]}\nhouseholds:", 1)
+	for owner, h := range map[string]*house{"store": inStore(t, grown), "YAML": open(t, grown)} {
+		client, w := h.Wish(addr, "social.example")
+		w.For = "always"
+		r := must(h.Request(t.Context(), client, w))
+		if r.Status != parents.Granted || !r.Until.IsZero() || (r.Grant == "") != (owner == "store") {
+			t.Fatalf("%s: %+v", owner, r)
+		}
+		h.gets(addr, "social.example")
+		h.doesNotGet(mia, "social.example")
+		_, err := h.Pause(t.Context(), one("Anna"), parents.Span{For: "30m"})
+		h.ok(err)
+		_, err = h.Resume(t.Context(), one("Anna"))
+		if h.ok(err); owner == "YAML" {
+			h.doesNotGet(addr, "social.example")
+			continue
+		}
+		h.Crash()
+		h.gets(addr, "social.example")
+		if text := h.definition(); strings.Count(text, rule) != 1 {
+			t.Errorf("the definition:\n%s", text)
+		}
+	}
+}
+
 // TestAlwaysIsNoRule: what only one of two parents wants for always ends, what a device has that is several people's is
 // a grant, and a carer gives nothing for always.
 func TestAlwaysIsNoRule(t *testing.T) {

@@ -129,11 +129,7 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 		asked.ID = newID()
 		entry := p.entry("request", requested(&asked), 0)
 		if by := d.answerer(c, &r, w); by != "" {
-			warned := w.Decision.Action == policy.Warn
-			if warned && r.Kind == policy.GrantName && r.Category != "" { // what else of the site or beneath it is blocked, is not theirs to open
-				asked.Kind, asked.Value = policy.GrantContinue, r.Category
-			}
-			granted, _, err := p.grantTo(&asked, p.answer(by, span(warned, asked.Kind, w.For), ""), p.edge(&asked, w.Decision))
+			granted, err := d.themself(p, &asked, by, w)
 			return entry, append(room, granted...), err
 		}
 		return entry, append(room, change{kind: kindRequest, id: asked.ID, value: asked}), nil
@@ -151,8 +147,21 @@ func (d *Desk) Request(ctx context.Context, c policy.Client, w Wish) (Request, e
 		d.counts.requests.add(string(asked.Status))
 		notify = nil
 	}
+	if asked.Status == Granted && asked.Grant == "" { // it is a rule
+		err = d.renew(ctx)
+	}
 	d.told(p, &asked, notify)
-	return asked, nil
+	return asked, err
+}
+
+// themself makes what somebody's yes to themself is.
+func (d *Desk) themself(p *place, r *Request, by string, w Wish) ([]change, error) {
+	warned := w.Decision.Action == policy.Warn
+	if warned && r.Kind == policy.GrantName && r.Category != "" { // what else of the site or beneath it is blocked, is not theirs to open
+		r.Kind, r.Value = policy.GrantContinue, r.Category
+	}
+	granted, _, err := d.yes(p, r, p.answer(by, span(warned, r.Kind, w.For), ""), p.edge(r, w.Decision))
+	return granted, err
 }
 
 // span is for how long who answers for themself has it: as long as they say, after a warning as long as one is passed, and
