@@ -27,23 +27,44 @@ var (
 	ErrNoReader  = &parents.Error{Reason: parents.Unknown, Field: "for", Text: "no parent or carer of the household has this account: leave it out for everybody's"}
 
 	errGone    = &parents.Error{Reason: parents.Unknown, Field: "household", Text: "the household is not in force: add channels to one that is"}
+	errCarer   = &parents.Error{Reason: parents.Forbidden, Text: "a carer is told on their own phone or computer: for other ways ask a parent of the household"}
 	errBrowser = &parents.Error{Field: "kind", Text: "a browser subscribes in the console, for who is signed in there: write mail, ntfy or webhook"}
 )
 
 // MayRead says whether messages of its household may be for an account.
 func MayRead(a account.Account) bool { return a.Role == account.Parent || a.Role == account.Carer }
 
-// List gives the channels of a household, and its id.
+// List gives the channels of a household, and its id; to a carer those that are theirs alone.
 func (c Channels) List(ctx context.Context, who parents.Who) (household string, all []notify.Channel, err error) {
 	if c.Post == nil {
 		return "", nil, ErrNoChannel
 	}
-	h, err := c.Desk.Oversee(ctx, who)
-	if err != nil {
+	if household, err = c.house(ctx, who); err != nil {
 		return "", nil, err
 	}
-	all, err = c.Post.Channels(ctx, h.ID)
-	return h.ID, all, err
+	all, err = c.Post.Channels(ctx, household)
+	if who.Actor.Role == parents.Carer {
+		all = slices.DeleteFunc(all, func(o notify.Channel) bool { return !mine(who, o) })
+	}
+	return household, all, err
+}
+
+// house is the household that somebody may see channels of.
+func (c Channels) house(ctx context.Context, who parents.Who) (string, error) {
+	if who.Actor.Role == parents.Carer && who.Actor.Account != "" {
+		h, err := c.Desk.Show(ctx, who)
+		return h.ID, err
+	}
+	h, err := c.Desk.Oversee(ctx, who)
+	if err != nil {
+		return "", err
+	}
+	return h.ID, nil
+}
+
+// mine says whether a channel is somebody's alone.
+func mine(who parents.Who, o notify.Channel) bool {
+	return slices.Equal(o.For, []string{who.Actor.Account})
 }
 
 // Add keeps a channel and tries it at once: who mistyped an address sees it here and not when it counts. Its Of is nil for all
@@ -55,6 +76,9 @@ func (c Channels) Add(ctx context.Context, who parents.Who, o notify.Channel) (m
 	}
 	if err := c.check(ctx, who, household, o); err != nil {
 		return made, nil, err
+	}
+	if who.Actor.Role == parents.Carer {
+		o.Of = []notify.Kind{notify.Request} // which they may answer
 	}
 	if len(o.Of) == len(notify.Kinds()) && !slices.ContainsFunc(notify.Kinds(), func(k notify.Kind) bool { return !slices.Contains(o.Of, k) }) {
 		o.Of = nil // also of what is new some day
@@ -77,9 +101,11 @@ func (c Channels) check(ctx context.Context, who parents.Who, household string, 
 		return errGone
 	}
 	switch {
+	case o.Kind != notify.Push && who.Actor.Role == parents.Carer:
+		return errCarer
 	case o.Of != nil && len(o.Of) == 0:
 		return ErrNoKind
-	case o.Kind == notify.Push && !slices.Equal(o.For, []string{who.Actor.Account}):
+	case o.Kind == notify.Push && !mine(who, o):
 		return errBrowser
 	case len(o.For) == 0:
 		return nil
@@ -131,11 +157,14 @@ func (c Channels) find(ctx context.Context, who parents.Who, id string) (househo
 
 // SetNames says whether messages of a household may name sites.
 func (c Channels) SetNames(ctx context.Context, who parents.Who, names bool) error {
-	household, _, err := c.List(ctx, who)
+	if c.Post == nil {
+		return ErrNoChannel
+	}
+	h, err := c.Desk.Oversee(ctx, who)
 	if err != nil {
 		return err
 	}
-	detail := "without names of sites"
+	household, detail := h.ID, "without names of sites"
 	if names {
 		detail = "with names of sites"
 	}

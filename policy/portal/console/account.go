@@ -20,6 +20,7 @@ type accountParts struct {
 	Passphrase bool
 	CanPasskey bool
 	Fresh      bool // signed in of late, as giving keys needs
+	Messages   bool // has a way to those of a carer; a parent has it at the household
 }
 
 type sessionRow struct {
@@ -47,6 +48,7 @@ func (v *visit) accountParts() (*page, error) {
 	s, ctx := v.session, v.r.Context()
 	parts := accountParts{
 		Role: v.say("role." + string(s.Who.Role)), CanPasskey: v.c.Book.HasPasskeys(), Fresh: v.fresh(),
+		Messages: v.c.Post != nil && s.Who.Role == account.Carer,
 	}
 	if !s.Who.Until.IsZero() {
 		parts.Until = v.lastDay(s.Who.Until)

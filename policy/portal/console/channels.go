@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal"
@@ -21,6 +22,7 @@ type channelsParts struct {
 	Key      string    // by which a browser subscribes; "": there is no Web Push
 	Kinds    []option
 	Whose    []option
+	Manage   bool   // of the household, and not of oneself alone
 	Names    bool   // messages may name sites
 	Secret   string // of a webhook that was just made
 }
@@ -55,13 +57,15 @@ func (v *visit) channelsParts() (*page, error) {
 		return nil, err
 	}
 	post, ctx := v.c.Post, v.r.Context()
-	parts := &channelsParts{Whose: []option{{"", v.say("channels.everybody"), false}}}
+	parts := &channelsParts{Manage: v.actor().Role >= parents.Parent, Whose: []option{{"", v.say("channels.everybody"), false}}}
 	if parts.Names, err = post.Names(ctx, household); err != nil {
 		return nil, err
 	}
-	accounts, err := v.c.Book.Accounts(ctx, v.session.Actor(), household)
-	if err != nil {
-		return nil, err
+	accounts := []account.Account{v.session.Who}
+	if parts.Manage {
+		if accounts, err = v.c.Book.Accounts(ctx, v.session.Actor(), household); err != nil {
+			return nil, err
+		}
 	}
 	people := map[string]string{}
 	for _, a := range accounts {
@@ -74,7 +78,9 @@ func (v *visit) channelsParts() (*page, error) {
 		parts.Kinds = append(parts.Kinds, option{string(k), v.say("message." + string(k)), true})
 	}
 	for _, k := range post.Offers() {
-		if way, there := ways[k]; there {
+		if way, there := ways[k]; there && !parts.Manage {
+			continue
+		} else if there {
 			if way.Kind = string(k); k == notify.Ntfy {
 				way.Value = "hearth-" + strings.ToLower(rand.Text())
 			}
@@ -86,7 +92,11 @@ func (v *visit) channelsParts() (*page, error) {
 	for _, c := range channels {
 		parts.Channels = append(parts.Channels, v.channel(household, c, people))
 	}
-	p := v.blank(v.say("channels.title"), "household", parts)
+	place := "household"
+	if !parts.Manage {
+		place = "account" // which has the way here
+	}
+	p := v.blank(v.say("channels.title"), place, parts)
 	if parts.Key != "" {
 		p.Script = v.c.render.scripts["push"]
 	}

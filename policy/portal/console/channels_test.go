@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
@@ -128,6 +129,33 @@ func TestPushChannel(t *testing.T) {
 	if n := len(must(h.messages.Channels(t.Context(), "one"))); n != 1 {
 		t.Errorf("there are %d channels", n)
 	}
+}
+
+// TestPushChannelOfCarer: a carer has messages on their own phone, of requests alone, and sees, tries and removes no other
+// channel of the household.
+func TestPushChannelOfCarer(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	anna, oma := h.signedIn("one", account.Parent, "Anna"), h.signedIn("one", account.Carer, "Oma")
+	theirs := must(h.messages.Add(t.Context(), "one", notify.Channel{Kind: notify.Mail, To: "anna@home.example"}))
+	oma.get("/account").says(`href="/channels"`)
+	oma.get("/channels").is(http.StatusOK).says("Get messages here").lacks("anna@home.example", "E-mail", "Webhook", `action="/channels/names"`)
+	oma.json("/channels/push", subscription(t, "https://127.0.0.1:1024/push/oma")).is(http.StatusNoContent)
+	oma.get("/channels").says("This browser", "for Oma", "A child asks").lacks("Anna", "Birthday")
+	anna.get("/channels").says("anna@home.example", "for Oma")
+	for _, act := range []string{"test", "remove"} {
+		oma.post("/channels/"+theirs.ID+"/"+act, nil).is(http.StatusNotFound)
+	}
+	oma.post("/channels", url.Values{"kind": {"mail"}, "to": {"oma@home.example"}, "of": {"request"}}).is(http.StatusForbidden)
+	oma.post("/channels/names", url.Values{"names": {"yes"}}).is(http.StatusForbidden)
+	kept := must(h.messages.Channels(t.Context(), "one"))
+	if len(kept) != 2 || kept[1].Kind != notify.Push || len(kept[1].Of) != 1 || kept[1].Of[0] != notify.Request {
+		t.Fatalf("kept is %+v", kept)
+	}
+	oma.post("/channels/"+kept[1].ID+"/remove", nil).says("No message goes there")
+	anna.get("/channels").says("anna@home.example").lacks("for Oma")
+	h.Later(20 * 24 * time.Hour) // past Oma's last day
+	oma.json("/channels/push", subscription(t, "https://127.0.0.1:1024/push/oma")).at("/signin")
 }
 
 // TestPushChannelOfMany: a browser for which there is no place is not told that it is kept.

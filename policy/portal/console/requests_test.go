@@ -57,10 +57,10 @@ func TestRequestOutcomes(t *testing.T) {
 	anna.get("/requests/"+id).says("Alex said no", "later")
 	id = h.ask("10.0.0.2", "naked.example", "")
 	must(h.Desk.Withdraw(t.Context(), h.Live().Identify(netip.MustParseAddr("10.0.0.2")), id))
-	anna.get("/requests/"+id).says("Mia took it back").lacks("<button")
+	anna.get("/requests/" + id).says("Mia took it back").lacks("<button")
 	id = h.ask("10.0.0.2", "naked.example", "")
 	h.Later(7 * 24 * time.Hour)
-	h.signedIn("one", account.Parent, "Bo").get("/requests/"+id).says("Nobody answered for seven days").lacks("<button")
+	h.signedIn("one", account.Parent, "Bo").get("/requests/" + id).says("Nobody answered for seven days").lacks("<button")
 }
 
 // TestSignInReturns: who follows a link of a message and is not signed in, comes to its page when they are, and nowhere else.
@@ -73,7 +73,7 @@ func TestSignInReturns(t *testing.T) {
 	p := h.somebody()
 	p.get("/requests/"+id).at("/signin").lacks("social.example", id)
 	p.post("/signin", url.Values{"name": {"Anna"}, "passphrase": {"something else here"}}).is(http.StatusForbidden)
-	p.post("/signin", in).at("/requests/"+id).says("Mia asks")
+	p.post("/signin", in).at("/requests/" + id).says("Mia asks")
 	p.post("/signout", nil).at("/signin")
 	p.post("/signin", in).at("/") // it was good for once
 	for _, evil := range []string{"https://evil.example/", "//evil.example", "///evil.example", "evil.example", "/a//evil.example", "/?to=//evil.example", "/@evil.example:1/"} {
