@@ -89,8 +89,8 @@ func TestDesignOfSpecialPages(t *testing.T) {
 	}{
 		{"self-harm, child", mia, "harm.example", noon, "You matter.", []string{"You are not alone. You did nothing wrong.", "147", "In danger right now? Call 112.", "a parent, a grandparent, a teacher, a friend"}, append([]string{"Mia", "harm", "example", "suicide"}, buttons...)},
 		{"self-harm, teen, by night", tom, "harm.example", evening, "You matter.", []string{"you are not alone", "Talk to someone now. Help sites always open.", "147", "Call 112."}, append([]string{"Tom", "harm", "example", "bedtime"}, buttons...)},
-		{"the abuse list, child", mia, "forbidden.example", noon, "This page cannot be opened.", []string{"You did nothing wrong.", "Stopline", "stopline.at"}, silent},
-		{"the abuse list, teen", tom, "forbidden.example", noon, "This site cannot be opened here.", []string{"legal list", "Stopline"}, silent},
+		{"the abuse list, child", mia, "forbidden.example", noon, "This page cannot be opened.", []string{"You did nothing wrong.", "Stopline", "stopline.at", "Someone to talk to", "147"}, silent},
+		{"the abuse list, teen", tom, "forbidden.example", noon, "This site cannot be opened here.", []string{"legal list", "Stopline", "Someone to talk to", "147"}, silent},
 		{"the abuse list, adult", anna, "forbidden.example", noon, "This site cannot be opened here.", []string{"legal list", "Stopline"}, append([]string{"a-list", "hearth explain"}, silent...)},
 		{"security, child", mia, "virus.example", noon, "This page is not safe.", []string{"You did nothing wrong.", "Close it and tell a grown-up."}, []string{"virus", "Ask a grown-up to", "malware"}},
 		{"security, teen", tom, "virus.example", noon, "This site is not safe.", []string{"malware, stolen passwords or fraud", "Close the page.", "change it"}, nil},

@@ -46,6 +46,9 @@ func (p *Portal) blockedIn(v *visit, c cause) *view {
 	case policy.ReasonLaw: // neutral: no name, no reason, no id, nothing to ask
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil
 		page.Reports = report(p.help(), v.country)
+		if v.who != policy.ReaderAdult { // whoever saw something bad may want to talk about it
+			page.Help = p.helpBox(v, false)
+		}
 		return page
 	case policy.ReasonSelfharm: // help first, and the category not named
 		page.Lead, page.Next = append(page.Lead, page.Next...), nil

@@ -181,12 +181,11 @@ func (r *reading) lix() float64 {
 // TestReadability: docs/pages.md says how hard the texts are that a child reads, in every language; in English, in which
 // the measure has its scale, they are as a book for children.
 func TestReadability(t *testing.T) {
-	g := newGallery(t)
 	text, all := "| Language | sentences | words in one | longest | LIX |\n|---|---|---|---|---|\n", map[string]reading{}
 	for _, language := range words.Languages() {
 		var r reading
 		seen := map[string]bool{}
-		for _, s := range g.sheets {
+		for _, s := range newGallery(t).sheets {
 			if !strings.HasSuffix(s.name, "child") {
 				continue
 			}

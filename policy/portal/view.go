@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 
 	"github.com/hearthdns/hearth/blocklists/help"
@@ -115,16 +114,15 @@ type askRow struct {
 	Buttons        []button
 }
 
-// addButtons puts the three buttons on a page. What the page says to do next is not said twice, and that somebody can ask and
-// say that it is a mistake only where they can.
+// addButtons puts the three buttons on a page. What one says to do next in general is not said twice, and that somebody can
+// ask and say that it is a mistake only where they can.
 func (page *view) addButtons(v *visit, all []button) {
 	page.Buttons = all
-	if general := v.words.Page(v.who, policy.ReasonCategory).Next; v.who == policy.ReaderTeen && len(all) < 3 {
+	asks := slices.ContainsFunc(all, func(b button) bool { return b.Main })
+	if said := v.who == policy.ReaderChild && asks || v.who == policy.ReaderTeen && len(all) < 3; said {
+		general := v.words.Page(v.who, policy.ReasonCategory).Next
 		page.Next = slices.DeleteFunc(page.Next, func(text string) bool { return text == general })
 	}
-	page.Next = slices.DeleteFunc(page.Next, func(text string) bool {
-		return slices.ContainsFunc(all, func(b button) bool { return b.Text == strings.TrimSuffix(text, ".") })
-	})
 }
 
 // renderer makes pages of views.

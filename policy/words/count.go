@@ -61,6 +61,14 @@ func (c *Count) For(n int) string {
 // Text gives the text whatever the number; {n}, if it has one, stays.
 func (c *Count) Text() string { return c.every }
 
+// tagOf is the language of a folder as plural rules have it: Portuguese is that of Portugal, where 0 is no singular.
+func tagOf(code string) language.Tag {
+	if code == "pt" {
+		return language.EuropeanPortuguese
+	}
+	return language.Make(code)
+}
+
 // formOf is the plural category of a whole number. The rules of all languages look at its last six digits alone and at
 // whether there are more.
 func formOf(tag language.Tag, n int) plural.Form {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"golang.org/x/text/feature/plural"
-	"golang.org/x/text/language"
 )
 
 // entry is one text of a file. One with a number has forms, and one of them as its text.
@@ -168,7 +167,7 @@ func numbers(code string) map[string]int {
 	for name, f := range categories {
 		names[f] = name
 	}
-	found, tag := map[string]int{}, language.Make(code)
+	found, tag := map[string]int{}, tagOf(code)
 	for n := range 1000 {
 		found[names[formOf(tag, n)]]++
 	}
@@ -180,7 +179,7 @@ func parts(code string) map[string]int {
 	found := map[string]int{}
 	for name, f := range categories {
 		for n := range 100 {
-			if plural.Cardinal.MatchPlural(language.Make(code), n, 1, 1, 5, 5) == f {
+			if plural.Cardinal.MatchPlural(tagOf(code), n, 1, 1, 5, 5) == f {
 				found[name]++
 			}
 		}

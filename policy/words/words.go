@@ -117,7 +117,7 @@ func Read[T any](code, part string) (*T, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the words of %s: %w", code, err)
 	}
-	ctx := context.WithValue(context.Background(), speaker{}, language.Make(code))
+	ctx := context.WithValue(context.Background(), speaker{}, tagOf(code))
 	into := new(T)
 	if err := yaml.UnmarshalContext(ctx, isolated(code, raw), into, yaml.Strict()); err != nil {
 		return nil, fmt.Errorf("reading %s: %w", file(code, part), err)

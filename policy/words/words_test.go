@@ -16,7 +16,7 @@ import (
 // countOf reads a text with a number as Read does.
 func countOf(t *testing.T, code, text string) (c Count) {
 	t.Helper()
-	if err := yaml.UnmarshalContext(context.WithValue(t.Context(), speaker{}, language.Make(code)), []byte(text), &c, yaml.Strict()); err != nil {
+	if err := yaml.UnmarshalContext(context.WithValue(t.Context(), speaker{}, tagOf(code)), []byte(text), &c, yaml.Strict()); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -30,6 +30,7 @@ func TestCount(t *testing.T) {
 	}{
 		{"en", `{one: "{n} minute", other: "{n} minutes"}`, map[int]string{0: "0 minutes", 1: "1 minute", 2: "2 minutes", 21: "21 minutes"}},
 		{"fr", `{one: "{n} jour", other: "{n} jours"}`, map[int]string{0: "0 jour", 1: "1 jour", 2: "2 jours"}},
+		{"pt", `{one: "{n} dia", other: "{n} dias"}`, map[int]string{0: "0 dias", 1: "1 dia", 2: "2 dias"}}, // as pt-PT
 		{"pl", `{one: "{n} minuta", few: "{n} minuty", many: "{n} minut"}`, map[int]string{0: "0 minut", 1: "1 minuta", 3: "3 minuty", 12: "12 minut", 22: "22 minuty"}},
 		{"ar", `{zero: z, one: o, two: t, few: f, many: m, other: x}`, map[int]string{0: "z", 1: "o", 2: "t", 3: "f", 11: "m", 100: "x", 103: "f"}},
 		{"zh", `"{n} 分钟"`, map[int]string{1: "1 分钟", 5: "5 分钟"}},

@@ -88,3 +88,19 @@ func TestBarsRunWithTheLanguage(t *testing.T) {
 		anna.asks(code).get("/activity").is(http.StatusOK).says(want[:]...)
 	}
 }
+
+// TestNumbers: the form of a number is chosen whatever it is counted in.
+func TestNumbers(t *testing.T) {
+	say := console.Catalogue().Say
+	for got, want := range map[string]string{
+		say("check.long_ago", "n", int64(1)):                  "Not in the last minute.",
+		say("check.long_ago", "n", int64(2)):                  "Not in the last 2 minutes.",
+		say("chart.label", "group", "Games", "n", uint64(1)):  "Most blocked: Games, 1 time",
+		say("chart.label", "group", "Games", "n", uint64(30)): "Most blocked: Games, 30 times",
+		say("act.bonus", "value", "Games", "n", 1):            "1 minute more: Games",
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -47,7 +47,7 @@ func (b *branch) UnmarshalYAML(ctx context.Context, decode func(any) error) erro
 	return nil
 }
 
-// Say gives a text, with values for the names in its braces: Say("today.on", "n", 3). An int n chooses the plural form.
+// Say gives a text, with values for the names in its braces: Say("today.on", "n", 3). A whole number n chooses the plural form.
 func (p *phrases) Say(key string, pairs ...any) string {
 	phrase, there := p.texts[key]
 	if !there {
@@ -55,12 +55,25 @@ func (p *phrases) Say(key string, pairs ...any) string {
 	}
 	text, values := phrase.Text(), make(map[string]string, len(pairs)/2)
 	for i := 0; i+1 < len(pairs); i += 2 {
-		if n, counts := pairs[i+1].(int); counts && pairs[i] == "n" {
+		if n, counts := whole(pairs[i+1]); counts && pairs[i] == "n" {
 			text = phrase.For(n)
 		}
 		values[fmt.Sprint(pairs[i])] = fmt.Sprint(pairs[i+1])
 	}
 	return words.Fill(text, values)
+}
+
+// whole gives a whole number of any of the sizes that pages count in.
+func whole(value any) (int, bool) {
+	switch n := value.(type) {
+	case int:
+		return n, true
+	case int64:
+		return int(n), true
+	case uint64:
+		return int(n), true
+	}
+	return 0, false
 }
 
 // Has says whether there is such a text.
