@@ -86,6 +86,7 @@ type server struct {
 	post        *notify.Post
 	console     http.Handler // the pages of parents
 	footprints  *footprints
+	survey      *survey
 	turnedAway  *prometheus.CounterVec // from the console
 	supervisor  supervisor
 }
@@ -181,7 +182,7 @@ func (s *server) pages(c *Config) (*portal.Portal, error) {
 // openAPI makes what programs ask.
 func (s *server) openAPI() (err error) {
 	s.api, err = api.New(api.Config{
-		Portal: s.portal, View: s.directory, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages(), Post: s.post, Tokens: holders{s.accounts}, Version: thisBuild().Version, Log: s.log,
+		Portal: s.portal, View: s.directory, Control: control{s}, Desk: s.parents, Activity: remembered{s.activity}, Tickets: s.tickets, Accounts: s.accounts, SetupPages: s.setupPages, Post: s.post, Tokens: holders{s.accounts}, Version: thisBuild().Version, Log: s.log,
 	})
 	if err != nil {
 		return fmt.Errorf("preparing the API: %w", err)

@@ -48,7 +48,7 @@ func (s *server) consoleHandler() http.Handler {
 	return s.forUs(mux)
 }
 
-// serveConsole serves one of them until ctx ends.
+// serveConsole serves them, as one, until ctx ends.
 func (s *server) serveConsole(ctx context.Context, l net.Listener) error {
 	web := &http.Server{
 		Handler:           s.consoleHandler(),

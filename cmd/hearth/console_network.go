@@ -96,10 +96,7 @@ func (f *footprints) last(a netip.Addr) time.Time {
 }
 
 // surroundings tell the console which way queries come.
-type surroundings struct {
-	server *server
-	survey survey
-}
+type surroundings struct{ server *server }
 
 // Paths implements console.Network.
 func (s *surroundings) Paths(addr netip.Addr) (p console.Paths) {
@@ -109,7 +106,7 @@ func (s *surroundings) Paths(addr netip.Addr) (p console.Paths) {
 		if a.Is4() {
 			at = &p.IPv4
 		}
-		if last := s.server.footprints.last(a); last.After(*at) && (!own || !s.survey.made(last)) {
+		if last := s.server.footprints.last(a); last.After(*at) && (!own || !s.server.survey.made(last)) {
 			*at = last
 		}
 	}
@@ -140,7 +137,7 @@ func (s *surroundings) machine(addr netip.Addr) (all []netip.Addr, own bool) {
 }
 
 // Findings implements console.Network.
-func (s *surroundings) Findings() []console.Finding { return s.survey.findings() }
+func (s *surroundings) Findings() []console.Finding { return s.server.survey.findings() }
 
 const (
 	surveyFor  = 5 * time.Minute // that what was found is shown without another look
@@ -149,13 +146,30 @@ const (
 
 // survey looks at the network when somebody wants to know, and remembers what it found. Who asks never waits.
 type survey struct {
-	look func(context.Context) []console.Finding
+	look   func(context.Context) []console.Finding
+	wanted chan struct{} // a look that has not begun
 
 	mu    sync.Mutex
 	found []console.Finding
 	began time.Time // the last look
 	at    time.Time // when it ended
 	busy  bool
+}
+
+func newSurvey(look func(context.Context) []console.Finding) *survey {
+	return &survey{look: look, wanted: make(chan struct{}, 1)}
+}
+
+// Run looks, one time after the other, until ctx ends.
+func (s *survey) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.wanted:
+			s.renew(ctx)
+		}
+	}
 }
 
 // made says whether a look may have asked Hearth at that time, as clocks of printPace have it.
@@ -170,13 +184,13 @@ func (s *survey) findings() []console.Finding {
 	defer s.mu.Unlock()
 	if !s.busy && time.Since(s.at) > surveyFor {
 		s.busy, s.began = true, time.Now()
-		go s.renew()
+		s.wanted <- struct{}{} // there is room: one look is wanted at a time
 	}
 	return s.found
 }
 
-func (s *survey) renew() {
-	ctx, stop := context.WithTimeout(context.Background(), surveyMost)
+func (s *survey) renew(ctx context.Context) {
+	ctx, stop := context.WithTimeout(ctx, surveyMost)
 	defer stop()
 	found := s.look(ctx)
 	s.mu.Lock()

@@ -14,15 +14,15 @@ func (s *server) openConsole(c *Config) (err error) {
 	if err = s.hireMessengers(c); err != nil {
 		return err
 	}
-	s.footprints, s.turnedAway = newFootprints(), newTurnedAway()
+	s.footprints, s.turnedAway, s.survey = newFootprints(), newTurnedAway(), newSurvey(lookAround(c, s.log))
 	lists, err := newBookshelf(s)
 	if err != nil {
 		return err
 	}
 	s.console, err = console.New(console.Config{
 		Book: s.accounts, Desk: s.parents, Directory: s.directory, Activity: remembered{s.activity}, Post: s.post,
-		Network: &surroundings{server: s, survey: survey{look: lookAround(c, s.log)}},
-		Lists:   lists, Servers: servers(c), Ask: askOrigin(c), Log: s.log,
+		Network: &surroundings{s},
+		Lists:   lists, Servers: func() []netip.Addr { return servers(c) }, Ask: askOrigin(c), Log: s.log,
 		Authority: s.keeper != nil && s.keeper.Authority() != nil,
 	})
 	if err != nil {
@@ -33,13 +33,16 @@ func (s *server) openConsole(c *Config) (err error) {
 
 // setupPages say, in lines, where the first account is opened, and by what certificate to know the machine.
 func (s *server) setupPages() []string {
-	all := s.boot.consoleAddresses()
+	all, others := s.boot.consoleAddresses(ownAddresses())
 	if len(all) == 0 {
 		return []string{"Nothing serves it yet: write console.listen in the configuration, such as [\"0.0.0.0:8444\"]."}
 	}
 	lines := []string{"  " + all[0] + "/setup"}
 	if len(all) > 1 {
 		lines = append(lines, "  "+all[1]+"/setup  on a device that asks Hearth")
+	}
+	if !others {
+		lines = append(lines, "", "Nobody but this machine reaches it. For a phone write console: {listen: [\"0.0.0.0:8444\"]} into the configuration.")
 	}
 	if authority := s.keeper.Authority(); authority != nil {
 		lines = append(lines, "", "Nobody else vouches for this machine, so a browser warns until it trusts its certificate", "("+all[0]+authorityPath+"). That has the SHA-256", "  "+authority.Fingerprint())

@@ -96,14 +96,42 @@ func (c *Config) consoleOfPages() string {
 	return c.consoleOrigin()
 }
 
-// consoleAddresses are the origins that this machine can open before anything asks Hearth for a name: an address, and
-// the name. None where nothing listens.
-func (c *Config) consoleAddresses() []string {
-	at, ok := reachable(c.Console.Listen)
-	if !ok {
-		return nil
+// consoleAddresses are the origins by which it is opened before anything asks Hearth for a name: an address that others reach
+// too, if there is one, and the name. None where nothing listens. own are the addresses of this machine.
+func (c *Config) consoleAddresses(own []netip.Addr) (all []string, others bool) {
+	if len(c.Console.Listen) == 0 {
+		return nil, false
 	}
-	return []string{originOf(at.Addr().String(), at.Port()), c.consoleOrigin()}
+	at, _ := reachable(c.Console.Listen)
+	for _, to := range c.spread(c.Console.Listen, own) {
+		if !to.Addr().IsLoopback() {
+			at, others = to, true
+			break
+		}
+	}
+	return []string{originOf(at.Addr().String(), at.Port()), c.consoleOrigin()}, others
+}
+
+// spread writes out at which addresses listeners are found: for one on all addresses those of this machine, or the one in
+// the home that landing names where it is among them, since a machine may have others for itself.
+func (c *Config) spread(listen []netip.AddrPort, own []netip.Addr) (all []netip.AddrPort) {
+	for _, at := range listen {
+		if !at.Addr().IsUnspecified() {
+			all = append(all, at)
+			continue
+		}
+		home := c.Landing.IPv6
+		if at.Addr().Is4() {
+			home = c.Landing.IPv4
+		}
+		for _, a := range own {
+			if a.Is4() != at.Addr().Is4() || a.IsLoopback() || a.IsLinkLocalUnicast() || slices.Contains(own, home) && !home.IsLoopback() && a != home {
+				continue
+			}
+			all = append(all, netip.AddrPortFrom(a, at.Port()))
+		}
+	}
+	return all
 }
 
 // validateConsolePlace judges the name of the console and its provider.

@@ -86,6 +86,29 @@ func TestConsoleOfPages(t *testing.T) {
 	}
 }
 
+// TestConsoleAddresses: whoever is told where the console is can open it from a phone where one reaches it, at the address
+// in the home where the machine has more than that; where none does, that is said.
+func TestConsoleAddresses(t *testing.T) {
+	own := []netip.Addr{mustAddr(t, "127.0.0.1"), mustAddr(t, "172.17.0.1"), mustAddr(t, "192.168.1.2"), mustAddr(t, "::1"), mustAddr(t, "fe80::1"), mustAddr(t, "fd00::2")}
+	const anywhere, home = `console: {listen: ["0.0.0.0:8444"]}`, "\nlanding: {ipv4: 192.168.1.2}"
+	for text, want := range map[string]string{
+		"":              "https://127.0.0.1:8444",
+		anywhere:        "https://172.17.0.1:8444",
+		anywhere + home: "https://192.168.1.2:8444",
+		anywhere + "\nlanding: {ipv4: 192.168.50.77}":              "https://172.17.0.1:8444",
+		`console: {listen: ["127.0.0.1:8444", "192.168.1.2:443"]}`: "https://192.168.1.2",
+		`console: {listen: ["[::]:8444"]}` + home:                  "https://[fd00::2]:8444",
+	} {
+		l, err := load(writeConfig(t, text+"\n"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, others := l.Config.consoleAddresses(own); all[0] != want || others == strings.Contains(want, "127.0.0.1") {
+			t.Errorf("%s: %v, others %v; want %s", text, all, others, want)
+		}
+	}
+}
+
 // TestProviderSettings: what the operator writes is what the book gets, with the secret of the file and the place that
 // the console's own pages come back to.
 func TestProviderSettings(t *testing.T) {
@@ -188,7 +211,7 @@ func TestFootprints(t *testing.T) {
 // this machine itself.
 func TestPaths(t *testing.T) {
 	s, _, _ := testServer(t, consoleHome)
-	n := &surroundings{server: s}
+	n := &surroundings{s}
 	when := time.Unix(1_790_000_000, 0)
 	s.footprints.tick(when)
 	s.footprints.mark(mustAddr(t, "2001:db8:7::2"))
@@ -208,7 +231,18 @@ func TestPaths(t *testing.T) {
 // told until it is old.
 func TestSurvey(t *testing.T) {
 	looks, end := make(chan struct{}, 10), make(chan []console.Finding)
-	s := survey{look: func(context.Context) []console.Finding { looks <- struct{}{}; return <-end }}
+	s := newSurvey(func(ctx context.Context) []console.Finding {
+		looks <- struct{}{}
+		select {
+		case found := <-end:
+			return found
+		case <-ctx.Done():
+			return nil
+		}
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
 	for range 3 {
 		if got := s.findings(); got != nil {
 			t.Fatalf("found %v", got)
@@ -229,7 +263,10 @@ func TestSurvey(t *testing.T) {
 		t.Error("what was found is not told while somebody looks anew")
 	}
 	<-looks
-	end <- nil
+	stop() // the server ends in the middle of a look, and nothing of it is left
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }
 
 // TestBookshelf: parents see the lists with what the catalogue says of them, none of what the law forbids, and which of them

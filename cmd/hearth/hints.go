@@ -20,7 +20,7 @@ func hints(w io.Writer, c *Config, from string) {
 	if page, ok := reachable(c.Landing.HTTP); ok {
 		fmt.Fprintf(&b, "  curl -H 'Host: pornhub.com' http://%s/   # the page that says why\n", page)
 	}
-	if all := c.consoleAddresses(); len(all) > 0 {
+	if all, _ := c.consoleAddresses(ownAddresses()); len(all) > 0 {
 		fmt.Fprintf(&b, "  %s/   # the console of parents, in a browser\n", all[0])
 	}
 	b.WriteString("\nCtrl-C stops it.\n\n")

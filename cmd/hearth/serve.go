@@ -111,12 +111,13 @@ func (s *server) run(ctx context.Context, open *sockets) error {
 	start(func(ctx context.Context) error { return s.store.Run(ctx, s.log) })
 	start(s.used.Run)
 	start(s.footprints.Run)
-	for _, l := range open.landing {
-		start(func(ctx context.Context) error { return s.portal.Serve(ctx, l) })
+	if len(open.landing) > 0 {
+		start(func(ctx context.Context) error { return s.portal.Serve(ctx, portal.Join(open.landing)) })
 	}
-	for _, l := range open.console {
-		start(func(ctx context.Context) error { return s.serveConsole(ctx, l) })
+	if len(open.console) > 0 {
+		start(func(ctx context.Context) error { return s.serveConsole(ctx, portal.Join(open.console)) })
 	}
+	start(s.survey.Run)
 	start(func(ctx context.Context) error { return s.api.ServeUnix(ctx, open.control) })
 	if open.metrics != nil {
 		web := newHTTPServer(operatorHandler(s.registry(open), &s.ready))

@@ -122,17 +122,7 @@ func (c *Config) servesPlainly(own []netip.Addr) (all []netip.AddrPort) {
 		if l.Protocol != "" && l.Protocol != "dns" {
 			continue
 		}
-		for _, at := range l.Addresses {
-			if !at.Addr().IsUnspecified() {
-				all = append(all, at)
-				continue
-			}
-			for _, a := range own {
-				if a.Is4() == at.Addr().Is4() && !a.IsLoopback() && !a.IsLinkLocalUnicast() {
-					all = append(all, netip.AddrPortFrom(a, at.Port()))
-				}
-			}
-		}
+		all = append(all, c.spread(l.Addresses, own)...)
 	}
 	return all
 }

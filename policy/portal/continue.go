@@ -100,8 +100,11 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 	if !ours {
 		return p.tooOld(v, name)
 	}
-	token := r.PostForm.Get("token")
-	once, first := p.seal.spend(token, v.now)
+	token, home := r.PostForm.Get("token"), ""
+	if v.client.Household != nil {
+		home = v.client.Household.ID
+	}
+	once, first := p.seal.spend(home, token, v.now)
 	if once != nil && !first { // somebody taps twice, or reads the page of the answer again
 		return p.passedBefore(v, r, name, once)
 	}
@@ -111,7 +114,7 @@ func (p *Portal) pass(v *visit, r *http.Request) (int, *view) {
 	q, d := p.ruling(&to, &hashes)
 	var till time.Time
 	if once != nil {
-		defer func() { p.seal.settle(token, once, till) }()
+		defer func() { p.seal.settle(home, token, once, till) }()
 	}
 	switch {
 	case p.goOn(&to, name, d) == nil:

@@ -215,26 +215,36 @@ func TestContinueOnce(t *testing.T) {
 func TestSpentMarksAreBounded(t *testing.T) {
 	s, now := newSeal(), moment(t, noon)
 	for i := range maxSpent {
-		if _, first := s.spend(s.mark(now, strconv.Itoa(i)), now); !first {
+		home := strconv.Itoa(i / ownSpent)
+		if _, first := s.spend(home, s.mark(now, strconv.Itoa(i)), now); !first {
 			t.Fatalf("the mark %d is refused", i)
 		}
+		if i != ownSpent {
+			continue
+		}
+		if once, _ := s.spend("0", s.mark(now, "one more"), now); once != nil {
+			t.Fatal("a household has more than it may")
+		}
 	}
-	if once, _ := s.spend(s.mark(now, "one more"), now); once != nil || len(s.spent) > maxSpent {
-		t.Errorf("it remembers %d", len(s.spent))
+	if once, _ := s.spend("another", s.mark(now, "one more"), now); once != nil || s.count > maxSpent {
+		t.Errorf("it remembers %d", s.count)
 	}
 	later := now.Add(sealFor)
-	if _, first := s.spend(s.mark(later, "later"), later); !first || len(s.spent) != 1 {
-		t.Errorf("it remembers %d later", len(s.spent))
+	if _, first := s.spend("0", s.mark(later, "later"), later); !first || s.count != maxSpent-ownSpent+1 || len(s.spent["0"]) != 1 {
+		t.Errorf("it remembers %d later", s.count)
+	}
+	if _, first := s.spend("another", s.mark(later, "later"), later); !first {
+		t.Errorf("it remembers %d later", s.count)
 	}
 	for _, opened := range []bool{false, true} { // of what came to nothing, the mark is as good as before
 		token := s.mark(later, "again")
-		once, _ := s.spend(token, later)
+		once, _ := s.spend("0", token, later)
 		till := time.Time{}
 		if opened {
 			till = later.Add(time.Minute)
 		}
-		s.settle(token, once, till)
-		if _, first := s.spend(token, later); first == opened {
+		s.settle("0", token, once, till)
+		if _, first := s.spend("0", token, later); first == opened {
 			t.Errorf("a mark with which something was opened (%v) is good again: %v", opened, first)
 		}
 	}

@@ -127,7 +127,7 @@ func (p *Portal) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(descStreams, prometheus.GaugeValue, float64(all))
 	ch <- prometheus.MustNewConstMetric(descNoRoom, prometheus.CounterValue, float64(refused))
 	ch <- prometheus.MustNewConstMetric(descDecided, prometheus.GaugeValue, float64(p.decided.held()))
-	for limit, n := range map[string]float64{"streams": maxStreams, "streams_device": ownStreams, "connections": MaxConnections, "passed": maxSpent, "decisions_household": decidedIDs, "decisions_households": decidedHouseholds} {
+	for limit, n := range map[string]float64{"streams": maxStreams, "streams_device": ownStreams, "connections": MaxConnections, "passed_household": ownSpent, "passed": maxSpent, "decisions_household": decidedIDs, "decisions_households": decidedHouseholds} {
 		ch <- prometheus.MustNewConstMetric(descLimit, prometheus.GaugeValue, n, limit)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/binary"
-	"maps"
 	"sync"
 	"time"
 )
@@ -21,8 +20,12 @@ type seal struct {
 	key []byte
 
 	mu    sync.Mutex
-	spent map[[sealedOctets]byte]*spending // marks that have been taken
+	spent map[string]spendings // of each household
+	count int                  // of all of them
 }
+
+// spendings are the marks of one household that have been taken.
+type spendings map[[sealedOctets]byte]*spending
 
 // spending is what is done with a mark that is good once.
 type spending struct {
@@ -31,14 +34,17 @@ type spending struct {
 	till time.Time     // when what was opened with it ends
 }
 
-// maxSpent bounds the marks that are remembered as spent, of all households: no household passes 40 warnings in a quarter of
-// an hour, and a hundred do not at once.
-const maxSpent = 4096
+// Bounds of the marks that are remembered as spent: no household passes 40 warnings in a quarter of an hour, and it takes
+// hundreds that do to keep others from it.
+const (
+	ownSpent = 40
+	maxSpent = 16384
+)
 
 func newSeal() *seal {
 	key := make([]byte, sha256.Size)
 	_, _ = rand.Read(key) // it never fails
-	return &seal{key: key, spent: map[[sealedOctets]byte]*spending{}}
+	return &seal{key: key, spent: map[string]spendings{}}
 }
 
 // sealedOctets of the mark are 128 bits, which nobody tries out.
@@ -65,35 +71,61 @@ func readMark(token string) (until uint64, sum [sealedOctets]byte, read bool) {
 	return binary.BigEndian.Uint64(raw), [sealedOctets]byte(raw[8:]), true
 }
 
-// spend takes a token that holds, for what may be done with it once. Whoever takes it first settles it; others get the same
-// spending. It is nil where too many were taken lately.
-func (s *seal) spend(token string, now time.Time) (once *spending, first bool) {
+// spend takes a token of a household that holds, for what may be done with it once. Whoever takes it first settles it; others
+// get the same spending. It is nil where too many were taken lately.
+func (s *seal) spend(household, token string, now time.Time) (once *spending, first bool) {
 	until, sum, read := readMark(token)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if once = s.spent[sum]; once != nil || !read {
+	if once = s.spent[household][sum]; once != nil || !read {
 		return once, false
 	}
-	if len(s.spent) >= maxSpent {
-		maps.DeleteFunc(s.spent, func(_ [sealedOctets]byte, old *spending) bool { return old.good <= uint64(now.Unix()) }) //nolint:gosec // after 1970
+	if len(s.spent[household]) >= ownSpent {
+		s.tidy(household, now)
 	}
-	if len(s.spent) >= maxSpent {
+	if s.count >= maxSpent {
+		for all := range s.spent {
+			s.tidy(all, now)
+		}
+	}
+	if len(s.spent[household]) >= ownSpent || s.count >= maxSpent {
 		return nil, false
 	}
 	once = &spending{good: until, done: make(chan struct{})}
-	s.spent[sum] = once
+	if s.spent[household] == nil {
+		s.spent[household] = spendings{}
+	}
+	s.spent[household][sum] = once
+	s.count++
 	return once, true
+}
+
+// tidy forgets the marks of a household that are good no more.
+func (s *seal) tidy(household string, now time.Time) {
+	for sum, old := range s.spent[household] {
+		if old.good <= uint64(now.Unix()) { //nolint:gosec // after 1970
+			s.forget(household, sum)
+		}
+	}
+}
+
+func (s *seal) forget(household string, sum [sealedOctets]byte) {
+	delete(s.spent[household], sum)
+	s.count--
+	if len(s.spent[household]) == 0 {
+		delete(s.spent, household)
+	}
 }
 
 // settle says until when what a token was taken for is open; with the zero time nothing came of it, and the token is as good
 // as before.
-func (s *seal) settle(token string, once *spending, till time.Time) {
+func (s *seal) settle(household, token string, once *spending, till time.Time) {
 	once.till = till
 	close(once.done)
 	if _, sum, _ := readMark(token); till.IsZero() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		delete(s.spent, sum)
+		s.forget(household, sum)
 	}
 }
 

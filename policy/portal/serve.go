@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -38,6 +39,72 @@ func (p *Portal) Serve(ctx context.Context, ln net.Listener) error {
 	server.RegisterOnShutdown(p.streams.end)
 	return Run(ctx, server, netutil.LimitListener(ln, MaxConnections))
 }
+
+// Join makes listeners one, so that a bound on connections holds for all of them together. Closing it closes them.
+func Join(all []net.Listener) net.Listener {
+	if len(all) == 1 {
+		return all[0]
+	}
+	j := &joined{all: all, next: make(chan accepted), closed: make(chan struct{})}
+	j.end = sync.OnceValue(func() (err error) {
+		close(j.closed)
+		for _, l := range all {
+			err = errors.Join(err, l.Close())
+		}
+		return err
+	})
+	for _, l := range all {
+		go j.hand(l)
+	}
+	return j
+}
+
+// joined hands on what its listeners accept, one after the other.
+type joined struct {
+	all    []net.Listener
+	next   chan accepted
+	closed chan struct{}
+	end    func() error
+}
+
+type accepted struct {
+	conn net.Conn
+	err  error
+}
+
+// hand hands on what one of them accepts, until it is closed.
+func (j *joined) hand(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		select {
+		case j.next <- accepted{conn, err}:
+		case <-j.closed:
+			if conn != nil {
+				_ = conn.Close()
+			}
+			return
+		}
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+	}
+}
+
+// Accept implements net.Listener.
+func (j *joined) Accept() (net.Conn, error) {
+	select {
+	case a := <-j.next:
+		return a.conn, a.err
+	case <-j.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+// Close implements net.Listener.
+func (j *joined) Close() error { return j.end() }
+
+// Addr implements net.Listener: that of the first.
+func (j *joined) Addr() net.Addr { return j.all[0].Addr() }
 
 // Run serves a listener until ctx ends, then lets running answers finish for at most five seconds and closes what is
 // open still. It returns nil after an ordered end.

@@ -2,11 +2,14 @@ package portal
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 func TestServe(t *testing.T) {
@@ -54,5 +57,61 @@ func TestServe(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp4", ln.Addr().String()); err == nil {
 		t.Error("the listener is still open after the end")
+	}
+}
+
+// TestJoin: several listeners are served as one, a bound holds for all of them together, and closing one closes all.
+func TestJoin(t *testing.T) {
+	var all []net.Listener
+	for range 3 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	joined := netutil.LimitListener(Join(all), len(all))
+	come := func(i int) {
+		t.Helper()
+		c, err := net.Dial("tcp", all[i].Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+	}
+	var in []net.Conn
+	for i := range all {
+		come(i)
+		c, err := joined.Accept()
+		if err != nil || c.LocalAddr().String() != all[i].Addr().String() {
+			t.Fatalf("listener %d: %v", i, err)
+		}
+		in = append(in, c)
+	}
+	come(0)
+	next := make(chan error, 1)
+	go func() { _, err := joined.Accept(); next <- err }()
+	select {
+	case <-next:
+		t.Fatal("one more than the bound is let in")
+	case <-time.After(50 * time.Millisecond):
+	}
+	_ = in[0].Close()
+	if err := <-next; err != nil {
+		t.Fatal(err)
+	}
+	_ = in[1].Close()
+	go func() { _, err := joined.Accept(); next <- err }()
+	if err := joined.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-next; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+	for _, l := range all {
+		if c, err := net.Dial("tcp", l.Addr().String()); err == nil {
+			t.Errorf("%s is open", l.Addr())
+			_ = c.Close()
+		}
 	}
 }

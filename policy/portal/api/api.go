@@ -39,8 +39,8 @@ type Config struct {
 	Tickets *tickets.Desk
 	// Accounts say who may sign in; nil leaves that out. It needs a Desk.
 	Accounts *account.Book
-	// SetupPages say, in lines, where the first account is opened.
-	SetupPages []string
+	// SetupPages say, in lines, where the first account is opened now; nil: nowhere.
+	SetupPages func() []string
 	// Post brings messages to parents; nil leaves its channels out. It needs a Desk and Accounts.
 	Post *notify.Post
 	// Tokens says who has a token; nil: nobody has one.

@@ -18,7 +18,9 @@ func (a *API) codeRoutes() {
 		method: http.MethodPost, path: "/v1/setup", id: "setUp", summary: "A code for the first account", scope: scopeOperate, least: parents.Machine, made: true,
 	}, func(ctx context.Context, _ *nothing) (Invited, error) {
 		i, err := invited(b.Setup(ctx))
-		i.Pages = a.SetupPages
+		if a.SetupPages != nil {
+			i.Pages = a.SetupPages()
+		}
 		return i, err
 	})
 	serve(a, route{

@@ -66,8 +66,8 @@ type Config struct {
 	Lists     Lists    // nil: nobody tells of them
 	// Post brings messages to people; nil: there are none.
 	Post *notify.Post
-	// Servers are where Hearth answers others, for the guide to the router; none: there is no such guide.
-	Servers []netip.Addr
+	// Servers are where Hearth answers others at this moment, for the guide to the router; none: there is no such guide.
+	Servers func() []netip.Addr
 	// Authority says that /hearth-ca.crt is served beside the console: what a browser needs to trust it.
 	Authority bool
 	// Ask is where children see what was blocked: "http://ask.hearth.home.arpa".
@@ -92,6 +92,9 @@ func New(c Config) (*Console, error) {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Servers == nil {
+		c.Servers = func() []netip.Addr { return nil }
 	}
 	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
 	r, err := newRenderer()

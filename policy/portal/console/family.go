@@ -88,7 +88,7 @@ func (v *visit) likely() (country, tongue string) {
 
 // networks are those of the browser and of the machine itself, as far as they are a home's.
 func (v *visit) networks() (list []string) {
-	for _, a := range append([]netip.Addr{v.address()}, v.c.Servers...) {
+	for _, a := range append([]netip.Addr{v.address()}, v.c.Servers()...) {
 		if p, ok := around(a); ok && !slices.Contains(list, p.String()) {
 			list = append(list, p.String())
 		}
@@ -152,7 +152,7 @@ func (v *visit) homely(p netip.Prefix) bool {
 	if a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
 		return true
 	}
-	return a.Is6() && p.Bits() >= 48 && slices.ContainsFunc(append([]netip.Addr{v.address()}, v.c.Servers...), p.Contains)
+	return a.Is6() && p.Bits() >= 48 && slices.ContainsFunc(append([]netip.Addr{v.address()}, v.c.Servers()...), p.Contains)
 }
 
 // newMember is a child by birth date, or by age.

@@ -131,7 +131,9 @@ func openWith(t testing.TB, change func(*account.Config), written string, househ
 	}))
 	made := must(console.New(console.Config{
 		Post: h.messages, Lists: register{h}, Book: h.book, Desk: h.Desk, Directory: h.Live, Activity: h.kept, Network: h.net, Now: h.Clock,
-		Servers: []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}, Ask: "http://ask.hearth.home.arpa",
+		Servers: func() []netip.Addr {
+			return []netip.Addr{netip.MustParseAddr("192.168.1.2"), netip.MustParseAddr("fd00::2")}
+		}, Ask: "http://ask.hearth.home.arpa",
 	}))
 	h.srv.Config.Handler = made
 	return h

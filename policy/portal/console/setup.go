@@ -211,7 +211,7 @@ type way struct {
 
 func (c *Console) donePage(v *visit) error {
 	parts := doneParts{Check: v.check(), Ask: c.Ask}
-	for _, a := range c.Servers {
+	for _, a := range c.Servers() {
 		parts.Servers = append(parts.Servers, a.String())
 	}
 	if c.Network != nil && v.actor().Role >= parents.Parent {
