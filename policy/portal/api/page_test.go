@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 	for _, name := range []string{"casino.example", "naked.example", "games.example"} {
 		r := must(h.tickets.Appeal(t.Context(), tickets.Ask{Household: "one", Name: name, Why: tickets.WhyFine}))
 		must(h.tickets.Decide(t.Context(), tickets.Verdict{Number: r.Number, Outcome: tickets.Upheld}))
-		h.now.Add(1)
+		h.Later(time.Second)
 	}
 	all = h.pages(t, "/v1/reports?decided=true&limit=1", func(path string) (string, string) {
 		p := want[api.Reports](h, 200, http.MethodGet, path, "")

@@ -22,11 +22,11 @@ func TestScopesOfAHousehold(t *testing.T) {
 		if !there {
 			t.Errorf("%s opens nothing", s)
 		}
-		_, _, err := h.book.NewToken(t.Context(), account.Machine(), account.Wish{Household: "one", Name: "x", Scopes: []account.Scope{"explain", s}, Until: h.clock().Add(time.Hour)})
+		_, _, err := h.book.NewToken(t.Context(), account.Machine(), account.Wish{Household: "one", Name: "x", Scopes: []account.Scope{"explain", s}, Until: h.Clock().Add(time.Hour)})
 		if opens != (err == nil) || err != nil && (!strings.Contains(err.Error(), string(s)) || !strings.Contains(err.Error(), "--all")) {
 			t.Errorf("%s, which opens something: %t: %v", s, opens, err)
 		}
-		_, _, err = h.book.NewToken(t.Context(), account.Machine(), account.Wish{All: true, Name: "x", Scopes: []account.Scope{s}, Until: h.clock().Add(time.Hour)})
+		_, _, err = h.book.NewToken(t.Context(), account.Machine(), account.Wish{All: true, Name: "x", Scopes: []account.Scope{s}, Until: h.Clock().Add(time.Hour)})
 		h.ok(err)
 	}
 }
