@@ -48,17 +48,35 @@ const (
 	OwnerStore = "store"
 )
 
-// List tells of all households that the actor may see, in the order of their ids.
-func (d *Desk) List(ctx context.Context, a Actor) []Household {
+// Visible are the ids of the households that the actor may see, in their order in the Directory.
+func (d *Desk) Visible(a Actor) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	list := []Household{}
+	return d.visible(a, see)
+}
+
+func (d *Desk) visible(a Actor, r right) (ids []string) {
 	for _, h := range d.Directory().Households() {
-		if p, err := d.look(ctx, Who{Household: h.ID, Actor: a}); err == nil {
-			list = append(list, d.show(p))
+		if _, err := d.find(Who{Household: h.ID, Actor: a}, r); err == nil {
+			ids = append(ids, h.ID)
 		}
 	}
-	return list
+	return ids
+}
+
+// List tells of those households. One that can record no look of an operator is told of to none.
+func (d *Desk) List(ctx context.Context, a Actor, households []string) ([]Household, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	places, err := d.lookAtAll(ctx, a, households, see)
+	if err != nil && len(places) == 0 {
+		return nil, err
+	}
+	list := make([]Household, 0, len(places))
+	for _, p := range places {
+		list = append(list, d.show(p))
+	}
+	return list, nil
 }
 
 // Show tells of one household.

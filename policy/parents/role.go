@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/store"
 )
 
 // Role is what somebody is to a household. The set is closed.
@@ -101,18 +103,77 @@ func (d *Desk) look(ctx context.Context, who Who) (*place, error) { return d.loo
 // lookWith is look for who needs another right.
 func (d *Desk) lookWith(ctx context.Context, who Who, r right) (*place, error) {
 	p, err := d.find(who, r)
-	if err != nil || who.Actor.Role != Operator {
+	if err != nil || !d.isNews(p) {
 		return p, err
 	}
-	key := p.household.ID + "/" + who.Actor.Name
-	if last, did := d.looked[key]; did && p.now.Sub(last) < lookedEvery {
-		return p, nil
-	}
-	if err := d.commit(ctx, p, p.entry("household looked at", "", 0), nil); err != nil {
+	if err := d.commit(ctx, p, p.entry(lookedAt, "", 0), nil); err != nil {
 		return nil, err
 	}
-	d.looked[key] = p.now
+	d.looked[p.looker()] = p.now
 	return p, nil
+}
+
+// lookedAt is what households read of an operator's look.
+const lookedAt = "household looked at"
+
+// looker is who looks at which household.
+func (p *place) looker() string { return p.household.ID + "/" + p.actor.Name }
+
+// isNews says whether a look is to be written down.
+func (d *Desk) isNews(p *place) bool {
+	last, did := d.looked[p.looker()]
+	return p.actor.Role == Operator && (!did || p.now.Sub(last) >= lookedEvery)
+}
+
+// lookAtAll is lookWith for many households, which have their records in one step for each store.MaxBatch of them. Where the
+// store has no room for all, each has its own, and the error is of those that could not.
+func (d *Desk) lookAtAll(ctx context.Context, a Actor, households []string, r right) (all []*place, err error) {
+	for some := range slices.Chunk(households, store.MaxBatch) {
+		var places []*place
+		records := map[string][]change{}
+		for _, id := range some {
+			p, err := d.find(Who{Household: id, Actor: a}, r)
+			if err != nil {
+				return nil, err
+			}
+			if places = append(places, p); d.isNews(p) {
+				records[id] = []change{p.remembered(p.entry(lookedAt, "", 0))}
+			}
+		}
+		if len(records) > 0 {
+			err := d.putAll(ctx, records)
+			if errors.Is(err, store.ErrFull) {
+				return d.lookAtEach(ctx, a, households, r)
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		for id := range records {
+			p := places[slices.Index(some, id)]
+			d.looked[p.looker()] = p.now
+		}
+		all = append(all, places...)
+	}
+	return all, nil
+}
+
+func (d *Desk) lookAtEach(ctx context.Context, a Actor, households []string, r right) (all []*place, err error) {
+	for _, id := range households {
+		p, failed := d.lookWith(ctx, Who{Household: id, Actor: a}, r)
+		if err = errors.Join(err, failed); failed == nil {
+			all = append(all, p)
+		}
+	}
+	return all, err
+}
+
+// OverseeAll is Oversee for all households there are.
+func (d *Desk) OverseeAll(ctx context.Context, a Actor) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	_, err := d.lookAtAll(ctx, a, d.visible(a, manage), manage)
+	return err
 }
 
 // Oversee says which household somebody means for what is kept beside the desk, such as activity: its parents may see and

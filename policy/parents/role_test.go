@@ -119,3 +119,49 @@ func TestOperatorIsSeen(t *testing.T) {
 		t.Errorf("the other household reads %+v, %v", other, err)
 	}
 }
+
+// TestOperatorLooksAtAll: a look at many households is one revision of the store, and each of them reads it; what is not
+// looked at reads of none.
+func TestOperatorLooksAtAll(t *testing.T) {
+	h := open(t, families)
+	support := parents.Actor{Role: parents.Operator, Name: "support"}
+	ids := h.Visible(support)
+	if len(ids) < 2 || !slices.Equal(h.Visible(parents.Actor{Role: parents.Parent, Household: "one", Name: "Anna"}), []string{"one"}) {
+		t.Fatalf("an operator may see %v", ids)
+	}
+	revision := func() uint64 {
+		s, err := h.Bolt.Snapshot(t.Context(), "")
+		h.ok(err)
+		return s.Revision
+	}
+	looks := func(id string) (n int) {
+		_, list, err := h.Audit(t.Context(), of(id))
+		h.ok(err)
+		for _, e := range list {
+			if e.By == "support" && e.Role == "operator" && e.What == "household looked at" {
+				n++
+			}
+		}
+		return n
+	}
+	before := revision()
+	list, err := h.List(t.Context(), support, ids[:1])
+	h.ok(err)
+	if len(list) != 1 || list[0].ID != ids[0] || looks(ids[0]) != 1 || looks(ids[1]) != 0 || revision() != before+1 {
+		t.Errorf("of one: %+v, %d revisions", list, revision()-before)
+	}
+	h.Later(2 * time.Hour)
+	before = revision()
+	if list, err = h.List(t.Context(), support, ids); err != nil || len(list) != len(ids) || revision() != before+1 {
+		t.Errorf("of %d: %d, %v, %d revisions", len(ids), len(list), err, revision()-before)
+	}
+	h.ok(h.OverseeAll(t.Context(), support)) // within the hour
+	if revision() != before+1 || looks(ids[0]) != 2 || looks(ids[1]) != 1 {
+		t.Errorf("%d revisions, %d and %d looks", revision()-before, looks(ids[0]), looks(ids[1]))
+	}
+	h.Later(2 * time.Hour)
+	h.ok(h.OverseeAll(t.Context(), support))
+	if revision() != before+2 || looks(ids[1]) != 2 {
+		t.Errorf("%d revisions, %d looks", revision()-before, looks(ids[1]))
+	}
+}

@@ -46,7 +46,13 @@ func (a *API) householdRoutes() {
 	list := read("/v1/households", "listHouseholds", "The households that the caller may see")
 	list.least = parents.Carer
 	serve(a, list, func(ctx context.Context, in *struct{ Paging }) (Page[parents.Household], error) {
-		return page(in.Paging, d.List(ctx, callerOf(ctx).Actor))
+		by := callerOf(ctx).Actor
+		ids, err := page(in.Paging, d.Visible(by)) // a look at a page is none at those behind it
+		if err != nil {
+			return Page[parents.Household]{}, err
+		}
+		list, err := d.List(ctx, by, ids.Items)
+		return Page[parents.Household]{Items: list, Next: ids.Next}, err
 	})
 	serve(a, read(householdPath, "getHousehold", "One household, with what is in force"), func(ctx context.Context, in *Place) (parents.Household, error) {
 		return d.Show(ctx, in.who(ctx))

@@ -58,12 +58,7 @@ func (a *API) looked(ctx context.Context, household string) error {
 		_, err := a.Desk.Oversee(ctx, Place{household}.who(ctx))
 		return err
 	}
-	for _, h := range a.View().Households() {
-		if _, err := a.Desk.Oversee(ctx, Place{h.ID}.who(ctx)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.Desk.OverseeAll(ctx, callerOf(ctx).Actor)
 }
 
 func (a *API) status(ctx context.Context, _ *nothing) (Status, error) {
