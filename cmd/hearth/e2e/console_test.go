@@ -25,6 +25,12 @@ const passphrase = "three boats under the bridge"
 // founded makes a server that knows no household yet, with a name on a list, and starts it.
 func founded(t *testing.T, more string) *server {
 	t.Helper()
+	return unfounded(t, more).start()
+}
+
+// unfounded is founded before it is started.
+func unfounded(t *testing.T, more string) *server {
+	t.Helper()
 	s := example(t, newUpstream(t))
 	list := filepath.Join(s.dir, "naked.txt")
 	must(t, os.WriteFile(list, []byte("naked.example\n"), 0o600))
@@ -36,7 +42,6 @@ func founded(t *testing.T, more string) *server {
 		t.Fatal("config.example.yaml does not have what the test changes")
 	}
 	s.write(strings.Replace(text, "  allow: []    # networks outside", "  allow: ["+more+"] # networks outside", 1))
-	s.start()
 	return s
 }
 

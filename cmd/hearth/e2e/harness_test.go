@@ -128,6 +128,7 @@ type server struct {
 	http    string
 	console string // of example
 	metrics string
+	env     []string // of its own
 	log     *lockedBuffer
 	cmd     *exec.Cmd
 	exited  chan error
@@ -243,7 +244,7 @@ func (s *server) read() string {
 func (s *server) state() string { return filepath.Join(s.dir, "state") }
 
 func (s *server) environment() []string {
-	return append(os.Environ(), "HEARTH__STATE="+s.state(), "HEARTH__CONTROL="+filepath.Join(s.dir, "control.sock"), "HEARTH__LOG__LEVEL=info")
+	return append(append(os.Environ(), s.env...), "HEARTH__STATE="+s.state(), "HEARTH__CONTROL="+filepath.Join(s.dir, "control.sock"), "HEARTH__LOG__LEVEL=info")
 }
 
 // start runs the server and waits until it answers.
