@@ -74,7 +74,7 @@ func (h *House) start() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.Serve(empty)
+	h.Enforce(empty)
 	c := parents.Config{Log: h.Bolt, Directory: h.Live, Renew: h.Reload, Written: h.Written, Now: h.Clock, Presence: network{h}}
 	if h.change != nil {
 		h.change(&c)
@@ -127,15 +127,15 @@ func (h *House) Reload(context.Context) error {
 	if h.Between != nil {
 		h.Between()
 	}
-	h.Install(dir, written, func() { h.Serve(dir) })
+	h.Install(dir, written, func() { h.Enforce(dir) })
 	return nil
 }
 
 // Live is what is in force.
 func (h *House) Live() *policy.Directory { return h.live.Load() }
 
-// Serve puts something else in force.
-func (h *House) Serve(d *policy.Directory) { h.live.Store(d) }
+// Enforce puts something else in force.
+func (h *House) Enforce(d *policy.Directory) { h.live.Store(d) }
 
 // Clock is the time.
 func (h *House) Clock() time.Time { return time.Unix(h.clock.Load(), 0).UTC() }

@@ -10,7 +10,7 @@ import (
 
 // Index compiles lists: of each category, by its id, the names. More of it may be added. It panics where they cannot be
 // compiled, so that one index serves all tests of a package.
-func Index(listed map[string][]string, add ...func(*blocklists.Builder) error) *blocklists.Index {
+func Index(listed map[string][]string, add ...func(*blocklists.Builder, *blocklists.Taxonomy) error) *blocklists.Index {
 	dir := must(os.MkdirTemp("", "hearth-index"))
 	defer func() { _ = os.RemoveAll(dir) }()
 	taxonomy := must(blocklists.NewTaxonomy())
@@ -23,7 +23,7 @@ func Index(listed map[string][]string, add ...func(*blocklists.Builder) error) *
 		}
 	}
 	for _, more := range add {
-		must(0, more(b))
+		must(0, more(b, taxonomy))
 	}
 	var file bytes.Buffer
 	must(b.Build(context.Background(), &file))

@@ -37,7 +37,7 @@ func scripts(t *testing.T, walk func(t *testing.T, open func(*home, string) *chr
 func TestBrowserAsks(t *testing.T) {
 	scripts(t, func(t *testing.T, open func(*home, string) *chromium.Tab) {
 		h, desk := withTickets(t, tickets.ToParents)
-		start, began := h.now, time.Now()
+		start, began := h.Clock(), time.Now()
 		h.Portal.now = func() time.Time { return start.Add(time.Since(began)) }
 		h.blockTTL = func() time.Duration { return 3 * time.Second }
 		b := open(h, mia)
@@ -116,7 +116,7 @@ func TestBrowserReports(t *testing.T) {
 		if list, err := h.tickets.List(tickets.Query{}); err != nil || len(list.Tickets) != 0 {
 			t.Errorf("kept: %+v (%v)", list, err)
 		}
-		s, err := h.store.Snapshot(t.Context(), "")
+		s, err := h.Bolt.Snapshot(t.Context(), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,7 +176,7 @@ func TestBrowserEnrols(t *testing.T) {
 		b.Write("[name=code]", strings.ToLower(code.Code))
 		b.Click("form button")
 		b.Says("as tom-laptop")
-		if d := h.dir.Identify(netip.MustParseAddr(guest)).Device; d == nil || d.Name != "tom-laptop" {
+		if d := h.Live().Identify(netip.MustParseAddr(guest)).Device; d == nil || d.Name != "tom-laptop" {
 			t.Errorf("the device is %+v", d)
 		}
 		b.Go(ourPage + enrolPath)
@@ -188,7 +188,7 @@ func TestBrowserEnrols(t *testing.T) {
 		b.Write("[name=pin]", "8305")
 		b.Click("form button")
 		b.Says("the rules of Tom hold here")
-		if c := h.dir.Identify(netip.MustParseAddr(tablet)).Now(h.now); c.Member == nil || c.Member.Name != "Tom" || c.Status != policy.Known {
+		if c := h.Live().Identify(netip.MustParseAddr(tablet)).Now(h.Clock()); c.Member == nil || c.Member.Name != "Tom" || c.Status != policy.Known {
 			t.Errorf("the tablet is used by %+v", c.Member)
 		}
 		b.Go(ourPage + whoPath)

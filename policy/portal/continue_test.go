@@ -31,10 +31,10 @@ func formOf(t *testing.T, body string) url.Values {
 // open says whether the policy lets a device have a name.
 func (h *home) open(t *testing.T, addr, name string) bool {
 	t.Helper()
-	c := h.dir.Identify(netip.MustParseAddr(addr)).Now(h.now)
+	c := h.Live().Identify(netip.MustParseAddr(addr)).Now(h.Clock())
 	var hashes blocklists.Hashes
-	q := h.dir.Ask(wire(t, name), &hashes)
-	return !c.Decide(&q, h.now).Blocks()
+	q := h.Live().Ask(wire(t, name), &hashes)
+	return !c.Decide(&q, h.Clock()).Blocks()
 }
 
 // TestContinue: whom a page warned passes the warning with a form that says who will know, for half an hour; a block
@@ -52,8 +52,8 @@ func TestContinue(t *testing.T) {
 			t.Errorf("%s on the page of %s: offered %v, want %v", c.from, c.host, got, c.want)
 		}
 	}
-	h.block(t, leo, "forum.example", h.now)
-	h.block(t, leo, "naked.example", h.now)
+	h.block(t, leo, "forum.example", h.Clock())
+	h.block(t, leo, "naked.example", h.Clock())
 	if body := h.get(leo, "ask."+own).Body.String(); strings.Count(body, "Continue until 12:30") != 1 || !strings.Contains(body, offer) {
 		t.Error("ask.<name> does not offer it for the one name that only warns")
 	}
@@ -82,7 +82,7 @@ func TestContinue(t *testing.T) {
 	if w = h.get(leo, "forum.example"); w.Code != http.StatusOK {
 		t.Errorf("the page of a block that was passed: %d", w.Code)
 	}
-	h.now = h.now.Add(30 * time.Minute)
+	h.Later(30 * time.Minute)
 	if h.open(t, leo, "forum.example") {
 		t.Error("it stays open")
 	}
@@ -102,7 +102,7 @@ func TestContinueTwice(t *testing.T) {
 			t.Errorf("%d\n%s", w.Code, w.Body)
 		}
 	}
-	h.now = h.now.Add(time.Minute)
+	h.Later(time.Minute)
 	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Until 12:30") {
 		t.Errorf("the page is read again: %d\n%s", w.Code, w.Body)
 	}
@@ -141,7 +141,7 @@ func TestContinueIsNotForged(t *testing.T) {
 			t.Errorf("from %s: %d", name, w.Code)
 		}
 	}
-	h.now = h.now.Add(sealFor)
+	h.Later(sealFor)
 	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "open for too long") || formOf(t, w.Body.String()).Get("token") == form.Get("token") {
 		t.Errorf("an old form: %d\n%s", w.Code, w.Body)
 	}
@@ -161,14 +161,14 @@ func TestContinueIsNotForged(t *testing.T) {
 // TestContinueOfAChain: a warning that a name's chain earned is passed like any other.
 func TestContinueOfAChain(t *testing.T) {
 	h, _ := withDesk(t)
-	client := h.dir.Identify(netip.MustParseAddr(leo))
+	client := h.Live().Identify(netip.MustParseAddr(leo))
 	var hashes, more blocklists.Hashes
-	asked, target := h.dir.Ask(wire(t, "alias.example"), &hashes), h.dir.Ask(wire(t, "forum.example"), &more)
-	d := client.DecideChain(client.Decide(&asked, h.now), &asked, target.Match, nil, h.now)
+	asked, target := h.Live().Ask(wire(t, "alias.example"), &hashes), h.Live().Ask(wire(t, "forum.example"), &more)
+	d := client.DecideChain(client.Decide(&asked, h.Clock()), &asked, target.Match, nil, h.Clock())
 	if d.Action != policy.Warn {
 		t.Fatalf("%+v", d)
 	}
-	h.Observe(client, netip.MustParseAddr(leo), wire(t, "alias.example"), d, h.now)
+	h.Observe(client, netip.MustParseAddr(leo), wire(t, "alias.example"), d, h.Clock())
 	form := formOf(t, h.getPath(leo, "ask."+own, continuePath+"?name=alias.example").Body.String())
 	if w := h.submit(leo, continuePath, ourPage, form); w.Code != http.StatusOK {
 		t.Fatalf("%d\n%s", w.Code, w.Body)
@@ -205,7 +205,7 @@ func TestContinueOnce(t *testing.T) {
 			t.Errorf("once more: %d", w.Code)
 		}
 	}
-	h.now = h.now.Add(time.Second)
+	h.Later(time.Second)
 	if w := h.submit(leo, continuePath, ourPage, page()); w.Code != http.StatusOK || !h.open(t, leo, "forum.example") {
 		t.Errorf("with a new form: %d", w.Code)
 	}

@@ -35,8 +35,8 @@ func designed(t *testing.T) (*home, *parents.Desk) {
 	}})
 	h.console = "https://console.example"
 	h.listed = func(_ context.Context, name string) (f ListFound, _ error) {
-		for c := range h.dir.Ask(wire(t, name), new(blocklists.Hashes)).Match.Categories.All() {
-			f.Entries = append(f.Entries, ListEntry{Source: "a-list", Version: "5f3a9c", Categories: []string{h.dir.Index().Taxonomy().ID(c)}})
+		for c := range h.Live().Ask(wire(t, name), new(blocklists.Hashes)).Match.Categories.All() {
+			f.Entries = append(f.Entries, ListEntry{Source: "a-list", Version: "5f3a9c", Categories: []string{h.Live().Index().Taxonomy().ID(c)}})
 		}
 		return f, nil
 	}
@@ -144,7 +144,7 @@ func (h *home) reads(t *testing.T, from, host, headline string, want, never []st
 	if strings.ContainsAny(text, "⛔🚫🛑⚠") {
 		t.Errorf("the page shows a stop sign: %s", text)
 	}
-	if h.now.Hour() == 12 && strings.Contains(text, "147") && !strings.Contains(page, `href="tel:147"><svg`) {
+	if h.Clock().Hour() == 12 && strings.Contains(text, "147") && !strings.Contains(page, `href="tel:147"><svg`) {
 		t.Error("the helpline has no picture of a phone")
 	}
 }

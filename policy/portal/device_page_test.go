@@ -1,18 +1,14 @@
 package portal
 
 import (
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/store"
 )
 
 // withDesk is a home with a desk at which parents change what holds.
@@ -24,35 +20,8 @@ func withDesk(t *testing.T) (*home, *parents.Desk) {
 func withDeskOf(t *testing.T, o houseOptions) (*home, *parents.Desk) {
 	t.Helper()
 	h := newHome(t, o)
-	log, err := store.Open(filepath.Join(t.TempDir(), "hearth.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = log.Close() })
-	written := house(o)
-	var desk *parents.Desk
-	renew := func(context.Context) error {
-		people, err := desk.People(written)
-		if err != nil {
-			return err
-		}
-		dir, err := policy.Compile(policy.CompileConfig{Config: people, Index: h.dir.Index(), States: desk.States(), Own: wire(t, own)})
-		if err == nil {
-			desk.Install(dir, written, func() { h.dir = dir })
-		}
-		return err
-	}
-	desk, err = parents.Open(t.Context(), parents.Config{
-		Log: log, Directory: func() *policy.Directory { return h.dir }, Renew: renew, Now: h.Portal.now,
-		Written: func() (policy.Config, func(string) string) {
-			return written, func(string) string { return "hearth.yaml:1" }
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.desk, h.store = desk, log
-	return h, desk
+	h.desk = h.Desk
+	return h, h.Desk
 }
 
 // submit sends a form as a browser of the device does; from is the page that it stood on.

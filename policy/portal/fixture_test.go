@@ -1,24 +1,25 @@
 package portal
 
 import (
-	"bytes"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/store"
+	"github.com/hearthdns/hearth/policy/policytest"
 )
 
 // The house of these tests: Mia (child), Leo (preteen), Tom (teen), Lea (young) and Anna (adult) with a device each, a tablet that
 // Mia and Tom share, and everyone else in 10.0.0.0/24 as a guest. It is Wednesday, 18 November 2026.
 const (
-	own      = "hearth.test.arpa"
+	own      = policytest.Own
 	mia      = "10.0.0.2"
 	leo      = "10.0.0.3"
 	tom      = "10.0.0.4"
@@ -56,48 +57,20 @@ type houseOptions struct {
 	config            func(*policy.Config)
 }
 
+var index = sync.OnceValue(func() *blocklists.Index {
+	return policytest.Index(listed(), func(b *blocklists.Builder, taxonomy *blocklists.Taxonomy) error {
+		set, err := taxonomy.Select("adult.porn")
+		list := b.List(set)
+		for _, p := range []blocklists.Pattern{{Expr: `^pattern[0-9]\.`}, {Expr: "^typed[0-9]", Types: []uint16{28}}} { // AAAA
+			err = errors.Join(err, b.AddPattern(list, p))
+		}
+		return err
+	})
+})
+
 func directory(t testing.TB, o houseOptions) *policy.Directory {
 	t.Helper()
-	taxonomy, err := blocklists.NewTaxonomy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Dir: t.TempDir(), Taxonomy: taxonomy, Memory: 1 << 16})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = b.Close() }()
-	for id, names := range listed() {
-		set, err := taxonomy.Select(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list := b.List(set)
-		for _, text := range names {
-			if err := b.Add(list, blocklists.Entry{Name: wire(t, text)}); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	set, err := taxonomy.Select("adult.porn")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := b.List(set)
-	for _, p := range []blocklists.Pattern{{Expr: `^pattern[0-9]\.`}, {Expr: "^typed[0-9]", Types: []uint16{28}}} { // AAAA
-		if err := b.AddPattern(list, p); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var file bytes.Buffer
-	if _, err := b.Build(t.Context(), &file); err != nil {
-		t.Fatal(err)
-	}
-	index, err := blocklists.ReadIndex(file.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, err := policy.Compile(policy.CompileConfig{Config: house(o), Index: index, Own: wire(t, own)})
+	dir, err := policy.Compile(policy.CompileConfig{Config: house(o), Index: index(), Own: wire(t, own)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,21 +142,24 @@ const (
 	lessons = "2026-11-18 16:00" // homework for child and preteen
 )
 
+// home is a house with the pages of children.
 type home struct {
+	*policytest.House
 	*Portal
-	dir   *policy.Directory
-	now   time.Time
-	store store.Log // of withDesk
 }
 
-func newHome(t testing.TB, o houseOptions) *home {
+// newHome makes one whose pages know of no desk; change may change what they stand on.
+func newHome(t testing.TB, o houseOptions, change ...func(*Config)) *home {
 	t.Helper()
-	h := &home{dir: directory(t, o), now: moment(t, noon)}
-	p, err := New(Config{Name: own, View: func() *policy.Directory { return h.dir }, Now: func() time.Time { return h.now }})
-	if err != nil {
+	h := &home{House: policytest.Open(t, index(), noon, house(o), nil)}
+	c := Config{Name: own, View: h.Live, Now: h.Clock}
+	for _, change := range change {
+		change(&c)
+	}
+	var err error
+	if h.Portal, err = New(c); err != nil {
 		t.Fatal(err)
 	}
-	h.Portal = p
 	return h
 }
 
@@ -208,7 +184,7 @@ func (h *home) getPath(from, host, path string, fields ...string) *httptest.Resp
 // at sets the clock.
 func (h *home) at(t testing.TB, text string) *home {
 	t.Helper()
-	h.now = moment(t, text)
+	h.At(text)
 	return h
 }
 
@@ -217,8 +193,8 @@ func (h *home) block(t testing.TB, from, name string, at time.Time) {
 	t.Helper()
 	addr := netip.MustParseAddr(from)
 	var hashes blocklists.Hashes
-	q := h.dir.Ask(wire(t, name), &hashes)
-	client := h.dir.Identify(addr)
+	q := h.Live().Ask(wire(t, name), &hashes)
+	client := h.Live().Identify(addr)
 	if client.Profile == nil {
 		h.Observe(client, addr, wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, at)
 		return
@@ -230,6 +206,4 @@ func (h *home) block(t testing.TB, from, name string, at time.Time) {
 var machine = parents.Actor{Role: parents.Machine}
 
 // of is a household, for whoever may do everything.
-func of(household string) parents.Who {
-	return parents.Who{Household: household, Actor: machine}
-}
+var of = policytest.Machine

@@ -71,10 +71,10 @@ func newGallery(t *testing.T) *gallery {
 	h.enrolment = withAuthority(reachable())
 	_, _, kept := withDiary(t)
 	for i := range 8 {
-		day := policy.ActivityDay{Day: h.now.AddDate(0, 0, i-7).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: uint64(800 + 73*i)}, {Verdict: "blocked", Count: uint64(12 + 5*i)}}}
+		day := policy.ActivityDay{Day: h.Clock().AddDate(0, 0, i-7).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: uint64(800 + 73*i)}, {Verdict: "blocked", Count: uint64(12 + 5*i)}}}
 		kept.days["family/Leo"] = append(kept.days["family/Leo"], day)
 	}
-	kept.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: "Lea", Device: "lea-phone", At: h.now.Unix()}, {Kind: policy.NoticeSelfHarm, Member: "Lea", At: h.now.Unix()}}
+	kept.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: "Lea", Device: "lea-phone", At: h.Clock().Unix()}, {Kind: policy.NoticeSelfHarm, Member: "Lea", At: h.Clock().Unix()}}
 	h.activity = unseen{kept}
 	g.blocks()
 	g.others()
@@ -155,10 +155,10 @@ func (g *gallery) blocks() {
 func (g *gallery) others() {
 	for i, name := range []string{"ads.example", "naked.example", "casino.example", "denied.example", "games.example"} {
 		for _, from := range []string{mia, tom} {
-			g.block(g.T, from, name, g.now.Add(-time.Duration(9-2*i)*time.Minute))
+			g.block(g.T, from, name, g.Clock().Add(-time.Duration(9-2*i)*time.Minute))
 		}
 	}
-	g.block(g.T, leo, "forum.example", g.now)
+	g.block(g.T, leo, "forum.example", g.Clock())
 	for _, p := range []struct{ name, from, at, address string }{
 		{"start, child", mia, noon, own + "/"}, {"start, teen", tom, noon, own + "/"}, {"start, adult", anna, noon, own + "/"}, {"start, guest", guest, noon, own + "/"}, {"start, stranger", stranger, noon, own + "/"},
 		{"ask, child", mia, noon, askHost + "/"}, {"ask, teen", tom, noon, askHost + "/"}, {"ask, with a warning", leo, noon, askHost + "/"}, {"ask, nothing blocked", anna, noon, askHost + "/"}, {"ask, guest", guest, noon, askHost + "/"},
@@ -308,7 +308,8 @@ func (g *gallery) done() {
 		return g.send(language, at, leo, askHost+continuePath, formOf(g.T, g.send(language, at, leo, address, nil).Body.String()))
 	})
 	g.add("device, added", askHost+devicePath, func(language string) *httptest.ResponseRecorder {
-		at := g.at(g.T, g.next()).now.Format("2006-01-02 15:04")
+		at := g.next()
+		g.At(at)
 		name, from := fmt.Sprintf("tom-%d", g.count), fmt.Sprintf("10.0.0.%d", 100+g.count%100)
 		code, err := g.desk.Invite(g.Context(), parents.Who{Actor: machine}, parents.Assignment{Members: []string{"Tom"}}, name)
 		if err != nil {

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hearthdns/hearth/policy"
 )
@@ -34,15 +33,10 @@ func TestExplainTellsNothingOfWhoOptedOut(t *testing.T) {
 
 // TestLegalPageIsNotRemembered: neither the visit nor the block, in no list, log or page.
 func TestLegalPageIsNotRemembered(t *testing.T) {
-	dir := directory(t, houseOptions{language: "en"})
-	now := moment(t, noon)
 	var log bytes.Buffer
-	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Now: func() time.Time { return now },
-		Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &home{Portal: p, dir: dir}
+	h := newHome(t, houseOptions{language: "en"}, func(c *Config) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	})
 	before := h.get(tom, "ask."+own).Body.String()
 	for _, name := range []string{"forbidden.example", "www.ordered.example"} {
 		w := h.get(tom, name)
@@ -54,7 +48,7 @@ func TestLegalPageIsNotRemembered(t *testing.T) {
 				t.Errorf("%s: the page has %q", name, never)
 			}
 		}
-		p.Observe(p.identify(p.view(), netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}, now)
+		h.Observe(h.identify(h.view(), netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, name), policy.Decision{Action: policy.Block, Step: policy.StepLaw, Applied: true}, h.Clock())
 	}
 	if after := h.get(tom, "ask."+own).Body.String(); after != before {
 		t.Error("the page of the last blocks has changed")
@@ -76,17 +70,13 @@ func TestLegalPageNamesAHotline(t *testing.T) {
 
 // TestWithheldPagesLookAlike: who found many legal names gets the page of the law for every name.
 func TestWithheldPagesLookAlike(t *testing.T) {
-	dir := directory(t, houseOptions{language: "en"})
 	var asked []policy.Step
-	p, err := New(Config{Name: own, View: func() *policy.Directory { return dir }, Now: func() time.Time { return moment(t, noon) },
-		Withheld: func(a netip.Addr, q *policy.Question, d policy.Decision) bool {
+	h := newHome(t, houseOptions{language: "en"}, func(c *Config) {
+		c.Withheld = func(a netip.Addr, q *policy.Question, d policy.Decision) bool {
 			asked = append(asked, d.Step)
 			return a == netip.MustParseAddr(leo) && q.Hashes.N > 0
-		}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &home{Portal: p, dir: dir}
+		}
+	})
 	want := h.get(tom, "ordered.example").Body.String()
 	if len(asked) != 1 || asked[0] != policy.StepLaw {
 		t.Errorf("told of %v, want one block by the law", asked)

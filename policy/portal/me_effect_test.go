@@ -40,7 +40,7 @@ func TestMeTellsWhatIsInEffect(t *testing.T) {
 	for _, addr := range []string{mia, tom, tablet, guest} {
 		wants(t, addr, h.me(addr), "The internet is on.", "The filter is off until 12:15.")
 	}
-	h.now = h.now.Add(time.Minute)
+	h.Later(time.Minute)
 	if _, err := desk.Pause(t.Context(), parents.Who{Actor: machine, Member: "Mia"}, parents.Span{For: "5m"}); err != nil {
 		t.Fatal(err)
 	}

@@ -148,16 +148,16 @@ func TestMeTellsMinutes(t *testing.T) {
 		c.Profiles[0].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(15)}, {Of: "total", Minutes: new(60)}}
 		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(90)}}
 	}})
-	if err := h.dir.Apply("family", policy.State{Grants: []policy.Grant{{Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20, Subject: policy.Subject{Member: "Mia"}, At: h.now.Unix(), Until: h.now.Unix() + 3600}}}); err != nil {
+	if err := h.Live().Apply("family", policy.State{Grants: []policy.Grant{{Kind: policy.GrantBonus, Value: "fun.games", Minutes: 20, Subject: policy.Subject{Member: "Mia"}, At: h.Clock().Unix(), Until: h.Clock().Unix() + 3600}}}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "Mia's page", h.me(mia), "Games", "35 of 35 minutes left", "20 of them were added today", "60 of 60 minutes left", "Everything together", `<progress max="60" value="60"`, "In which minutes of the day")
 	wants(t, "the tablet's page", h.me(tablet), "Games", "60 of 60 minutes left", "!90 of 90", "!Mia", "!>Tom<")
 	wants(t, "Tom's page", h.me(tom), "90 of 90", "!60 of 60")
 	h.at(t, "2026-11-18 12:00")
-	h.dir = newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
+	h.Enforce(newHome(t, houseOptions{language: "en", config: func(c *policy.Config) {
 		c.Profiles[2].Quotas = []policy.QuotaConfig{{Of: "fun.games", Minutes: new(10)}}
-	}}).dir
+	}}).Live())
 	wants(t, "Tom's page with ten minutes", h.me(tom), "Games: 10 minutes are left for today.")
 }
 
@@ -187,7 +187,7 @@ func TestMeTellsDays(t *testing.T) {
 	}
 	wants(t, "its last page", day(tom, "2026-11-17&from=5000"), "from=4960", "999.example", "!>Later<")
 	for i := range 28 {
-		d.days["family/Mia"] = append(d.days["family/Mia"], policy.ActivityDay{Day: h.now.AddDate(0, 0, i).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: 1 << 40}}})
+		d.days["family/Mia"] = append(d.days["family/Mia"], policy.ActivityDay{Day: h.Clock().AddDate(0, 0, i).Format(time.DateOnly), Sums: []policy.ActivitySum{{Verdict: "allowed", Count: 1 << 40}}})
 	}
 	if body := h.me(mia); len(body) > maxPage {
 		t.Errorf("the page of 28 days has %d octets", len(body))
@@ -225,8 +225,8 @@ func TestMeTellsNames(t *testing.T) {
 func TestMeTellsNoticesFirst(t *testing.T) {
 	h, desk, d := withDiary(t)
 	d.notices = []policy.Notice{
-		{Kind: policy.NoticeBypass, Member: "Leo", Device: "leo-laptop", At: h.now.Unix() - 3600},
-		{Kind: policy.NoticeSelfHarm, Member: "Leo", At: h.now.Unix() - 7200},
+		{Kind: policy.NoticeBypass, Member: "Leo", Device: "leo-laptop", At: h.Clock().Unix() - 3600},
+		{Kind: policy.NoticeSelfHarm, Member: "Leo", At: h.Clock().Unix() - 7200},
 	}
 	for _, addr := range []string{mia, tom, anna, tablet, guest, stranger} {
 		wants(t, addr, h.me(addr), "!You are the first to know", "!You looked for something")
@@ -255,7 +255,7 @@ func TestMeTellsNoticesFirst(t *testing.T) {
 	if _, err := desk.Use(t.Context(), "family", "family-tablet", "Tom", "8305", 30); err != nil {
 		t.Fatal(err)
 	}
-	d.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: "Tom", Device: "tom-phone", At: h.now.Unix()}}
+	d.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: "Tom", Device: "tom-phone", At: h.Clock().Unix()}}
 	wants(t, "the tablet in Tom's hands", h.me(tablet), "<bdi>Tom</bdi>", "on a device that is yours alone", "!first to know", "!day=", "!812")
 	if d.notices[0].Seen != 0 {
 		t.Error("seen where it was not shown")
@@ -268,8 +268,8 @@ func TestMeAgreesToALog(t *testing.T) {
 	h, desk := withDesk(t)
 	log := func(member string) policy.Log {
 		t.Helper()
-		home, _ := h.dir.Household("family")
-		for _, l := range home.Logs(h.now.Unix()) {
+		home, _ := h.Live().Household("family")
+		for _, l := range home.Logs(h.Clock().Unix()) {
 			if l.Member == member {
 				return l
 			}
@@ -293,12 +293,12 @@ func TestMeAgreesToALog(t *testing.T) {
 		t.Error("told by a page that nobody looked at, or that does not say when it begins")
 	}
 	wants(t, "Tom's page", h.me(tom), "the names of all sites that you open", "Asked for by Anna on Wednesday 2026-11-18 12:00.", "It begins on Thursday 2026-11-19 12:00", "!I agree")
-	if told := log("Tom").Told; told != h.now.Unix() {
+	if told := log("Tom").Told; told != h.Clock().Unix() {
 		t.Errorf("told at %d", told)
 	}
-	h.now = h.now.Add(time.Hour)
+	h.Later(time.Hour)
 	h.me(tom)
-	if told := log("Tom").Told; told != h.now.Unix()-3600 {
+	if told := log("Tom").Told; told != h.Clock().Unix()-3600 {
 		t.Error("a second look puts it off")
 	}
 	ask("Lea")
@@ -315,10 +315,10 @@ func TestMeAgreesToALog(t *testing.T) {
 	}
 	w := h.submit(lea, mePath, ourPage, form)
 	agreed := log("Lea").Confirmed
-	if wants(t, "Lea's page", w.Body.String(), "You agreed on Wednesday", "!I agree<"); w.Code != http.StatusOK || agreed != h.now.Unix() {
+	if wants(t, "Lea's page", w.Body.String(), "You agreed on Wednesday", "!I agree<"); w.Code != http.StatusOK || agreed != h.Clock().Unix() {
 		t.Errorf("agreed: %d, at %d", w.Code, agreed)
 	}
-	h.now = h.now.Add(time.Minute)
+	h.Later(time.Minute)
 	if w = h.submit(lea, mePath, ourPage, form); log("Lea").Confirmed != agreed {
 		t.Errorf("the form counts twice: %d", w.Code)
 	}
@@ -357,7 +357,7 @@ func TestMeEscapes(t *testing.T) {
 		home.Members[1].Name, home.Devices[1].Name, home.Devices[1].Member = evil, "pc "+evil, evil
 	}})
 	d := &memoir{days: map[string][]policy.ActivityDay{"family/" + evil: {{Day: "2026-11-17", Names: []policy.ActivityName{{Name: "<b>x</b>.example", Cause: "<i>", First: "<u>"}}}}}}
-	d.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: evil, Device: "pc " + evil, At: h.now.Unix()}}
+	d.notices = []policy.Notice{{Kind: policy.NoticeBypass, Member: evil, Device: "pc " + evil, At: h.Clock().Unix()}}
 	h.activity = d
 	for _, path := range []string{mePath, mePath + "?day=2026-11-17", mePath + `?still="><script>`, mePath + `?day="><script>`} {
 		w := h.getPath(leo, "ask."+own, strings.ReplaceAll(path, `"><`, "%22%3E%3C"))
@@ -372,7 +372,7 @@ func TestMeEscapes(t *testing.T) {
 func TestMeInEveryLanguage(t *testing.T) {
 	for _, language := range policy.Languages() {
 		h := newHome(t, houseOptions{language: language, country: "AT"})
-		h.activity = &memoir{notices: []policy.Notice{{Kind: policy.NoticeSelfHarm, Member: "Leo", At: h.now.Unix()}, {Kind: policy.NoticeBypass, Member: "Leo", Device: "leo-laptop", At: h.now.Unix()}}}
+		h.activity = &memoir{notices: []policy.Notice{{Kind: policy.NoticeSelfHarm, Member: "Leo", At: h.Clock().Unix()}, {Kind: policy.NoticeBypass, Member: "Leo", Device: "leo-laptop", At: h.Clock().Unix()}}}
 		for _, clock := range []string{noon, evening, lessons, "2026-11-18 20:55"} {
 			for _, addr := range []string{mia, leo, tom, anna, tablet, guest, stranger} {
 				w := h.at(t, clock).getPath(addr, "ask."+own, mePath)

@@ -325,12 +325,7 @@ func TestLanguageOfThePage(t *testing.T) {
 }
 
 func TestGuestProfileOfAListener(t *testing.T) {
-	dir := directory(t, houseOptions{language: "en"})
-	p, err := New(Config{Name: own, Guest: "teen", View: func() *policy.Directory { return dir }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := &home{Portal: p, dir: dir}
+	h := newHome(t, houseOptions{language: "en"}, func(c *Config) { c.Guest = "teen" })
 	if w := h.get(stranger, "naked.example", "Accept-Language: es"); w.Code != http.StatusForbidden || w.Header().Get("Content-Language") != "es" {
 		t.Errorf("status %d in %s, want %d in es", w.Code, w.Header().Get("Content-Language"), http.StatusForbidden)
 	}

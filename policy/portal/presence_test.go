@@ -34,7 +34,7 @@ func TestNobodyKnowsTheMachine(t *testing.T) {
 	}})
 	seen := new(machines)
 	h.presence = seen
-	h.block(t, leo, "casino.example", h.now)
+	h.block(t, leo, "casino.example", h.Clock())
 	for _, at := range [][2]string{{"naked.example", "/"}, {own, "/"}, {"ask." + own, "/"}, {"ask." + own, mePath}} {
 		seen.mac = policy.MAC{}
 		body := h.getPath(leo, at[0], at[1]).Body.String()
@@ -50,7 +50,7 @@ func TestNobodyKnowsTheMachine(t *testing.T) {
 		t.Error("no page waits to learn who reads it")
 	}
 	h.presence = nil
-	if c := h.identify(h.dir, netip.MustParseAddr(leo)); c.Member == nil || c.Member.Name != "Leo" {
+	if c := h.identify(h.Live(), netip.MustParseAddr(leo)); c.Member == nil || c.Member.Name != "Leo" {
 		t.Error("where nothing watches the network, the address counts")
 	}
 }
@@ -73,7 +73,7 @@ func TestMeAtSomebodysAddress(t *testing.T) {
 	wants(t, "its last blocks", h.get(leo, "ask."+own).Body.String(), "!Homework time")
 	h.at(t, evening)
 	wants(t, "the page of another machine in the evening", h.me(leo), other...)
-	if err := h.dir.Apply("family", policy.State{Pauses: []policy.Pause{{Subject: policy.Subject{Member: "Leo"}, At: h.now.Unix(), Until: h.now.Unix() + 600}}}); err != nil {
+	if err := h.Live().Apply("family", policy.State{Pauses: []policy.Pause{{Subject: policy.Subject{Member: "Leo"}, At: h.Clock().Unix(), Until: h.Clock().Unix() + 600}}}); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, "the page of another machine in a pause", h.me(leo), append(other, "!paused")...)

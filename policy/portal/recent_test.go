@@ -23,8 +23,8 @@ func (h *home) lastBlocksOf(t testing.TB, from string) string {
 
 func TestLastBlocksAreOfThisDeviceAlone(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	h.block(t, tom, "casino.example", h.now)
-	h.block(t, leo, "naked.example", h.now)
+	h.block(t, tom, "casino.example", h.Clock())
+	h.block(t, leo, "naked.example", h.Clock())
 	for from, want := range map[string]map[string]bool{
 		tom:        {"casino.example": true, "naked.example": false},
 		leo:        {"casino.example": false, "naked.example": true},
@@ -48,7 +48,7 @@ func TestLastBlocksOfADeviceWithTwoAddresses(t *testing.T) {
 		d := &c.Households[0].Devices[2]
 		d.Addresses = append(d.Addresses, netip.MustParseAddr(six))
 	}})
-	h.block(t, tom, "casino.example", h.now)
+	h.block(t, tom, "casino.example", h.Clock())
 	if !strings.Contains(h.lastBlocksOf(t, "["+six+"]"), "casino.example") {
 		t.Error("a device does not see under IPv6 what was blocked under IPv4")
 	}
@@ -57,10 +57,10 @@ func TestLastBlocksOfADeviceWithTwoAddresses(t *testing.T) {
 func TestWhatIsNeverRemembered(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
 	for _, name := range []string{"forbidden.example", "ordered.example", "harm.example", "both.example", "games.example", "help.example"} {
-		h.block(t, tom, name, h.now)
+		h.block(t, tom, name, h.Clock())
 	}
 	h.block(t, tom, "harm.example", moment(t, evening)) // at bed time too
-	h.block(t, stranger, "casino.example", h.now)
+	h.block(t, stranger, "casino.example", h.Clock())
 	if n := len(h.recent.devices); n != 0 {
 		t.Errorf("%d devices are remembered, want none: %v", n, h.recent.devices)
 	}
@@ -69,7 +69,7 @@ func TestWhatIsNeverRemembered(t *testing.T) {
 func TestNothingOfAHouseholdThatOptedOut(t *testing.T) {
 	no := false
 	h := newHome(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].Enabled = &no }})
-	h.Observe(h.dir.Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "casino.example"), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, h.now)
+	h.Observe(h.Live().Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "casino.example"), policy.Decision{Action: policy.Block, Step: policy.StepCategory, Applied: true}, h.Clock())
 	if len(h.recent.devices) != 0 {
 		t.Error("a household that opted out is remembered")
 	}
@@ -78,7 +78,7 @@ func TestNothingOfAHouseholdThatOptedOut(t *testing.T) {
 func TestAChildReadsNoBadNamesInItsList(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
 	for _, name := range []string{"naked.example", "casino.example", "denied.example"} {
-		h.block(t, mia, name, h.now)
+		h.block(t, mia, name, h.Clock())
 	}
 	body := h.lastBlocksOf(t, mia)
 	if strings.Contains(body, "naked.example") || !strings.Contains(body, "denied.example") {
@@ -88,12 +88,12 @@ func TestAChildReadsNoBadNamesInItsList(t *testing.T) {
 
 func TestLastBlocksAreForgotten(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	h.block(t, tom, "casino.example", h.now)
-	h.now = h.now.Add(10 * time.Minute)
+	h.block(t, tom, "casino.example", h.Clock())
+	h.Later(10 * time.Minute)
 	if !strings.Contains(h.lastBlocksOf(t, tom), "casino.example") {
 		t.Error("a block is forgotten within ten minutes")
 	}
-	h.now = h.now.Add(time.Second)
+	h.Later(time.Second)
 	if body := h.lastBlocksOf(t, tom); strings.Contains(body, "casino.example") || !strings.Contains(body, "Nothing was blocked") {
 		t.Error("a block is remembered beyond ten minutes")
 	}
@@ -104,8 +104,8 @@ func TestLastBlocksAreForgotten(t *testing.T) {
 
 func TestSilentDevicesAreForgottenByOthers(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	h.block(t, tom, "casino.example", h.now)
-	h.block(t, leo, "naked.example", h.now.Add(11*time.Minute))
+	h.block(t, tom, "casino.example", h.Clock())
+	h.block(t, leo, "naked.example", h.Clock().Add(11*time.Minute))
 	if len(h.recent.devices) != 1 {
 		t.Errorf("%d devices are remembered, want the one of the last ten minutes", len(h.recent.devices))
 	}
@@ -150,9 +150,9 @@ func TestAdvertisingNeverPushesOut(t *testing.T) {
 // At bedtime the clock blocks trackers like all else, and they still give way to what a person asked for.
 func TestTrackersAtBedtimeGiveWay(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"}).at(t, evening)
-	h.block(t, tom, "games.example", h.now)
+	h.block(t, tom, "games.example", h.Clock())
 	for i := range 2 * recentNames {
-		h.block(t, tom, fmt.Sprintf("t%d.ads.example", i), h.now)
+		h.block(t, tom, fmt.Sprintf("t%d.ads.example", i), h.Clock())
 	}
 	body := h.lastBlocksOf(t, tom)
 	if !strings.Contains(body, "games.example") || !strings.Contains(body, "Advertising and trackers (19)") {
@@ -163,11 +163,11 @@ func TestTrackersAtBedtimeGiveWay(t *testing.T) {
 // A network that moves to another household takes no blocks along.
 func TestLastBlocksStayInTheHousehold(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	h.block(t, guest, "casino.example", h.now)
+	h.block(t, guest, "casino.example", h.Clock())
 	if !strings.Contains(h.lastBlocksOf(t, guest), "casino.example") {
 		t.Fatal("a guest does not see its own block")
 	}
-	h.dir = directory(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].ID = "others" }})
+	h.Enforce(directory(t, houseOptions{language: "en", config: func(c *policy.Config) { c.Households[0].ID = "others" }}))
 	if strings.Contains(h.lastBlocksOf(t, guest), "casino.example") {
 		t.Error("another household sees what was blocked before")
 	}
@@ -176,9 +176,9 @@ func TestLastBlocksStayInTheHousehold(t *testing.T) {
 // What a chain led to is as unfit for a child to read as a listed name.
 func TestAChildReadsNoNameWithABadChain(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	porn, _ := h.dir.Index().Taxonomy().Lookup("adult.porn")
+	porn, _ := h.Live().Index().Taxonomy().Lookup("adult.porn")
 	over := policy.Decision{Action: policy.Block, Step: policy.StepCategory, Category: porn, HasCategory: true, Applied: true}
-	h.Observe(h.dir.Identify(netip.MustParseAddr(mia)), netip.MustParseAddr(mia), wire(t, "alias.example"), over, h.now)
+	h.Observe(h.Live().Identify(netip.MustParseAddr(mia)), netip.MustParseAddr(mia), wire(t, "alias.example"), over, h.Clock())
 	if strings.Contains(h.lastBlocksOf(t, mia), "alias.example") {
 		t.Error("the list shows a child a name that leads to a bad one")
 	}
@@ -187,10 +187,10 @@ func TestAChildReadsNoNameWithABadChain(t *testing.T) {
 // A name whose chain leads to a blocked one is allowed by itself: only the resolver's decision tells.
 func TestBlockOverTheChain(t *testing.T) {
 	h := newHome(t, houseOptions{language: "en"})
-	taxonomy := h.dir.Index().Taxonomy()
+	taxonomy := h.Live().Index().Taxonomy()
 	gambling, _ := taxonomy.Lookup("money.gambling")
 	over := policy.Decision{Action: policy.Block, Step: policy.StepCategory, Category: gambling, HasCategory: true, Applied: true}
-	h.Observe(h.dir.Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "alias.example"), over, h.now)
+	h.Observe(h.Live().Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom), wire(t, "alias.example"), over, h.Clock())
 	w := h.get(tom, "alias.example")
 	if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "Gambling and money") {
 		t.Errorf("status %d, want the page of a block", w.Code)
@@ -198,7 +198,7 @@ func TestBlockOverTheChain(t *testing.T) {
 	if w := h.get(anna, "alias.example"); w.Code != http.StatusOK {
 		t.Errorf("another device gets status %d for it", w.Code)
 	}
-	h.now = h.now.Add(2 * time.Minute)
+	h.Later(2 * time.Minute)
 	if w := h.get(tom, "alias.example"); w.Code != http.StatusOK {
 		t.Errorf("two minutes later: status %d, want %d", w.Code, http.StatusOK)
 	}

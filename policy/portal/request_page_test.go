@@ -34,14 +34,14 @@ func withTickets(t *testing.T, to string) (*home, *parents.Desk) {
 func withTicketsOf(t *testing.T, to string, o houseOptions) (*home, *parents.Desk) {
 	t.Helper()
 	h, desk := withDeskOf(t, o)
-	taxonomy := h.dir.Index().Taxonomy()
+	taxonomy := h.Live().Index().Taxonomy()
 	settings := tickets.Default()
 	settings.To = to
 	d, err := tickets.New(t.Context(), tickets.Config{
-		Log: h.store, Folder: filepath.Join(t.TempDir(), "tickets"), Now: func() time.Time { return h.now },
+		Log: h.Bolt, Folder: filepath.Join(t.TempDir(), "tickets"), Now: h.Clock,
 		Settings: func() tickets.Settings { return settings }, Taxonomy: func() *blocklists.Taxonomy { return taxonomy },
 		Look: func(_ context.Context, name blocklists.Name) (s tickets.Standing, _ error) {
-			for c := range h.dir.Ask(name, new(blocklists.Hashes)).Match.Categories.All() {
+			for c := range h.Live().Ask(name, new(blocklists.Hashes)).Match.Categories.All() {
 				id := taxonomy.ID(c)
 				if s.Illegal = s.Illegal || strings.HasPrefix(id, "illegal."); !s.Illegal {
 					s.Claims = append(s.Claims, tickets.Claim{Category: id, List: "list"})
@@ -107,7 +107,7 @@ func TestThreeButtons(t *testing.T) {
 func TestAskOnPage(t *testing.T) {
 	for _, from := range []string{mia, leo, tom, tablet} {
 		h, desk := withTickets(t, tickets.ToParents)
-		h.block(t, from, "casino.example", h.now)
+		h.block(t, from, "casino.example", h.Clock())
 		id := h.ask(t, from, "casino.example", "for <b>school</b>")
 		at := requestPath + "/" + id
 		w := h.getPath(from, askHost, at)
@@ -144,14 +144,14 @@ func TestAskOnPage(t *testing.T) {
 				t.Errorf("%s: the page lacks %q\n%s", from, want, readable(t, body))
 			}
 		}
-		h.now = h.now.Add(10 * time.Second)
+		h.Later(10 * time.Second)
 		if body = h.getPath(from, askHost, at).Body.String(); strings.Contains(body, `role="timer"`) || !strings.Contains(body, `href="https://casino.example/"`) || strings.Contains(body, "<script") {
 			t.Errorf("%s: once the old answer is forgotten:\n%s", from, readable(t, body))
 		}
 		if !h.open(t, from, "casino.example") {
 			t.Errorf("%s: it is not open", from)
 		}
-		h.now = h.now.Add(time.Hour)
+		h.Later(time.Hour)
 		if body = h.getPath(from, askHost, at).Body.String(); strings.Contains(body, "https://casino.example/") {
 			t.Errorf("%s: it leads to what is over", from)
 		}
@@ -223,10 +223,10 @@ func TestNotOpenAfterAll(t *testing.T) {
 // TestSelfAnswered: who is grown up opens for themself what they have blocked for themself; of 16 and 17 that is for others to open.
 func TestSelfAnswered(t *testing.T) {
 	h, _ := withTickets(t, tickets.ToParents)
-	h.dir = directory(t, houseOptions{language: "en", config: func(c *policy.Config) {
+	h.Enforce(directory(t, houseOptions{language: "en", config: func(c *policy.Config) {
 		c.Profiles = append(c.Profiles, policy.ProfileConfig{Name: "calm", Band: "adult", Categories: []policy.CategoryChange{{ID: "adult.porn", Action: "block"}, {ID: "money.gambling", Action: "block"}}})
 		c.Households[0].Members[3] = policy.MemberConfig{Name: "Anna", Band: "adult", Profile: "calm"}
-	}})
+	}}))
 	h.ask(t, lea, "naked.example", "")
 	form := formOf(t, h.getPath(anna, askHost, requestPath+"?name=naked.example").Body.String())
 	form.Set("for", "1h")
@@ -296,11 +296,11 @@ func TestFormsAreNotForged(t *testing.T) {
 				}
 			}
 		}
-		h.now = h.now.Add(sealFor)
+		h.Later(sealFor)
 		if w := h.submit(leo, path, ourPage, form); w.Code != http.StatusBadRequest {
 			t.Errorf("%s after its time: %d", path, w.Code)
 		}
-		h.now = h.now.Add(-sealFor)
+		h.Later(-sealFor)
 	}
 	if after := made(); after != before {
 		t.Errorf("one of them was taken:\n%s\n%s", before, after)
@@ -323,8 +323,8 @@ func TestNothingIllegalIsAsked(t *testing.T) {
 					if body := h.getPath(from, askHost, path+"?name="+name).Body.String(); strings.Contains(body, "<form") {
 						t.Errorf("%s is offered to ask for %s at %s", from, name, path)
 					}
-					client := h.dir.Identify(netip.MustParseAddr(from))
-					token := h.seal.mark(h.now, viewer(client, netip.MustParseAddr(from))+"/"+client.Person(), path, name)
+					client := h.Live().Identify(netip.MustParseAddr(from))
+					token := h.seal.mark(h.Clock(), viewer(client, netip.MustParseAddr(from))+"/"+client.Person(), path, name)
 					h.submit(from, path, ourPage, url.Values{"about": {name}, "token": {token}, "why": {"fine"}})
 				}
 			}
@@ -409,7 +409,7 @@ func TestReport(t *testing.T) {
 	if body := readable(t, w.Body.String()); w.Code != http.StatusOK || !strings.Contains(body, "Nothing of it is kept here.") || !strings.Contains(body, "Report it") {
 		t.Errorf("%d\n%s", w.Code, body)
 	}
-	s, err := h.store.Snapshot(t.Context(), "")
+	s, err := h.Bolt.Snapshot(t.Context(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -597,7 +597,7 @@ func TestRequestPagesInEveryLanguage(t *testing.T) {
 			}
 		}
 		for i := range 20 {
-			h.recent.add(viewer(h.dir.Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom)), block{name: fmt.Sprintf("%s%d.naked.example", strings.Repeat("a", 40), i), category: "adult.porn", action: policy.Block, step: policy.StepCategory, at: h.now})
+			h.recent.add(viewer(h.Live().Identify(netip.MustParseAddr(tom)), netip.MustParseAddr(tom)), block{name: fmt.Sprintf("%s%d.naked.example", strings.Repeat("a", 40), i), category: "adult.porn", action: policy.Block, step: policy.StepCategory, at: h.Clock()})
 		}
 		id := h.ask(t, tom, "casino.example", strings.Repeat("w", 280))
 		check(tom, requestPath+"/"+id)

@@ -22,7 +22,7 @@ func TestEndOfTheRuleIsTold(t *testing.T) {
 		if !strings.Contains(body, tt.told) || tt.told == "" && strings.Contains(strings.ToLower(body), "until") {
 			t.Errorf("%s: the page does not say %q: %s", tt.what, tt.told, body)
 		}
-		e, err := Explain(h.dir, ExplainQuery{Name: tt.name, Client: leo, Now: moment(t, tt.at)})
+		e, err := Explain(h.Live(), ExplainQuery{Name: tt.name, Client: leo, Now: moment(t, tt.at)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -55,7 +55,7 @@ func TestStatusNamesNobody(t *testing.T) {
 	h.write(strings.Split(families, "households:")[0] + "households:" + strings.Replace(neighbours, "{name: Mia, band: child}", "{name: Mia, born: 2016-11-18}", 1))
 	config, _ := h.Written()
 	mia := policy.Promotion{Member: "Mia", Born: config.Households[0].Members[0].Born, Band: "child"} // until yesterday
-	h.Serve(must(policy.Compile(policy.CompileConfig{
+	h.Enforce(must(policy.Compile(policy.CompileConfig{
 		Config: config, Index: index(), Now: h.Clock(), States: map[string]policy.State{"two": {Promotions: []policy.Promotion{mia}}},
 	})))
 	if w := h.ask(http.MethodGet, "/v1/status", ""); !strings.Contains(w.Body.String(), "two/Mia had a birthday") {

@@ -6,7 +6,9 @@ import "time"
 func day(t time.Time) string { return t.Format(time.DateOnly) }
 
 // lastDay is the last whole day before rights end, in the household's zone: the day that was written into the form.
-func (v *visit) lastDay(end time.Time) string { return day(end.In(v.now().Location()).Add(-time.Second)) }
+func (v *visit) lastDay(end time.Time) string {
+	return day(end.In(v.now().Location()).Add(-time.Second))
+}
 
 // when is a time to come in the household's zone, with its day if that is another.
 func (v *visit) when(t time.Time) string {
