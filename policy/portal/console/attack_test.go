@@ -71,13 +71,25 @@ func TestChildSession(t *testing.T) {
 	mia := h.signedIn0("one", account.Child, "Mia")
 	for _, path := range pages {
 		mia.get(path).is(http.StatusForbidden).says("http://ask.hearth.home.arpa/me").lacks("Tom")
+		mia.leadsToNothing(path)
 	}
 	for _, path := range acts {
 		mia.post(path, url.Values{"for": {"1h"}, "name": {"x"}, "id": {h.asked}}).is(http.StatusForbidden)
 	}
 	mia.get("/account").is(http.StatusOK).says("Mia").lacks("Anna")
+	mia.leadsToNothing("/account")
 	if !new(h.request(h.asked)).Open() {
 		t.Error("a child has answered a request")
+	}
+}
+
+// leadsToNothing holds that no link of a child's page leads to one that is not for children.
+func (p *person) leadsToNothing(path string) {
+	p.t.Helper()
+	for _, link := range regexp.MustCompile(`<a [^>]*href="(/[^"]*)"`).FindAllStringSubmatch(p.get(path).text, -1) {
+		if link[1] != "/account" {
+			p.t.Errorf("%s leads a child to %s", path, link[1])
+		}
 	}
 }
 

@@ -108,6 +108,7 @@ type page struct {
 	Title     string
 	Place     string // in the navigation
 	Nav       []tab
+	Own       string // the page of a child that is signed in, which no other is for
 	Me        string // who is signed in
 	Done      string // what was done
 	Wrong     string // what was wrong with what was sent
@@ -129,11 +130,17 @@ func (v *visit) blank(title, place string, parts any) *page {
 	if key := v.r.URL.Query().Get("done"); key != "" && v.words().Has("done."+key) {
 		p.Done = v.say("done." + key)
 	}
+	role := v.actor().Role
+	if role == parents.Child {
+		p.Own = v.c.Ask + mePath
+	}
 	if v.session.ID == "" || strings.HasPrefix(v.r.URL.Path, "/setup") {
 		return p
 	}
-	p.Nav = []tab{{"/", v.say("nav.today"), "home", "today"}, {"/devices", v.say("nav.devices"), "device", "devices"}}
-	if v.actor().Role >= parents.Parent {
+	if role != parents.Child {
+		p.Nav = []tab{{"/", v.say("nav.today"), "home", "today"}, {"/devices", v.say("nav.devices"), "device", "devices"}}
+	}
+	if role >= parents.Parent {
 		p.Nav = append(p.Nav, tab{"/activity", v.say("nav.activity"), "chart", "activity"}, tab{"/household", v.say("nav.household"), "people", "household"})
 	}
 	p.Nav = append(p.Nav, tab{"/account", v.say("nav.account"), "key", "account"})

@@ -286,8 +286,11 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.text }
 
+// mePath is where a child finds its own page beneath Ask.
+const mePath = "/me"
+
 func (v *visit) forChild() error {
-	return &statusError{http.StatusForbidden, v.say("problem.child", "place", v.c.Ask+"/me")}
+	return &statusError{http.StatusForbidden, v.say("problem.child", "place", v.c.Ask+mePath)}
 }
 
 func (v *visit) missing() error {

@@ -28,7 +28,11 @@ addEventListener("push", (e) => {
 addEventListener("notificationclick", (e) => {
   const {to, by} = e.notification.data, place = by[e.action] || to;
   e.notification.close();
-  e.waitUntil(clients.matchAll({type: "window"}).then(([open]) => open ? open.navigate(place).then((w) => (w || open).focus()) : clients.openWindow(place)));
+  // A window that shows something else stays as it is: somebody may be writing there.
+  e.waitUntil(clients.matchAll({type: "window", includeUncontrolled: true}).then((all) => {
+    const there = all.find((w) => here(w.url) === place);
+    return there ? there.focus() : clients.openWindow(place);
+  }));
 });
 
 addEventListener("pushsubscriptionchange", (e) => e.waitUntil((async () => {
