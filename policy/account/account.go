@@ -138,7 +138,7 @@ func (b *Book) free(ctx context.Context, household, name string) error {
 	case found.revision > 0:
 		return refused("name", "somebody of this household has the name %q already: write another, such as %s 2", found.value.Name, found.value.Name)
 	case len(all) >= most:
-		return refused("household", "this household has %d accounts already: remove one first", most)
+		return refused("household", "this household has %d accounts already: remove one first", most).with("full", "most", most)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func (b *Book) Amend(ctx context.Context, by Actor, household, id string, to Ame
 	}
 	if to.Until != nil {
 		if a.value.Provider { // who would write it anew at the next sign-in
-			return Account{}, refused("until", "%s signs in at the provider: end its rights there", a.value.Name)
+			return Account{}, refused("until", "%s signs in at the provider: end its rights there", a.value.Name).with("provider")
 		}
 		if err := checkUntil(a.value.Role, *to.Until, b.now()); err != nil {
 			return Account{}, err

@@ -74,7 +74,7 @@ func (b *Book) Invite(ctx context.Context, by Actor, o Offer) (Invitation, error
 	}
 	waiting = slices.DeleteFunc(waiting, func(w kept[Invitation]) bool { return !now.Before(w.value.Ends) })
 	if len(waiting) >= maxInvites {
-		return Invitation{}, refused("household", "%d invitations wait already: withdraw one first", maxInvites)
+		return Invitation{}, refused("household", "%d invitations wait already: withdraw one first", maxInvites).with("full", "most", maxInvites)
 	}
 	if i, err = b.issue(ctx, i); err == nil {
 		b.tell(Notice{Event: EventInvited, Household: i.Household, Name: i.Name, By: i.By})
@@ -158,7 +158,7 @@ func (b *Book) Recover(ctx context.Context, household, name string) (Invitation,
 	case a.revision == 0:
 		return Invitation{}, unknown("name", "nobody of the household %q has the name %q", household, name)
 	case a.value.Provider:
-		return Invitation{}, refused("name", "%s signs in at the provider: start anew there", a.value.Name)
+		return Invitation{}, refused("name", "%s signs in at the provider: start anew there", a.value.Name).with("provider")
 	}
 	before, err := list[Invitation](ctx, b, household, kindInvite)
 	if err != nil {

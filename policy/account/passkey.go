@@ -126,7 +126,7 @@ func (b *Book) adding(ctx context.Context, cookie string) (s Session, p kept[pro
 		return s, p, err
 	}
 	if p, err = b.proofOf(ctx, s.Who); err == nil && len(p.value.Passkeys) >= maxPasskeys {
-		err = refused("passkey", "this account has %d passkeys already: remove one first", maxPasskeys)
+		err = refused("passkey", "this account has %d passkeys already: remove one first", maxPasskeys).with("full", "most", maxPasskeys)
 	}
 	return s, p, err
 }

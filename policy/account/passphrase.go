@@ -45,15 +45,20 @@ func checkPassphrase(text string, about ...string) (string, error) {
 	n := utf8.RuneCountInString(clean)
 	switch {
 	case err != nil:
-		return "", refused("passphrase", "a passphrase is text without control characters, at most %d characters: write four or five words", maxPassphrase)
+		return "", weak("a passphrase is text without control characters, at most %d characters: write four or five words", maxPassphrase)
 	case n < minPassphrase:
-		return "", refused("passphrase", "a passphrase has at least %d characters, this one has %d: write four or five words that do not belong together", minPassphrase, n)
+		return "", weak("a passphrase has at least %d characters, this one has %d: write four or five words that do not belong together", minPassphrase, n)
 	case n > maxPassphrase:
-		return "", refused("passphrase", "a passphrase has at most %d characters, this one has %d", maxPassphrase, n)
+		return "", weak("a passphrase has at most %d characters, this one has %d", maxPassphrase, n)
 	case surprises(clean, about) < minSurprises:
-		return "", refused("passphrase", "this passphrase is among the first that anybody tries (a name, a row of keys, a repetition): write four or five words that do not belong together")
+		return "", weak("this passphrase is among the first that anybody tries (a name, a row of keys, a repetition): write four or five words that do not belong together")
 	}
 	return clean, nil
+}
+
+// weak refuses a passphrase; in another language one text says all that it must be.
+func weak(format string, args ...any) error {
+	return refused("passphrase", format, args...).with("", "least", minPassphrase, "most", maxPassphrase)
 }
 
 // spoken gives a passphrase one form, however a keyboard composed it (RFC 8265, OpaqueString).

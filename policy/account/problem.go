@@ -22,10 +22,20 @@ const (
 	Conflict                // somebody else was faster: read again
 )
 
+var reasonNames = [...]string{"refused", "unknown", "signed_out", "wrong", "stale", "wait", "conflict"}
+
+// String gives the name by which texts are found.
+func (r Reason) String() string { return reasonNames[r] }
+
+// Reasons lists all of them.
+func Reasons() []Reason { return []Reason{Refused, Unknown, SignedOut, Wrong, Stale, Wait, Conflict} }
+
 // Error is why something was not done. Nothing has changed then.
 type Error struct {
 	Reason Reason
 	Field  string // of the request, or ""
+	Case   string // what is wrong with the field, where Reason and Field do not tell it
+	Values []any  // name and value by turns, for the places of the same in another language
 	Text   string
 	Wait   time.Duration // of Wait
 }
@@ -33,11 +43,17 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Text }
 
-func refused(field, format string, args ...any) error {
+func refused(field, format string, args ...any) *Error {
 	return &Error{Reason: Refused, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-func unknown(field, format string, args ...any) error {
+// with says which case it is, and gives the values of the places in its text of another language.
+func (e *Error) with(which string, values ...any) *Error {
+	e.Case, e.Values = which, values
+	return e
+}
+
+func unknown(field, format string, args ...any) *Error {
 	return &Error{Reason: Unknown, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
@@ -69,11 +85,14 @@ func wait(long time.Duration) error {
 	if minutes == 1 {
 		unit = "minute"
 	}
-	return &Error{Reason: Wait, Wait: time.Duration(minutes) * time.Minute, Text: fmt.Sprintf("too many tries from here: wait %d %s; a passkey and a browser that is signed in work on", minutes, unit)}
+	return &Error{
+		Reason: Wait, Case: "minutes", Values: []any{"n", minutes}, Wait: time.Duration(minutes) * time.Minute,
+		Text: fmt.Sprintf("too many tries from here: wait %d %s; a passkey and a browser that is signed in work on", minutes, unit),
+	}
 }
 
 func busy() error {
-	return &Error{Reason: Wait, Wait: busyFor, Text: "too many people sign in at this moment: try again in a few seconds"}
+	return &Error{Reason: Wait, Case: "busy", Wait: busyFor, Text: "too many people sign in at this moment: try again in a few seconds"}
 }
 
 // conflicting turns a conflict of the store into one of ours, and leaves other errors.

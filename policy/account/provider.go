@@ -158,11 +158,11 @@ func (r *relying) meet(ctx context.Context) error {
 // HasProvider says whether people sign in at a provider.
 func (b *Book) HasProvider() bool { return b.provider != nil }
 
-func noProvider() error { return refused("", "nobody signs in at a provider here") }
+func noProvider() error { return refused("", "nobody signs in at a provider here").with("provider") }
 
 // elsewhere refuses what would open an account without its provider, which may have taken its role away.
 func elsewhere() error {
-	return refused("", "you sign in at the provider, and nowhere else: what proves you is there")
+	return refused("", "you sign in at the provider, and nowhere else: what proves you is there").with("provider")
 }
 
 var errAway = errors.New("it does not answer")
@@ -178,7 +178,7 @@ func (b *Book) BeginProvider(ctx context.Context) (address, sealed string, err e
 	}
 	if err := b.provider.meet(ctx); err != nil {
 		b.Report.Error("the provider at which people sign in does not answer as it should", "error", err)
-		return "", "", &Error{Reason: Wait, Wait: time.Minute, Text: "the provider does not answer at this moment: try again in a minute"}
+		return "", "", &Error{Reason: Wait, Case: "busy", Wait: time.Minute, Text: "the provider does not answer at this moment: try again in a minute"}
 	}
 	c := ceremony{What: toProvide, State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier()}
 	if sealed, err = b.sealed(c); err != nil {
@@ -276,7 +276,7 @@ func (r *relying) account(issuer, subject string, claims map[string]json.RawMess
 			}
 		}
 		if len(roles) != 1 {
-			return a, refused("role", "the provider does not say as whom you sign in here: ask its support")
+			return a, refused("role", "the provider does not say as whom you sign in here: ask its support").with("provider")
 		}
 		for role := range roles {
 			a.Role = role
@@ -285,7 +285,7 @@ func (r *relying) account(issuer, subject string, claims map[string]json.RawMess
 	if a.Household = Operators; a.Role != Operator {
 		households := words(claims[r.Household])
 		if r.Household == "" || len(households) != 1 || !validHousehold(households[0]) || households[0] == Operators {
-			return a, refused("household", "the provider does not say which household is yours: ask its support")
+			return a, refused("household", "the provider does not say which household is yours: ask its support").with("provider")
 		}
 		a.Household = households[0]
 	}

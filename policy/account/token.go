@@ -87,7 +87,7 @@ func (b *Book) NewToken(ctx context.Context, by Actor, w Wish) (t Token, bearer 
 		return t, "", err
 	}
 	if len(all) >= maxTokens {
-		return t, "", refused("household", "there are %d tokens already: end one first", maxTokens)
+		return t, "", refused("household", "there are %d tokens already: end one first", maxTokens).with("full", "most", maxTokens)
 	}
 	text, id := newSecret(w.Household)
 	t = Token{ID: id, Household: w.Household, All: w.All, Name: name, Scopes: sortedScopes(w.Scopes), Account: by.Account, By: by.Name, At: now, Until: w.Until.UTC().Truncate(time.Second)}

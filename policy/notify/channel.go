@@ -78,18 +78,18 @@ func (c Channel) Shown() Channel {
 // check says what is wrong with a channel, and what to write instead.
 func (p *Post) check(c Channel) error {
 	if utf8.RuneCountInString(c.Name) > maxName || !utf8.ValidString(c.Name) || strings.ContainsFunc(c.Name, unprintable) {
-		return wrong("the name is too long or has control characters: write at most %d letters", maxName)
+		return wrong("name", "the name is too long or has control characters: write at most %d letters", maxName)
 	}
 	if len(c.For) > maxFor || slices.ContainsFunc(c.For, func(a string) bool { return a == "" || len(a) > 255 || strings.ContainsFunc(a, unprintable) }) {
-		return wrong("these are no accounts: write at most %d names of accounts", maxFor)
+		return wrong("for", "these are no accounts: write at most %d names of accounts", maxFor)
 	}
 	for _, k := range c.Of {
 		if !slices.Contains(Kinds(), k) {
-			return wrong("%q is no kind of message: write some of %s", k, listed(Kinds()))
+			return wrong("of", "%q is no kind of message: write some of %s", k, listed(Kinds()))
 		}
 	}
 	if c.Kind != Push && (c.P256dh != "" || c.Auth != "") {
-		return wrong("only a push subscription has keys: leave them out")
+		return wrong("p256dh", "only a push subscription has keys: leave them out")
 	}
 	switch c.Kind {
 	case Push:
@@ -99,20 +99,20 @@ func (p *Post) check(c Channel) error {
 			return off("e-mail", "mail.server")
 		}
 		if !isAddress(c.To) {
-			return wrong("this is no address of e-mail: write one such as alex@home.example")
+			return wrong("to", "this is no address of e-mail: write one such as alex@home.example")
 		}
 	case Ntfy:
 		if p.set.Ntfy.Server == "" {
 			return off("ntfy", "ntfy.server")
 		}
 		if !topics.MatchString(c.To) {
-			return wrong("this is no topic of ntfy: write 1 to 64 of a-z, A-Z, 0-9, - and _; long and random, since whoever knows it reads along")
+			return wrong("to", "this is no topic of ntfy: write 1 to 64 of a-z, A-Z, 0-9, - and _; long and random, since whoever knows it reads along")
 		}
 	case Webhook:
 		_, err := p.guard.target(c.To)
 		return err
 	default:
-		return wrong("%q is no kind of channel: write one of %s", c.Kind, listed(Carriers()))
+		return wrong("kind", "%q is no kind of channel: write one of %s", c.Kind, listed(Carriers()))
 	}
 	return nil
 }
@@ -126,14 +126,14 @@ func (p *Post) checkPush(c Channel) error {
 		return err
 	}
 	if u.Scheme != "https" { // RFC 8030 8
-		return wrong("a push service has an https:// URL: give what the browser gave")
+		return wrong("to", "a push service has an https:// URL: give what the browser gave")
 	}
 	key, err := unpadded(c.P256dh)
 	if err == nil {
 		_, err = ecdh.P256().NewPublicKey(key)
 	}
 	if auth, bad := unpadded(c.Auth); err != nil || bad != nil || len(auth) != 16 {
-		return wrong("these are no keys of a push subscription: give p256dh and auth as the browser gave them")
+		return wrong("p256dh", "these are no keys of a push subscription: give p256dh and auth as the browser gave them")
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (w *web) Do(r *http.Request) (*http.Response, error) {
 func (w *web) post(ctx context.Context, to string, body []byte, header map[string]string) error {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return wrong("this is no URL: write one such as https://home.example/hook")
+		return wrong("to", "this is no URL: write one such as https://home.example/hook")
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "Hearth")

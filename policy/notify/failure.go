@@ -19,7 +19,8 @@ type Why string
 const (
 	Wrong       Why = "wrong"       // what the household wrote cannot be used
 	Off         Why = "off"         // the operator has not set this kind of channel up
-	Often       Why = "often"       // too many tests, or channels
+	Often       Why = "often"       // too many tests
+	Full        Why = "full"        // too many channels
 	Forbidden   Why = "forbidden"   // the address is not a public one
 	Unreachable Why = "unreachable" // the name has no address, or nobody answers there
 	Late        Why = "late"        // no answer in time
@@ -30,10 +31,16 @@ const (
 	Refused     Why = "refused"     // the other side says no
 )
 
+// Whys lists all of them.
+func Whys() []Why {
+	return []Why{Wrong, Off, Often, Full, Forbidden, Unreachable, Late, Certificate, Login, Gone, Busy, Refused}
+}
+
 // Failure says why a message was not delivered, in words that may be shown to the household: no secret, no address, and
 // nothing of what the other side wrote but numbers.
 type Failure struct {
 	Why   Why
+	Field string        // of the channel that is Wrong, or ""
 	Text  string        // ends with what to do
 	After time.Duration // that the other side wants to be left alone; 0: it does not say
 }
@@ -47,8 +54,8 @@ func (f *Failure) again() bool {
 }
 
 // wrong says what a household should write instead.
-func wrong(format string, args ...any) error {
-	return &Failure{Why: Wrong, Text: fmt.Sprintf(format, args...)}
+func wrong(field, format string, args ...any) error {
+	return &Failure{Why: Wrong, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
 var (

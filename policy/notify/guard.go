@@ -122,17 +122,17 @@ func (g *guard) target(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || len(text) > maxURL || strings.ContainsFunc(text, unprintable) || u.Opaque != "" || u.Host == "":
-		return nil, wrong("this is no URL: write one such as https://home.example/hook, of at most %d octets", maxURL)
+		return nil, wrong("to", "this is no URL: write one such as https://home.example/hook, of at most %d octets", maxURL)
 	case u.User != nil:
-		return nil, wrong("a URL with a name and password in it is not used: leave out what stands before the @")
+		return nil, wrong("to", "a URL with a name and password in it is not used: leave out what stands before the @")
 	case u.Fragment != "":
-		return nil, wrong("what stands behind # is never sent: leave it out")
+		return nil, wrong("to", "what stands behind # is never sent: leave it out")
 	case u.Scheme != "https" && (u.Scheme != "http" || !g.private):
-		return nil, wrong("%q is not used here: write https://", u.Scheme+"://")
+		return nil, wrong("to", "%q is not used here: write https://", u.Scheme+"://")
 	}
 	if port := u.Port(); port != "" && port != "443" && port != "80" {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n < firstFree {
-			return nil, wrong("port %s is not used: write 443, 80 or one from %d to 65535", port, firstFree)
+			return nil, wrong("to", "port %s is not used: write 443, 80 or one from %d to 65535", port, firstFree)
 		}
 	}
 	return u, g.host(u.Hostname(), u.Scheme == "http")
@@ -150,10 +150,10 @@ func (g *guard) host(host string, bare bool) error {
 	last = last[strings.LastIndexByte(last, '.')+1:]
 	// Some resolvers read 2130706433, 0177.0.0.1 and 127.1 as addresses (the WHATWG URL standard, "ends in a number").
 	if n, err := strconv.ParseUint(last, 0, 64); err == nil || n != 0 || strings.Trim(last, "0123456789") == "" || strings.HasPrefix(strings.ToLower(last), "0x") {
-		return wrong("this host is neither a name nor an address: write a name, four numbers such as 192.0.2.1, or [2001:db8::1]")
+		return wrong("to", "this host is neither a name nor an address: write a name, four numbers such as 192.0.2.1, or [2001:db8::1]")
 	}
 	if !hostName.MatchString(host) || len(host) > 254 {
-		return wrong("this is no name of a host: write one such as home.example")
+		return wrong("to", "this is no name of a host: write one such as home.example")
 	}
 	lower := strings.ToLower(strings.TrimSuffix(host, "."))
 	if !g.private && (lower == "localhost" || strings.HasSuffix(lower, ".localhost")) {

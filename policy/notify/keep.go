@@ -18,8 +18,8 @@ const (
 	settingsID   = "settings"
 )
 
-// maxChannels bounds those of a household: phones, computers and addresses of four people, and a house's automation.
-const maxChannels = 20
+// MaxChannels bounds those of a household: phones, computers and addresses of four people, and a house's automation.
+const MaxChannels = 20
 
 // wishes is what a household wants of all its messages.
 type wishes struct {
@@ -54,8 +54,8 @@ func (p *Post) Add(ctx context.Context, household string, c Channel) (Channel, e
 		switch {
 		case i >= 0:
 			return []revised{{c, there[i].revision}}, nil
-		case len(there) >= maxChannels:
-			return nil, &Failure{Why: Often, Text: fmt.Sprintf("there are %d channels already: remove one that nobody reads", maxChannels)}
+		case len(there) >= MaxChannels:
+			return nil, &Failure{Why: Full, Text: fmt.Sprintf("there are %d channels already: remove one that nobody reads", MaxChannels)}
 		}
 		return []revised{{c, 0}}, nil
 	})

@@ -61,7 +61,7 @@ func (l letter) links() []Action {
 func (m mailCarrier) message(l letter) (*mail.Msg, error) {
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	if err := errors.Join(msg.From(m.set.From), msg.To(l.channel.To)); err != nil {
-		return nil, wrong("this is no address of e-mail: write one such as alex@home.example")
+		return nil, wrong("to", "this is no address of e-mail: write one such as alex@home.example")
 	}
 	_, domain, _ := strings.Cut(m.set.From, "@")
 	msg.SetMessageIDWithValue(l.id + "@" + domain) // without the name of this machine

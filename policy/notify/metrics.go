@@ -19,7 +19,7 @@ var (
 // limits are what docs/operations.md gives reasons for.
 func limits() map[string]float64 {
 	all := map[string]float64{
-		"backlog": backlog, "channels": maxChannels, "lanes": maxLanes, "household": maxHomely, "tests": tests, "tested": testers, "last": maxLast, "tries": float64(len(backoff) + 1),
+		"backlog": backlog, "channels": MaxChannels, "lanes": maxLanes, "household": maxHomely, "tests": tests, "tested": testers, "last": maxLast, "tries": float64(len(backoff) + 1),
 	}
 	for c, n := range atOnce {
 		all[string(c)] = float64(n)

@@ -293,10 +293,10 @@ func TestBounds(t *testing.T) {
 		stop()
 		work.Wait()
 	})
-	for i := range maxChannels {
+	for i := range MaxChannels {
 		add(t, p, hook(i))
 	}
-	if _, err := p.Add(t.Context(), "h-home", hook(maxChannels)); why(t, err) != Often {
+	if _, err := p.Add(t.Context(), "h-home", hook(MaxChannels)); why(t, err) != Full {
 		t.Errorf("one channel more: %v", err)
 	}
 	add(t, p, hook(3)) // one that is there
@@ -531,14 +531,14 @@ func TestNothingIsLost(t *testing.T) {
 	for i := range 60 {
 		wait.Go(func() {
 			_, err := p.Add(t.Context(), "h-home", hook(i+2))
-			if f := new(Failure); err != nil && (!errors.As(err, &f) || f.Why != Often) {
+			if f := new(Failure); err != nil && (!errors.As(err, &f) || f.Why != Full) {
 				t.Error(err)
 			}
 		})
 	}
 	wait.Wait()
-	if found, err = p.Channels(t.Context(), "h-home"); err != nil || len(found) != maxChannels {
-		t.Errorf("%d channels, %v; want %d", len(found), err, maxChannels)
+	if found, err = p.Channels(t.Context(), "h-home"); err != nil || len(found) != MaxChannels {
+		t.Errorf("%d channels, %v; want %d", len(found), err, MaxChannels)
 	}
 }
 

@@ -84,7 +84,7 @@ func (m pushed) fitting() ([]byte, error) {
 		case len(n.Actions) > 0:
 			n.Actions = nil
 		default:
-			return nil, wrong("the message has no room in a push: make its title and path shorter")
+			return nil, wrong("", "the message has no room in a push: make its title and path shorter")
 		}
 	}
 }

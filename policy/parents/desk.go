@@ -189,9 +189,23 @@ func (d *Desk) judge(household string, next home) error {
 		return err
 	}
 	if err := people.Validate(d.Directory().Index().Taxonomy()); err != nil {
-		return refused("definition", "%s", plain(err))
+		return refused("definition", "%s", plain(err)).with(part(err))
 	}
 	return nil
+}
+
+// part is what of a household or a member the first error of a configuration concerns, such as schedule; "" of one that
+// says no path.
+func part(err error) string {
+	var field interface{ Path() string }
+	if !errors.As(err, &field) {
+		return ""
+	}
+	_, path, _ := strings.Cut(field.Path(), ".")
+	if of, rest, is := strings.Cut(path, "]."); is && strings.HasPrefix(of, "members[") {
+		path = rest
+	}
+	return path[:strings.IndexAny(path+".", ".[")]
 }
 
 // plain tells errors of a configuration on one line each, without the numbers of households that nobody wrote so.

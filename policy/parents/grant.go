@@ -164,9 +164,9 @@ func (p *place) hasQuota(of string) error {
 	case slices.Contains(all, of), slices.Contains(all, "service."+of):
 		return nil
 	case len(all) == 0:
-		return refused("value", "there is no quota that minutes could be added to: write quotas into the profile, or grant time")
+		return refused("value", "there is no quota that minutes could be added to: write quotas into the profile, or grant time").with("any")
 	}
-	return refused("value", "there is no quota of %s: write one of %s", of, strings.Join(all, ", "))
+	return refused("value", "there is no quota of %s: write one of %s", of, strings.Join(all, ", ")).with("any")
 }
 
 // confirmed asks for a security grant twice. It looks nothing up, so that it tells nothing of the name.

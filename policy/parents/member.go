@@ -106,7 +106,7 @@ func (d *Desk) RemoveMember(ctx context.Context, who Who, expect *uint64) (out P
 		}
 		out.Household, out.Person = p.household.ID, p.member.Name
 		if p.actor.Account != "" && p.actor.Role < Operator && strings.EqualFold(p.actor.Name, out.Person) && p.member.Profile.Band() == policy.Adult {
-			return Entry{}, nil, refused("member", "this is you: another parent takes you out of the household")
+			return Entry{}, nil, refused("member", "this is you: another parent takes you out of the household").with("self")
 		}
 		changes, err := d.part(ctx, p, c, &out)
 		return p.entry(auditParted, p.member.Profile.Band().String(), 0), changes, err
@@ -231,7 +231,7 @@ func ofMember(err error) error {
 	_, rest, _ := strings.Cut(e.Text, "]")
 	rest, _, _ = strings.Cut(rest, "; members[") // what else is wrong follows from that
 	field, text, _ := strings.Cut(rest, ": ")
-	return refused(strings.TrimPrefix(field, "."), "%s", text)
+	return refused(strings.TrimPrefix(field, "."), "%s", text).with(e.Case)
 }
 
 // unborn says that a birth date lies in the future.

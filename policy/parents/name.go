@@ -36,7 +36,7 @@ func readSite(text string) (string, error) {
 	}
 	suffix, icann := publicsuffix.PublicSuffix(name)
 	if suffix == name && (icann || strings.Contains(name, ".")) { // else nobody has registered it, as names of the home
-		return "", refused("value", "beneath %q are the sites of everybody, and all of them would be open: write the one that you mean, such as example.%[1]s", name)
+		return "", refused("value", "beneath %q are the sites of everybody, and all of them would be open: write the one that you mean, such as example.%[1]s", name).with("shared")
 	}
 	return name, nil
 }

@@ -43,10 +43,10 @@ func (d *Desk) SetPIN(ctx context.Context, who Who, digits string) error {
 	var hash []byte
 	if digits != "" {
 		if len(digits) < minPIN || len(digits) > maxPIN || strings.Trim(digits, "0123456789") != "" {
-			return refused("pin", "a PIN has %d to %d digits", minPIN, maxPIN)
+			return refused("pin", "a PIN has %d to %d digits", minPIN, maxPIN).with("", "least", minPIN, "most", maxPIN)
 		}
 		if strings.Count(digits, digits[:1]) == len(digits) || strings.Contains("01234567890123", digits) || strings.Contains("9876543210987", digits) {
-			return refused("pin", "this PIN is the first that anybody tries: write another")
+			return refused("pin", "this PIN is the first that anybody tries: write another").with("", "least", minPIN, "most", maxPIN)
 		}
 		var err error
 		if hash, err = bcrypt.GenerateFromPassword([]byte(digits), pinCost); err != nil {
@@ -135,7 +135,7 @@ func (p *place) endUses() (changes []change) {
 }
 
 func wrongPIN() error {
-	return &Error{Reason: Refused, Field: "pin", Text: "name and PIN do not fit: try again, or ask a parent"}
+	return &Error{Reason: Refused, Field: "pin", Case: "any", Text: "name and PIN do not fit: try again, or ask a parent"}
 }
 
 // prove compares a PIN. Who has none cannot be told from one whose PIN is another; nothing is counted for who is not

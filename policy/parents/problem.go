@@ -21,10 +21,22 @@ const (
 	Forbidden                 // who asks may not
 )
 
+var reasonNames = [...]string{"refused", "unknown", "conflict", "in_file", "unconfirmed", "wait", "forbidden"}
+
+// String gives the name by which texts are found.
+func (r Reason) String() string { return reasonNames[r] }
+
+// Reasons lists all of them.
+func Reasons() []Reason {
+	return []Reason{Refused, Unknown, Conflict, InFile, Unconfirmed, Wait, Forbidden}
+}
+
 // Error is why something was not done. Nothing has changed then.
 type Error struct {
 	Reason   Reason
 	Field    string // of the request, or ""
+	Case     string // what is wrong with the field, where Reason and Field do not tell it
+	Values   []any  // name and value by turns, for the places of the same in another language
 	Text     string
 	Revision uint64 // of a Conflict
 	Place    string // file:line of InFile
@@ -33,11 +45,17 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.Text }
 
-func refused(field, format string, args ...any) error {
+func refused(field, format string, args ...any) *Error {
 	return &Error{Reason: Refused, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 
-func unknown(field, format string, args ...any) error {
+// with says which case it is, and gives the values of the places in its text of another language.
+func (e *Error) with(which string, values ...any) *Error {
+	e.Case, e.Values = which, values
+	return e
+}
+
+func unknown(field, format string, args ...any) *Error {
 	return &Error{Reason: Unknown, Field: field, Text: fmt.Sprintf(format, args...)}
 }
 

@@ -353,7 +353,7 @@ func readWord(text string) (string, error) {
 		return r
 	}, strings.ToValidUTF8(text, ""))), " ")
 	if n := len([]rune(text)); n > maxWord {
-		return "", refused("word", "this is %d characters long: write at most %d", n, maxWord)
+		return "", refused("word", "this is %d characters long: write at most %d", n, maxWord).with("", "most", maxWord)
 	}
 	return text, nil
 }

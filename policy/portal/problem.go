@@ -41,7 +41,7 @@ var ticketStatuses = map[tickets.Reason]int{
 
 // failureStatuses: all others are 422, since the other side did not take it.
 var failureStatuses = map[notify.Why]int{
-	notify.Wrong: http.StatusBadRequest, notify.Off: http.StatusBadRequest, notify.Forbidden: http.StatusBadRequest, notify.Often: http.StatusTooManyRequests,
+	notify.Wrong: http.StatusBadRequest, notify.Off: http.StatusBadRequest, notify.Forbidden: http.StatusBadRequest, notify.Often: http.StatusTooManyRequests, notify.Full: http.StatusBadRequest,
 }
 
 // StatusOf is the HTTP status of what a use-case refuses, the one for pages and programs alike; 0 of any other error.

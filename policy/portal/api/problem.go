@@ -71,7 +71,7 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &ofAccount):
 		p = &Problem{Status: portal.StatusOf(err), Detail: ofAccount.Text, Field: ofAccount.Field}
 	case errors.As(err, &sent):
-		p = &Problem{Status: portal.StatusOf(err), Detail: sent.Text}
+		p = &Problem{Status: portal.StatusOf(err), Detail: sent.Text, Field: sent.Field}
 	case errors.As(err, &query) && query.Unknown:
 		p = &Problem{Status: http.StatusNotFound, Detail: query.Problem, Field: query.Field}
 	case errors.As(err, &query):

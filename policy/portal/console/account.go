@@ -130,7 +130,7 @@ func (c *Console) addPasskey(v *visit) error {
 func (c *Console) removePasskey(v *visit) error {
 	id, err := base64.RawURLEncoding.DecodeString(v.form("id"))
 	if err != nil {
-		return &account.Error{Reason: account.Unknown, Text: v.say("problem.form")}
+		return v.unread()
 	}
 	s := v.session
 	if err := c.Book.RemovePasskey(v.r.Context(), s.Actor(), s.Household, s.Account, id); err != nil {

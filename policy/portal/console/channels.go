@@ -124,7 +124,7 @@ func (v *visit) channel(household string, c notify.Channel, people map[string]st
 	}
 	row.Of = cmp.Or(strings.Join(list, ", "), row.Of)
 	if last, sent := v.c.Post.Last(household, c.ID); sent && last.Failure != nil {
-		row.Last, row.Failed = v.say("channels.failed", "when", v.ago(last.At), "why", last.Failure.Text), true
+		row.Last, row.Failed = v.say("channels.failed", "when", v.ago(last.At), "why", v.undelivered(c.Kind, last.Failure)), true
 	} else if sent {
 		row.Last = v.say("channels.arrived", "when", v.ago(last.At))
 	}
@@ -137,17 +137,20 @@ func (c *Console) addChannel(v *visit) error {
 		return v.missing() // which a browser asks for by itself
 	}
 	made, test, err := v.channels().Add(v.r.Context(), v.who(), v.newChannel())
-	if err == nil && test != nil {
-		err = test
-	}
 	p, failed := v.channelsParts()
 	if failed != nil {
 		return failed
 	}
+	if err != nil {
+		told := v.told(err)
+		told.text = v.say("channels.not_kept", "why", told.text)
+		return v.again("channels", p, told)
+	}
 	parts, _ := p.Parts.(*channelsParts)
 	parts.Secret = made.Secret
-	if err != nil {
-		return v.again("channels", p, err)
+	if test != nil {
+		p.Wrong = v.say("channels.kept", "why", v.undelivered(made.Kind, test))
+		return v.show("channels", p)
 	}
 	if made.Secret != "" {
 		p.Done = v.say("done.channel")
@@ -166,11 +169,6 @@ func (v *visit) newChannel() notify.Channel {
 		o.Of = append(o.Of, notify.Kind(k))
 	}
 	return o
-}
-
-// channelWords are the words for what is wrong with a channel.
-var channelWords = map[*parents.Error]string{
-	portal.ErrNoChannel: "problem.missing", portal.ErrNoKind: "channels.no_kind", portal.ErrNoReader: "channels.no_account",
 }
 
 // subscription is what a browser gives (W3C Push API, PushSubscription.toJSON).
@@ -193,7 +191,7 @@ func (c *Console) addPush(v *visit) error {
 	}
 	var s subscription
 	if err := json.Unmarshal(body, &s); err != nil {
-		return &parents.Error{Text: v.say("problem.form")}
+		return v.unread()
 	}
 	_, _, err = v.channels().Add(v.r.Context(), v.who(), notify.Channel{ // the page tells what became of the test
 		Kind: notify.Push, To: s.Endpoint, P256dh: s.Keys.P256dh, Auth: s.Keys.Auth, Name: label(v.r.UserAgent()), For: []string{v.session.Account},
@@ -209,20 +207,38 @@ func (c *Console) channelAct(v *visit) error {
 	id, ctx := v.r.PathValue("id"), v.r.Context()
 	switch v.r.PathValue("act") {
 	case "test":
-		err := v.channels().Test(ctx, v.who(), id)
-		if !errors.As(err, new(*notify.Failure)) {
-			return v.after(err, "channel_test")
-		}
-		p, failed := v.channelsParts()
-		if failed != nil {
-			return failed
-		}
-		return v.again("channels", p, err)
+		return v.tested(id)
 	case "remove":
 		_, err := v.channels().Remove(ctx, v.who(), id)
 		return v.after(err, "channel_gone")
 	}
 	return v.missing()
+}
+
+// tested tries a channel, and tells what became of it.
+func (v *visit) tested(id string) error {
+	err := v.channels().Test(v.r.Context(), v.who(), id)
+	var failed *notify.Failure
+	if !errors.As(err, &failed) {
+		return v.after(err, "channel_test")
+	}
+	p, err := v.channelsParts()
+	if err != nil {
+		return err
+	}
+	p.Wrong = v.say("channels.kept", "why", v.undelivered(v.kindOf(id), failed))
+	return v.send(portal.StatusOf(failed), "channels", p)
+}
+
+// kindOf is the kind of a channel that is kept.
+func (v *visit) kindOf(id string) (kind notify.Carrier) {
+	_, all, _ := v.channels().List(v.r.Context(), v.who())
+	for _, c := range all {
+		if c.ID == id {
+			kind = c.Kind
+		}
+	}
+	return kind
 }
 
 // channelNames says whether messages may name sites.

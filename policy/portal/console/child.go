@@ -63,7 +63,7 @@ func (v *visit) childParts() (*page, error) {
 		}
 	}
 	if parts.Card.Name == "" {
-		return nil, &parents.Error{Reason: parents.Unknown, Text: v.say("problem.gone", "name", name)}
+		return nil, v.gone(name)
 	}
 	for _, a := range h.Acts {
 		if a.Member == name {
@@ -117,12 +117,9 @@ func (c *Console) childAct(v *visit) error {
 	}
 	err := v.doFor(v.member(), act)
 	if err != nil {
-		if act != "grant" && act != "bonus" {
-			return err
-		}
 		p, failed := v.childParts()
 		if failed != nil {
-			return failed
+			return err
 		}
 		return v.again("child", p, err)
 	}
@@ -153,7 +150,7 @@ func (v *visit) doFor(who parents.Who, act string) (err error) {
 	case "bonus":
 		n, bad := strconv.Atoi(v.form("minutes"))
 		if bad != nil {
-			return &parents.Error{Field: "minutes", Text: v.say("problem.minutes")}
+			return v.wrong("minutes", "refusal.refused.minutes")
 		}
 		_, err = desk.Grant(ctx, who, parents.Ask{Kind: policy.GrantBonus, Value: v.form("value"), Minutes: n})
 	case "grant":

@@ -148,7 +148,7 @@ func TestToday(t *testing.T) {
 	if h.blocks("one", "Mia", "social.example") {
 		t.Error("what was granted is blocked")
 	}
-	anna.post("/answer", url.Values{"id": {h.asked}, "for": {"no"}}).is(http.StatusConflict).says("granted already by Anna")
+	anna.post("/answer", url.Values{"id": {h.asked}, "for": {"no"}}).is(http.StatusConflict).says("has been answered already")
 	anna.post("/answer", url.Values{"id": {"r1"}, "for": {"no"}}).is(http.StatusNotFound)
 	no := h.ask("10.0.0.3", "casino.example", "")
 	anna.post("/answer", url.Values{"id": {no}, "for": {"forever"}}).is(http.StatusUnprocessableEntity)

@@ -7,7 +7,6 @@ import (
 	"github.com/goccy/go-yaml"
 
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // definition reads the household's definition and its revision. Of one that stands in YAML the error says where.
@@ -76,5 +75,5 @@ func (v *visit) mine(c *policy.HouseholdConfig) (*policy.MemberConfig, error) {
 			return &c.Members[i], nil
 		}
 	}
-	return nil, &parents.Error{Reason: parents.Unknown, Field: "member", Text: v.say("problem.gone", "name", name)}
+	return nil, v.gone(name)
 }

@@ -205,7 +205,7 @@ func (v *visit) deviceParts() (*page, error) {
 		}
 	}
 	if parts.Device.Name == "" {
-		return nil, &parents.Error{Reason: parents.Unknown, Text: v.say("problem.gone", "name", name)}
+		return nil, v.gone(name)
 	}
 	now := "same"
 	switch {

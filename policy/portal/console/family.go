@@ -10,7 +10,6 @@ import (
 	"golang.org/x/text/language"
 
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/parents"
 	spoken "github.com/hearthdns/hearth/policy/words"
 )
 
@@ -128,7 +127,7 @@ func (v *visit) newHousehold() (h policy.HouseholdConfig, err error) {
 	for _, text := range strings.Fields(strings.ReplaceAll(v.form("networks"), ",", " ")) {
 		p, err := netip.ParsePrefix(text)
 		if err != nil || !v.homely(p) {
-			return h, &parents.Error{Field: "networks", Text: v.say("family.no_network", "text", text)}
+			return h, v.wrong("networks", "family.no_network", "text", text)
 		}
 		h.Networks = append(h.Networks, p.Masked())
 	}
@@ -137,7 +136,7 @@ func (v *visit) newHousehold() (h policy.HouseholdConfig, err error) {
 		if v.form("name."+i) == "" && v.form("age."+i) == "" && v.form("born."+i) == "" {
 			continue
 		}
-		m, err := v.newMember(v.form("name."+i), v.form("age."+i), v.form("born."+i))
+		m, err := v.newMember("."+i, v.form("name."+i), v.form("age."+i), v.form("born."+i))
 		if err != nil {
 			return h, err
 		}
@@ -155,21 +154,21 @@ func (v *visit) homely(p netip.Prefix) bool {
 	return a.Is6() && p.Bits() >= 48 && slices.ContainsFunc(append([]netip.Addr{v.address()}, v.c.Servers()...), p.Contains)
 }
 
-// newMember is a child by birth date, or by age.
-func (v *visit) newMember(name, age, born string) (m policy.MemberConfig, err error) {
+// newMember is a child by birth date, or by age; row is what the names of its fields end in.
+func (v *visit) newMember(row, name, age, born string) (m policy.MemberConfig, err error) {
 	m.Name = name
 	if name == "" {
-		return m, &parents.Error{Field: "name", Text: v.say("family.no_name")}
+		return m, v.wrong("name"+row, "family.no_name")
 	}
 	if born != "" {
-		if err := m.Born.UnmarshalText([]byte(born)); err != nil || v.c.Now().Year() < m.Born.Year {
-			return m, &parents.Error{Field: "born", Text: v.say("family.no_born", "name", name)}
+		if err := m.Born.UnmarshalText([]byte(born)); err != nil || m.Born.Year < 1900 || policy.DateOf(v.now()).Before(m.Born) {
+			return m, v.wrong("born"+row, "family.no_born", "name", name)
 		}
 		return m, nil
 	}
 	years, err := strconv.Atoi(age)
 	if err != nil || years < 0 || years > 120 {
-		return m, &parents.Error{Field: "age", Text: v.say("family.no_age", "name", name)}
+		return m, v.wrong("age"+row, "family.no_age", "name", name)
 	}
 	band, _ := policy.BandAt(policy.Date{Year: 2000, Month: 1, Day: 1}, policy.Date{Year: 2000 + years, Month: 1, Day: 1})
 	m.Band = band.String()

@@ -7,7 +7,6 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // limitsForm is what may be used how long, and which services have a switch.
@@ -105,35 +104,36 @@ func (c *Console) limits(v *visit) error {
 func (v *visit) readQuotas(m *policy.MemberConfig) error {
 	var quotas []policy.QuotaConfig
 	add := func(of, minutes, free string) error {
-		if of == "" || minutes == "" {
+		if of == "" || v.form(minutes) == "" {
 			return nil
 		}
 		q := policy.QuotaConfig{Of: of}
-		n, err := strconv.Atoi(minutes)
-		if err != nil {
-			return &parents.Error{Field: "minutes", Text: v.say("problem.minutes")}
-		}
-		q.Minutes = &n
-		if free != "" {
-			n, err := strconv.Atoi(free)
-			if err != nil {
-				return &parents.Error{Field: "free", Text: v.say("problem.minutes")}
-			}
-			q.Free = &n
+		var err error
+		if q.Minutes, err = v.minutes(minutes); err == nil && v.form(free) != "" {
+			q.Free, err = v.minutes(free)
 		}
 		quotas = append(quotas, q)
-		return nil
+		return err
 	}
 	for _, q := range m.Quotas {
-		if err := add(q.Of, v.form("minutes."+q.Of), v.form("free."+q.Of)); err != nil {
+		if err := add(q.Of, "minutes."+q.Of, "free."+q.Of); err != nil {
 			return err
 		}
 	}
-	if err := add(v.form("new.of"), v.form("new.minutes"), v.form("new.free")); err != nil {
+	if err := add(v.form("new.of"), "new.minutes", "new.free"); err != nil {
 		return err
 	}
 	m.Quotas = quotas
 	return nil
+}
+
+// minutes reads minutes of a day.
+func (v *visit) minutes(field string) (*int, error) {
+	n, err := strconv.Atoi(v.form(field))
+	if err != nil || n < 0 || n > 24*60 {
+		return nil, v.wrong(field, "refusal.refused.minutes")
+	}
+	return &n, nil
 }
 
 // readSwitches reads the rows of services, and the one that is new; one that is as the age says is gone.

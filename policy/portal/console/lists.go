@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -139,7 +138,7 @@ func (v *visit) find(h *policy.Household, name string) (*foundName, error) {
 	for _, m := range h.Members {
 		e, err := v.c.Lists.Explain(v.r.Context(), portal.ExplainQuery{Name: name, Member: h.ID + "/" + m.Name, Now: v.now()})
 		if wrong := new(portal.QueryError); errors.As(err, &wrong) {
-			return nil, &statusError{http.StatusUnprocessableEntity, v.say("lists.no_name")}
+			return nil, v.wrong("name", "lists.no_name")
 		}
 		if err != nil {
 			return nil, err

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy/account"
-	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // peopleParts is who may sign in, and who is invited.
@@ -93,15 +92,7 @@ func (c *Console) invite(v *visit) error {
 	if err != nil {
 		return err
 	}
-	o := account.Offer{Household: household, Role: account.Role(v.form("role")), Name: v.form("name")}
-	if o.Role == account.Carer {
-		last, err := time.ParseInLocation(time.DateOnly, v.form("until"), v.now().Location())
-		if err != nil {
-			return &parents.Error{Field: "until", Text: v.say("people.no_day")}
-		}
-		o.Until = last.AddDate(0, 0, 1) // the end of that day
-	}
-	i, err := c.Book.Invite(v.r.Context(), v.session.Actor(), o)
+	i, err := v.offer(household)
 	p, failed := v.peopleParts()
 	if failed != nil {
 		return failed
@@ -112,6 +103,18 @@ func (c *Console) invite(v *visit) error {
 	parts, _ := p.Parts.(*peopleParts)
 	parts.Code = i.Code
 	return v.show("people", p)
+}
+
+func (v *visit) offer(household string) (i account.Invitation, err error) {
+	o := account.Offer{Household: household, Role: account.Role(v.form("role")), Name: v.form("name")}
+	if o.Role == account.Carer {
+		last, err := time.ParseInLocation(time.DateOnly, v.form("until"), v.now().Location())
+		if err != nil {
+			return i, v.wrong("until", "refusal.refused.until")
+		}
+		o.Until = last.AddDate(0, 0, 1) // the end of that day
+	}
+	return v.c.Book.Invite(v.r.Context(), v.session.Actor(), o)
 }
 
 func (c *Console) removePerson(v *visit) error {

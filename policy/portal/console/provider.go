@@ -1,8 +1,6 @@
 package console
 
-import (
-	"github.com/hearthdns/hearth/policy/account"
-)
+import "net/http"
 
 // toProvider sends the browser to the provider at which people sign in. It is a link and no form: the policy of the pages
 // lets no form end elsewhere, and to be sent there proves nothing of anybody.
@@ -27,7 +25,7 @@ func (c *Console) fromProvider(v *visit) error {
 	v.drop(ceremonyCookie) // it is good for one return
 	back := v.r.URL.Query()
 	if back.Has("error") { // OpenID Connect Core 1.0, 3.1.2.6: its words are the provider's, and are not shown
-		return v.again("signin", v.signInForm(), &account.Error{Reason: account.Wrong, Text: v.say("signin.provider_problem")})
+		return v.again("signin", v.signInForm(), &refusal{http.StatusForbidden, nil, v.say("signin.provider_problem")})
 	}
 	s, err := c.Book.FinishProvider(v.r.Context(), v.client(), v.cookie(ceremonyCookie), back)
 	if err != nil {

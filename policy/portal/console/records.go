@@ -183,7 +183,7 @@ func (c *Console) household(v *visit) error {
 		_, err = c.Desk.RemoveMember(v.r.Context(), who, v.revision())
 	} else {
 		var m policy.MemberConfig
-		if m, err = v.newMember(v.form("name"), v.form("age"), v.form("born")); err == nil {
+		if m, err = v.newMember("", v.form("name"), v.form("age"), v.form("born")); err == nil {
 			_, err = c.Desk.AddMember(v.r.Context(), who, m, v.revision())
 		}
 	}

@@ -152,20 +152,31 @@ func (v *visit) show(name string, p *page) error { return v.send(http.StatusOK, 
 
 // send renders a page. Nothing is sent before all of it stands.
 func (v *visit) send(status int, name string, p *page) error {
+	text, err := v.rendered(name, p)
+	if err == nil {
+		v.write(status, p, text)
+	}
+	return err
+}
+
+func (v *visit) rendered(name string, p *page) ([]byte, error) {
 	var text bytes.Buffer
 	if err := v.c.render.pages[name].ExecuteTemplate(&text, layout, p); err != nil {
-		return fmt.Errorf("rendering %s: %w", name, err)
+		return nil, fmt.Errorf("rendering %s: %w", name, err)
 	}
+	return text.Bytes(), nil
+}
+
+func (v *visit) write(status int, p *page, text []byte) {
 	h := v.w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Language", p.W.Language)
-	h.Set("Content-Length", strconv.Itoa(text.Len()))
+	h.Set("Content-Length", strconv.Itoa(len(text)))
 	if p.Refresh > 0 {
 		h.Set("Refresh", strconv.Itoa(p.Refresh))
 	}
 	v.w.WriteHeader(status)
-	_, _ = text.WriteTo(v.w) // whoever went away does not miss it
-	return nil
+	_, _ = v.w.Write(text) // whoever went away does not miss it
 }
 
 // problem is the page of what did not work.
@@ -175,11 +186,22 @@ func (v *visit) problem(status int, text string) error {
 	return v.send(status, "problem", p)
 }
 
-// again shows a form once more, with what was wrong with it.
+// again shows a page once more, with what was wrong with a form of it and with what was typed there. Where somebody else
+// was faster, the form is as they left it: who sends it again sees what they overwrite.
 func (v *visit) again(name string, p *page, err error) error {
-	status, text := v.told(err)
-	p.Wrong = text
-	return v.send(status, name, p)
+	told := v.told(err)
+	p.Wrong = told.text
+	text, err := v.rendered(name, p)
+	if err != nil {
+		return err
+	}
+	if v.r.Method == http.MethodPost && told.status != http.StatusConflict {
+		if text, err = refill(text, v.r.URL.Path, v.r.PostForm, told.fields); err != nil {
+			return err
+		}
+	}
+	v.write(told.status, p, text)
+	return nil
 }
 
 // files are what pages and browsers fetch beside the pages, with their media types. The worker shows messages.

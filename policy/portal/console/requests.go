@@ -3,7 +3,6 @@ package console
 import (
 	"cmp"
 	"errors"
-	"net/http"
 	"slices"
 
 	"github.com/hearthdns/hearth/policy"
@@ -129,19 +128,26 @@ func (c *Console) answer(v *visit) error {
 		back = RequestPath(id)
 	}
 	r, err := c.Desk.Answer(v.r.Context(), v.who(), id, verdict)
-	if late := new(parents.Error); errors.As(err, &late) && late.Reason == parents.Conflict && back != "/" {
-		p, gone := v.requestPage(id)
-		if gone != nil {
-			return gone
-		}
-		_, p.Wrong = v.told(err)
-		if row, is := p.Parts.(requestRow); is && row.Closed != "" {
-			p.Wrong = v.say("request.late")
-		}
-		return v.send(http.StatusConflict, "request", p)
-	} else if err != nil {
-		return err
+	if err != nil {
+		return v.unanswered(id, back, err)
 	}
 	done := map[parents.RequestStatus]string{parents.Granted: "answered", parents.Declined: "declined", parents.Half: "half"}
 	return v.done(back, done[r.Status])
+}
+
+// unanswered shows the page from which an answer came once more, with why it was not taken.
+func (v *visit) unanswered(id, back string, err error) error {
+	name, show := "today", v.todayParts
+	if back != "/" {
+		name, show = "request", func() (*page, error) { return v.requestPage(id) }
+	}
+	p, gone := show()
+	if gone != nil {
+		return gone
+	}
+	told := v.told(err)
+	if row, is := p.Parts.(requestRow); is && row.Closed != "" {
+		told.text = v.say("request.late")
+	}
+	return v.again(name, p, told)
 }

@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -52,6 +51,17 @@ func (v *visit) settingsForm() (*page, error) {
 func (c *Console) settings(v *visit) error {
 	err := v.redefine(func(d *policy.HouseholdConfig) error {
 		zone, err := v.zone()
+		for _, choice := range []struct {
+			field string
+			known bool
+		}{
+			{"country", v.form("country") == "" || v.form("country") == d.Country || zones[v.form("country")] != ""},
+			{"language", v.form("language") == "" || v.form("language") == d.Language || slices.Contains(policy.Languages(), v.form("language"))},
+		} {
+			if !choice.known {
+				return v.wrong(choice.field, "refusal.refused.choice")
+			}
+		}
 		d.Timezone, d.Country, d.Language = zone, v.form("country"), v.form("language")
 		d.Answers, d.Guest, d.Observe, d.Support = v.form("answers"), v.form("guest"), v.form("observe") != "", v.form("support")
 		return err
@@ -70,7 +80,7 @@ func (c *Console) settings(v *visit) error {
 func (v *visit) zone() (string, error) {
 	zone := cmp.Or(v.form("zone"), zones[v.form("country")])
 	if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
-		return "", &parents.Error{Field: "zone", Text: v.say("family.no_zone")}
+		return "", v.wrong("zone", "refusal.refused.timezone")
 	}
 	return zone, nil
 }
@@ -204,11 +214,11 @@ func (v *visit) mayLeave(name string) error {
 	case v.c.Activity == nil:
 		return v.missing()
 	case adult && v.isMe(name):
-		return &parents.Error{Text: v.say("leave.self")}
+		return v.wrong("", "refusal.refused.self")
 	case !v.fresh():
-		return &statusError{http.StatusForbidden, v.say("problem.stale")}
+		return v.stale()
 	case v.form("sure") == "":
-		return &parents.Error{Field: "sure", Text: v.say("leave.not_sure", "name", name)}
+		return v.wrong("sure", "leave.not_sure", "name", name)
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func TestEraseANamesake(t *testing.T) {
 	tom.post("/member/Tom/erase", url.Values{"revision": {tom.get("/member/Tom/erase").field("revision")}, "sure": {"yes"}}).is(http.StatusOK).says("Removed and erased").lacks(">Tom<")
 	tom.get("/people").is(http.StatusOK).says("tom")
 	again := url.Values{"revision": {tom.get("/household").field("revision")}, "name": {"Tom"}, "age": {"5"}}
-	tom.post("/household", again).is(http.StatusUnprocessableEntity).says("write another name, such as Tom 2")
+	tom.post("/household", again).is(http.StatusUnprocessableEntity).says("Write another one")
 	again.Set("age", "30")
 	tom.post("/household", again).is(http.StatusOK).says("Tom")
 	tom.get("/member/Tom/erase").says("This is you")

@@ -129,9 +129,22 @@ type timesParts struct {
 }
 
 func (c *Console) timesPage(v *visit) error {
-	h, revision, err := v.definition()
+	p, err := v.timesForm()
 	if err != nil {
 		return err
+	}
+	if p == nil {
+		v.to("/setup/done")
+		return nil
+	}
+	return v.show("setup_times", p)
+}
+
+// timesForm is nil where no child has proposals.
+func (v *visit) timesForm() (*page, error) {
+	h, revision, err := v.definition()
+	if err != nil {
+		return nil, err
 	}
 	parts := timesParts{Revision: revision}
 	for _, m := range h.Members {
@@ -141,7 +154,7 @@ func (c *Console) timesPage(v *visit) error {
 		}
 		p, err := policy.LoadPreset(member.Band)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if p.Bedtime.School == "" && p.Homework == "" {
 			continue
@@ -152,10 +165,9 @@ func (c *Console) timesPage(v *visit) error {
 		})
 	}
 	if len(parts.Children) == 0 {
-		v.to("/setup/done")
-		return nil
+		return nil, nil //nolint:nilnil // there is nothing to propose
 	}
-	return v.show("setup_times", v.blank(v.say("times.title"), "", parts))
+	return v.blank(v.say("times.title"), "", parts), nil
 }
 
 // off leaves out a part that a preset has switched off.
@@ -182,7 +194,11 @@ func (c *Console) takeTimes(v *visit) error {
 			return nil
 		})
 		if err != nil {
-			return err
+			p, failed := v.timesForm()
+			if failed != nil || p == nil {
+				return err
+			}
+			return v.again("setup_times", p, err)
 		}
 	}
 	v.to("/setup/done")

@@ -115,7 +115,7 @@ func (c *Console) passkeySignIn(v *visit) error {
 // scripted reads what a script sends. Only one of ours can: a form of another site has no such type.
 func (v *visit) scripted() ([]byte, error) {
 	if v.r.Header.Get("Content-Type") != "application/json" {
-		return nil, &statusError{http.StatusUnsupportedMediaType, v.say("problem.form")}
+		return nil, &refusal{http.StatusUnsupportedMediaType, nil, v.say("problem.form")}
 	}
 	return io.ReadAll(v.r.Body)
 }
@@ -133,7 +133,6 @@ func (c *Console) join(v *visit) error {
 	p := v.blank(v.say("join.title"), "", &f)
 	i, err := c.Book.Invited(v.r.Context(), v.client(), f.Code)
 	if err != nil {
-		f.Code = ""
 		return v.again("join", p, err)
 	}
 	f.Role = string(i.Role)

@@ -53,13 +53,21 @@ func (c *Console) today(v *visit) error {
 	if v.actor().Role == parents.Operator && v.in == "" {
 		return c.chooseHousehold(v)
 	}
-	h, err := c.Desk.Show(v.r.Context(), v.who())
+	p, err := v.todayParts()
 	if err != nil {
 		return err
 	}
+	return v.show("today", p)
+}
+
+func (v *visit) todayParts() (*page, error) {
+	h, err := v.c.Desk.Show(v.r.Context(), v.who())
+	if err != nil {
+		return nil, err
+	}
 	parts := todayParts{House: h.ID, Manage: v.actor().Role >= parents.Parent}
 	if err := v.waiting(&parts); err != nil {
-		return err
+		return nil, err
 	}
 	for _, m := range h.Members {
 		card := v.card(h, m)
@@ -74,11 +82,11 @@ func (c *Console) today(v *visit) error {
 		}
 	}
 	if err := v.remembered(h, &parts); err != nil {
-		return err
+		return nil, err
 	}
 	p := v.blank(v.say("today.title"), "today", parts)
 	p.File = v.file(h)
-	return v.show("today", p)
+	return p, nil
 }
 
 // file is where a household is written that is not to be changed here.
@@ -162,9 +170,11 @@ func (v *visit) remembered(h parents.Household, parts *todayParts) error {
 }
 
 // chooseHousehold is the first page of an operator.
-func (c *Console) chooseHousehold(v *visit) error {
+func (c *Console) chooseHousehold(v *visit) error { return v.show("choose", v.chooseForm()) }
+
+func (v *visit) chooseForm() *page {
 	var ids []string
-	for _, h := range c.Directory().Households() {
+	for _, h := range v.c.Directory().Households() {
 		ids = append(ids, h.ID)
 	}
 	const most = 50
@@ -172,7 +182,7 @@ func (c *Console) chooseHousehold(v *visit) error {
 		IDs  []string
 		More int
 	}{ids[:min(len(ids), most)], max(0, len(ids)-most)}
-	return v.show("choose", v.blank(v.say("choose.title"), "today", parts))
+	return v.blank(v.say("choose.title"), "today", parts)
 }
 
 // choose keeps which household an operator looks at. The desk writes the look down for the household to read.
@@ -186,7 +196,7 @@ func (c *Console) choose(v *visit) error {
 	w := v.who()
 	w.Household = id
 	if _, err := c.Desk.Show(v.r.Context(), w); err != nil {
-		return err
+		return v.again("choose", v.chooseForm(), err)
 	}
 	v.keep(inCookie, id, time.Time{})
 	v.to("/")

@@ -6,15 +6,12 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
-	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
-	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/words"
 )
 
@@ -107,7 +104,7 @@ func (v *visit) readForm() error {
 		return nil // of a script; its handler reads it
 	}
 	if err := v.r.ParseForm(); err != nil {
-		return &parents.Error{Text: v.say("problem.form")}
+		return v.unread()
 	}
 	return nil
 }
@@ -218,83 +215,6 @@ func (v *visit) to(path string) {
 func (v *visit) done(path, key string) error {
 	v.to(path + "?done=" + url.QueryEscape(key))
 	return nil
-}
-
-// fail tells what was wrong.
-func (v *visit) fail(err error) {
-	status, text := v.told(err)
-	if err := v.problem(status, text); err != nil {
-		v.c.Log.Error("a page was not made", "error", err)
-	}
-}
-
-// told is an error with its status and in words for people.
-func (v *visit) told(err error) (int, string) {
-	var desk *parents.Error
-	var book *account.Error
-	var ours *statusError
-	var post *notify.Failure
-	status := portal.StatusOf(err)
-	if status == http.StatusBadRequest { // a form of ours could be read: what stands in it cannot be used (RFC 9110, 15.5.21)
-		status = http.StatusUnprocessableEntity
-	}
-	switch {
-	case errors.As(err, &post):
-		return status, post.Text
-	case errors.As(err, &ours):
-		return ours.status, ours.text
-	case errors.As(err, &desk):
-		return status, v.deskText(desk)
-	case errors.As(err, &book):
-		if book.Reason == account.Wait {
-			v.w.Header().Set("Retry-After", strconv.Itoa(int(book.Wait.Seconds())))
-		}
-		if book.Reason == account.Stale {
-			return status, v.say("problem.stale")
-		}
-		return status, book.Text
-	}
-	v.c.Log.Error("a page failed", "path", v.r.Pattern, "error", err)
-	return http.StatusInternalServerError, v.say("problem.inside")
-}
-
-func (v *visit) deskText(e *parents.Error) string {
-	if key := channelWords[e]; key != "" {
-		return v.say(key)
-	}
-	switch e.Reason {
-	case parents.Conflict:
-		if e.Field == "revision" {
-			return v.say("problem.conflict")
-		}
-	case parents.InFile:
-		return v.say("problem.in_file", "place", e.Place)
-	case parents.Unknown:
-		if e.Field == "member" && v.name() != "" {
-			return v.say("problem.gone", "name", v.name())
-		}
-	case parents.Refused, parents.Unconfirmed, parents.Wait, parents.Forbidden:
-	}
-	return e.Text
-}
-
-// statusError is a problem that the console itself finds.
-type statusError struct {
-	status int
-	text   string
-}
-
-func (e *statusError) Error() string { return e.text }
-
-// mePath is where a child finds its own page beneath Ask.
-const mePath = "/me"
-
-func (v *visit) forChild() error {
-	return &statusError{http.StatusForbidden, v.say("problem.child", "place", v.c.Ask+mePath)}
-}
-
-func (v *visit) missing() error {
-	return &statusError{http.StatusNotFound, v.say("problem.missing")}
 }
 
 // memberOf gives a member in force, nil for nobody.

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
-	"github.com/hearthdns/hearth/policy/parents"
 )
 
 // week is the picture of a schedule: a column a day from Monday, an hour every gridHour units.
@@ -135,7 +134,7 @@ func (v *visit) weekForm() (*page, error) {
 	}
 	member := v.memberOf(name)
 	if member == nil {
-		return nil, &parents.Error{Reason: parents.Unknown, Text: v.say("problem.gone", "name", name)}
+		return nil, v.gone(name)
 	}
 	preset, err := policy.LoadPreset(member.Band)
 	if err != nil {
@@ -199,12 +198,15 @@ func (v *visit) readWeek() (s policy.ScheduleConfig, err error) {
 		return policy.ScheduleConfig{Preset: true}, nil
 	}
 	part := func(key string) (string, error) {
-		from, to := v.form(key+".from"), v.form(key+".to")
+		from, to, half := v.form(key+".from"), v.form(key+".to"), key+".from"
+		if from != "" {
+			half = key + ".to"
+		}
 		switch {
 		case from == "" && to == "":
 			return "off", nil
 		case from == "" || to == "":
-			return "", &parents.Error{Field: key, Text: v.say("week.half")}
+			return "", v.wrong(half, "week.half")
 		}
 		return from + "-" + writtenEnd(to), nil
 	}
@@ -226,7 +228,7 @@ func (v *visit) readWeek() (s policy.ScheduleConfig, err error) {
 			continue
 		}
 		if len(w.Days) == 0 || w.From == "" || w.To == "" {
-			return s, &parents.Error{Field: "from." + i, Text: v.say("week.half_row")}
+			return s, v.wrong("from."+i, "week.half_row")
 		}
 		w.To = writtenEnd(w.To)
 		s.Windows = append(s.Windows, w)
