@@ -43,7 +43,8 @@ type laneKey struct {
 type lane struct {
 	message Message
 	count   int // since the lane was made
-	told    int // of them
+	news    int // which came: of one request there may be several
+	told    int // of the news
 }
 
 // distribute gives a message to the channels that want it.
@@ -68,6 +69,10 @@ func (p *Post) enqueue(ctx context.Context, work *sync.WaitGroup, key laneKey, m
 	defer p.mu.Unlock()
 	if l := p.lanes[key]; l != nil {
 		p.joined.Add(1)
+		if l.news++; m.Kind == Request && m.Path != "" && m.Path == l.message.Path { // what became of it
+			l.message = m
+			return
+		}
 		l.message = l.message.join(m)
 		l.count++
 		return
@@ -79,7 +84,7 @@ func (p *Post) enqueue(ctx context.Context, work *sync.WaitGroup, key laneKey, m
 	}
 	p.full[of]++
 	p.full[home]++
-	l := &lane{message: m, count: 1}
+	l := &lane{message: m, count: 1, news: 1}
 	p.lanes[key] = l
 	work.Go(func() { p.work(ctx, key, l) })
 }
@@ -103,7 +108,7 @@ func (p *Post) work(ctx context.Context, key laneKey, l *lane) {
 func (p *Post) ended(key laneKey, l *lane) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if l.told < l.count {
+	if l.told < l.news {
 		return false
 	}
 	p.drop(key)
@@ -133,12 +138,12 @@ func (p *Post) drop(key laneKey) {
 func (p *Post) deliver(ctx context.Context, key laneKey, l *lane) {
 	var f *Failure
 	var id string
-	count := 0
+	count, news := 0, 0
 	for n := 0; ; n++ {
 		p.mu.Lock()
 		m := l.message
-		if l.count != count {
-			id, count = rand.Text(), l.count
+		if l.news != news {
+			id, count, news = rand.Text(), l.count, l.news
 		}
 		p.mu.Unlock()
 		if f = p.attempt(ctx, key, id, m, count); f == nil || !f.again() || n == len(backoff) {
@@ -149,7 +154,7 @@ func (p *Post) deliver(ctx context.Context, key laneKey, l *lane) {
 		}
 	}
 	p.mu.Lock()
-	l.told = count
+	l.told = news
 	p.mu.Unlock()
 	if f != nil && ctx.Err() == nil {
 		p.failed[key.carrier].Add(1)

@@ -114,6 +114,21 @@ func TestTenAreOne(t *testing.T) {
 	})
 }
 
+// TestOneRequestTwice: that a request which was told of needs a second yes is told of as this one, and not as two.
+func TestOneRequestTwice(t *testing.T) {
+	staged(t, func(t *testing.T, p *Post, n *notes) {
+		add(t, p, hook(1))
+		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim", Path: "/requests/a"})
+		rest(10 * time.Second)
+		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim", Path: "/requests/a", What: "half"})
+		rest(5 * time.Minute)
+		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim", Path: "/requests/b"})
+		p.Send(Message{Household: "h-home", Kind: Request, Member: "Kim", Path: "/requests/c"})
+		rest(5 * time.Minute)
+		n.want(t, "2s 1 1 request: Kim", "1m2s 1 1 request: Kim  half", "5m12s 1 2 request: Kim")
+	})
+}
+
 // TestDeadReceiver: one that takes nothing delays nobody; it is tried five times within nine minutes, and what comes
 // meanwhile goes with the next try.
 func TestDeadReceiver(t *testing.T) {

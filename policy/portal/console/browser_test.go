@@ -4,7 +4,9 @@ package console_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -201,7 +203,7 @@ func TestBrowserPages(t *testing.T) {
 	for name, path := range map[string]string{
 		"today": "/", "child": "/child/Mia", "child-paused": "/child/Tom", "week": "/child/Mia/week", "limits": "/child/Mia/limits", "devices": "/devices", "device": "/device/mia-tablet",
 		"thing": "/device/television", "activity": "/activity", "activity-day": "/activity?of=Mia&day=2026-11-18", "changes": "/changes", "household": "/household", "people": "/people", "account": "/account", "missing": "/nothing",
-		"channels": "/channels", "lists": "/lists", "lists-name": "/lists?name=casino.example", "settings": "/settings", "leave": "/member/Mia/erase", "leave-self": "/member/Anna/erase",
+		"channels": "/channels", "lists": "/lists", "lists-name": "/lists?name=casino.example", "settings": "/settings", "leave": "/member/Mia/erase", "leave-self": "/member/Anna/erase", "request": console.RequestPath(h.asked),
 	} {
 		b.look(axe, name, path)
 	}
@@ -225,11 +227,13 @@ func TestBrowserLanguages(t *testing.T) {
 	h := open(t, "", family)
 	h.fill()
 	anna := h.signedIn("one", account.Parent, "Anna")
+	answered := h.ask("10.0.0.3", "casino.example", "")
+	anna.post("/answer", url.Values{"id": {answered}, "for": {"30m"}, "word": {"have fun"}}).is(http.StatusOK)
 	b := browse(t, h)
 	axe.Into(b.Tab)
 	for _, code := range words.Languages() {
 		browser, all := anna.asks(code), []chromium.Text{}
-		for _, path := range parentsPages {
+		for _, path := range append(slices.Clone(parentsPages), console.RequestPath(h.asked), console.RequestPath(answered)) {
 			all = append(all, chromium.Text{Name: path + " in " + code, HTML: browser.get(path).text})
 		}
 		b.open("/signin")

@@ -22,6 +22,7 @@ type requestRow struct {
 	W                                     *phrases
 	ID, From, What, Why, Word, Half, When string
 	Alone                                 bool   // on a page of its own
+	More                                  int    // requests that wait beside it
 	Yes, Always                           bool   // who looks may say yes to it, and for always
 	Closed, Reply                         string // what became of it, and the word that went with the answer
 }
@@ -89,6 +90,11 @@ func (v *visit) requestPage(id string) (*page, error) {
 		row.Yes, row.Half = false, ""
 		row.Closed, row.Reply = v.outcome(r)
 	}
+	var others todayParts
+	if err := v.waiting(&others); err != nil {
+		return nil, err
+	}
+	row.More = len(slices.DeleteFunc(others.Requests, func(o requestRow) bool { return o.ID == id })) + others.More
 	return v.blank(v.say("request.title", "name", row.From), "today", row), nil
 }
 
