@@ -147,7 +147,7 @@ func (p *Portal) installed(w http.ResponseWriter, r *http.Request, host asked) b
 	}
 	switch r.URL.Path {
 	case iconPath:
-		send(w, "image/svg+xml", p.render.icon)
+		send(w, "image/svg+xml", drawing)
 	case picturePath:
 		send(w, "image/png", p.render.picture())
 	case manifestPath:

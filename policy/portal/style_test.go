@@ -53,10 +53,11 @@ const darkFrom = "-scheme:dark)"
 
 // Every text stands out by at least 4.5 to 1 (WCAG 2.2, 1.4.3), in each tone and light.
 func TestContrast(t *testing.T) {
-	css, err := pageFiles.ReadFile("pages/style.css")
+	r, err := newRenderer()
 	if err != nil {
 		t.Fatal(err)
 	}
+	css := r.style
 	light, dark, ok := strings.Cut(string(css), darkFrom)
 	if !ok {
 		t.Fatal("there is no dark style")
@@ -81,10 +82,11 @@ func TestContrast(t *testing.T) {
 
 // A page that is read from right to left needs another dir and nothing else.
 func TestStyleKnowsNoLeftAndRight(t *testing.T) {
-	css, err := pageFiles.ReadFile("pages/style.css")
+	r, err := newRenderer()
 	if err != nil {
 		t.Fatal(err)
 	}
+	css := r.style
 	if found := regexp.MustCompile(`(?i)(left|right)`).FindString(string(css)); found != "" {
 		t.Errorf("the style sheet says %q; write start or end", found)
 	}

@@ -2,14 +2,11 @@ package portal
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"net/http"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/hearthdns/hearth/blocklists/help"
@@ -130,24 +127,18 @@ type renderer struct {
 	page   *template.Template
 	style  template.CSS
 	script template.JS // of pages that wait for something
-	icon   []byte
-	// picture is the icon as a PNG, drawn when it is first asked for.
+	// picture is the sign as a PNG, drawn when it is first asked for.
 	picture func() []byte
 	csp     string
 }
 
 // live adds to the policy of every page what one may do that waits: run the one script, and ask us.
 func (r *renderer) live() string {
-	return r.csp + "; script-src '" + sum([]byte(r.script)) + "'; connect-src 'self'"
+	return r.csp + "; script-src " + Source([]byte(r.script)) + "; connect-src 'self'"
 }
 
 // app adds to it what one may load that can be installed.
 const app = "; manifest-src 'self'"
-
-func sum(file []byte) string {
-	sum := sha256.Sum256(file)
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
-}
 
 func newRenderer() (*renderer, error) {
 	page, err := template.ParseFS(pageFiles, "pages/*.html")
@@ -162,31 +153,20 @@ func newRenderer() (*renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the script of the pages: %w", err)
 	}
-	icon, err := pageFiles.ReadFile("pages/icon.svg")
-	if err != nil {
-		return nil, fmt.Errorf("reading the icon of the pages: %w", err)
-	}
+	css = Style(css)
 	return &renderer{
-		page: page, icon: icon, picture: sync.OnceValue(func() []byte { return Icon(180) }),
+		page: page, picture: sync.OnceValue(func() []byte { return Icon(180) }),
 		style:  template.CSS(css),   //nolint:gosec // embedded, and named by its hash in the policy
 		script: template.JS(script), //nolint:gosec // the same
-		csp: "default-src 'none'; style-src '" + sum(css) +
-			"'; img-src data: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+		csp: "default-src 'none'; style-src " + Source(css) +
+			"; img-src data: 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
 	}, nil
 }
 
-// harden sets the fields that every answer carries. The connection closes after each answer, so that a name
-// that is allowed a minute later is not asked from this machine again.
+// harden sets the fields that every answer carries. The connection closes after each, so that a name that is allowed a minute
+// later is not asked from this machine again.
 func (r *renderer) harden(h http.Header) {
-	h.Set("Content-Security-Policy", r.csp)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin") // with no-referrer, browsers hide from us that our own forms are ours
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Cache-Control", "no-store")
+	Harden(h, r.csp)
 	h.Set("Connection", "close")
 }
 
@@ -205,20 +185,7 @@ func (r *renderer) write(w http.ResponseWriter, req *http.Request, status int, v
 		w.WriteHeader(http.StatusInternalServerError)
 		return fmt.Errorf("rendering a page: %w", err)
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", v.W.Language)
-	h.Set("Vary", "Accept-Language, Sec-Fetch-Dest, Accept")
-	if v.Refresh > 0 {
-		h.Set("Refresh", strconv.Itoa(v.Refresh))
-	}
-	h.Set("Content-Length", strconv.Itoa(page.Len()))
-	w.WriteHeader(status)
-	if req.Method == http.MethodHead {
-		return nil
-	}
-	if _, err := page.WriteTo(w); err != nil {
-		return fmt.Errorf("sending a page: %w", err)
-	}
+	w.Header().Set("Vary", "Accept-Language, Sec-Fetch-Dest, Accept")
+	Send(w, req, status, v.W.Language, v.Refresh, page.Bytes())
 	return nil
 }

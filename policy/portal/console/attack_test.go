@@ -278,18 +278,6 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// TestSameDesign holds the colours to those of the children's pages.
-func TestSameDesign(t *testing.T) {
-	t.Parallel()
-	tokens := func(file string) string {
-		text, _, _ := strings.Cut(string(must(os.ReadFile(file))), "*{box-sizing")
-		return text
-	}
-	if tokens("pages/style.css") != tokens("../pages/style.css") {
-		t.Error("the console has other colours than the pages of children")
-	}
-}
-
 // TestCarer: a carer gives time and answers, and changes nothing that lasts, on any route.
 func TestCarer(t *testing.T) {
 	t.Parallel()

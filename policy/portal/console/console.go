@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 // ReturnPath is where a provider sends people back to.
@@ -125,10 +127,11 @@ func (c *Console) routes() http.Handler {
 		}
 	}
 	for name, kind := range files {
-		mux.HandleFunc("GET /"+name, c.file(name, kind))
+		mux.HandleFunc("GET /"+name, file(name, kind))
 	}
-	for _, size := range []int{180, 512} {
-		mux.Handle("GET /icon-"+text(size)+".png", icon(size))
+	mux.Handle("GET /icon.svg", fixed("image/svg+xml", portal.Drawing))
+	for _, size := range []int{180, 512} { // drawn when they are first asked for
+		mux.Handle("GET /icon-"+text(size)+".png", fixed("image/png", sync.OnceValue(func() []byte { return portal.Icon(size) })))
 	}
 	mux.Handle("/", c.page(func(v *visit) error { return v.missing() }, anybody))
 	guard := http.NewCrossOriginProtection()

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"image/png"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
+
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 // TestInstallable: a phone can keep the console among its apps.
@@ -38,7 +39,7 @@ func TestInstallable(t *testing.T) {
 func TestIcons(t *testing.T) {
 	t.Parallel()
 	p := open(t, "").somebody()
-	drawing := string(must(os.ReadFile("pages/icon.svg")))
+	drawing := string(portal.Drawing())
 	for _, size := range []int{180, 512} {
 		path := fmt.Sprintf("/icon-%d.png", size)
 		a := p.get(path).is(http.StatusOK)

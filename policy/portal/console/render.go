@@ -2,9 +2,7 @@ package console
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"io/fs"
@@ -14,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
 )
 
 //go:embed pages
@@ -51,6 +50,7 @@ func newRenderer() (*renderer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the style of the pages: %w", err)
 	}
+	css = portal.Style(css)
 	r.style, r.scripts = template.CSS(css), map[string]template.JS{} //nolint:gosec // embedded, and named by its hash in the policy
 	var hashes string
 	for _, name := range []string{"passkey", "push"} {
@@ -59,9 +59,9 @@ func newRenderer() (*renderer, error) {
 			return nil, fmt.Errorf("reading a script of the pages: %w", err)
 		}
 		r.scripts[name] = template.JS(js) //nolint:gosec // embedded, and named by its hash in the policy
-		hashes += " " + hashOf(js)
+		hashes += " " + portal.Source(js)
 	}
-	r.csp = "default-src 'none'; style-src " + hashOf(css) + "; script-src" + hashes + "; connect-src 'self'; img-src 'self'; " +
+	r.csp = "default-src 'none'; style-src " + portal.Source(css) + "; script-src" + hashes + "; connect-src 'self'; img-src 'self'; " +
 		"worker-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 	return r, nil
 }
@@ -80,24 +80,9 @@ type spanParts struct {
 	Page  *page
 }
 
-// hashOf names a text as Content Security Policy level 3 does.
-func hashOf(text []byte) string {
-	sum := sha256.Sum256(text)
-	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}
-
-// harden sets the fields that every answer carries. Strict-Transport-Security is none of them: it would hold for every port
-// of the name, so for the pages of children too, which are plain HTTP.
+// harden sets the fields that every answer carries.
 func (r *renderer) harden(h http.Header) {
-	h.Set("Content-Security-Policy", r.csp)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	h.Set("Cross-Origin-Opener-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), publickey-credentials-create=(self), publickey-credentials-get=(self)")
-	h.Set("X-Robots-Tag", "noindex, nofollow")
-	h.Set("Cache-Control", "no-store")
+	portal.Harden(h, r.csp, "publickey-credentials-create=(self)", "publickey-credentials-get=(self)")
 }
 
 // page is what a template gets.
@@ -168,15 +153,7 @@ func (v *visit) rendered(name string, p *page) ([]byte, error) {
 }
 
 func (v *visit) write(status int, p *page, text []byte) {
-	h := v.w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", p.W.Language)
-	h.Set("Content-Length", strconv.Itoa(len(text)))
-	if p.Refresh > 0 {
-		h.Set("Refresh", strconv.Itoa(p.Refresh))
-	}
-	v.w.WriteHeader(status)
-	_, _ = v.w.Write(text) // whoever went away does not miss it
+	portal.Send(v.w, v.r, status, p.W.Language, p.Refresh, text)
 }
 
 // problem is the page of what did not work.
@@ -205,20 +182,21 @@ func (v *visit) again(name string, p *page, err error) error {
 }
 
 // files are what pages and browsers fetch beside the pages, with their media types. The worker shows messages.
-var files = map[string]string{
-	"icon.svg": "image/svg+xml", "manifest.webmanifest": "application/manifest+json", "worker.js": "text/javascript",
-}
+var files = map[string]string{"manifest.webmanifest": "application/manifest+json", "worker.js": "text/javascript"}
 
 // file serves one of them.
-func (c *Console) file(name, kind string) http.HandlerFunc {
+func file(name, kind string) http.HandlerFunc {
+	text, _ := pageFiles.ReadFile("pages/" + name) // it is part of the program
+	return fixed(kind, func() []byte { return text })
+}
+
+// fixed serves what stays the same.
+func fixed(kind string, file func() []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
-		text, err := pageFiles.ReadFile("pages/" + name)
-		if err != nil {
-			http.Error(w, "not found", http.StatusNotFound)
-			return
-		}
-		w.Header().Set("Content-Type", kind)
-		w.Header().Set("Cache-Control", "max-age=86400")
-		_, _ = w.Write(text)
+		h := w.Header()
+		h.Set("Content-Type", kind)
+		h.Set("Content-Length", strconv.Itoa(len(file())))
+		h.Set("Cache-Control", "max-age=86400")
+		_, _ = w.Write(file())
 	}
 }
