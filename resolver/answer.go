@@ -209,7 +209,7 @@ func (r *Resolver) specialAddress(s *Stroke, qtype uint16, c Client, apex bool) 
 		return netip.IPv6Loopback()
 	case s.kind == kindNAT64 && apex:
 		return s.wellKnown(qtype, 170)
-	case s.kind == kindOwn && (apex || r.selfTest(s)):
+	case s.kind == kindOwn && (apex || r.selfTest(s)), s.kind == kindCheck && !apex:
 		return s.world.Landing.forType(qtype, c.Local)
 	}
 	return netip.Addr{}
@@ -240,7 +240,7 @@ func missing(k kind, apex bool) bool {
 }
 
 func ttlOf(k kind) uint32 {
-	if k == kindOwn || k == kindWhoami || k == kindWhy || k == kindResolver || k == kindDesignated {
+	if k == kindOwn || k == kindCheck || k == kindWhoami || k == kindWhy || k == kindResolver || k == kindDesignated {
 		return ownTTL
 	}
 	return specialTTL

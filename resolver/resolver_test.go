@@ -306,6 +306,10 @@ func TestSpecialNames(t *testing.T) {
 		{"hearth.home.arpa", dns.TypeA, 0, "hearth.home.arpa. A 10.0.0.1"},
 		{"ask.hearth.home.arpa", dns.TypeAAAA, 0, "ask.hearth.home.arpa. AAAA fd00::1"},
 		{"nothing.hearth.home.arpa", dns.TypeA, 3, ""},
+		{"check.hearth.home.arpa", dns.TypeA, 0, ""},
+		{"any-0.check.hearth.home.arpa", dns.TypeA, 0, "any-0.check.hearth.home.arpa. A 10.0.0.1"},
+		{"any-0.check.hearth.home.arpa", dns.TypeAAAA, 0, "any-0.check.hearth.home.arpa. AAAA fd00::1"},
+		{"any-0.check.hearth.home.arpa", dns.TypeHTTPS, 0, ""},
 		{"wikipedia.example", dns.TypeANY, 0, `wikipedia.example. HINFO "RFC8482" ""`},
 	} {
 		r := h.ask(kim, tt.name, tt.qtype)

@@ -25,7 +25,12 @@ const (
 	kindDesignated      // the name of the encrypted listeners
 	kindWhoami          // who we take the client for
 	kindWhy             // why the name beneath it is answered as it is
+	kindCheck           // any name beneath it: the landing address
 )
+
+// CheckLabel stands before the own name in the names that are asked for to see which way a device asks: any name beneath has
+// the landing address.
+const CheckLabel = "check"
 
 // told are the kinds whose answer is put together for the one who asks, which takes the second stroke.
 func (k kind) told() bool { return k == kindWhoami || k == kindWhy }
@@ -123,7 +128,7 @@ func forEachSpecial(own, designated blocklists.Name, zones []blocklists.Name, vi
 		visit(designated, kindDesignated)
 	}
 	visit(own, kindOwn)
-	for label, k := range map[string]kind{"ask": kindOwn, "whoami": kindWhoami, "why": kindWhy} {
+	for label, k := range map[string]kind{"ask": kindOwn, "whoami": kindWhoami, "why": kindWhy, CheckLabel: kindCheck} {
 		name := append(blocklists.Name{byte(len(label))}, label...)
 		visit(append(name, own...), k)
 	}

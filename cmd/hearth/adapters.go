@@ -28,16 +28,21 @@ var errNoUpstreams = errors.New("no upstream is known; write resolve.upstreams i
 
 // handler joins the listeners to the resolver, and tells the tap what was answered.
 type handler struct {
-	to  *resolver.Resolver
-	tap *querylog.Tap // nil: nobody is told
-	was *footprints   // nil: nothing is noted
+	to     *resolver.Resolver
+	tap    *querylog.Tap // nil: nobody is told
+	was    *footprints   // nil: nothing is noted
+	probes *probes
 }
 
 // Answer is the stroke that never waits. Its memory goes along to Resolve if there is
 // no answer yet.
 func (h handler) Answer(r *listen.Request) bool {
-	s := strokes.Get().(*resolver.Stroke)
 	h.was.mark(r.Client.Addr.Addr())
+	if h.probes.asked(&r.Query, plainAddr(r.Client.Addr.Addr()), r.Client.Transport != listen.UDP) {
+		r.Reply = nil
+		return true
+	}
+	s := strokes.Get().(*resolver.Stroke)
 	reply, done := h.to.Answer(s, &r.Query, clientOf(r), r.Buf())
 	if !done {
 		r.Scratch = s

@@ -87,6 +87,7 @@ type server struct {
 	console     http.Handler // the pages of parents
 	footprints  *footprints
 	survey      *survey
+	probes      *probes
 	turnedAway  *prometheus.CounterVec // from the console
 	supervisor  supervisor
 }

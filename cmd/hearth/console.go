@@ -61,6 +61,10 @@ func (s *server) serveConsole(ctx context.Context, l net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
+	web.TLSConfig.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		s.probes.came(hello.ServerName)
+		return nil, nil //nolint:nilnil // as it is
+	}
 	web.TLSConfig.NextProtos = []string{"h2", "http/1.1"}
 	return portal.Run(ctx, web, secured{netutil.LimitListener(s.newGate(l), consoleConnections), web.TLSConfig})
 }

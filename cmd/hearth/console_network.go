@@ -137,26 +137,31 @@ func (s *surroundings) machine(addr netip.Addr) (all []netip.Addr, own bool) {
 }
 
 // Findings implements console.Network.
-func (s *surroundings) Findings() []console.Finding { return s.server.survey.findings() }
+func (s *surroundings) Findings(anew bool) (found []console.Finding, looking bool) {
+	return s.server.survey.findings(anew)
+}
 
 const (
-	surveyFor  = 5 * time.Minute // that what was found is shown without another look
-	surveyMost = time.Minute     // that a look may take
+	surveyFor  = 5 * time.Minute  // that what was found is shown without another look
+	surveyAnew = 20 * time.Second // the same, for whoever wants another
+	surveyMost = time.Minute      // that a look may take
+	surveyAlso = 8
 )
 
 // survey looks at the network when somebody wants to know, and remembers what it found. Who asks never waits.
 type survey struct {
-	look   func(context.Context) []console.Finding
+	look   func(context.Context, []netip.Addr) []console.Finding
 	wanted chan struct{} // a look that has not begun
 
 	mu    sync.Mutex
+	more  []netip.Addr // who asks for devices, at most surveyAlso
 	found []console.Finding
 	began time.Time // the last look
 	at    time.Time // when it ended
 	busy  bool
 }
 
-func newSurvey(look func(context.Context) []console.Finding) *survey {
+func newSurvey(look func(context.Context, []netip.Addr) []console.Finding) *survey {
 	return &survey{look: look, wanted: make(chan struct{}, 1)}
 }
 
@@ -179,35 +184,58 @@ func (s *survey) made(at time.Time) bool {
 	return at.After(s.began.Add(-2*printPace)) && (s.busy || at.Before(s.at.Add(printPace)))
 }
 
-func (s *survey) findings() []console.Finding {
+// also has the next look, which is soon, ask somebody more.
+func (s *survey) also(a netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.busy && time.Since(s.at) > surveyFor {
+	if !slices.Contains(s.more, a) && len(s.more) < surveyAlso {
+		s.more, s.at = append(s.more, a), time.Time{}
+	}
+}
+
+// findings gives what was found last, and says whether somebody looks at this moment. anew wants more than what was found a
+// while ago.
+func (s *survey) findings(anew bool) (found []console.Finding, looking bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old := surveyFor
+	if anew {
+		old = surveyAnew
+	}
+	if !s.busy && time.Since(s.at) > old {
 		s.busy, s.began = true, time.Now()
 		s.wanted <- struct{}{} // there is room: one look is wanted at a time
 	}
-	return s.found
+	return s.found, s.busy
 }
 
 func (s *survey) renew(ctx context.Context) {
 	ctx, stop := context.WithTimeout(ctx, surveyMost)
 	defer stop()
-	found := s.look(ctx)
+	s.mu.Lock()
+	more := slices.Clone(s.more)
+	s.mu.Unlock()
+	found := s.look(ctx, more)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.found, s.at, s.busy = found, time.Now(), false
 }
 
 // lookAround is what check-network does, as the console shows it.
-func lookAround(c *Config, log *slog.Logger) func(context.Context) []console.Finding {
-	return func(ctx context.Context) (all []console.Finding) {
+func lookAround(c *Config, log *slog.Logger) func(context.Context, []netip.Addr) []console.Finding {
+	return func(ctx context.Context, more []netip.Addr) (all []console.Finding) {
 		cfg := setup.Config{Name: c.Name, Own: ownAddresses()}
 		cfg.Servers = c.servesPlainly(cfg.Own)
 		var err error
 		if cfg.Resolvers, err = handedOut(); err != nil {
 			log.Warn("which resolvers the network hands out is not known", "error", err)
 		}
-		for _, f := range setup.Check(ctx, cfg) {
+		for _, a := range more {
+			if at := netip.AddrPortFrom(a, 53); !slices.ContainsFunc(cfg.Resolvers, func(r setup.Resolver) bool { return r.At == at }) {
+				cfg.Resolvers = append(cfg.Resolvers, setup.Resolver{At: at, From: "asks for your device", Maybe: true})
+			}
+		}
+		for _, f := range append(outOfReach(cfg.Servers), setup.Check(ctx, cfg)...) {
 			all = append(all, console.Finding{State: string(f.State), About: f.About, Text: f.Text, Change: f.Change})
 		}
 		return all

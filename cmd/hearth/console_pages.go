@@ -14,7 +14,8 @@ func (s *server) openConsole(c *Config) (err error) {
 	if err = s.hireMessengers(c); err != nil {
 		return err
 	}
-	s.footprints, s.turnedAway, s.survey = newFootprints(), newTurnedAway(), newSurvey(lookAround(c, s.log))
+	s.footprints, s.probes, s.turnedAway = newFootprints(), newProbes(c.Name), newTurnedAway()
+	s.survey = newSurvey(lookAround(c, s.log))
 	lists, err := newBookshelf(s)
 	if err != nil {
 		return err

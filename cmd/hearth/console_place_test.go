@@ -231,7 +231,7 @@ func TestPaths(t *testing.T) {
 // told until it is old.
 func TestSurvey(t *testing.T) {
 	looks, end := make(chan struct{}, 10), make(chan []console.Finding)
-	s := newSurvey(func(ctx context.Context) []console.Finding {
+	s := newSurvey(func(ctx context.Context, _ []netip.Addr) []console.Finding {
 		looks <- struct{}{}
 		select {
 		case found := <-end:
@@ -244,22 +244,22 @@ func TestSurvey(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	for range 3 {
-		if got := s.findings(); got != nil {
-			t.Fatalf("found %v", got)
+		if got, looking := s.findings(false); got != nil || !looking {
+			t.Fatalf("found %v, looking %v", got, looking)
 		}
 	}
 	<-looks
 	end <- []console.Finding{{State: "problem", About: "192.0.2.1"}}
-	for len(s.findings()) == 0 {
+	for _, looking := s.findings(false); looking; _, looking = s.findings(false) {
 		time.Sleep(time.Millisecond)
 	}
-	if got := s.findings(); got[0].About != "192.0.2.1" || len(looks) != 0 {
+	if got, _ := s.findings(true); got[0].About != "192.0.2.1" || len(looks) != 0 {
 		t.Errorf("%v, %d looks", got, len(looks))
 	}
 	s.mu.Lock()
 	s.at = s.at.Add(-surveyFor)
 	s.mu.Unlock()
-	if got := s.findings(); len(got) != 1 {
+	if got, _ := s.findings(false); len(got) != 1 {
 		t.Error("what was found is not told while somebody looks anew")
 	}
 	<-looks

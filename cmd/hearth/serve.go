@@ -55,7 +55,7 @@ func (a *app) serve(ctx context.Context) error {
 		return err
 	}
 	defer s.closeStore()
-	open, err := openSockets(ctx, &l.Config, controlPath(s.boot, s.state), listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
+	open, err := openSockets(ctx, &l.Config, controlPath(s.boot, s.state), listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints, s.probes}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})
 	if err != nil {
 		return err
 	}

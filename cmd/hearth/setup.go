@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hearthdns/hearth/resolver/setup"
@@ -62,6 +63,9 @@ func (a *app) checkNetwork(ctx context.Context, f networkFlags) error {
 		return err
 	}
 	r := networkCheck{Name: cfg.Name, Findings: setup.Check(ctx, cfg)}
+	if len(f.servers) == 0 {
+		r.Findings = append(outOfReach(cfg.Servers), r.Findings...)
+	}
 	r.OK = !slices.ContainsFunc(r.Findings, func(f setup.Finding) bool { return f.State == setup.Problem })
 	a.print(r, r.describe)
 	if !r.OK {
@@ -97,6 +101,25 @@ func (a *app) network(f networkFlags) (cfg setup.Config, err error) {
 		cfg.Resolvers, err = handedOut()
 	}
 	return cfg, err
+}
+
+// outOfReach says why no other device can ask a server that answers at these addresses.
+func outOfReach(servers []netip.AddrPort) []setup.Finding {
+	const open = `Write into the configuration listen: [{addresses: ["0.0.0.0:53", "[::]:53"]}].`
+	text := "nobody but this machine can ask the server"
+	for _, at := range servers {
+		switch {
+		case at.Addr().IsLoopback():
+		case at.Port() == 53:
+			return nil
+		default:
+			text = "the server answers at port " + strconv.Itoa(int(at.Port())) + ", and devices ask port 53 alone"
+		}
+	}
+	if len(servers) == 0 {
+		return nil // it may be asked over encrypted listeners
+	}
+	return []setup.Finding{{State: setup.Problem, About: "listen", Text: text, Change: []string{open}}}
 }
 
 // readAddresses reads addresses with or without a port.

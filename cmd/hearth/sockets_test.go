@@ -63,7 +63,7 @@ func TestHandedSockets(t *testing.T) {
 func TestOpenBeforeReady(t *testing.T) {
 	s, _, _ := testServer(t, consoleHome+"listen: [{addresses: [\"127.0.0.1:0\"]}]\nlanding: {http: [\"127.0.0.1:0\"]}\nconsole: {listen: [\"127.0.0.1:0\"]}\nmetrics: {listen: \"127.0.0.1:0\"}\n")
 	control := controlPath(s.boot, s.state)
-	to := listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints}, Beside: s.switchboard.loop, TLS: s.tls(), Log: s.log}
+	to := listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints, s.probes}, Beside: s.switchboard.loop, TLS: s.tls(), Log: s.log}
 	open, err := openSockets(t.Context(), s.boot, control, to)
 	if err != nil {
 		t.Fatal(err)

@@ -43,8 +43,24 @@ type ActivitySigns interface {
 type Network interface {
 	// Paths tells of the machine that has an address: when it last asked Hearth, over each family.
 	Paths(addr netip.Addr) Paths
-	// Findings is what the last check of this network found, such as a second resolver.
-	Findings() []Finding
+	// Findings is what the last check of this network found, such as a second resolver; looking says that one is under way.
+	// anew wants one that began lately.
+	Findings(anew bool) (found []Finding, looking bool)
+	// Probe is what the page of a token has shown of the machine that has an address, with the pictures of the next page. A
+	// token that is not known has shown nothing.
+	Probe(addr netip.Addr, token string) Probe
+}
+
+// Probe is what was seen when a browser looked for pictures at names that only Hearth knows.
+type Probe struct {
+	Unasked bool       // Hearth was asked for none of them
+	Second  bool       // somebody else is asked too
+	Dropped bool       // what Hearth answered does not arrive: somebody drops its address
+	Via     netip.Addr // who asks in place of the machine; the zero Addr: nobody
+	Told    bool       // that one says for which machine it asks
+
+	Next     string   // token of the next page
+	Pictures []string // whole addresses of its pictures, all of them of one domain
 }
 
 // Paths says when a machine last asked Hearth; zero: not that Hearth knows.

@@ -85,6 +85,48 @@ func TestNoRouterGuide(t *testing.T) {
 	anna.get("/setup/done").says("Good to do next").lacks("One change at your router", "Under DHCP", "write the same")
 }
 
+// TestLiveCheck: the page has pictures by which is seen which way a device asks, and no place beside to load them from; it reads
+// itself again, and tells what they have shown with what to change.
+func TestLiveCheck(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.net.paths = console.Paths{IPv4: h.Clock()}
+	anna := h.signedIn("one", account.Parent, "Anna")
+	begun := anna.get("/setup/done").says("<b>IPv4</b> Yes", "looking at your network", `<img src="https://next-0.check.hearth.home.arpa:8444/dot" alt="" hidden>`)
+	if got := begun.head.Get("Refresh"); got != "15; url=/setup/done?check=next" {
+		t.Errorf("Refresh: %q", got)
+	}
+	if csp := begun.head.Get("Content-Security-Policy"); !strings.Contains(csp, "img-src 'self' https://*.check.hearth.home.arpa:8444;") {
+		t.Errorf("the pictures are not let in: %s", csp)
+	}
+	if csp := anna.get("/").head.Get("Content-Security-Policy"); strings.Contains(csp, "check.") {
+		t.Errorf("another page lets them in: %s", csp)
+	}
+	all := []string{"in place of your devices", "another DNS server too", "the router drops it", "looking at your network"}
+	if good := anna.get("/setup/done?check=shown").says("<b>IPv4</b> Yes").lacks(all...); good.head.Get("Refresh") != "" {
+		t.Error("all is well, and the page reads itself again")
+	}
+	anna.get("/setup/done?check=%22%3E%3Cscript%3E").is(http.StatusOK).lacks("<script>")
+	router := netip.MustParseAddr("192.168.1.1")
+	for _, c := range []struct {
+		probe console.Probe
+		says  []string
+	}{
+		{console.Probe{Second: true}, all[1:2]},
+		{console.Probe{Dropped: true, Via: router}, []string{"(192.168.1.1)", all[0], all[2]}},
+		{console.Probe{Unasked: true}, []string{"<b>IPv4</b> Not yet"}},
+		{console.Probe{Via: router, Told: true}, []string{"<b>192.168.1.1</b> Yes, it asks Hearth."}},
+	} {
+		h.net.mu.Lock()
+		h.net.probe = c.probe
+		h.net.mu.Unlock()
+		page := anna.get("/setup/done?check=shown").says(c.says...)
+		if good := page.head.Get("Refresh") == ""; good != c.probe.Told {
+			t.Errorf("%+v: all is well: %v", c.probe, good)
+		}
+	}
+}
+
 // TestSetUpReserved: a family that takes a name which is kept for something else is not left without a household.
 func TestSetUpReserved(t *testing.T) {
 	t.Parallel()

@@ -196,6 +196,7 @@ func (k *kept) Notices(_ context.Context, of string, _ bool) ([]policy.NoticeRep
 type network struct {
 	mu    sync.Mutex
 	paths console.Paths
+	probe console.Probe // what the token "shown" has shown
 }
 
 func (n *network) Paths(netip.Addr) console.Paths {
@@ -204,8 +205,18 @@ func (n *network) Paths(netip.Addr) console.Paths {
 	return n.paths
 }
 
-func (n *network) Findings() []console.Finding {
-	return []console.Finding{{State: "problem", About: "192.168.1.1", Text: "A second resolver answers without rules.", Change: []string{"leave the second DNS server empty"}}}
+func (n *network) Probe(_ netip.Addr, token string) (p console.Probe) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if token == "shown" {
+		p = n.probe
+	}
+	p.Next, p.Pictures = "next", []string{"https://next-0.check.hearth.home.arpa:8444/dot"}
+	return p
+}
+
+func (n *network) Findings(anew bool) (found []console.Finding, looking bool) {
+	return []console.Finding{{State: "problem", About: "192.168.1.1", Text: "A second resolver answers without rules.", Change: []string{"leave the second DNS server empty"}}}, anew
 }
 
 // person is somebody with a browser.

@@ -99,7 +99,6 @@ type page struct {
 	Wrong     string // what was wrong with what was sent
 	File      string // where the household is written, if that is not here
 	Authority bool   // the certificate of who signed the console's is to be had
-	Refresh   int    // after how many seconds the page reads itself anew; 0: never
 	Parts     any
 }
 
@@ -153,7 +152,7 @@ func (v *visit) rendered(name string, p *page) ([]byte, error) {
 }
 
 func (v *visit) write(status int, p *page, text []byte) {
-	portal.Send(v.w, v.r, status, p.W.Language, p.Refresh, text)
+	portal.Send(v.w, v.r, status, p.W.Language, 0, text)
 }
 
 // problem is the page of what did not work.

@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/hearthdns/hearth/policy"
@@ -210,6 +211,8 @@ type doneParts struct {
 	Check    *check
 	Servers  []string
 	Findings []Finding
+	Looking  bool
+	Again    bool // the page reads itself again
 	Ask      string
 }
 
@@ -218,6 +221,10 @@ type check struct {
 	Address string
 	Paths   []way
 	Good    bool
+
+	Troubles []string // what this machine met
+	Pictures []string
+	next     string
 }
 
 type way struct {
@@ -230,14 +237,61 @@ func (c *Console) donePage(v *visit) error {
 	for _, a := range c.Servers() {
 		parts.Servers = append(parts.Servers, a.String())
 	}
+	token := v.r.URL.Query().Get("check")
 	if c.Network != nil && v.actor().Role >= parents.Parent {
-		parts.Findings = c.Network.Findings()
+		if parts.Check != nil {
+			v.probe(parts.Check, token)
+		}
+		parts.Findings, parts.Looking = c.Network.Findings(token == "")
 	}
-	p := v.blank(v.say("ready.title"), "", parts)
-	if parts.Check != nil && !parts.Check.Good && v.r.Method == http.MethodGet {
-		p.Refresh = 15
+	if c := parts.Check; c != nil && (!c.Good || parts.Looking || c.next != "" && token == "") && v.r.Method == http.MethodGet {
+		to := "/setup/done"
+		if c.next != "" {
+			to += "?check=" + c.next
+		}
+		v.w.Header().Set("Refresh", "15; url="+to)
+		parts.Again = true
 	}
-	return v.show("setup_done", p)
+	return v.show("setup_done", v.blank(v.say("ready.title"), "", parts))
+}
+
+// probe adds what the page of a token has shown, and what the next one shows it by.
+func (v *visit) probe(to *check, token string) {
+	found := v.c.Network.Probe(v.address(), token)
+	to.next, to.Pictures = found.Next, found.Pictures
+	if at, err := url.Parse(first(found.Pictures)); err == nil && at.Host != "" {
+		_, domain, _ := strings.Cut(at.Host, ".")
+		h := v.w.Header()
+		h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "img-src 'self'", "img-src 'self' https://*."+domain, 1))
+	}
+	if found.Unasked { // what it asked a while ago says no more
+		to.Good = false
+		for i := range to.Paths {
+			to.Paths[i].Good, to.Paths[i].Text = false, v.say("check.no")
+		}
+	}
+	switch {
+	case found.Via.IsValid() && found.Told:
+		to.Good = true
+		to.Paths = append(to.Paths, way{Family: found.Via.String(), Text: v.say("check.yes"), Good: true})
+	case found.Via.IsValid():
+		to.Troubles = append(to.Troubles, v.say("check.via", "address", found.Via.String()))
+	}
+	if found.Second {
+		to.Troubles = append(to.Troubles, v.say("check.second"))
+	}
+	if found.Dropped {
+		to.Troubles = append(to.Troubles, v.say("check.dropped"))
+	}
+	to.Good = to.Good && len(to.Troubles) == 0
+}
+
+// first is the first of some texts, "" where there are none.
+func first(all []string) string {
+	if len(all) == 0 {
+		return ""
+	}
+	return all[0]
 }
 
 // usingFor is how long after its last question a machine counts as one that uses Hearth: browsers ask more often.
