@@ -119,7 +119,7 @@ func TestAddressRules(t *testing.T) {
 		{[]string{"n.example. 300 IN A 192.0.2.1", "stranger.example. 300 IN A 198.51.100.1"}, "n.example", dns.TypeA, false},
 	} {
 		t.Run(fmt.Sprint(tt.zone), func(t *testing.T) {
-			u, ix := records(t, tt.zone...), buildIndex(t)
+			u, ix := records(t, tt.zone...), buildIndex()
 			h := newHouse(t, u)
 			check := func(when string, countries bool) {
 				t.Helper()
@@ -159,7 +159,7 @@ func TestAddressRulesOverEveryPath(t *testing.T) {
 		u := newDying(t, "n.example. 100 IN A 198.51.100.1")
 		h := newBridged(t, u, bridged)
 		h.run(t)
-		h.r.Swap(inhabit(t, located, buildIndex(t), u, polar(t, 1)))
+		h.r.Swap(inhabit(t, located, buildIndex(), u, polar(t, 1)))
 		h.r.World().Upstreams.profiles[0].Name = "all"
 		check := func(path string) {
 			t.Helper()
@@ -214,7 +214,7 @@ func TestAddressRulesOverEveryPath(t *testing.T) {
 func TestAddressDenyIsNoDenialBeneath(t *testing.T) {
 	u := records(t, "n.example. 300 IN A 198.51.100.1")
 	h := newHouse(t, u)
-	h.r.Swap(inhabit(t, located, buildIndex(t), u, polar(t, 1)))
+	h.r.Swap(inhabit(t, located, buildIndex(), u, polar(t, 1)))
 	for _, path := range []string{"miss", "hit"} {
 		r := h.ask(block, "n.example", dns.TypeA) // its blocks look like NXDOMAIN where nothing is beneath
 		if r.Rcode != dns.RcodeSuccess || len(r.Answer) != 0 || len(r.Ns) != 1 || extended(r) == nil {
@@ -241,7 +241,7 @@ func TestNamesThatSpellAnAddress(t *testing.T) {
 		return m, err
 	}}
 	h := newHouse(t, only)
-	h.r.Swap(inhabit(t, located, buildIndex(t), only, polar(t, 1)))
+	h.r.Swap(inhabit(t, located, buildIndex(), only, polar(t, 1)))
 	if !denied(t, h.ask(farFrom, "198-51-100-1.dashes.example", dns.TypeA)) {
 		t.Error("a name that spells a denied address is answered with it")
 	}
@@ -257,7 +257,7 @@ func TestNamesThatSpellAnAddress(t *testing.T) {
 func TestAddressRulesAllocateNothing(t *testing.T) {
 	u := records(t, "n.example. 300 IN A 198.51.100.1", "n.example. 300 IN A 192.0.2.1")
 	h := newHouse(t, u)
-	h.r.Swap(inhabit(t, located, buildIndex(t), u, polar(t, 1)))
+	h.r.Swap(inhabit(t, located, buildIndex(), u, polar(t, 1)))
 	for _, from := range []string{farFrom, host, block, willing, pat} {
 		h.ask(from, "n.example", dns.TypeA) // warm
 		packet, _ := withOPT("n.example", dns.TypeA).Pack()
@@ -281,7 +281,7 @@ func TestAddressRulesAllocateNothing(t *testing.T) {
 func TestNobodyIsAskedInVain(t *testing.T) {
 	u := records(t, "n.example. 300 IN A 198.51.100.1")
 	h := newHouse(t, u)
-	h.r.Swap(inhabit(t, household, buildIndex(t), u, refusing{t}))
+	h.r.Swap(inhabit(t, household, buildIndex(), u, refusing{t}))
 	h.ask(pat, "n.example", dns.TypeA)
 	for e := range h.r.cfg.Cache.Entries() {
 		if len(e.Facts().Chain) != 0 {
@@ -304,7 +304,7 @@ func BenchmarkAnswerOfAddresses(b *testing.B) {
 	for name, family := range map[string]string{"nobody has rules": household, "the client has": located} {
 		b.Run(name, func(b *testing.B) {
 			h := newHouse(b, u)
-			h.r.Swap(inhabit(b, family, buildIndex(b), u, polar(b, 1)))
+			h.r.Swap(inhabit(b, family, buildIndex(), u, polar(b, 1)))
 			h.ask(farFrom, "n.example", dns.TypeA)
 			packet, _ := withOPT("n.example", dns.TypeA).Pack()
 			var q wire.Query

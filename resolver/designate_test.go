@@ -23,7 +23,7 @@ func newDiscovered(t testing.TB, name string, d Designation) *house {
 	if name != "" {
 		d.Name = parse(t, name)
 	}
-	h.r.Swap(newWorldWith(t, roaming, buildIndex(t), u, func(c *WorldConfig) { c.Designated, c.InfoURL = d, "https://dns.family.example/about" }))
+	h.r.Swap(newWorldWith(t, roaming, buildIndex(), u, func(c *WorldConfig) { c.Designated, c.InfoURL = d, "https://dns.family.example/about" }))
 	return h
 }
 

@@ -19,7 +19,7 @@ import (
 func legalHouse(t testing.TB, u Exchanger, more ...string) *house {
 	t.Helper()
 	h := newHouse(t, u)
-	h.r.Swap(newWorld(t, sealed(t, buildIndex(t), more...), u))
+	h.r.Swap(newWorld(t, sealed(t, buildIndex(), more...), u))
 	return h
 }
 
@@ -118,7 +118,7 @@ func TestTheLawHoldsForWhoHasNotOptedIn(t *testing.T) {
 	text := strings.Replace(household, "  - id: home\n", "  - id: out\n    enabled: false\n    networks: [10.9.0.0/24]\n  - id: home\n", 1)
 	u := records(t, "porn.example. 300 IN A 192.0.2.7", "virus.example. 300 IN A 192.0.2.7")
 	h := newHouse(t, u)
-	h.r.Swap(newWorldOf(t, text, sealed(t, buildIndex(t)), u))
+	h.r.Swap(newWorldOf(t, text, sealed(t, buildIndex()), u))
 	const out = "10.9.0.7"
 	if r := h.ask(out, "law1.example", dns.TypeA); answers(r) != "law1.example. A 10.0.0.1" {
 		t.Errorf("a legal name: %v", r)

@@ -48,7 +48,7 @@ const (
 func newRouted(t testing.TB, u Exchanger) *house {
 	t.Helper()
 	h := newHouse(t, u)
-	h.r.Swap(newWorldOf(t, routed, buildIndex(t), u))
+	h.r.Swap(newWorldOf(t, routed, buildIndex(), u))
 	return h
 }
 

@@ -1,7 +1,6 @@
 package resolver
 
 import (
-	"bytes"
 	"context"
 	"net/netip"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/resolver/cache"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
@@ -73,35 +73,7 @@ var listed = map[string]string{
 // now is a Wednesday noon in the household's zone.
 var now = time.Date(2026, 6, 10, 10, 0, 0, 0, time.UTC)
 
-func buildIndex(t testing.TB) *blocklists.Index {
-	t.Helper()
-	tax, err := blocklists.NewTaxonomy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: tax, Key: blocklists.NewKey(), Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, id := range listed {
-		set, err := tax.Select(id)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Add(b.List(set), blocklists.Entry{Name: parse(t, name)}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var out bytes.Buffer
-	if _, err := b.Build(context.Background(), &out); err != nil {
-		t.Fatal(err)
-	}
-	ix, err := blocklists.ReadIndex(out.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ix
-}
+func buildIndex() *blocklists.Index { return policytest.Index(policytest.Lists(listed)) }
 
 func parse(t testing.TB, name string) blocklists.Name {
 	t.Helper()
@@ -176,7 +148,7 @@ type house struct {
 func newHouse(t testing.TB, u Exchanger, zones ...*View) *house {
 	t.Helper()
 	h := &house{t: t, clock: now, ctx: context.Background(), patience: time.Minute}
-	w := newWorld(t, buildIndex(t), u, zones...)
+	w := newWorld(t, buildIndex(), u, zones...)
 	r, err := New(Config{
 		World: w, Catalog: blocklists.NewCatalog(blocklists.CatalogConfig{}), Cache: cache.New(cache.Config{}),
 		Now: func() time.Time { return h.clock }, Node: "test", Version: "v0", Observer: observer(func(*Event) {}),

@@ -89,7 +89,7 @@ func TestMachinesAreNoTopLevelDomains(t *testing.T) {
 func TestSingleLabelsAreAskedAtHome(t *testing.T) {
 	router, public := records(t, "printer. 60 IN A 192.168.1.10"), records(t)
 	h := newHouse(t, public)
-	w := newWorld(t, buildIndex(t), public)
+	w := newWorld(t, buildIndex(), public)
 	zone := &View{ID: 2, Zones: []blocklists.Name{parse(t, "lan")}, Local: true, Upstream: router}
 	routes, err := NewRoutes(w.Index.Key(), RoutesConfig{Profiles: []*View{{ID: 1, Upstream: public}}, Zones: []*View{zone}, Home: zone})
 	if err != nil {
@@ -120,7 +120,7 @@ households:
     devices: [{name: kim, addresses: [10.0.0.2], member: Kim}, {name: pat, addresses: [10.0.0.4], member: Pat}]
 `
 	all, strict := records(t, "page.example. 60 IN A 198.51.100.1"), records(t, "page.example. 60 IN A 198.51.100.2")
-	w := newWorldOf(t, family, buildIndex(t), all)
+	w := newWorldOf(t, family, buildIndex(), all)
 	routes, err := NewRoutes(w.Index.Key(), RoutesConfig{Profiles: []*View{{ID: 1, Upstream: all}, {ID: 2, Upstream: strict}}})
 	if err != nil {
 		t.Fatal(err)

@@ -36,7 +36,7 @@ const (
 func newRoaming(t testing.TB, u Exchanger) *house {
 	t.Helper()
 	h := newHouse(t, u)
-	h.r.Swap(newWorldOf(t, roaming, buildIndex(t), u))
+	h.r.Swap(newWorldOf(t, roaming, buildIndex(), u))
 	return h
 }
 

@@ -63,7 +63,7 @@ households:
 	if both {
 		text += theirs
 	}
-	w := newWorldOf(t, text, buildIndex(t), u)
+	w := newWorldOf(t, text, buildIndex(), u)
 	if both {
 		at := now.Unix()
 		err := w.Directory.Apply("theirs", policy.State{

@@ -16,7 +16,7 @@ import (
 func active(t testing.TB, u Exchanger) *house {
 	t.Helper()
 	h := newHouse(t, u)
-	h.r.Swap(newWorldWith(t, household, buildIndex(t), u, func(c *WorldConfig) { c.Activity = true }))
+	h.r.Swap(newWorldWith(t, household, buildIndex(), u, func(c *WorldConfig) { c.Activity = true }))
 	return h
 }
 

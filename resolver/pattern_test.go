@@ -1,13 +1,13 @@
 package resolver
 
 import (
-	"bytes"
-	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"testing"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/resolver/wire"
 	"github.com/miekg/dns"
 )
@@ -20,46 +20,21 @@ type outliers struct {
 }
 
 // withOutliers is the index of these tests with more.
-func withOutliers(t testing.TB, all ...outliers) *blocklists.Index {
-	t.Helper()
-	tax, err := blocklists.NewTaxonomy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: tax, Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := func(id string) blocklists.ListID {
-		set, err := tax.Select(id)
-		if err != nil {
-			t.Fatal(err)
+func withOutliers(all ...outliers) *blocklists.Index {
+	return policytest.Index(policytest.Lists(listed), func(b *blocklists.Builder, taxonomy *blocklists.Taxonomy) (err error) {
+		for _, o := range all {
+			set, wrong := taxonomy.Select(o.category)
+			l := b.List(set)
+			for _, p := range o.patterns {
+				wrong = errors.Join(wrong, b.AddPattern(l, p))
+			}
+			for _, p := range o.networks {
+				wrong = errors.Join(wrong, b.AddPrefix(l, netip.MustParsePrefix(p), false))
+			}
+			err = errors.Join(err, wrong)
 		}
-		return b.List(set)
-	}
-	check := func(err error) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	for name, id := range listed {
-		check(b.Add(list(id), blocklists.Entry{Name: parse(t, name)}))
-	}
-	for _, o := range all {
-		l := list(o.category)
-		for _, p := range o.patterns {
-			check(b.AddPattern(l, p))
-		}
-		for _, p := range o.networks {
-			check(b.AddPrefix(l, netip.MustParsePrefix(p), false))
-		}
-	}
-	var out bytes.Buffer
-	_, err = b.Build(context.Background(), &out)
-	check(err)
-	ix, err := blocklists.ReadIndex(out.Bytes())
-	check(err)
-	return ix
+		return err
+	})
 }
 
 // casinos are names that only an expression can list.
@@ -71,7 +46,7 @@ func casinos() outliers {
 func houseOf(t testing.TB, u Exchanger, all ...outliers) *house {
 	t.Helper()
 	h := newHouse(t, u)
-	h.r.Swap(newWorld(t, withOutliers(t, all...), u))
+	h.r.Swap(newWorld(t, withOutliers(all...), u))
 	return h
 }
 
@@ -139,7 +114,7 @@ func TestPatternsOfAReload(t *testing.T) {
 		}
 	}
 	asked := u.asked.Load()
-	w := newWorld(t, withOutliers(t, casinos()), u)
+	w := newWorld(t, withOutliers(casinos()), u)
 	h.r.world.Store(w) // Swap reads the entries again; this is the moment before it has
 	for _, name := range names {
 		if got := h.at(alex, name, dns.TypeA); got != "waits" {
@@ -155,7 +130,7 @@ func TestPatternsOfAReload(t *testing.T) {
 			t.Errorf("%s is taken from the adult", name)
 		}
 	}
-	h.r.Swap(newWorld(t, withOutliers(t), u))
+	h.r.Swap(newWorld(t, withOutliers(), u))
 	for _, name := range names {
 		if got := h.at(alex, name, dns.TypeA); got == "waits" || got == name+". A 10.0.0.1" {
 			t.Errorf("%s after a reload without patterns: %q", name, got)
@@ -288,7 +263,7 @@ func TestNetworksBlockAnswers(t *testing.T) {
 			u := records(t, tt.zone...)
 			h := newHouse(t, u)
 			serve := func(all ...outliers) {
-				w := newWorld(t, withOutliers(t, all...), u)
+				w := newWorld(t, withOutliers(all...), u)
 				w.Upstreams.profiles[0].Translator = netip.MustParsePrefix("2001:db8:64::/96")
 				h.r.Swap(w)
 			}

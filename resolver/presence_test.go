@@ -62,7 +62,7 @@ func newNeighbours(t testing.TB) (*house, *neighbours) {
 	}
 	h := newHouse(t, records(t, "casino.example. 60 IN A 192.0.2.1", "www.example. 60 IN A 192.0.2.1"))
 	h.r.cfg.Presence = n
-	h.r.Swap(newWorldOf(t, macHome, buildIndex(t), records(t, "casino.example. 60 IN A 192.0.2.1")))
+	h.r.Swap(newWorldOf(t, macHome, buildIndex(), records(t, "casino.example. 60 IN A 192.0.2.1")))
 	return h, n
 }
 
@@ -145,7 +145,7 @@ households:
     devices: [{name: tablet, member: Kim, macs: ["a4:cf:12:00:00:01"], addresses: [10.0.0.2], id: k4t9w2mzr7qx5bvd}]
 `
 	h := newDiscovered(t, "dns.family.example", Designation{Endpoints: everyEndpoint})
-	h.r.Swap(newWorldWith(t, home, buildIndex(t), records(t), func(c *WorldConfig) { c.Designated = h.r.World().designated.Designation }))
+	h.r.Swap(newWorldWith(t, home, buildIndex(), records(t), func(c *WorldConfig) { c.Designated = h.r.World().designated.Designation }))
 	at := netip.MustParseAddr("10.0.0.2")
 	for m, told := range map[policy.MAC]bool{{0xa4, 0xcf, 0x12, 0, 0, 1}: true, {0xa4, 0xcf, 0x12, 9, 9, 9}: false} {
 		h.r.cfg.Presence = &neighbours{table: map[netip.Addr]policy.MAC{at: m}}

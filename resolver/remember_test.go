@@ -64,7 +64,7 @@ households:
 `
 	u := records(t, "page.example. 60 IN A 198.51.100.1")
 	h := newHouse(t, u)
-	h.r.Swap(newWorldOf(t, family, buildIndex(t), u))
+	h.r.Swap(newWorldOf(t, family, buildIndex(), u))
 	const boiler = "10.0.0.4"
 	for _, tt := range []struct {
 		from, name string

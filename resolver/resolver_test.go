@@ -520,7 +520,7 @@ func TestSwapRecomputes(t *testing.T) {
 	}
 	listed["target.example"] = "adult.porn"
 	defer delete(listed, "target.example")
-	h.r.Swap(newWorld(t, buildIndex(t), u))
+	h.r.Swap(newWorld(t, buildIndex(), u))
 	if got := answers(h.ask(guest, "fresh.example", dns.TypeA)); got != "fresh.example. A 10.0.0.1" {
 		t.Errorf("after the target was listed: %q, want the landing address", got)
 	}

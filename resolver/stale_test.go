@@ -279,7 +279,7 @@ func TestStaleVerdicts(t *testing.T) {
 		check("before", pat, "home.example", "", 3)
 
 		// Another index and another rule: the facts are read anew, the answers stay.
-		ix := buildIndex(t)
+		ix := buildIndex()
 		rules := strings.Replace(household, "{name: denied.example.com, action: deny}", "{name: rule.example, action: deny}", 1)
 		w := newWorldOf(t, rules, ix, u)
 		time.Sleep(time.Hour)

@@ -61,7 +61,7 @@ func TestStress(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var others, asking sync.WaitGroup
 	others.Go(func() { _ = h.r.Run(ctx) })
-	index := [2]*blocklists.Index{h.r.World().Index, buildIndex(t)}
+	index := [2]*blocklists.Index{h.r.World().Index, buildIndex()}
 	others.Go(func() {
 		for i := 0; ctx.Err() == nil; i++ {
 			w := newWorld(t, index[i%2], &fickle{"192.0.2.1"}, views()...)

@@ -19,7 +19,7 @@ func newTelling(t testing.TB, households string, s Structured) *house {
 	t.Helper()
 	u := records(t)
 	h := newHouse(t, u)
-	h.r.Swap(newWorldWith(t, households, buildIndex(t), u, func(c *WorldConfig) { c.Structured = s }))
+	h.r.Swap(newWorldWith(t, households, buildIndex(), u, func(c *WorldConfig) { c.Structured = s }))
 	return h
 }
 

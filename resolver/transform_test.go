@@ -297,7 +297,7 @@ func TestSafeSearchSwitchedOnMeanwhile(t *testing.T) {
 		return alive(q)
 	}
 	h := newHouse(t, u)
-	ix := buildIndex(t)
+	ix := buildIndex()
 	h.r.Swap(newWorldOf(t, off, ix, u))
 	reply := make(chan *dns.Msg)
 	go func() { reply <- h.ask(kim, "www.google.com", dns.TypeA) }()

@@ -131,7 +131,7 @@ func TestPrefixOfTheTranslatorIsTold(t *testing.T) {
 	if got := answers(h.ask(pat, "ipv4only.arpa", dns.TypeAAAA)); got != "" {
 		t.Errorf("without DNS64: %q", got)
 	}
-	w := newWorld(t, buildIndex(t), records(t))
+	w := newWorld(t, buildIndex(), records(t))
 	w.Upstreams.profiles[0].Translator = netip.MustParsePrefix("64:ff9b::/96")
 	h.r.Swap(w)
 	for qtype, want := range map[uint16]string{

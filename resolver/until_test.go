@@ -150,7 +150,7 @@ func newTimed(t *testing.T, name string) (*house, *dying) {
 	}
 	h := newHouse(t, u)
 	h.r.cfg.Cache = cache.New(bridged)
-	h.r.Swap(newWorldOf(t, timed, buildIndex(t), u))
+	h.r.Swap(newWorldOf(t, timed, buildIndex(), u))
 	if err := h.r.World().Directory.Apply("home", acts()); err != nil {
 		t.Fatal(err)
 	}

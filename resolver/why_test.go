@@ -46,7 +46,7 @@ func TestWhy(t *testing.T) {
 func TestWhyTellsTheEndOfTheRule(t *testing.T) {
 	h, u := newTimed(t, "chat.example")
 	five := strings.Replace(timed, "{name: worked, band: teen,", "{name: worked, band: teen, quotas: [{of: total, minutes: 5}],", 1)
-	h.r.Swap(newWorldOf(t, five, buildIndex(t), u))
+	h.r.Swap(newWorldOf(t, five, buildIndex(), u))
 	h.clock = untilEdge.Add(-30 * time.Minute)
 	for name, want := range map[string]string{"chat.example": "until=2026-06-10T11:00:00+02:00", "casino.example": ""} {
 		got := answers(h.ask("10.0.0.15", name+".why.hearth.home.arpa", dns.TypeTXT))

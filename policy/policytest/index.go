@@ -14,7 +14,7 @@ func Index(listed map[string][]string, add ...func(*blocklists.Builder, *blockli
 	dir := must(os.MkdirTemp("", "hearth-index"))
 	defer func() { _ = os.RemoveAll(dir) }()
 	taxonomy := must(blocklists.NewTaxonomy())
-	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Memory: 1 << 16}))
+	b := must(blocklists.NewBuilder(blocklists.BuilderConfig{Dir: dir, Taxonomy: taxonomy, Key: blocklists.NewKey(), Memory: 1 << 16}))
 	defer func() { _ = b.Close() }()
 	for id, names := range listed {
 		list := b.List(must(taxonomy.Select(id)))
@@ -28,6 +28,15 @@ func Index(listed map[string][]string, add ...func(*blocklists.Builder, *blockli
 	var file bytes.Buffer
 	must(b.Build(context.Background(), &file))
 	return must(blocklists.ReadIndex(file.Bytes()))
+}
+
+// Lists gives what Index takes, of the category of each name.
+func Lists(category map[string]string) map[string][]string {
+	listed := map[string][]string{}
+	for name, id := range category {
+		listed[id] = append(listed[id], name)
+	}
+	return listed
 }
 
 func must[T any](v T, err error) T {

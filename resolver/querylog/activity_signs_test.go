@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/policytest"
 )
 
 // noticed lists the notices of the household, kind and whom, as parents or the child see them.
@@ -276,7 +277,7 @@ func TestNormalTrafficAccusesNobody(t *testing.T) {
 		for _, n := range list {
 			names[n] = "bypass.vpn"
 		}
-		h := &home{t: t, index: buildIndex(t, names), renames: strings.NewReplacer()}
+		h := &home{t: t, index: policytest.Index(policytest.Lists(names)), renames: strings.NewReplacer()}
 		h.at("2026-06-10 07:00")
 		h.compile(nil)
 		h.path = filepath.Join(t.TempDir(), "hearth.db")

@@ -1,7 +1,6 @@
 package querylog
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/policy"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/store"
 )
 
@@ -74,7 +74,7 @@ type home struct {
 
 func newHome(t testing.TB) *home {
 	t.Helper()
-	h := &home{t: t, path: filepath.Join(t.TempDir(), "hearth.db"), index: buildIndex(t, listed), renames: strings.NewReplacer()}
+	h := &home{t: t, path: filepath.Join(t.TempDir(), "hearth.db"), index: policytest.Index(policytest.Lists(listed)), renames: strings.NewReplacer()}
 	h.at("2026-06-10 12:00")
 	h.compile(nil)
 	h.open()
@@ -105,44 +105,6 @@ func (h *home) compile(states map[string]policy.State) {
 	if h.dir, err = policy.Compile(policy.CompileConfig{Config: c, Index: h.index, States: states, Now: h.now}); err != nil {
 		h.t.Fatal(err)
 	}
-}
-
-func buildIndex(t testing.TB, names map[string]string) *blocklists.Index {
-	t.Helper()
-	tax, err := blocklists.NewTaxonomy()
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := blocklists.NewBuilder(blocklists.BuilderConfig{Taxonomy: tax, Key: blocklists.NewKey(), Dir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lists := map[string]blocklists.ListID{}
-	for name, id := range names {
-		if _, made := lists[id]; !made {
-			set, err := tax.Select(id)
-			if err != nil {
-				t.Fatal(err)
-			}
-			lists[id] = b.List(set)
-		}
-		n, err := blocklists.ParseName(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := b.Add(lists[id], blocklists.Entry{Name: n}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	var out bytes.Buffer
-	if _, err := b.Build(context.Background(), &out); err != nil {
-		t.Fatal(err)
-	}
-	ix, err := blocklists.ReadIndex(out.Bytes())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ix
 }
 
 func (h *home) at(text string) {
