@@ -150,6 +150,7 @@ func (s *server) unsubscribe(ctx context.Context, a account.Account) error {
 // forgetPerson erases what is kept of who is gone beside the desk: accounts with all that opens them, and their channels.
 // With "" it is a household; the desk erases what lies under its own id. A child is not the parent who has the same name.
 func (s *server) forgetPerson(ctx context.Context, household, person string, adult bool) (map[string]int, error) {
+	s.post.Drop(household, strings.TrimPrefix(person, policy.PersonOfDevice("")))
 	if person == policy.PersonGuests || strings.HasPrefix(person, policy.PersonOfDevice("")) {
 		return nil, nil //nolint:nilnil // they have no account
 	}

@@ -21,7 +21,7 @@ func (s *server) openDesk(l *loaded) (err error) {
 	s.activity = s.newActivity()
 	s.used = newUsageKeeper(s)
 	s.parents, err = parents.Open(context.Background(), parents.Config{
-		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Adult: s.adultSignsIn, Erased: s.store.Erased,
+		Log: s.store, Directory: s.directory, Written: s.written, Renew: s.renewPeople, Changed: s.stopsChanged, Renamed: s.renamed, Forget: s.forgetPerson, Adult: s.adultSignsIn, Erased: s.erased,
 		Asked: s.tellOfRequest, Answered: s.tellOfAnswer, Guessed: s.tellOfGuessing, Presence: acquaintances{s}, Report: s.log,
 	})
 	if err != nil {
@@ -32,6 +32,13 @@ func (s *server) openDesk(l *loaded) (err error) {
 	}
 	s.tickets, err = s.newTickets()
 	return err
+}
+
+// erased has go from disk and memory what somebody erased of a household.
+func (s *server) erased(household string) {
+	s.store.Erased()
+	s.portal.Forget(household)
+	s.api.Forget(household)
 }
 
 // written gives what the configuration in force says of people, and where in it a household stands.

@@ -69,11 +69,16 @@ func (p *Post) enqueue(ctx context.Context, work *sync.WaitGroup, key laneKey, m
 	defer p.mu.Unlock()
 	if l := p.lanes[key]; l != nil {
 		p.joined.Add(1)
-		if l.news++; m.Kind == Request && m.Path != "" && m.Path == l.message.Path { // what became of it
+		l.news++
+		switch {
+		case l.message.Household == "": // what there was is dropped
+		case m.Kind == Request && m.Path != "" && m.Path == l.message.Path: // what became of it
 			l.message = m
 			return
+		default:
+			m = l.message.join(m)
 		}
-		l.message = l.message.join(m)
+		l.message = m
 		l.count++
 		return
 	}
@@ -87,6 +92,17 @@ func (p *Post) enqueue(ctx context.Context, work *sync.WaitGroup, key laneKey, m
 	l := &lane{message: m, count: 1, news: 1}
 	p.lanes[key] = l
 	work.Go(func() { p.work(ctx, key, l) })
+}
+
+// Drop forgets what waits to be told of a member of a household, with "" of all: they are erased.
+func (p *Post) Drop(household, member string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for key, l := range p.lanes {
+		if key.household == household && (member == "" || l.message.Member == member) {
+			l.message, l.count, l.told = Message{}, 0, l.news
+		}
+	}
 }
 
 // work delivers what comes into a lane, until nothing has come for the time of quiet.
@@ -141,11 +157,14 @@ func (p *Post) deliver(ctx context.Context, key laneKey, l *lane) {
 	count, news := 0, 0
 	for n := 0; ; n++ {
 		p.mu.Lock()
-		m := l.message
+		m, dropped := l.message, l.message.Household == ""
 		if l.news != news {
 			id, count, news = rand.Text(), l.count, l.news
 		}
 		p.mu.Unlock()
+		if dropped {
+			return
+		}
 		if f = p.attempt(ctx, key, id, m, count); f == nil || !f.again() || n == len(backoff) {
 			break
 		}
@@ -154,7 +173,7 @@ func (p *Post) deliver(ctx context.Context, key laneKey, l *lane) {
 		}
 	}
 	p.mu.Lock()
-	l.told = news
+	l.told = max(l.told, news)
 	p.mu.Unlock()
 	if f != nil && ctx.Err() == nil {
 		p.failed[key.carrier].Add(1)

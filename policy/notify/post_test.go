@@ -215,6 +215,28 @@ func TestRemovedMeanwhile(t *testing.T) {
 	})
 }
 
+// TestErasedMeanwhile: of somebody who is erased nobody is told what waits, nor tried again; of others, and of what comes
+// later, all the same.
+func TestErasedMeanwhile(t *testing.T) {
+	staged(t, func(t *testing.T, p *Post, n *notes) {
+		add(t, p, hook(1))
+		n.fail = func(letter) error { return &Failure{Why: Busy} }
+		for _, m := range []Message{{Kind: Request, Member: "Mia"}, {Kind: Notice, Member: "Kim"}} {
+			m.Household = "h-home"
+			p.Send(m)
+			rest(time.Second)
+		}
+		rest(2 * time.Second)
+		p.Drop("h-home", "Mia")
+		p.Drop("h-other", "Kim")
+		n.fail = nil
+		rest(20 * time.Second)
+		p.Send(Message{Household: "h-home", Kind: Request, Member: "Tom"})
+		rest(time.Hour)
+		n.want(t, "2s 1 1 request: Mia", "3s 1 1 notice: Kim", "8s 1 1 notice: Kim", "1m7s 1 1 request: Tom")
+	})
+}
+
 // TestWhoIsTold: a channel gets what is for its readers and of its kinds, of its household.
 func TestWhoIsTold(t *testing.T) {
 	staged(t, func(t *testing.T, p *Post, n *notes) {

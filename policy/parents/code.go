@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -190,6 +191,15 @@ func (c *codes) add(i invitation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.wait[i.household] = append(c.wait[i.household], i)
+}
+
+// forget makes the codes void for devices of somebody, with "" of a household.
+func (c *codes) forget(household, person string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wait[household] = slices.DeleteFunc(c.wait[household], func(i invitation) bool {
+		return person == "" || i.member == person || slices.Contains(i.members, person) || i.name != "" && policy.PersonOfDevice(i.name) == person
+	})
 }
 
 // redeem takes a code out of those that wait. Each is compared in constant time, and as a hash.

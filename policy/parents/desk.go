@@ -27,8 +27,9 @@ type Config struct {
 	Changed func()
 	// Renamed is told when a device has another name; nil: nobody is told.
 	Renamed func(household, was, next string)
-	// Erased is told when somebody erased something, and returns at once; nil: nobody is told.
-	Erased func()
+	// Erased is told when somebody erased something of a household, and returns at once; nil: nobody is told. It calls
+	// nothing of the Desk.
+	Erased func(household string)
 	// Forget erases what others keep of somebody who is gone, with "" of a household, and says how many of which kind; nil:
 	// nobody keeps anything. Who was not known as an adult is not the parent or carer who has the same name. It calls
 	// nothing of the Desk.
@@ -108,7 +109,7 @@ func Open(ctx context.Context, c Config) (*Desk, error) {
 		d.Renamed = func(_, _, _ string) {}
 	}
 	if d.Erased == nil {
-		d.Erased = func() {}
+		d.Erased = func(string) {}
 	}
 	d.learned = d.Now().Unix()
 	return d, d.read(ctx)

@@ -26,7 +26,7 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 	if err := p.may(manage); err != nil {
 		return r, err
 	}
-	defer d.Erased()
+	defer d.Erased(r.Household)
 	if !r.Gone {
 		return r, d.commit(ctx, p, erased(r), d.requestsOf(r))
 	}
@@ -46,6 +46,7 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 			return r, fmt.Errorf("erasing %s: %w", r.Of(), err)
 		}
 	}
+	d.codes.forget(r.Household, r.Person)
 	found, err := d.remains(ctx, &r, same)
 	if err != nil {
 		return r, err

@@ -53,7 +53,7 @@ func TestEraseWhoIsGone(t *testing.T) {
 	h.write(strings.NewReplacer("name: Mia, profile: kids", "name: Lia, profile: kids", "member: Mia", "member: Lia", "[Mia,", "[Lia,").Replace(families[:strings.Index(families, "  - id: two")]) + families[strings.Index(families, "  - id: two"):])
 	h.ok(h.Reload(ctx))
 	told := 0
-	h.Erased = func() { told++ }
+	h.Erased = func(string) { told++ }
 	got, err := erase("one", "Mia")
 	h.ok(err)
 	if told != 1 {

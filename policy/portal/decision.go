@@ -74,6 +74,13 @@ func (m *decisions) of(household, id string, now time.Time) (found []decided) {
 	return found
 }
 
+// forget drops what is remembered of a household.
+func (m *decisions) forget(household string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.homes, household)
+}
+
 // held is how many are remembered.
 func (m *decisions) held() (n int) {
 	m.mu.Lock()

@@ -2,6 +2,7 @@ package portal
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 )
@@ -33,5 +34,27 @@ func TestDecisionsAreBounded(t *testing.T) {
 	m.add("late", decided{id: "x", last: at.Add(48 * time.Hour)})
 	if len(m.homes) != 1 {
 		t.Errorf("a day later there are %d households, want 1", len(m.homes))
+	}
+}
+
+// TestForgottenWithAnErasure: of a household of which something was erased nothing is in memory, and of others all.
+func TestForgottenWithAnErasure(t *testing.T) {
+	h := newHome(t, houseOptions{language: "en"})
+	h.block(t, tom, "casino.example", h.Clock())
+	if !strings.Contains(h.lastBlocksOf(t, tom), "casino.example") || h.decided.held() != 1 {
+		t.Fatal("nothing is remembered")
+	}
+	for _, at := range []string{"/phone", "@10.0.0.9"} {
+		h.recent.add("other"+at, block{name: "casino.example", at: h.Clock()})
+	}
+	h.decided.add("other", decided{id: "x", last: h.Clock()})
+	home := h.view().Households()[0].ID
+	h.Forget(home)
+	if strings.Contains(h.lastBlocksOf(t, tom), "casino.example") || len(h.recent.devices) != 2 || h.decided.held() != 1 {
+		t.Errorf("left are %d devices, %d decisions", len(h.recent.devices), h.decided.held())
+	}
+	h.Forget("other")
+	if len(h.recent.devices) != 0 || h.decided.held() != 0 {
+		t.Errorf("left are %d devices, %d decisions", len(h.recent.devices), h.decided.held())
 	}
 }

@@ -168,6 +168,13 @@ func (p *Portal) find() func(f *policy.Facts) bool {
 	return p.presence.Find
 }
 
+// Forget drops what is in memory of a household of which something was erased: the last blocks of its devices, and the
+// reasons behind the ids of decisions.
+func (p *Portal) Forget(household string) {
+	p.recent.forget(household)
+	p.decided.forget(household)
+}
+
 // Observe remembers a block of a client at an address for ask.<name>: in memory only, for ten minutes, at most twenty
 // names a device. What is allowed, illegal or about self-harm is never remembered, nor anything of a client that is of
 // no household or whose household has opted out. It is called beside the path of queries, not on it.

@@ -1,7 +1,9 @@
 package portal
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -65,6 +67,15 @@ func (r *recent) of(key string, now time.Time) []block {
 	out := slices.Clone(kept)
 	slices.Reverse(out)
 	return out
+}
+
+// forget drops what is remembered of the devices of a household.
+func (r *recent) forget(household string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	maps.DeleteFunc(r.devices, func(key string, _ []block) bool {
+		return strings.HasPrefix(key, household+"/") || strings.HasPrefix(key, household+"@")
+	})
 }
 
 // sweep forgets every device whose last block is too old, at most once a minute.

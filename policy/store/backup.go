@@ -8,13 +8,20 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
 )
 
-// keptBeside is how many files are kept beside a store of those that an upgrade or a restore replaced.
-const keptBeside = 3
+const (
+	// keptBeside is how many files are kept beside a store of those that an upgrade or a restore replaced.
+	keptBeside = 3
+	// besideFor is how long: who goes back to an older program does so within days, and what was erased since is in them.
+	besideFor = 30 * 24 * time.Hour
+	// besideTime is how their names say since when they lie there, in UTC.
+	besideTime = "20060102T150405.000000"
+)
 
 // Backup writes the store, as it is at this moment, in the form that Restore takes. Others write on meanwhile. What was
 // erased is not in it. It is spooled beside the store, so that a slow reader holds nobody up.
@@ -96,12 +103,12 @@ func (b *Bolt) keepBeside(why string) (name string, err error) {
 	if err := replace(name+".new", name); err != nil {
 		return "", err
 	}
-	return name, forget(b.path)
+	return name, forget(b.path, time.Now())
 }
 
 // beside names a file for what a store was until now.
 func beside(path, why string) string {
-	return path + "." + time.Now().UTC().Format("20060102T150405.000000") + "." + why + ".backup"
+	return path + "." + time.Now().UTC().Format(besideTime) + "." + why + ".backup"
 }
 
 // besides lists what was kept of a store, the newest last.
@@ -114,11 +121,16 @@ func besides(path string) []string {
 	return names
 }
 
-// forget removes what was kept beside, but for the newest.
-func forget(path string) error {
+// forget removes what was kept beside for long enough, and what is more than the newest.
+func forget(path string, now time.Time) error {
 	var errs []error
-	for names := besides(path); len(names) > keptBeside; names = names[1:] {
-		errs = append(errs, os.Remove(names[0]))
+	names := besides(path)
+	for i, name := range names {
+		since, _, _ := strings.Cut(strings.TrimPrefix(name, path+"."), ".backup")
+		at, err := time.Parse(besideTime, since[:min(len(since), len(besideTime))])
+		if i < len(names)-keptBeside || err == nil && now.Sub(at) > besideFor {
+			errs = append(errs, os.Remove(name))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -160,7 +172,7 @@ func restore(backup, path string) (kept string, err error) {
 	if err := replace(unfinished, path); err != nil {
 		return "", err
 	}
-	return kept, forget(path)
+	return kept, forget(path, time.Now())
 }
 
 // copyFile copies a file so that it lasts, for the owner's eyes alone.

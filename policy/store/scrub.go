@@ -32,11 +32,16 @@ func (b *Bolt) Erased() {
 }
 
 // Scrub writes the file anew, without anything that was deleted: no key and no value of it is in the file afterwards.
-// Others read on meanwhile, and changes wait.
+// Others read on meanwhile, and changes wait. Files that were kept beside for long enough go.
 func (b *Bolt) Scrub() error {
 	if b.db.Load() == nil {
 		return b.readOnly()
 	}
+	return errors.Join(b.rewrite(), forget(b.path, time.Now()))
+}
+
+// rewrite does what Scrub does to the file.
+func (b *Bolt) rewrite() error {
 	b.copying.Lock()
 	defer b.copying.Unlock()
 	b.writing.Lock()

@@ -61,6 +61,7 @@ type API struct {
 	document []byte
 	rates    rates
 	repeats  *repeats
+	secret   map[string]bool // patterns of routes whose answers hold what is shown once
 	counts   counters
 }
 
@@ -72,7 +73,7 @@ func New(c Config) (*API, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &API{Config: c, mux: http.NewServeMux(), rates: newRates(), repeats: newRepeats(), counts: newCounters()}
+	a := &API{Config: c, mux: http.NewServeMux(), rates: newRates(), repeats: newRepeats(), secret: map[string]bool{}, counts: newCounters()}
 	speakProblems()
 	a.huma = humago.New(a.mux, a.described())
 	a.huma.UseMiddleware(a.count, a.judge)
@@ -113,7 +114,7 @@ const documentPath = "/v1/openapi.json"
 const about = "The admin API of Hearth. Errors are problem details (RFC 9457) that say what to write instead. " +
 	"`-` as the household means the only one: that of the token, or of a server that has but one. " +
 	"Lists come in pages: `next` is the cursor of the next one. " +
-	"A POST with an `Idempotency-Key` that was answered within a day is answered the same again, and done once."
+	"A POST with an `Idempotency-Key` that was answered within a day is done once, and answered the same again; where the answer held a code or a token, 409 says that it was done."
 
 // described is the head of the document.
 func (a *API) described() huma.Config {

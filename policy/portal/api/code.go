@@ -15,7 +15,7 @@ import (
 func (a *API) codeRoutes() {
 	b := a.Accounts
 	serve(a, route{
-		method: http.MethodPost, path: "/v1/setup", id: "setUp", summary: "A code for the first account", scope: scopeOperate, least: parents.Machine, made: true,
+		method: http.MethodPost, path: "/v1/setup", id: "setUp", summary: "A code for the first account", scope: scopeOperate, least: parents.Machine, made: true, secret: true,
 	}, func(ctx context.Context, _ *nothing) (Invited, error) {
 		i, err := invited(b.Setup(ctx))
 		if a.SetupPages != nil {
@@ -24,7 +24,7 @@ func (a *API) codeRoutes() {
 		return i, err
 	})
 	serve(a, route{
-		method: http.MethodPost, path: accountPath + "/reset", id: "resetAccount", summary: "A code that starts an account anew", scope: scopeOperate, least: parents.Machine, made: true,
+		method: http.MethodPost, path: accountPath + "/reset", id: "resetAccount", summary: "A code that starts an account anew", scope: scopeOperate, least: parents.Machine, made: true, secret: true,
 	}, func(ctx context.Context, in *Account) (Invited, error) {
 		home, err := a.accountsOf(ctx, in.Place)
 		if err != nil {
@@ -33,7 +33,7 @@ func (a *API) codeRoutes() {
 		return invited(b.Recover(ctx, home, in.Account))
 	})
 	serve(a, route{
-		method: http.MethodPost, path: householdPath + "/account-invitations", id: "invitePerson", summary: "A code by which one person opens an account, good for seven days", scope: scopeOperate, least: parents.Operator, made: true,
+		method: http.MethodPost, path: householdPath + "/account-invitations", id: "invitePerson", summary: "A code by which one person opens an account, good for seven days", scope: scopeOperate, least: parents.Operator, made: true, secret: true,
 		send: `{"role": "parent, carer or child", "name": "…", "until": "YYYY-MM-DD"}`,
 	}, a.invitePerson)
 }
@@ -73,7 +73,7 @@ type Bearer struct {
 // tokenRoutes are about the tokens of programs.
 func (a *API) tokenRoutes() {
 	serve(a, route{
-		method: http.MethodPost, path: householdPath + "/tokens", id: "makeToken", summary: "A token for a program; of operators, one that is good for all households", scope: scopeOperate, least: parents.Operator, made: true,
+		method: http.MethodPost, path: householdPath + "/tokens", id: "makeToken", summary: "A token for a program; of operators, one that is good for all households", scope: scopeOperate, least: parents.Operator, made: true, secret: true,
 		send: `{"name": "what it is for", "scopes": ["explain"], "until": "YYYY-MM-DD"}`,
 	}, a.makeToken)
 	serve(a, route{

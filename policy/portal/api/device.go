@@ -84,7 +84,7 @@ func (a *API) deviceChanges() {
 	}
 	const whose = `{"members": ["…"]}, or {"profile": "…"}`
 	invite := write(http.MethodPost, householdPath+"/invitations", "inviteDevice", "A code by which one device is added, good once and for ten minutes", `{"members": ["…"], or "profile": "…", "name": "…"}`)
-	invite.made = true
+	invite.made, invite.secret = true, true
 	serve(a, invite, func(ctx context.Context, in *struct {
 		Place
 		Body struct {

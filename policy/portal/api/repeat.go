@@ -36,6 +36,8 @@ type answer struct {
 	status int
 	kind   string
 	text   []byte
+	home   string // the household that it is about; "": whichever
+	bare   bool   // its text is not to be kept
 }
 
 func (x *answer) cost() int { return answerCost + len(x.text) }
@@ -95,13 +97,13 @@ func (r *repeats) oldest() (*answer, bool) {
 }
 
 // begin finds the answer of a request that was sent before, or notes that this one is the first.
-func (r *repeats) begin(key digest, tenant string, asked digest, now time.Time) (was answer, again bool) {
+func (r *repeats) begin(key digest, first answer) (was answer, again bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if x, there := r.all.Peek(key); there && now.Sub(x.at) < keepAnswers {
+	if x, there := r.all.Peek(key); there && first.at.Sub(x.at) < keepAnswers {
 		return *x, true
 	}
-	r.add(key, &answer{tenant: tenant, asked: asked, at: now})
+	r.add(key, &first)
 	return answer{}, false
 }
 
@@ -109,11 +111,36 @@ func (r *repeats) begin(key digest, tenant string, asked digest, now time.Time) 
 func (r *repeats) end(key digest, x answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !x.done || x.status >= http.StatusInternalServerError || x.status == http.StatusTooManyRequests || len(x.text) > maxAnswer {
+	if began, there := r.all.Peek(key); !there || began.bare {
+		x.bare = true
+	}
+	failed := x.status >= http.StatusInternalServerError || x.status == http.StatusTooManyRequests || x.bare && x.status >= http.StatusBadRequest
+	if !x.done || failed || len(x.text) > maxAnswer {
 		r.all.Remove(key)
 		return
 	}
+	if x.bare {
+		x.text = nil
+	}
 	r.add(key, &x)
+}
+
+// forget drops what was answered about a household, and keeps that it was done; what was refused may be tried anew.
+func (r *repeats) forget(household string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, key := range r.all.Keys() {
+		x, _ := r.all.Peek(key)
+		switch {
+		case x.home != "" && x.home != household:
+		case x.done && x.status >= http.StatusBadRequest:
+			r.all.Remove(key)
+		default:
+			r.octets -= len(x.text)
+			r.tenants[x.tenant] -= len(x.text)
+			x.text, x.bare = nil, true
+		}
+	}
 }
 
 // held says how many octets are kept.
@@ -138,14 +165,18 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, c Caller) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	tenant := c.ID + "\n" + c.Actor.Household
 	key := digest(sha256.Sum256([]byte(strings.Join([]string{tenant, r.URL.EscapedPath(), name}, "\n")))) // a path may be long
-	asked := digest(sha256.Sum256(body))
-	was, again := a.repeats.begin(key, tenant, asked, a.Now())
+	first := answer{tenant: tenant, asked: sha256.Sum256(body), at: a.Now(), home: homeOf(r, c)}
+	was, again := a.repeats.begin(key, first)
 	switch {
-	case again && was.asked != asked:
+	case again && was.asked != first.asked:
 		(&Problem{Status: http.StatusUnprocessableEntity, Field: keyHeader, Detail: "this key was sent with another body: write a new key for a new request"}).write(w)
 	case again && !was.done:
 		w.Header().Set("Retry-After", "1")
 		(&Problem{Status: http.StatusConflict, Field: keyHeader, Detail: "the request with this key is being done: ask again in a second"}).write(w)
+	case again && was.bare:
+		a.counts.repeated.Inc()
+		w.Header().Set(repeatedField, "true")
+		(&Problem{Status: http.StatusConflict, Field: keyHeader, Detail: "this was done, and its answer is not kept: look at what it made, and write a new key for a new request"}).write(w)
 	case again:
 		a.counts.repeated.Inc()
 		w.Header().Set("Content-Type", was.kind)
@@ -153,12 +184,27 @@ func (a *API) once(w http.ResponseWriter, r *http.Request, c Caller) {
 		w.WriteHeader(was.status)
 		_, _ = w.Write(was.text)
 	default:
-		first := &recorder{ResponseWriter: w, answer: answer{tenant: tenant, asked: asked, at: a.Now(), status: http.StatusOK}}
-		defer func() { a.repeats.end(key, first.answer) }()
-		a.mux.ServeHTTP(first, r)
-		first.done, first.kind = true, w.Header().Get("Content-Type")
+		to := &recorder{ResponseWriter: w, answer: first}
+		to.status = http.StatusOK
+		defer func() { a.repeats.end(key, to.answer) }()
+		a.mux.ServeHTTP(to, r)
+		to.done, to.kind, to.bare = true, w.Header().Get("Content-Type"), a.secret[r.Pattern]
 	}
 }
+
+// homeOf is the household that a request is about, "" where it does not say so itself.
+func homeOf(r *http.Request, c Caller) string {
+	if c.Actor.Household != "" {
+		return c.Actor.Household
+	}
+	if part := strings.Split(r.URL.Path, "/"); len(part) > 3 && part[2] == "households" && part[3] != only {
+		return part[3]
+	}
+	return ""
+}
+
+// Forget drops what is kept of answers about a household of which something was erased.
+func (a *API) Forget(household string) { a.repeats.forget(household) }
 
 // recorder notes what it passes on.
 type recorder struct {

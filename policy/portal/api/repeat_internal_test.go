@@ -14,7 +14,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	r, now := newRepeats(), time.Unix(1_800_000_000, 0)
 	send := func(tenant string, i int) digest {
 		key := digest(sha256.Sum256(fmt.Append(nil, tenant, i)))
-		if _, again := r.begin(key, tenant, digest{}, now); again {
+		if _, again := r.begin(key, answer{tenant: tenant, at: now}); again {
 			t.Fatalf("%s %d was sent before", tenant, i)
 		}
 		r.end(key, answer{tenant: tenant, at: now, done: true, status: 200, text: make([]byte, 100<<10)})
@@ -39,5 +39,29 @@ func TestAnswersAreBounded(t *testing.T) {
 	}
 	if held := r.held(); held > all || kept(quiet) {
 		t.Errorf("%d octets are held, and the oldest answer of all: %v", held, kept(quiet))
+	}
+}
+
+// TestAnswersThatComeLater: what is answered after its household's answers were dropped has no text, and the octets are
+// right after all.
+func TestAnswersThatComeLater(t *testing.T) {
+	r := newRepeats()
+	first := answer{tenant: "one", home: "home"}
+	key, other := digest{1}, digest{2}
+	r.begin(key, first)
+	r.begin(other, answer{tenant: "one", home: "away"})
+	r.forget("home")
+	for _, at := range []digest{key, other} {
+		x := first
+		x.done, x.status, x.text = true, 200, []byte("Mia")
+		r.end(at, x)
+	}
+	was, _ := r.all.Peek(key)
+	kept, _ := r.all.Peek(other)
+	if was == nil || !was.bare || was.text != nil || string(kept.text) != "Mia" {
+		t.Errorf("%+v, %+v", was, kept)
+	}
+	if r.forget("home"); r.held() != 2*answerCost || r.tenants["one"] != 2*answerCost {
+		t.Errorf("%d octets are held, of the tenant %d", r.held(), r.tenants["one"])
 	}
 }

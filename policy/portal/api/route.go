@@ -22,6 +22,7 @@ type route struct {
 	least        parents.Role // who may; zero: a use-case judges that
 	long         bool         // it may take minutes
 	made         bool         // it makes something: 201
+	secret       bool         // it answers with what is shown once, and kept nowhere
 }
 
 // problems are the statuses of what a route refuses, beside those of a wrong body.
@@ -51,6 +52,7 @@ type reply[T any] struct{ Body T }
 
 // serve adds a route: what it is asked is In, what it answers T.
 func serve[In, T any](a *API, r route, do func(context.Context, *In) (T, error)) {
+	a.secret[r.method+" "+r.path] = r.secret
 	huma.Register(a.huma, r.operation(), func(ctx context.Context, in *In) (*reply[T], error) {
 		body, err := do(ctx, in)
 		if err != nil {
