@@ -139,7 +139,7 @@ func TestOperator(t *testing.T) {
 	otto.get("/").says("one", "two").lacks("Mia")
 	otto.post("/in", url.Values{"household": {"three"}}).is(http.StatusNotFound)
 	otto.post("/in", url.Values{"household": {"one"}}).at("/").says("Mia")
-	h.signedIn("one", account.Parent, "Anna").get("/changes").says("household looked at", "Otto", "Operator")
+	h.signedIn("one", account.Parent, "Anna").get("/changes").says("Household looked at", "Otto", "Operator")
 }
 
 // TestForeignForms: what another site sends changes nothing, on any route.

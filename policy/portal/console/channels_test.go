@@ -70,7 +70,7 @@ func TestChannels(t *testing.T) {
 	anna.post("/channels/"+kept[0].ID+"/eat", nil).is(http.StatusNotFound)
 	anna.post("/channels/"+kept[0].ID+"/remove", nil).says("No message goes there", "No messages go out yet")
 	anna.post("/channels/"+kept[0].ID+"/test", nil).is(http.StatusNotFound)
-	anna.get("/changes").says("channel of messages added", "channel of messages removed", "webhook", "Anna", "Parent").lacks("secret-path")
+	anna.get("/changes").says("Way for messages added", "Way for messages removed", "Webhook", "Anna", "Parent").lacks("secret-path")
 }
 
 // TestWrongChannels: what cannot be used is said, and what is kept and does not arrive too.

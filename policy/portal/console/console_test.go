@@ -71,7 +71,7 @@ func TestSetUp(t *testing.T) {
 	p.get("/").at("/").says("Mia", "Tom")
 	p.get("/setup").lacks("Set-up code")
 	p.get("/setup/family").at("/") // there is one: nobody founds a second here
-	p.get("/changes").says("household adopted", "Anna", "the machine")
+	p.get("/changes").says("Household moved here from its file", "Anna", "the machine")
 }
 
 // TestNoRouterGuide: where Hearth answers nobody but its own machine, no router is told to hand it out.
@@ -436,5 +436,5 @@ func TestRecords(t *testing.T) {
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "name": {"Eva"}, "age": {"3"}}).is(http.StatusConflict)
 	page = anna.get("/household")
 	anna.post("/household", url.Values{"revision": {page.field("revision")}, "remove": {"Ida"}}).lacks("Ida</a>")
-	anna.get("/changes").says("member added", "member removed", "Anna")
+	anna.get("/changes").says("Person added", "Person removed", "Anna")
 }

@@ -122,7 +122,7 @@ func (c *Console) changesPage(v *visit) error {
 	from := number(v.r.URL.Query().Get("from"))
 	from = min(max(from, 0), len(list))
 	for _, e := range list[from:min(from+perPage, len(list))] {
-		row := changeRow{At: time.Unix(e.At, 0).In(h.Location).Format("2006-01-02 15:04"), By: e.By, What: e.What, Whom: cmp.Or(e.Member, e.Device), Detail: e.Detail}
+		row := changeRow{At: time.Unix(e.At, 0).In(h.Location).Format("2006-01-02 15:04"), By: e.By, What: v.changed(e.What), Whom: cmp.Or(e.Member, e.Device), Detail: v.detail(e)}
 		if e.Role != "" {
 			row.Role = v.say("role." + e.Role)
 		}
