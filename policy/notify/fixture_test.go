@@ -7,64 +7,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/hearthdns/hearth/policy/store"
+	"github.com/hearthdns/hearth/policy/policytest"
 )
-
-// shelf is a store.Log in memory.
-type shelf struct {
-	mu       sync.Mutex
-	revision uint64
-	entries  map[string]store.Entry
-	broken   error
-}
-
-func newShelf() *shelf { return &shelf{entries: map[string]store.Entry{}} }
-
-func (s *shelf) Snapshot(_ context.Context, prefix string) (store.Snapshot, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	found := store.Snapshot{Revision: s.revision}
-	for k, e := range s.entries {
-		if k == prefix || strings.HasSuffix(prefix, "/") && strings.HasPrefix(k, prefix) {
-			found.Entries = append(found.Entries, e)
-		}
-	}
-	return found, s.broken
-}
-
-func (s *shelf) Watch(context.Context, string, uint64) iter.Seq2[[]store.Change, error] { return nil }
-
-func (s *shelf) Put(_ context.Context, writes ...store.Write) (uint64, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, w := range writes {
-		if err := w.Key.Validate(); err != nil {
-			return 0, err
-		}
-		if there := s.entries[w.Key.String()]; w.Expect != nil && there.Revision != *w.Expect {
-			return 0, &store.ConflictError{Expected: *w.Expect, Found: there}
-		}
-	}
-	for _, w := range writes {
-		s.revision++
-		if w.Value == nil {
-			delete(s.entries, w.Key.String())
-		} else {
-			s.entries[w.Key.String()] = store.Entry{Key: w.Key, Revision: s.revision, Value: w.Value}
-		}
-	}
-	return s.revision, s.broken
-}
 
 // plainly words a draft so that tests see what it has.
 func plainly(d Draft) Text {
@@ -80,7 +32,7 @@ const home = "https://hearth.example:8443"
 // post makes a Post for tests, with change applied to its configuration.
 func post(t *testing.T, roots *x509.CertPool, change func(*Config)) *Post {
 	t.Helper()
-	cfg := Config{State: t.TempDir(), Log: newShelf(), Words: plainly, Console: func() string { return home }}
+	cfg := Config{State: t.TempDir(), Log: new(policytest.Memory), Words: plainly, Console: func() string { return home }}
 	if change != nil {
 		change(&cfg)
 	}

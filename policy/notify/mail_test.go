@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hearthdns/hearth/policy/policytest"
 )
 
 // mailer makes a Post that hands e-mail to a stand-in.
@@ -254,7 +256,7 @@ func TestSecretFiles(t *testing.T) {
 			"notify.mail.password_file": {Mail: MailSettings{Server: "example.com", TLS: startTLS, From: "a@example.com", User: "a", PasswordFile: file}},
 			"notify.ntfy.token_file":    {Ntfy: NtfySettings{"https://example.com", file}},
 		} {
-			_, err := New(Config{Settings: s, State: t.TempDir(), Log: newShelf(), Words: plainly})
+			_, err := New(Config{Settings: s, State: t.TempDir(), Log: new(policytest.Memory), Words: plainly})
 			if err == nil || !strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "opensesame") {
 				t.Errorf("%s of %s: %v", key, filepath.Base(file), err)
 			}

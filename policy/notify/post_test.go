@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/store"
 )
 
@@ -519,7 +520,7 @@ func TestKept(t *testing.T) {
 
 // between is a store into which somebody else writes between the reading and the writing of a change.
 type between struct {
-	*shelf
+	*policytest.Memory
 	write func()
 }
 
@@ -528,15 +529,15 @@ func (b *between) Put(ctx context.Context, writes ...store.Write) (uint64, error
 		b.write = nil
 		write()
 	}
-	return b.shelf.Put(ctx, writes...)
+	return b.Memory.Put(ctx, writes...)
 }
 
 // TestNothingIsLost: of those who change channels at the same time nobody takes back what another did, here or on another
 // machine, and no more are kept than may be.
 func TestNothingIsLost(t *testing.T) {
-	log := &between{shelf: newShelf()}
+	log := &between{Memory: new(policytest.Memory)}
 	p := post(t, nil, func(c *Config) { c.Log = log })
-	other := post(t, nil, func(c *Config) { c.Log = log.shelf })
+	other := post(t, nil, func(c *Config) { c.Log = log.Memory })
 	both := hook(1)
 	both.For = []string{"anna", "ben", "cleo"}
 	add(t, p, both)
@@ -583,7 +584,7 @@ func TestNothingIsLost(t *testing.T) {
 func TestStoreAway(t *testing.T) {
 	staged(t, func(t *testing.T, p *Post, n *notes) {
 		add(t, p, hook(1))
-		p.cfg.Log.(*shelf).broken = errors.New("the disk is gone")
+		p.cfg.Log.(*policytest.Memory).Broken = errors.New("the disk is gone")
 		p.Send(Message{Household: "h-home", Kind: Request})
 		rest(time.Hour)
 		n.want(t)

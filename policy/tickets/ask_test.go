@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/hearthdns/hearth/blocklists"
+	"github.com/hearthdns/hearth/policy/policytest"
 	"github.com/hearthdns/hearth/policy/store"
 )
 
@@ -170,7 +171,7 @@ func (w *writes) Put(ctx context.Context, all ...store.Write) (uint64, error) {
 // TestManyIllegal: whoever says ten thousand times that something may be against the law gets the hotline each time, and
 // does not wear out the disk; neither do more households than there are. The day after they count again.
 func TestManyIllegal(t *testing.T) {
-	log := &writes{Log: newMemory()}
+	log := &writes{Log: new(policytest.Memory)}
 	b := newBenchOn(t, log)
 	report := func(household string) {
 		t.Helper()
@@ -432,7 +433,7 @@ func TestLimits(t *testing.T) {
 // TestFlood: 100,000 junk reports of 20,000 households leave a queue of bounded size, and a name that has a ticket can
 // still be asked about.
 func TestFlood(t *testing.T) {
-	b := newBenchOn(t, newMemory())
+	b := newBenchOn(t, new(policytest.Memory))
 	b.appeal("h-first", "cards.example")
 	taken := 0
 	for i := range 100_000 {
@@ -489,7 +490,7 @@ func TestLooksAtOnce(t *testing.T) {
 
 // TestManyAboutOne: numbers and hashes of one ticket are bounded, and whoever comes late still sees the outcome.
 func TestManyAboutOne(t *testing.T) {
-	b := newBenchOn(t, newMemory())
+	b := newBenchOn(t, new(policytest.Memory))
 	var late Receipt
 	for i := range maxNumbers + 5 {
 		late = b.appeal(fmt.Sprint("h-", i), "cards.example")

@@ -3,8 +3,6 @@ package tickets
 import (
 	"context"
 	"errors"
-	"fmt"
-	"iter"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -140,44 +138,4 @@ func (b *bench) stored() string {
 		all.WriteString(e.Key.String() + " " + string(e.Value) + "\n")
 	}
 	return all.String()
-}
-
-// memory is a log without a disk, for tests of thousands of writes. Nobody watches it.
-type memory struct {
-	entries  map[store.Key]store.Entry
-	revision uint64
-}
-
-func newMemory() *memory { return &memory{entries: map[store.Key]store.Entry{}} }
-
-func (m *memory) Snapshot(_ context.Context, prefix string) (store.Snapshot, error) {
-	s := store.Snapshot{Revision: m.revision}
-	for k, e := range m.entries {
-		if strings.HasPrefix(k.String(), prefix) {
-			s.Entries = append(s.Entries, e)
-		}
-	}
-	return s, nil
-}
-
-func (m *memory) Watch(context.Context, string, uint64) iter.Seq2[[]store.Change, error] {
-	return func(func([]store.Change, error) bool) {}
-}
-
-func (m *memory) Put(_ context.Context, writes ...store.Write) (uint64, error) {
-	for _, w := range writes {
-		if found := m.entries[w.Key]; w.Expect != nil && *w.Expect != found.Revision {
-			return 0, &store.ConflictError{Expected: *w.Expect, Found: found}
-		}
-		if len(w.Value) > store.MaxValue {
-			return 0, fmt.Errorf("%s has %d octets", w.Key, len(w.Value))
-		}
-	}
-	m.revision++
-	for _, w := range writes {
-		if delete(m.entries, w.Key); w.Value != nil {
-			m.entries[w.Key] = store.Entry{Key: w.Key, Revision: m.revision, Value: w.Value}
-		}
-	}
-	return m.revision, nil
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearthdns/hearth/blocklists"
 	"github.com/hearthdns/hearth/blocklists/source"
+	"github.com/hearthdns/hearth/policy/policytest"
 )
 
 // loaded reads the sources of a published list with the loader that the server has, beside a public list, and gives the
@@ -282,7 +283,7 @@ func check(t *testing.T, at string, schema map[string]any, value any) {
 
 // TestTransparency: sums of a span, and none that is so small that it could be somebody.
 func TestTransparency(t *testing.T) {
-	b := newBenchOn(t, newMemory())
+	b := newBenchOn(t, new(policytest.Memory))
 	ask := func(n int, name, category string) {
 		for i := range n {
 			if _, err := b.Appeal(t.Context(), Ask{Household: fmt.Sprint("h-", i), Name: name, Category: category}); err != nil {
