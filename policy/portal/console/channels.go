@@ -77,18 +77,7 @@ func (v *visit) channelsParts() (*page, error) {
 	for _, k := range notify.Kinds() {
 		parts.Kinds = append(parts.Kinds, option{string(k), v.say("message." + string(k)), true})
 	}
-	for _, k := range post.Offers() {
-		if way, there := ways[k]; there && !parts.Manage {
-			continue
-		} else if there {
-			if way.Kind = string(k); k == notify.Ntfy {
-				way.Value = "hearth-" + strings.ToLower(rand.Text())
-			}
-			parts.Ways = append(parts.Ways, way)
-		} else if v.session.Household == household { // of its own browser nobody makes a channel of others
-			parts.Key = post.PublicKey()
-		}
-	}
+	v.ways(household, parts)
 	for _, c := range channels {
 		parts.Channels = append(parts.Channels, v.channel(household, c, people))
 	}
@@ -101,6 +90,21 @@ func (v *visit) channelsParts() (*page, error) {
 		p.Script = v.c.render.scripts["push"]
 	}
 	return p, nil
+}
+
+// ways adds those in which somebody may add a channel.
+func (v *visit) ways(household string, parts *channelsParts) {
+	for _, k := range v.c.Post.Offers() {
+		switch way, typed := ways[k]; {
+		case typed && parts.Manage:
+			if way.Kind = string(k); k == notify.Ntfy {
+				way.Value = "hearth-" + strings.ToLower(rand.Text())
+			}
+			parts.Ways = append(parts.Ways, way)
+		case !typed && v.session.Household == household: // of its own browser nobody makes a channel of others
+			parts.Key = v.c.Post.PublicKey()
+		}
+	}
 }
 
 func (v *visit) channels() portal.Channels {

@@ -60,7 +60,7 @@ func TestRequestOutcomes(t *testing.T) {
 	alex.post("/answer", url.Values{"id": {id}, "for": {"no"}, "back": {"request"}, "word": {"later"}}).at("/requests/"+id).says("No was said", "Alex said no", "later")
 	anna.get("/requests/"+id).says("Alex said no", "later")
 	id = h.ask("10.0.0.2", "naked.example", "")
-	must(h.Desk.Withdraw(t.Context(), h.Live().Identify(netip.MustParseAddr("10.0.0.2")), id))
+	must(h.Withdraw(t.Context(), h.Live().Identify(netip.MustParseAddr("10.0.0.2")), id))
 	anna.get("/requests/" + id).says("Mia took it back").lacks("<button")
 	id = h.ask("10.0.0.2", "naked.example", "")
 	h.Later(7 * 24 * time.Hour)
