@@ -52,7 +52,7 @@ answer is worked out offline from that file and the lists in the state folder.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if id != "" {
-				return answer(cmd.Context(), a, look(at(household, "decisions", id)), describeDecision)
+				return answer(cmd.Context(), a, look(at(household, "decisions", inBrackets(id))), describeDecision)
 			}
 			if given := *query["client"] + *query["device"] + *query["member"]; given != cmp.Or(*query["client"], *query["device"], *query["member"]) {
 				return usageError{errors.New("--client, --device and --member exclude each other; give one of them")}
@@ -79,6 +79,14 @@ answer is worked out offline from that file and the lists in the state folder.`,
 	cmd.Flags().StringVar(&household, "household", "", "with --id: in this `HOUSEHOLD`, where there are several")
 	flag("at", "`TIME`: \"fri 21:05\", \"21:05\" or RFC 3339 (default now)")
 	return cmd
+}
+
+// inBrackets is what stands in brackets at the end, as the text of an answer has an id (RFC 8914), or the whole.
+func inBrackets(text string) string {
+	if _, id, found := strings.Cut(text, "["); found {
+		return strings.TrimSuffix(strings.TrimSpace(id), "]")
+	}
+	return text
 }
 
 func describeDecision(w io.Writer, d portal.Decision) {

@@ -66,6 +66,9 @@ func TestDecision(t *testing.T) {
 	if code, said := look("operator", "two", id); code != http.StatusOK || !strings.Contains(said, `"blocks":[]`) {
 		t.Errorf("in the other household: %d %s", code, said)
 	}
+	if code, said := look("operator", "nowhere", id); code != http.StatusNotFound || !strings.Contains(said, "one") {
+		t.Errorf("in one that there is not: %d %s", code, said)
+	}
 	if code, said := look("parent", "two", id); code != http.StatusNotFound {
 		t.Errorf("for another's parent: %d %s", code, said)
 	}

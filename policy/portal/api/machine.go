@@ -158,6 +158,10 @@ func (a *API) decision(ctx context.Context, in *struct {
 	if err != nil {
 		return portal.Decision{}, err
 	}
+	if _, there := a.View().Household(h.ID); !there { // one that is gone blocks nothing
+		_, err := a.Desk.Show(ctx, who)
+		return portal.Decision{}, err
+	}
 	d, err := a.Portal.Decision(h.ID, in.Decision)
 	if err == nil && who.Actor.Role >= parents.Operator {
 		err = a.Desk.Note(ctx, h.ID, who.Entry("decision looked at", d.ID))
