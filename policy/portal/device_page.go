@@ -2,6 +2,7 @@ package portal
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,14 +33,23 @@ type form struct {
 
 // field is one field of a form: of text, or with Options one of those.
 type field struct {
-	Name, Label, Value string
-	Secret             bool // digits, not shown
-	Long               bool // a few words, or none
-	Plain              bool // of any case, such as the name of a site
+	Name, Label, Value string // with Options the one that is chosen
+	Secret             bool   // digits, not shown
+	Long               bool   // a few words, or none
+	Plain              bool   // of any case, such as the name of a site
 	Options            []option
 }
 
 type option struct{ Value, Text string }
+
+// refill puts back what was typed, or chosen, into a form that was refused; digits that are not shown stay out.
+func (f *form) refill(typed url.Values) {
+	for i := range f.Fields {
+		if one := &f.Fields[i]; one.Label != "" && !one.Secret {
+			one.Value = typed.Get(one.Name)
+		}
+	}
+}
 
 // submitted answers a form of ours, and says whether the request was one.
 func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) bool {
@@ -63,6 +73,9 @@ func (p *Portal) submitted(w http.ResponseWriter, r *http.Request, host asked) b
 		w.Header().Set("Location", page.Goto)
 		w.WriteHeader(status)
 		return true
+	}
+	if status >= http.StatusBadRequest && page.Form != nil {
+		page.Form.refill(r.PostForm)
 	}
 	page.addLog(v)
 	if err := p.render.write(w, r, status, page); err != nil {
@@ -152,7 +165,7 @@ func (p *Portal) redeem(v *visit, r *http.Request) (int, *view) {
 
 // trouble puts a word about what went wrong before everything else of a page.
 func trouble(page *view, text string) *view {
-	page.Lead = []string{text}
+	page.Lead, page.Trouble = []string{text}, true
 	return page
 }
 

@@ -170,6 +170,9 @@ func (p *Portal) wishes(v *visit, r *http.Request, w parents.Wish, again func(*v
 	case e.Reason == parents.Wait:
 		return http.StatusTooManyRequests, trouble(page, v.words.Pages.Request.Wait)
 	}
+	if page.Form != nil { // else the page says itself why not
+		trouble(page, v.words.Pages.Continue.Trouble)
+	}
 	return max(status, StatusOf(e)), page
 }
 

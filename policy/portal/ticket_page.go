@@ -219,6 +219,9 @@ func (p *Portal) received(v *visit, page *view, receipt tickets.Receipt, err err
 	case e.Reason == tickets.Wait:
 		return http.StatusTooManyRequests, trouble(page, said.Wait)
 	}
+	if e.Field != "name" {
+		return StatusOf(e), trouble(page, v.words.Pages.Continue.Trouble)
+	}
 	return StatusOf(e), trouble(page, said.NoName)
 }
 

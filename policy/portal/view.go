@@ -37,6 +37,7 @@ type view struct {
 	Reader  string
 	Title   string
 	Lead    []string
+	Trouble bool // Lead says why a form was not taken
 	Help    *helpBox
 	Notice  []string
 	Log     []banner // that a parent asked to read names: on every page of that person
