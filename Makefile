@@ -67,13 +67,20 @@ fuzz: ## fuzz each target for FUZZTIME
 		done; \
 	done
 
-# What apt and npm cannot give is left out, which the tests say and the closing line counts.
+# What apt and npm cannot give is left out, which the closing line says and names.
 browser: ## walk through the pages with Chromium and axe-core, which are installed if they are missing
-	@lacking=; command -v chromium chromium-browser google-chrome >/dev/null || lacking=chromium; command -v npm >/dev/null || lacking="$$lacking npm"; \
-		[ -z "$$lacking" ] || { apt-get -qq update && apt-get -qq install -y --no-install-recommends $$lacking >/dev/null; } || echo "browser: apt-get cannot install $$lacking"
-	@$(GO) test -count=1 -v -tags browser -timeout 20m -run '^TestBrowser' ./policy/portal/... ./cmd/hearth/e2e >browser.log 2>&1 && walks=passed || walks=failed; \
-		grep -E '^(---|    ---) FAIL|^--- SKIP' browser.log || true; \
-		echo "browser: $$walks; $$(grep -c '^--- PASS' browser.log) walks passed, $$(grep -c '^--- FAIL' browser.log) failed, $$(grep -c '^--- SKIP' browser.log) left out; browser.log has the rest"; \
+	@as() { if [ "$$(id -u)" = 0 ]; then "$$@"; else sudo -n "$$@"; fi; }; \
+		have() { command -v "$$@" >/dev/null; }; lacking=; \
+		have chromium chromium-browser google-chrome || lacking=chromium; have npm || lacking="$$lacking npm"; have ip || lacking="$$lacking iproute2"; \
+		[ -z "$$lacking" ] || as apt-get -qq update || true; \
+		for package in $$lacking; do \
+			as env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $$package >/dev/null || echo "browser: apt-get cannot install $$package"; \
+		done
+	@$(GO) test -count=1 -v -tags browser -timeout 30m -run '^TestBrowser' ./policy/portal/... ./cmd/hearth/e2e >browser.log 2>&1 && walks=passed || walks=failed; \
+		[ $$walks = passed ] || grep -vE '^(=== |--- PASS|    --- PASS|PASS|ok)' browser.log | tail -n 100; \
+		of() { grep -c "^--- $$1" browser.log; }; \
+		left="$$(awk '/^--- SKIP/ { sub(/^[^:]*:[0-9]+: /, "", said); printf ", %s (%s)", $$3, said } { said = $$0 }' browser.log)"; \
+		echo "browser: $$walks; $$(of PASS) walks passed, $$(of FAIL) failed, $$(of SKIP) left out$${left:+: $${left#, }}; browser.log has the rest"; \
 		[ $$walks = passed ]
 
 mutate: ## change each step, guard and cell of the policy, and see a scenario notice (5 to 10 minutes)

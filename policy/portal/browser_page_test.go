@@ -14,6 +14,7 @@ import (
 // TestBrowserAsksForParts proves with a real browser that a blocked name inside somebody else's page gets the
 // empty answer, and the page in a window of its own, whatever the browser tells over plain HTTP.
 func TestBrowserAsksForParts(t *testing.T) {
+	t.Parallel()
 	h := newHome(t, houseOptions{language: "en"})
 	var mu sync.Mutex
 	seen := map[string]string{}

@@ -18,6 +18,9 @@ import (
 
 // scripts are how a walk is gone: as most people go it, and with JavaScript off.
 func scripts(t *testing.T, walk func(t *testing.T, open func(*home, string) *chromium.Tab)) {
+	t.Helper()
+	t.Parallel()
+	chromium.Program(t)
 	for name, off := range map[string]bool{"with JavaScript": false, "without JavaScript": true} {
 		t.Run(name, func(t *testing.T) {
 			walk(t, func(h *home, addr string) *chromium.Tab {
@@ -32,15 +35,16 @@ func scripts(t *testing.T, walk func(t *testing.T, open func(*home, string) *chr
 }
 
 // TestBrowserAsks: a child goes from the block by its button to the form, asks, and waits; with the answer the page changes
-// by itself, counts down, and leads to the site. Without JavaScript the page reads itself again in the place of all that,
+// by itself, for an event of the server tells it, counts down, and leads to the site. Without JavaScript the page reads itself again in the place of all that,
 // and a link leads to the site.
 func TestBrowserAsks(t *testing.T) {
 	scripts(t, func(t *testing.T, open func(*home, string) *chromium.Tab) {
 		h, desk := withTickets(t, tickets.ToParents)
 		start, began := h.Clock(), time.Now()
 		h.Portal.now = func() time.Time { return start.Add(time.Since(began)) }
-		h.blockTTL = func() time.Duration { return 3 * time.Second }
-		b := open(h, mia)
+		h.blockTTL = func() time.Duration { return 12 * time.Second } // a slow machine sees the page before it is left
+		b, without := open(h, mia), strings.Contains(t.Name(), "without")
+		told := b.Events()
 		b.Go("http://casino.example/")
 		b.Says("This page is not for now.")
 		b.Click(".three a.main")
@@ -58,7 +62,10 @@ func TestBrowserAsks(t *testing.T) {
 		answered := time.Now()
 		b.Says("The answer is yes.")
 		t.Logf("%d clicks and %d keys to ask; the answer stands there after %s", b.Clicks, b.Keys, time.Since(answered).Round(time.Millisecond))
-		if strings.Contains(t.Name(), "without") {
+		if got := told(); (got == 0) != without {
+			t.Errorf("%d events of the server told the page of the answer", got)
+		}
+		if without {
 			if to := b.Eval(`document.querySelector(".goon a").href`); to != "https://casino.example/" {
 				t.Errorf("it leads to %s", to)
 			}

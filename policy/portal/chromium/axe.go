@@ -140,7 +140,7 @@ type Text struct{ Name, HTML string }
 const atOnce = 12
 
 // Texts reports what axe-core finds on many pages, which are put in the place of the one that a tab shows, one after the
-// other: that takes a third of the time of opening each. What JavaScript would not show is left away. Checks are
+// other: that takes a third of the time of opening each. What JavaScript would not show is left away, and what unfolds is unfolded. Checks are
 // expressions that tell what else is wrong with a page.
 func (j *Judge) Texts(b *Tab, all []Text, rules Rules, checks ...string) {
 	b.Helper()
@@ -151,6 +151,7 @@ func (j *Judge) Texts(b *Tab, all []Text, rules Rules, checks ...string) {
 		}
 		found := b.await(`(async()=>{const all=[];for(const p of ` + string(pages) + `){
 const d=new DOMParser().parseFromString(p.HTML,"text/html");d.querySelectorAll("noscript").forEach(n=>n.remove());document.documentElement.replaceWith(document.adoptNode(d.documentElement));
+document.querySelectorAll("details").forEach(d=>d.open=true);
 for(const wrong of [` + strings.Join(checks, ",") + `])if(wrong)all.push(p.Name+": "+wrong);
 const found=await ` + judge + `(` + string(rules) + `);if(found)all.push(p.Name+": axe-core finds "+found)}return all.join("\n")})()`)
 		if found != "" {

@@ -9,10 +9,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 )
 
@@ -27,22 +29,25 @@ type Tab struct {
 	Ctx          context.Context
 }
 
-// Open starts a Chromium that looks names up by rules alone, such as "MAP *:80 127.0.0.1:8080" (Chromium's
-// --host-resolver-rules). It skips the test where there is no Chromium.
-func Open(t *testing.T, rules string, flags ...chromedp.ExecAllocatorOption) *Tab {
+// Program is the Chromium of this machine. It skips the test where there is none, which `make browser` counts: a test that
+// opens one in its parts alone asks for it first.
+func Program(t *testing.T) string {
 	t.Helper()
-	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if file, err := exec.LookPath(name); err == nil {
-			program = file
-			break
+			return file
 		}
 	}
-	if program == "" {
-		t.Skip("there is no Chromium here; `make browser` installs it")
-	}
+	t.Skip("there is no Chromium here; `make browser` installs it")
+	return ""
+}
+
+// Open starts a Chromium that looks names up by rules alone, such as "MAP *:80 127.0.0.1:8080" (Chromium's
+// --host-resolver-rules).
+func Open(t *testing.T, rules string, flags ...chromedp.ExecAllocatorOption) *Tab {
+	t.Helper()
 	options := append([]chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(program), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(Program(t)), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.UserDataDir(t.TempDir()),
 		chromedp.WSURLReadTimeout(patience), chromedp.Flag("disable-dev-shm-usage", true), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("host-resolver-rules", rules),
@@ -160,6 +165,24 @@ func (b *Tab) WithoutScript() {
 	if _, err := chromedp.Call(b.Ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// Events begins to count the server-sent events that the page gets.
+func (b *Tab) Events() func() int64 {
+	b.Helper()
+	var n atomic.Int64
+	err := chromedp.Listen(b.Ctx, func(event any) {
+		if _, ok := event.(*network.EventEventSourceMessageReceived); ok {
+			n.Add(1)
+		}
+	})
+	if err == nil {
+		_, err = chromedp.Call(b.Ctx, network.Enable, network.EnableParams{})
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n.Load
 }
 
 // Size is a screen.

@@ -4,9 +4,7 @@ package console_test
 
 import (
 	"encoding/json"
-	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,10 +18,8 @@ import (
 
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
-	"github.com/hearthdns/hearth/policy/parents"
 	"github.com/hearthdns/hearth/policy/portal/chromium"
 	"github.com/hearthdns/hearth/policy/portal/console"
-	"github.com/hearthdns/hearth/policy/words"
 )
 
 // tab is a window of a real browser at a console.
@@ -47,6 +43,7 @@ func (b *tab) open(path string) { b.Helper(); b.Go(b.origin + path) }
 // TestBrowserSetUp walks from nothing to a protected device with a real browser whose JavaScript is off, and tells clicks
 // and seconds.
 func TestBrowserSetUp(t *testing.T) {
+	t.Parallel()
 	h := open(t, "")
 	code := must(h.book.Setup(t.Context()))
 	b := browse(t, h)
@@ -73,18 +70,56 @@ func TestBrowserSetUp(t *testing.T) {
 	h.net.paths = console.Paths{IPv4: h.Clock()}
 	h.net.mu.Unlock()
 	b.Click(".card a[href='/setup/done']")
-	b.At("/setup/done")
-	if text := b.Eval("document.body?.innerText"); !strings.Contains(text, "Yes, it asks Hearth") {
-		t.Errorf("the check does not say that the device is protected: %s", text)
-	}
+	b.Says("Yes, it asks Hearth")
 	t.Logf("from nothing to a protected device: %d clicks, %d keys, %.1f seconds of the browser", b.Clicks, b.Keys, time.Since(start).Seconds())
 	if b.Clicks > 20 {
 		t.Errorf("it takes %d clicks, more than 20", b.Clicks)
 	}
 }
 
+// TestBrowserWithoutScript is a parent's day with JavaScript off: to join, answer a child, pause it, draw a time into its
+// week, let a device in, and sign out.
+func TestBrowserWithoutScript(t *testing.T) {
+	t.Parallel()
+	h := open(t, "", family)
+	h.fill()
+	i := must(h.book.Invite(t.Context(), account.Machine(), account.Offer{Household: "one", Role: account.Parent, Name: "Anna"}))
+	b := browse(t, h)
+	b.WithoutScript()
+	b.open("/join")
+	b.Write("[name=code]", i.Code)
+	b.Click("main form button")
+	b.Says("You are invited")
+	b.Write("[name=passphrase]", passphrase)
+	b.Click("main form button")
+	b.Says("for school")
+	b.Click("form[action='/answer'] button[value='30m']")
+	b.Until("opens the site for Mia", func() bool { return !h.blocks("one", "Mia", "social.example") })
+	b.open("/child/Mia")
+	b.Click("form[action$='/pause'] button[value='30m']")
+	b.Says("Help stays reachable")
+	b.open("/child/Tom/week")
+	b.Click(".days label:nth-child(3)")
+	b.Choose("[name='from.0']", "17:30")
+	b.Choose("[name='to.0']", "18:30")
+	b.Click("main form:last-of-type>button")
+	b.Says("The times are saved")
+	if !h.blocks("one", "Tom", "news.example") { // it is 18:00 on a Wednesday
+		t.Error("a time in the week stops nothing")
+	}
+	b.open("/devices")
+	b.Choose("[name=for]", "member/Mia")
+	b.Write("[name=name]", "mia-phone")
+	b.Click("form[action='/devices'] button")
+	b.Says("Code for")
+	b.open("/account")
+	b.Click("form[action='/signout'] button")
+	b.At("/signin")
+}
+
 // TestBrowserPasskey adds a passkey with the browser's own authenticator, signs out, and in with it.
 func TestBrowserPasskey(t *testing.T) {
+	t.Parallel()
 	h := open(t, "", family)
 	b := browse(t, h)
 	b.signIn(h)
@@ -121,6 +156,7 @@ func (b *tab) signIn(h *house) {
 // TestBrowserMessages: a parent lets this browser be told, and what is pushed to it is shown, with what leads elsewhere led
 // home. The push service, which is on the internet, is the one thing that is no real one.
 func TestBrowserMessages(t *testing.T) {
+	t.Parallel()
 	h := open(t, "", family)
 	b := browse(t, h)
 	b.signIn(h)
@@ -175,110 +211,4 @@ func TestBrowserMessages(t *testing.T) {
 func sameJSON(a, b string) bool {
 	var x, y any
 	return json.Unmarshal([]byte(a), &x) == nil && json.Unmarshal([]byte(b), &y) == nil && string(must(json.Marshal(x))) == string(must(json.Marshal(y)))
-}
-
-// TestBrowserPages has axe-core look at every page, in light and dark, as on a phone and on a computer; with HEARTH_SHOTS
-// it takes a picture of each into that folder:
-//
-//	HEARTH_SHOTS=/tmp/shots go test -tags browser -run TestBrowserPages ./policy/portal/console
-func TestBrowserPages(t *testing.T) {
-	axe := chromium.Axe(t)
-	h := open(t, "", family)
-	h.fill()
-	machine := parents.Who{Household: "one", Member: "Tom", Actor: parents.Actor{Role: parents.Machine}, By: "Anna"}
-	if _, err := h.Desk.Pause(t.Context(), machine, parents.Span{For: "1h"}); err != nil {
-		t.Fatal(err)
-	}
-	fresh := open(t, "")
-	b := browse(t, fresh)
-	axe.Into(b.Tab)
-	b.look(axe, "setup", "/setup")
-	b.found(axe, fresh)
-	b.to(h)
-	b.signIn(h)
-	address, _ := sent(t)
-	for _, c := range []notify.Channel{{Kind: notify.Webhook, To: address, Name: "Kitchen", For: []string{"Anna"}, Of: []notify.Kind{notify.Request}}, {Kind: notify.Mail, To: "alex@home.example"}} {
-		_ = h.messages.Test(t.Context(), "one", must(h.messages.Add(t.Context(), "one", c)))
-	}
-	for name, path := range map[string]string{
-		"today": "/", "child": "/child/Mia", "child-paused": "/child/Tom", "week": "/child/Mia/week", "limits": "/child/Mia/limits", "devices": "/devices", "device": "/device/mia-tablet",
-		"thing": "/device/television", "activity": "/activity", "activity-day": "/activity?of=Mia&day=2026-11-18", "changes": "/changes", "household": "/household", "people": "/people", "account": "/account", "missing": "/nothing",
-		"channels": "/channels", "lists": "/lists", "lists-name": "/lists?name=casino.example", "settings": "/settings", "leave": "/member/Mia/erase", "leave-self": "/member/Anna/erase", "request": console.RequestPath(h.asked),
-	} {
-		b.look(axe, name, path)
-	}
-	b.open("/channels")
-	b.Eval(`document.querySelectorAll("details").forEach(d=>d.open=true)`)
-	b.look(axe, "channels-add", "")
-	b.open("/devices")
-	b.Do(chromedp.Submit("form[action='/devices']"))
-	b.Says("Code for")
-	b.look(axe, "devices-code", "")
-	b.open("/account")
-	b.Do(chromedp.Click("form[action='/signout'] button"))
-	b.At("/signin")
-	b.look(axe, "signin", "/signin")
-	b.look(axe, "join", "/join")
-}
-
-// TestBrowserLanguages has axe-core look at each page in each language on the narrowest screen, where long words are widest.
-func TestBrowserLanguages(t *testing.T) {
-	axe := chromium.Axe(t)
-	h := open(t, "", family)
-	h.fill()
-	anna := h.signedIn("one", account.Parent, "Anna")
-	answered := h.ask("10.0.0.3", "casino.example", "")
-	anna.post("/answer", url.Values{"id": {answered}, "for": {"30m"}, "word": {"have fun"}}).is(http.StatusOK)
-	b := browse(t, h)
-	axe.Into(b.Tab)
-	for _, code := range words.Languages() {
-		browser, all := anna.asks(code), []chromium.Text{}
-		for _, path := range append(slices.Clone(parentsPages), console.RequestPath(h.asked), console.RequestPath(answered)) {
-			all = append(all, chromium.Text{Name: path + " in " + code, HTML: browser.get(path).text})
-		}
-		b.open("/signin")
-		b.Screen(chromium.Screens()[0], "light")
-		axe.Texts(b.Tab, all, chromium.Everything, chromium.Wide)
-	}
-}
-
-// found looks at the pages of the set-up on the way to a household.
-func (b *tab) found(axe *chromium.Judge, h *house) {
-	b.Helper()
-	code := must(h.book.Setup(b.Context()))
-	b.open("/setup")
-	b.Do(chromedp.SendKeys("[name=code]", code.Code), chromedp.SendKeys("[name=name]", "Anna"), chromedp.SendKeys("[name=passphrase]", passphrase), chromedp.Submit("main form"))
-	b.At("/setup/family")
-	b.look(axe, "setup-family", "/setup/family")
-	b.Choose("[name=country]", "DE")
-	b.Do(chromedp.SendKeys("[name='name.0']", "Mia"), chromedp.SendKeys("[name='age.0']", "8"), chromedp.SendKeys("[name='name.1']", "Tom"), chromedp.SendKeys("[name='age.1']", "14"))
-	b.Do(chromedp.Click("main form>button:last-of-type"))
-	b.At("/setup/times")
-	b.look(axe, "setup-times", "/setup/times")
-	b.look(axe, "setup-done", "/setup/done")
-	h.net.mu.Lock()
-	h.net.paths = console.Paths{IPv4: h.Clock()}
-	h.net.mu.Unlock()
-	b.look(axe, "setup-protected", "/setup/done")
-}
-
-// look has axe-core look at a page; path "" is the page that is open.
-func (b *tab) look(axe *chromium.Judge, name, path string) {
-	b.Helper()
-	if path != "" {
-		b.open(path)
-	}
-	for _, size := range chromium.Screens() {
-		for _, light := range []string{"light", "dark"} {
-			b.Screen(size, light)
-			which := name + "-" + size.Name + "-" + light
-			b.Fits(which)
-			b.Picture(which)
-			if light == "light" {
-				axe.Judge(b.Tab, which, chromium.Everything)
-			} else {
-				axe.Judge(b.Tab, which, chromium.Colours)
-			}
-		}
-	}
 }
