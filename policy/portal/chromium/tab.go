@@ -136,7 +136,7 @@ func (b *Tab) Until(what string, done func() bool) {
 func (b *Tab) Comes(what, expression string) {
 	b.Helper()
 	b.Until(what, func() bool {
-		got, err := b.try(`document.readyState=="complete"&&(` + expression + `)`)
+		got, err := b.try(`document.readyState=="complete"&&!!(` + expression + `)`)
 		return err == nil && got == "true"
 	})
 }
