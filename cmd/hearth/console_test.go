@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"encoding/pem"
-	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -29,26 +27,13 @@ func (oneToken) Token(_ context.Context, bearer string) (api.Caller, error) {
 func TestRemoteCommands(t *testing.T) {
 	s, _, _ := testServer(t, withBand("child")+"console: {listen: [\"127.0.0.1:0\"]}\n")
 	s.api.Tokens = oneToken{}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.serveConsole(ctx, l) }()
-	t.Cleanup(func() {
-		stop()
-		if err := <-done; err != nil && !strings.Contains(err.Error(), http.ErrServerClosed.Error()) {
-			t.Error(err)
-		}
-	})
+	server := showConsole(t, s)
 	foreign := httptest.NewTLSServer(nil)
 	defer foreign.Close()
 	dir := t.TempDir()
 	token, ca := filepath.Join(dir, "token"), filepath.Join(dir, "ca.pem")
 	write(t, token, "hearth.home.good\n")
 	write(t, ca, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.keeper.Authority().Certificate.Raw})))
-	server := fmt.Sprintf("https://127.0.0.1:%d", l.Addr().(*net.TCPAddr).Port)
 	at := []string{"HEARTH_SERVER=" + server, "HEARTH_TOKEN_FILE=" + token, "HEARTH_CA_FILE=" + ca}
 
 	if r := hearthWith(t, at, "household", "show"); r.code != 0 || !strings.Contains(r.out, "home") {

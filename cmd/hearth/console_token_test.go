@@ -21,8 +21,8 @@ const secondFamily = `
     members: [{name: Zoe, band: child}]
 `
 
-// overHTTPS serves the console of a server, and gives what asks it with a token.
-func overHTTPS(t *testing.T, s *server) func(token, method, path, body string) (int, string) {
+// showConsole serves the console of a server until the test ends, and says where.
+func showConsole(t *testing.T, s *server) string {
 	t.Helper()
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
@@ -37,13 +37,20 @@ func overHTTPS(t *testing.T, s *server) func(token, method, path, body string) (
 			t.Error(err)
 		}
 	})
+	return "https://" + l.Addr().String()
+}
+
+// overHTTPS serves the console of a server, and gives what asks it with a token.
+func overHTTPS(t *testing.T, s *server) func(token, method, path, body string) (int, string) {
+	t.Helper()
+	at := showConsole(t, s)
 	pool := x509.NewCertPool()
 	pool.AddCert(s.keeper.Authority().Certificate)
 	browser := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	t.Cleanup(browser.CloseIdleConnections)
 	return func(token, method, path, body string) (int, string) {
 		t.Helper()
-		r, err := http.NewRequestWithContext(ctx, method, "https://"+l.Addr().String()+path, strings.NewReader(body))
+		r, err := http.NewRequestWithContext(t.Context(), method, at+path, strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -153,7 +153,7 @@ func (h *house) wants(from, name string, mistake bool) parents.Request {
 	h.t.Helper()
 	c, w := h.Wish(from, name)
 	w.Mistake = mistake
-	return must(h.Desk.Request(h.t.Context(), c, w))
+	return must(h.Request(h.t.Context(), c, w))
 }
 
 // ask sends a request as the machine's owner.

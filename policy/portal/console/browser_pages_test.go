@@ -31,7 +31,7 @@ func TestBrowserPages(t *testing.T) {
 	h := open(t, "", family)
 	h.fill()
 	machine := parents.Who{Household: "one", Member: "Tom", Actor: parents.Actor{Role: parents.Machine}, By: "Anna"}
-	if _, err := h.Desk.Pause(t.Context(), machine, parents.Span{For: "1h"}); err != nil {
+	if _, err := h.Pause(t.Context(), machine, parents.Span{For: "1h"}); err != nil {
 		t.Fatal(err)
 	}
 	fresh := open(t, "")

@@ -61,11 +61,9 @@ func (v *visit) channelsParts() (*page, error) {
 	if parts.Names, err = post.Names(ctx, household); err != nil {
 		return nil, err
 	}
-	accounts := []account.Account{v.session.Who}
-	if parts.Manage {
-		if accounts, err = v.c.Book.Accounts(ctx, v.session.Actor(), household); err != nil {
-			return nil, err
-		}
+	accounts, err := v.mayRead(household, parts.Manage)
+	if err != nil {
+		return nil, err
 	}
 	people := map[string]string{}
 	for _, a := range accounts {
@@ -90,6 +88,14 @@ func (v *visit) channelsParts() (*page, error) {
 		p.Script = v.c.render.scripts["push"]
 	}
 	return p, nil
+}
+
+// mayRead are the accounts that channels may be for: of the household, or nobody's but one's own.
+func (v *visit) mayRead(household string, all bool) ([]account.Account, error) {
+	if all {
+		return v.c.Book.Accounts(v.r.Context(), v.session.Actor(), household)
+	}
+	return []account.Account{v.session.Who}, nil
 }
 
 // ways adds those in which somebody may add a channel.

@@ -293,7 +293,7 @@ func TestMidnight(t *testing.T) {
 	page := anna.get("/child/Tom/week").says(`name="homework.to" value="00:00"`, `name="to.0" value="00:00"`).lacks("value=\"24:00")
 	form := url.Values{"revision": {page.field("revision")}, "homework.from": {"17:00"}, "homework.to": {"00:00"}, "days.0": {"wed"}, "from.0": {"00:00"}, "to.0": {"00:00"}, "kind.0": {"bedtime"}}
 	anna.post("/child/Tom/week", form).is(http.StatusOK).says("The times are saved")
-	text, _, err := h.Desk.Export(t.Context(), policytest.Machine("one"), false)
+	text, _, err := h.Export(t.Context(), policytest.Machine("one"), false)
 	if err != nil || strings.Count(string(text), "24:00") != 2 {
 		t.Errorf("the definition is (%v)\n%s", err, text)
 	}
@@ -366,7 +366,7 @@ func TestConfirmSeen(t *testing.T) {
 		heard.Names = append(heard.Names, policy.Destination{Name: fmt.Sprintf("n%02d.telemetry.maker.example", i)})
 	}
 	put := func() {
-		must(h.Desk.Log.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: policy.RecordID("television")}, Value: must(json.Marshal(heard))}))
+		must(h.Log.Put(t.Context(), store.Write{Key: store.Key{Household: "one", Kind: policy.KindHeard, ID: policy.RecordID("television")}, Value: must(json.Marshal(heard))}))
 	}
 	put()
 	seen := func() (names []string) {
@@ -382,13 +382,13 @@ func TestConfirmSeen(t *testing.T) {
 	heard.Names = append(heard.Names, policy.Destination{Name: "late.example"})
 	put()
 	anna.post("/device/television/confirm", url.Values{"seen": first, "without": {first[0]}})
-	sheet := must(h.Desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	sheet := must(h.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
 	if got := sheet.Learned.Confirmed; len(first) != 40 || !slices.Equal(got, first[1:]) {
 		t.Errorf("%d were shown, and confirmed is %v", len(first), got)
 	}
 	next := seen()
 	anna.post("/device/television/confirm", url.Values{"seen": next})
-	sheet = must(h.Desk.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
+	sheet = must(h.Sheet(t.Context(), parents.Who{Household: "one", Device: "television", Actor: parents.Actor{Role: parents.Machine}}))
 	if len(sheet.Learned.Confirmed) != 71 {
 		t.Errorf("after the second page %d are confirmed, want all 71", len(sheet.Learned.Confirmed))
 	}

@@ -150,7 +150,7 @@ func (h *house) ask(addr, name, word string) string {
 // request gives a request as it is.
 func (h *house) request(id string) parents.Request {
 	h.t.Helper()
-	return must(h.Desk.ShowRequest(h.t.Context(), policytest.Machine("one"), id))
+	return must(h.ShowRequest(h.t.Context(), policytest.Machine("one"), id))
 }
 
 // kept is what is remembered.

@@ -79,7 +79,7 @@ func TestErase(t *testing.T) {
 	}
 	anna.get("/devices").says("sofa-tablet").lacks("mia-tablet", "Mia, ")
 	anna.get("/child/Mia").is(http.StatusNotFound)
-	snapshot := must(h.Desk.Log.Snapshot(t.Context(), "one/"))
+	snapshot := must(h.Log.Snapshot(t.Context(), "one/"))
 	for _, e := range snapshot.Entries {
 		if strings.Contains(string(e.Value), "Mia") || strings.Contains(string(e.Value), "mia-tablet") {
 			t.Errorf("%s still says %s", e.Key, e.Value)
@@ -144,7 +144,7 @@ func TestDots(t *testing.T) {
 		anna.get(path).is(http.StatusOK).at(path).says("<h1>" + name + "</h1>")
 		anna.post(path+"/pause", url.Values{"for": {"1h"}}).is(http.StatusOK).at(path).says("Paused until 19:00")
 	}
-	acts := must(h.Desk.Acts(t.Context(), policytest.Machine("one")))
+	acts := must(h.Acts(t.Context(), policytest.Machine("one")))
 	if len(acts) != 3 {
 		t.Errorf("in force is %+v", acts)
 	}
