@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -195,17 +196,59 @@ func (b *Bolt) Records(p Partition) (records []Record, err error) {
 		return nil, b.readOnly()
 	}
 	err = b.view(func(tx *bbolt.Tx) error {
-		from := p.find(top(tx, bucketJournal))
-		if from.Bucket == nil {
-			return nil
-		}
-		return from.ForEach(func(k, v []byte) error {
-			r, err := parseRecord(from, k, v)
-			records = append(records, r)
+		records, err = recordsOf(p.find(top(tx, bucketJournal)))
+		return err
+	})
+	return records, err
+}
+
+// recordsOf reads a partition.
+func recordsOf(from part) (records []Record, err error) {
+	if from.Bucket == nil {
+		return nil, nil
+	}
+	err = from.ForEach(func(k, v []byte) error {
+		r, err := parseRecord(from, k, v)
+		records = append(records, r)
+		return err
+	})
+	return records, err
+}
+
+// Move puts all that is remembered of a person under another name, merged with what is there, in one step. It takes no
+// more room than there was, so that it is done in a full journal as well. Dropped is as of Append.
+func (b *Bolt) Move(household, person, to string) (dropped int, err error) {
+	if err := errors.Join(validHousehold(household), validID(person), validID(to)); err != nil {
+		return 0, fmt.Errorf("moving activity: %w", err)
+	}
+	if b.db.Load() == nil {
+		return 0, b.readOnly()
+	}
+	if person == to {
+		return 0, nil
+	}
+	err = b.update(func(tx *bbolt.Tx) error {
+		dropped = 0
+		journal := top(tx, bucketJournal)
+		return eachDay(tx, func(kind, day string, at part) error {
+			people := at.sub([]byte(household))
+			if people.Bucket == nil || people.sub([]byte(person)).Bucket == nil {
+				return nil
+			}
+			records, err := recordsOf(people.sub([]byte(person)))
+			if err != nil {
+				return err
+			}
+			if err := people.drop([]byte(person)); err != nil {
+				return err
+			}
+			n, err := Addition{Partition{kind, Day(day), household, to}, records}.merge(journal)
+			dropped += n
 			return err
 		})
 	})
-	return records, err
+	b.dropped.Add(uint64(dropped)) //nolint:gosec // never below 0
+	return dropped, err
 }
 
 // Partitions lists what is kept of a household and a person, with "" of all of them, in the order of days.

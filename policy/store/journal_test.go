@@ -107,6 +107,41 @@ func TestJournalErasesAPerson(t *testing.T) {
 	}
 }
 
+// TestJournalMoves: what lies under one name lies under another afterwards, merged with what was there, of all days and
+// kinds; others keep theirs, and the numbers of partitions are right.
+func TestJournalMoves(t *testing.T) {
+	b := open(t)
+	for _, at := range []store.Partition{
+		partition("totals", "2026-03-01", "smith", "bear"), partition("totals", "2026-03-01", "smith", "fox"), partition("totals", "2026-03-02", "smith", "bear"),
+		partition("minutes", "2026-03-02", "smith", "bear"), partition("totals", "2026-03-01", "smith", "Mia"), partition("totals", "2026-03-01", "jones", "bear"),
+	} {
+		add(t, b, at, store.Record{Key: "fun.video", Count: 3}, store.Record{Key: "quota", Bits: []uint64{0b0101}})
+	}
+	for range 2 { // and nothing is counted twice
+		if dropped, err := b.Move("smith", "bear", "fox"); err != nil || dropped != 0 {
+			t.Fatalf("%d dropped, %v", dropped, err)
+		}
+	}
+	want(t, "merged", records(t, b, partition("totals", "2026-03-01", "smith", "fox")), "fun.video:6[] quota:0[5]")
+	want(t, "another day", records(t, b, partition("totals", "2026-03-02", "smith", "fox")), "fun.video:3[] quota:0[5]")
+	want(t, "another kind", records(t, b, partition("minutes", "2026-03-02", "smith", "fox")), "fun.video:3[] quota:0[5]")
+	for person, n := range map[string]int{"bear": 0, "Mia": 1} {
+		left, err := b.Partitions("smith", person)
+		if err != nil || len(left) != n {
+			t.Errorf("of %s there is %v, %v", person, left, err)
+		}
+	}
+	want(t, "of another household", records(t, b, partition("totals", "2026-03-01", "jones", "bear")), "fun.video:3[] quota:0[5]")
+	if n, err := b.Erase("smith", ""); err != nil || n != 4 {
+		t.Errorf("%d partitions were there, %v", n, err)
+	}
+	for _, name := range [][3]string{{"", "bear", "fox"}, {"smith", "", "fox"}, {"smith", "bear", ""}} {
+		if _, err := b.Move(name[0], name[1], name[2]); err == nil {
+			t.Errorf("%q moves", name)
+		}
+	}
+}
+
 func TestJournalIsBounded(t *testing.T) {
 	b := open(t)
 	mia := partition("names", "2026-03-01", "smith", "Mia")

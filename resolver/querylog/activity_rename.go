@@ -25,29 +25,9 @@ func (a *Activity) Rename(household, was, next string) error {
 	if heard != nil && len(heard.fresh) > 0 { // at once: what waits under a name that is not yet in force is dropped
 		failed = a.writeHeard(device{household, next}, heard)
 	}
-	return errors.Join(failed, a.flush(), a.movePartitions(household, policy.PersonOfDevice(was), policy.PersonOfDevice(next)), a.moveNotices(household, was, next))
-}
-
-// movePartitions puts what lies under one name under another.
-func (a *Activity) movePartitions(household, was, next string) error {
-	parts, err := a.cfg.Store.Partitions(household, was)
-	if err != nil || len(parts) == 0 {
-		return err
-	}
-	moved := make([]store.Addition, 0, len(parts))
-	for _, p := range parts {
-		records, err := a.cfg.Store.Records(p)
-		if err != nil {
-			return err
-		}
-		p.Person = next
-		moved = append(moved, store.Addition{Partition: p, Records: records})
-	}
-	if _, err := a.cfg.Store.Append(moved...); err != nil {
-		return err
-	}
-	_, err = a.cfg.Store.Erase(household, was)
-	return err
+	failed = errors.Join(failed, a.flush())
+	_, err := a.cfg.Store.Move(household, policy.PersonOfDevice(was), policy.PersonOfDevice(next))
+	return errors.Join(failed, err, a.moveNotices(household, was, next))
 }
 
 // moveNotices has notices name a device as it is called now.
