@@ -86,9 +86,15 @@ func (v *validator) locale(path string, h HouseholdConfig) {
 	if !v.speaks(h.Language) {
 		v.add(path+".language", "%q is no language tag: write one such as en, de or fr-CA", h.Language)
 	}
-	if c := h.Country; c != "" && (len(c) != 2 || strings.Trim(c, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "") {
-		v.add(path+".country", "%q is no country code: write two capital letters such as DE", c)
+	if c := h.Country; c != "" && !isCountry(c) {
+		v.add(path+".country", "%q is no country code of ISO 3166-1: write two capital letters such as DE or GB", c)
 	}
+}
+
+// isCountry says whether a code is one that ISO 3166-1 gives to a country, so none that is reserved for users such as XX.
+func isCountry(code string) bool {
+	region, err := language.ParseRegion(code)
+	return err == nil && region.IsCountry() && region.Canonicalize() == region && region.String() == code
 }
 
 // speaks says whether a tag is one of a language; each is read once.
