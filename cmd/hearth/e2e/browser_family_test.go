@@ -17,11 +17,15 @@ import (
 	"github.com/hearthdns/hearth/policy/portal/chromium"
 )
 
-// window opens a Chromium with a profile of its own, which finds names as the system of the home does: by Hearth.
-func window(t *testing.T) *chromium.Tab {
+// window opens a Chromium with a profile of its own, which finds names as the system of the home does: by Hearth, or by the
+// resolvers that are given.
+func window(t *testing.T, resolvers ...string) *chromium.Tab {
 	t.Helper()
+	if resolvers == nil {
+		resolvers = []string{"127.0.0.1"}
+	}
 	dir := t.TempDir()
-	must(t, os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver 127.0.0.1\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, "resolv.conf"), []byte("nameserver "+strings.Join(resolvers, "\nnameserver ")+"\n"), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "nsswitch.conf"), []byte("hosts: files dns\n"), 0o600))
 	own := fmt.Sprintf(`for f in resolv.conf nsswitch.conf; do mount --bind "%s/$f" "/etc/$f" || exit; done; exec chromium "$@"`, dir)
 	script := filepath.Join(dir, "chromium")

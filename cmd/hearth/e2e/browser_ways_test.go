@@ -1,0 +1,57 @@
+//go:build browser && linux
+
+package e2e
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestBrowserFindsWays is TestConsoleFindsWays with a real browser, in which JavaScript is off. A resolver that is kept in
+// reserve is not found there: Chromium asks the first once more by the system after the second has said no.
+func TestBrowserFindsWays(t *testing.T) {
+	if !athome(t, "chromium", "unshare", "dnsmasq") {
+		return
+	}
+	must(t, os.WriteFile("/proc/sys/net/ipv6/conf/all/disable_ipv6", []byte("1"), 0o600))
+	kim, router := homeOf(os.Getenv(inside))
+	stranger(t)
+	dnsmasq(t, router, "--stop-dns-rebind")
+	w := newWays(t, kim)
+	for _, c := range []struct {
+		what      string
+		resolvers []string
+		says      string
+		never     []string
+	}{
+		{"as it should be", []string{hearthAt}, "IPv4 Yes", []string{"another DNS server too", "in place of your devices", "the router drops it"}},
+		{"another resolver first", []string{awayAt, hearthAt}, "IPv4 Not yet", nil},
+		{"a router that hides its devices and has rebind protection", []string{router.address}, "in place of your devices (" + router.address, []string{"another DNS server too"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			b := window(t, c.resolvers...)
+			b.WithoutScript()
+			b.Go("https://" + w.console + "/signin")
+			b.Write("[name=name]", "Anna")
+			b.Write("[name=passphrase]", passphrase)
+			b.Click("main form button")
+			b.At("/")
+			began := time.Now()
+			b.Go("https://" + w.console + "/setup/done")
+			b.Comes("tells what it found", `location.search.startsWith("?check=")`)
+			b.Says(c.says)
+			text := b.Eval("document.body.innerText")
+			t.Logf("known after %v", time.Since(began).Round(time.Second))
+			for _, one := range c.never {
+				if strings.Contains(text, one) {
+					t.Errorf("it says %q:\n%s", one, text)
+				}
+			}
+			if c.resolvers[0] == router.address && !strings.Contains(text, "the router drops it") {
+				t.Errorf("nothing tells of rebind protection:\n%s", text)
+			}
+		})
+	}
+}
