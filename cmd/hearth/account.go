@@ -80,7 +80,7 @@ func (a *app) accountListCommand() *cobra.Command {
 		Use: "list [HOUSEHOLD]", Short: "List who may sign in, and which invitations wait",
 		Long:    "List who may sign in, and which invitations wait: of a household, of the\noperators (operators), or of all.",
 		Example: "  hearth account list\n  hearth account list example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.server()
 			if err != nil {
@@ -119,7 +119,7 @@ func describeAccounts(w io.Writer, r signsIn) {
 		case i.Name != "":
 			text += " for " + i.Name
 		}
-		fmt.Fprintf(w, "%s as %s, by %s, good until %s: %s\n", text, i.Role, i.By, i.Ends.Local().Format("2006-01-02 15:04"), i.ID[:min(8, len(i.ID))])
+		fmt.Fprintf(w, "%s as %s, by %s, good until %s: %s\n", text, i.Role, i.By, i.Ends.Format("2006-01-02 15:04"), i.ID[:min(8, len(i.ID))])
 	}
 	if len(r.Accounts)+len(r.Invitations) == 0 {
 		fmt.Fprintln(w, "nobody has an account: hearth account setup makes a code for the first")
@@ -127,9 +127,9 @@ func describeAccounts(w io.Writer, r signsIn) {
 }
 
 func describeAccount(one account.Account) string {
-	text := fmt.Sprintf("%-32s %-8s since %s", one.Household+"/"+one.Name, one.Role, one.At.Local().Format(time.DateOnly))
+	text := fmt.Sprintf("%-32s %-8s since %s", one.Household+"/"+one.Name, one.Role, one.At.Format(time.DateOnly))
 	if !one.Until.IsZero() {
-		text += ", until " + one.Until.Local().Format("2006-01-02 15:04")
+		text += ", until " + one.Until.Format("2006-01-02 15:04")
 	}
 	if one.Provider {
 		text += ", signs in at the provider"
@@ -147,7 +147,7 @@ Whoever types it into the set-up page is the first parent.`,
 		Args:    exactly(0, "setup takes no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return answer(cmd.Context(), a, change("/v1/setup", nil), func(w io.Writer, i api.Invited) {
-				fmt.Fprintf(w, "%s\n\nType it into the set-up page before %s. Whoever does is the first parent.\n\n%s\n", i.Code, i.Ends.Local().Format("15:04"), strings.Join(i.Pages, "\n"))
+				fmt.Fprintf(w, "%s\n\nType it into the set-up page before %s. Whoever does is the first parent.\n\n%s\n", i.Code, i.Ends.Format("15:04"), strings.Join(i.Pages, "\n"))
 			})
 		},
 	}
@@ -163,7 +163,7 @@ tokens, invitations. Until then nothing changes.`,
 		Args:    exactly(1, "HOUSEHOLD/NAME, or NAME where there is one household"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return answer(cmd.Context(), a, change(ofAccount(args[0], "reset"), nil), func(w io.Writer, i api.Invited) {
-				fmt.Fprintf(w, "%s\n\nWho types it in before %s chooses a new passphrase for %s/%s. Then all\nthat opened the account before is void.\n", i.Code, i.Ends.Local().Format("15:04"), i.Household, i.Name)
+				fmt.Fprintf(w, "%s\n\nWho types it in before %s chooses a new passphrase for %s/%s. Then all\nthat opened the account before is void.\n", i.Code, i.Ends.Format("15:04"), i.Household, i.Name)
 			})
 		},
 	}
@@ -178,7 +178,7 @@ carer's rights end with the day that --until says, at most a year ahead. A
 child's account is for the child of that --name.
 Operators are of no household.`,
 		Example: "  hearth account invite --role parent --name Bert\n  hearth account invite --role child --name Kim\n  hearth account invite example-home --role carer --until 2027-01-31\n  hearth account invite --role operator",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if role == "" {
 				return usageError{errors.New("as what is missing; add --role parent, carer, child or operator")}
@@ -196,7 +196,7 @@ Operators are of no household.`,
 				Until string `json:"until,omitempty"`
 			}{role, name, until}
 			return answer(cmd.Context(), a, change(at(household, "account-invitations"), body), func(w io.Writer, i api.Invited) {
-				fmt.Fprintf(w, "%s\n\nIt opens an account in %s as %s, once, before %s.\n", i.Code, i.Household, i.Role, i.Ends.Local().Format("2006-01-02 15:04"))
+				fmt.Fprintf(w, "%s\n\nIt opens an account in %s as %s, once, before %s.\n", i.Code, i.Household, i.Role, i.Ends.Format("2006-01-02 15:04"))
 			})
 		},
 	}
@@ -267,7 +267,7 @@ func (a *app) accountSessionsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "sessions [HOUSEHOLD/NAME | NAME] [--end]", Short: "List where people are signed in, or sign somebody out everywhere",
 		Long: "List the browsers in which people are signed in, or with --end sign one of\nthem out everywhere.", Example: "  hearth account sessions\n  hearth account sessions example-home/Anna --end",
-		Args: cobra.MaximumNArgs(1),
+		Args: atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			whose := strings.Join(args, "")
 			if over && whose == "" {
@@ -307,7 +307,7 @@ func (a *app) listSessions(ctx context.Context, whose string) error {
 
 func describeSessions(w io.Writer, all []api.SignedIn) {
 	for _, s := range all {
-		fmt.Fprintf(w, "%-32s %s, by %s, last used %s, ends %s\n", s.Household+"/"+s.Name, cmp.Or(s.Label, "a browser"), s.Means, s.Seen.Local().Format("2006-01-02 15:04"), s.Ends().Local().Format("2006-01-02 15:04"))
+		fmt.Fprintf(w, "%-32s %s, by %s, last used %s, ends %s\n", s.Household+"/"+s.Name, cmp.Or(s.Label, "a browser"), s.Means, s.Seen.Format("2006-01-02 15:04"), s.Ends().Format("2006-01-02 15:04"))
 	}
 	if len(all) == 0 {
 		fmt.Fprintln(w, "nobody is signed in")

@@ -90,9 +90,9 @@ func describeToken(t account.Token) string {
 	for i, s := range t.Scopes {
 		scopes[i] = string(s)
 	}
-	text := fmt.Sprintf("%s  %s, for %s: %s, by %s, until %s", t.ID[:min(8, len(t.ID))], t.Name, where, strings.Join(scopes, " "), t.By, t.Until.Local().Format("2006-01-02 15:04"))
+	text := fmt.Sprintf("%s  %s, for %s: %s, by %s, until %s", t.ID[:min(8, len(t.ID))], t.Name, where, strings.Join(scopes, " "), t.By, t.Until.Format("2006-01-02 15:04"))
 	if !t.Seen.IsZero() {
-		text += ", last used " + t.Seen.Local().Format("2006-01-02 15:04")
+		text += ", last used " + t.Seen.Format("2006-01-02 15:04")
 	}
 	return text
 }
@@ -101,7 +101,7 @@ func (a *app) tokenListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list [HOUSEHOLD]", Short: "List the tokens that are good", Long: "List the tokens that are good: of a household, of the operators (operators), or\nall.",
 		Example: "  hearth account token list",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.server()
 			if err != nil {

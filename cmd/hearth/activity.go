@@ -24,7 +24,7 @@ func (a *app) activityCommand() *cobra.Command {
 and names where the age band or a log that was asked for lets them be kept.
 docs/privacy.md says what that is, where it lies and for how long.`,
 		Example: "  hearth activity example-home/Kim\n  hearth activity example-home --day 2026-06-10\n  hearth activity log example-home/Kim --full --for 7d\n  hearth activity erase example-home/Kim",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r, err := a.remembered(cmd.Context(), kept(args, "activity"), day)
 			if err != nil {
@@ -177,7 +177,7 @@ func (a *app) activityNoticesCommand() *cobra.Command {
 		Use: "notices [HOUSEHOLD]", Short: "List what parents should know of",
 		Long:    "List the notices of the last 7 days. One about a child is shown here once the\nchild has seen it, or a day after the child could.",
 		Example: "  hearth activity notices example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return found(cmd.Context(), a, kept(args, "activity", "notices"), "notices", describeNotices)
 		},
@@ -189,7 +189,7 @@ func (a *app) activityDevicesCommand() *cobra.Command {
 		Use: "devices [HOUSEHOLD]", Short: "List when devices asked last, and which have gone quiet",
 		Long:    "List when the devices of a household asked Hearth last, as far as that may be\nremembered: not those of people of 16 and more. A device that asked regularly\nand stopped is off, on mobile data, or uses a VPN. It is in memory alone.",
 		Example: "  hearth activity devices example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return found(cmd.Context(), a, kept(args, "activity", "devices"), "devices", describeSightings)
 		},

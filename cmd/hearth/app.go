@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // The exit codes of every command.
@@ -125,10 +127,11 @@ Every command takes --json. Exit codes: 0 done, 1 refused or failed, 2 usage.`,
 		Example: `  hearth serve                            # the example household on 127.0.0.1:5300
   hearth check-config config.yaml
   hearth explain --device kim-tablet example.com`,
-		SilenceErrors: true,
-		SilenceUsage:  true,
-		Args:          noSuchCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: nothingMeant,
+		SilenceErrors:     true,
+		SilenceUsage:      true,
+		Args:              noSuchCommand,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	flags := root.PersistentFlags()
 	flags.BoolVar(&a.json, "json", false, "print the result as JSON")
@@ -161,6 +164,25 @@ func exactly(n int, usage string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// atMostOne asks for one argument or none.
+func atMostOne(_ *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return usageError{fmt.Errorf("%d arguments given, one at most: write %q alone", len(args), args[0])}
+	}
+	return nil
+}
+
+// nothingMeant refuses who and until when that are written and empty, such as a variable of a script that is not set: it
+// would be the whole house, or for ever.
+func nothingMeant(cmd *cobra.Command, _ []string) (err error) {
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		if f.Value.String() == "" && slices.Contains([]string{"household", "member", "device", "for", "until"}, f.Name) {
+			err = usageError{fmt.Errorf("--%s is empty; write it, or leave --%[1]s out", f.Name)}
+		}
+	})
+	return err
 }
 
 // atLeastOne asks for one argument or more, which usage names.

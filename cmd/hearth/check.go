@@ -59,7 +59,7 @@ func (a *app) check(file string) error {
 // judge adds what only shows beside the store, and what is worth a second look.
 func (r *checkResult) judge(a *app, l *loaded) {
 	twice, warnings := a.checkOwners(l)
-	r.Warnings = append(r.Warnings, warnings...)
+	r.Warnings = append(r.Warnings, a.newer(l, warnings)...)
 	if r.Errors = append(r.Errors, twice...); len(r.Errors) == 0 {
 		r.OK, r.Hash = true, l.Hash()
 	}

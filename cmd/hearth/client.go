@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // errNoServer says that nothing answers on the control socket.
@@ -118,6 +119,11 @@ const maxAnswer = 64 << 20
 
 // send sends one request. The reply is a good one: what the server refuses is an error with the server's own words.
 func (c client) send(ctx context.Context, r request) (*http.Response, error) {
+	for part := range strings.SplitSeq(strings.TrimPrefix(r.path, "/"), "/") {
+		if part == "" || part == "." || part == ".." { // else it would be another route
+			return nil, usageError{fmt.Errorf("a name or number that is needed is %q; write which one is meant", part)}
+		}
+	}
 	var body bytes.Buffer
 	if r.body != nil {
 		if err := json.NewEncoder(&body).Encode(r.body); err != nil {

@@ -38,7 +38,7 @@ func (a *app) deviceListCommand() *cobra.Command {
 		Use: "list [HOUSEHOLD]", Short: "List the devices of a household, known and unknown",
 		Long:    "List the devices of a household, and what was seen lately in its networks that\nis none of them.",
 		Example: "  hearth device list example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			home := strings.Join(args, "")
 			known, err := list[parents.Device](cmd.Context(), a, look(at(home, "devices")))
@@ -90,7 +90,7 @@ ten minutes. On the device open the page that is shown, or photograph the QR
 code, and enter it. It is known from then on by its MAC where the server knows
 that, else by its address.`,
 		Example: "  hearth device enrol --member Kim\n  hearth device enrol example-home --profile things --name tv",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			who := &whom{parents.Who{Household: strings.Join(args, "")}}
 			who.give(&to)

@@ -102,7 +102,7 @@ func (a *app) householdShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "show [HOUSEHOLD]", Short: "Show who belongs to a household, and what is in force", Long: "Show the people of a household with their bands, who waits for a confirmation,\nwhat is left of the day's minutes, and what people did that is in force.",
 		Example: "  hearth household show example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return answer(cmd.Context(), a, look(at(strings.Join(args, ""))), describeHousehold)
 		},
@@ -179,7 +179,7 @@ follows the store takes over what the configuration said last.`,
 			case err == nil:
 				ask = change("/v1/households", map[string]string{"definition": string(text)})
 			case !errors.Is(err, fs.ErrNotExist):
-				return err
+				return fmt.Errorf("%w; write the HOUSEHOLD of the configuration, or a FILE that can be read", err)
 			}
 			return answer(cmd.Context(), a, ask, describeAdopted)
 		},
@@ -206,7 +206,7 @@ as export writes it, or --revision must be the present one.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			text, err := os.ReadFile(args[0])
 			if err != nil {
-				return err
+				return fmt.Errorf("%w; write the FILE that hearth household export wrote", err)
 			}
 			line, _, _ := bytes.Cut(text, []byte("\n"))
 			if written, found := strings.CutPrefix(strings.TrimSpace(string(line)), revisionLine); found && revision == 0 {
@@ -256,7 +256,7 @@ func (a *app) householdAuditCommand() *cobra.Command {
 		Use: "audit [HOUSEHOLD]", Short: "Say who changed what, in the last 90 days",
 		Long:    "Say who changed what in a household in the last 90 days, the latest first.\nNames of sites are there only where a parent wrote them.",
 		Example: "  hearth household audit example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, err := list[api.Change](cmd.Context(), a, look(at(strings.Join(args, ""), "audit")))
 			if err != nil {

@@ -25,3 +25,18 @@ func TestWhoseDevice(t *testing.T) {
 		}
 	}
 }
+
+// TestNobodyIsNotEverybody: a variable of a script that is not set is not the whole house, and no time is not for ever.
+func TestNobodyIsNotEverybody(t *testing.T) {
+	for _, args := range [][]string{
+		{"pause", "--member", ""}, {"pause", "--member", "Kim", "--for", ""}, {"filter", "off", "--device", ""}, {"grant", "name", "a.example", "--until", ""}, {"requests", "list", "--household", ""},
+		{"account", "token", "new", "x", "--scope", "explain", "--until", "2027-01-31", "--household", ""},
+	} {
+		if r := hearth(t, args...); r.code != 2 || !strings.Contains(r.err, "is empty; write it, or leave --") {
+			t.Errorf("hearth %q: exit %d, %s", args, r.code, r.err)
+		}
+	}
+	if r := hearth(t, "activity", "one", "two"); r.code != 2 || !strings.Contains(r.err, `write "one" alone`) {
+		t.Errorf("two names: exit %d, %s", r.code, r.err)
+	}
+}

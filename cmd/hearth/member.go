@@ -40,7 +40,7 @@ func (a *app) memberListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "list [HOUSEHOLD]", Short: "List the people of a household", Long: "List the people of a household with their age bands and profiles, and who waits\nfor a confirmation after a birthday.",
 		Example: "  hearth member list example-home",
-		Args:    cobra.MaximumNArgs(1),
+		Args:    atMostOne,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, err := list[parents.Person](cmd.Context(), a, look(at(strings.Join(args, ""), "members")))
 			if err != nil {

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/hearthdns/hearth/policy"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal/api"
 	"github.com/hearthdns/hearth/policy/store"
 	"github.com/hearthdns/hearth/resolver"
 )
@@ -148,9 +150,32 @@ func (a *app) checkOwners(l *loaded) (twice, warnings problems) {
 		}
 	}
 	if households == 0 {
-		warnings = append(warnings, &problem{Path: "households", Text: "no household is configured, so every client is a stranger; copy the example from config.example.yaml and fit it to your home"})
+		warnings = append(warnings, nobodysHome())
 	}
 	return twice, warnings
+}
+
+// nobodysHome is what is said where there is no household.
+func nobodysHome() *problem {
+	return &problem{Path: "households", Text: "no household is configured, so every client is a stranger; copy the example from config.example.yaml and fit it to your home"}
+}
+
+// askTime is how long a running server may take to say that it has a household.
+const askTime = 2 * time.Second
+
+// newer leaves out that there is no household, where the running server has made one since the snapshot.
+func (a *app) newer(l *loaded, warnings problems) problems {
+	nobody := func(p *problem) bool { return p.Path == nobodysHome().Path }
+	if !slices.ContainsFunc(warnings, nobody) {
+		return warnings
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), askTime)
+	defer cancel()
+	var page api.Page[parents.Household]
+	if c, err := a.running(l); err != nil || c.call(ctx, look("/v1/households?limit=1"), &page) != nil || len(page.Items) == 0 {
+		return warnings
+	}
+	return slices.DeleteFunc(warnings, nobody)
 }
 
 // pagePort is the port of the pages, "" for that of HTTP or where there are none.

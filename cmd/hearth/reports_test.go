@@ -148,6 +148,8 @@ func TestReportsRefused(t *testing.T) {
 		{[]string{"add", "appeal", "free.example"}, 1, "ask at home"},
 		{[]string{"add", "appeal", "ask.hearth.home.arpa"}, 2, "public internet"},
 		{[]string{"add", "report", "dns.resolver.arpa"}, 2, "public internet"},
+		{[]string{"show", ""}, 2, "which one is meant"},
+		{[]string{"add", "appeal", "cards.example", "--why", "rant"}, 2, "fine, category, help, other"},
 		{[]string{"show", "1"}, 2, "twelve digits"},
 		{[]string{"decide", "1", "upheld"}, 2, "twelve digits"},
 		{[]string{"list", "--older", "long"}, 2, "48h"},

@@ -48,11 +48,16 @@ func (a *app) serve(ctx context.Context) error {
 	log := newLog(a.err, l.Config.Log, level)
 	_, warnings := a.checkOwners(l)
 	for _, p := range warnings {
-		log.Warn("configuration", "warning", p.discreet())
+		if p.Path != nobodysHome().Path { // the store knows better than its snapshot
+			log.Warn("configuration", "warning", p.discreet())
+		}
 	}
 	s, err := newServer(a, l, log, level)
 	if err != nil {
 		return err
+	}
+	if len(s.directory().Households()) == 0 {
+		log.Warn("configuration", "warning", nobodysHome().discreet())
 	}
 	defer s.closeStore()
 	open, err := openSockets(ctx, &l.Config, controlPath(s.boot, s.state), listen.Config{Handler: handler{s.resolver, s.telemetry.tap, s.footprints, s.probes}, Beside: s.switchboard.loop, TLS: s.tls(), Log: log})

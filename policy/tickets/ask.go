@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -129,7 +130,7 @@ func (d *Desk) readAsk(kind Kind, a Ask) (q question, err error) {
 	}
 	switch {
 	case !slices.Contains(Reasons(kind), q.Why):
-		return q, refused("why", "%q is no reason: write one of %v", cut(plain(string(q.Why)), 32), Reasons(kind))
+		return q, refused("why", "%q is no reason: write one of %s", cut(plain(string(q.Why)), 32), strings.Trim(strings.ReplaceAll(fmt.Sprint(Reasons(kind)), " ", ", "), "[]"))
 	case a.Category != "" && kind == Report && !blocking(d.Taxonomy(), a.Category):
 		return q, refused("category", "%q is no category that can be reported: write one such as money.gambling, or none", cut(plain(a.Category), 64))
 	case kind == Report && isSuffix(q.name.String()):

@@ -32,6 +32,9 @@ func TestExplainByID(t *testing.T) {
 		"devices: [{name: robin, member: Kim, addresses: [127.0.0.2]}]\n"
 	must(t, os.WriteFile(home, []byte(definition), 0o600))
 	s.must("household", "adopt", home)
+	if out := s.must("check-config", s.config); strings.Contains(out, "no household") {
+		t.Errorf("of the household that was made a moment ago check-config says\n%s", out)
+	}
 	next := time.Now().AddDate(0, 0, 9).Format(time.DateOnly)
 	elsewhere := func(name string, args ...string) func(...string) []string {
 		var token struct{ Bearer string }

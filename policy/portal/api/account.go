@@ -54,14 +54,14 @@ func (a *API) accountRoutes() {
 		r.least = parents.Machine
 		return r
 	}
-	serve(a, read(accountsPath, "listAccounts", "Who may sign in"), inHousehold(a, a.Accounts.Accounts))
-	serve(a, everybody("/v1/accounts", "listAllAccounts", "Who may sign in, of all households"), ofAll(a, a.Accounts.Accounts))
+	serve(a, read(accountsPath, "listAccounts", "Who may sign in"), inHousehold(a, a.accounts))
+	serve(a, everybody("/v1/accounts", "listAllAccounts", "Who may sign in, of all households"), ofAll(a, a.accounts))
 	serve(a, read(householdPath+"/account-invitations", "listAccountInvitations", "Which invitations to an account wait"), inHousehold(a, a.invitations))
 	serve(a, everybody("/v1/account-invitations", "listAllAccountInvitations", "Which of them wait, of all households"), ofAll(a, a.invitations))
 	serve(a, read(householdPath+"/sessions", "listSessions", "Where people are signed in"), inHousehold(a, a.sessions))
 	serve(a, everybody("/v1/sessions", "listAllSessions", "Where people of all households are signed in"), ofAll(a, a.sessions))
-	serve(a, read(householdPath+"/tokens", "listTokens", "The tokens that are good"), inHousehold(a, a.Accounts.Tokens))
-	serve(a, everybody("/v1/tokens", "listAllTokens", "The tokens of all households that are good"), ofAll(a, a.Accounts.Tokens))
+	serve(a, read(householdPath+"/tokens", "listTokens", "The tokens that are good"), inHousehold(a, a.tokens))
+	serve(a, everybody("/v1/tokens", "listAllTokens", "The tokens of all households that are good"), ofAll(a, a.tokens))
 	a.codeRoutes()
 	a.accountChanges()
 	a.tokenRoutes()
@@ -103,9 +103,26 @@ func (a *API) invitations(ctx context.Context, by account.Actor, household strin
 	all, err := a.Accounts.Invitations(ctx, by, household)
 	list := make([]AccountInvitation, 0, len(all))
 	for _, i := range all {
+		a.there(i.Household, &i.Ends, &i.Until)
 		list = append(list, AccountInvitation(i))
 	}
 	return list, err
+}
+
+func (a *API) accounts(ctx context.Context, by account.Actor, household string) ([]account.Account, error) {
+	all, err := a.Accounts.Accounts(ctx, by, household)
+	for i := range all {
+		a.there(all[i].Household, &all[i].At, &all[i].Until)
+	}
+	return all, err
+}
+
+func (a *API) tokens(ctx context.Context, by account.Actor, household string) ([]account.Token, error) {
+	all, err := a.Accounts.Tokens(ctx, by, household)
+	for i := range all {
+		a.there(all[i].Household, &all[i].At, &all[i].Until, &all[i].Seen)
+	}
+	return all, err
 }
 
 func (a *API) sessions(ctx context.Context, by account.Actor, household string) ([]SignedIn, error) {
@@ -118,6 +135,7 @@ func (a *API) sessions(ctx context.Context, by account.Actor, household string) 
 	for _, one := range found {
 		i := slices.IndexFunc(all, func(a account.Account) bool { return a.Household == one.Household && a.ID == one.Account })
 		if i >= 0 {
+			a.there(one.Household, &one.At, &one.Seen, &one.Until)
 			list = append(list, SignedIn{one, all[i].Name})
 		}
 	}
@@ -151,7 +169,7 @@ func (a *API) accountOf(ctx context.Context, in *Account) (account.Account, erro
 	if err != nil {
 		return account.Account{}, err
 	}
-	all, err := a.Accounts.Accounts(ctx, callerOf(ctx).Accounts, home)
+	all, err := a.accounts(ctx, callerOf(ctx).Accounts, home)
 	if err != nil {
 		return account.Account{}, err
 	}
@@ -214,7 +232,9 @@ func (a *API) amend(ctx context.Context, in *struct {
 		}
 		to.Until = &until
 	}
-	return a.Accounts.Amend(ctx, callerOf(ctx).Accounts, who.Household, who.ID, to)
+	who, err = a.Accounts.Amend(ctx, callerOf(ctx).Accounts, who.Household, who.ID, to)
+	a.there(who.Household, &who.At, &who.Until)
+	return who, err
 }
 
 func (a *API) withdraw(ctx context.Context, in *struct {
@@ -237,12 +257,21 @@ func (a *API) withdraw(ctx context.Context, in *struct {
 	return AccountInvitation(all[i]), a.Accounts.Withdraw(ctx, by, home, all[i].ID)
 }
 
-// zone is where a household is.
+// there tells times as the clocks of a household do.
+func (a *API) there(household string, times ...*time.Time) {
+	for _, t := range times {
+		if !t.IsZero() {
+			*t = t.In(a.zone(household))
+		}
+	}
+}
+
+// zone is where a household is; the operators are where the machine is.
 func (a *API) zone(household string) *time.Location {
 	if h, there := a.View().Household(household); there {
 		return h.Location
 	}
-	return time.UTC
+	return time.Local
 }
 
 // through reads the last day of something, and gives when it is over in a zone; "" is no day.

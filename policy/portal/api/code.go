@@ -17,7 +17,7 @@ func (a *API) codeRoutes() {
 	serve(a, route{
 		method: http.MethodPost, path: "/v1/setup", id: "setUp", summary: "A code for the first account", scope: scopeOperate, least: parents.Machine, made: true, secret: true,
 	}, func(ctx context.Context, _ *nothing) (Invited, error) {
-		i, err := invited(b.Setup(ctx))
+		i, err := a.invited(b.Setup(ctx))
 		if a.SetupPages != nil {
 			i.Pages = a.SetupPages()
 		}
@@ -30,7 +30,7 @@ func (a *API) codeRoutes() {
 		if err != nil {
 			return Invited{}, err
 		}
-		return invited(b.Recover(ctx, home, in.Account))
+		return a.invited(b.Recover(ctx, home, in.Account))
 	})
 	serve(a, route{
 		method: http.MethodPost, path: householdPath + "/account-invitations", id: "invitePerson", summary: "A code by which one person opens an account, good for seven days", scope: scopeOperate, least: parents.Operator, made: true, secret: true,
@@ -38,7 +38,8 @@ func (a *API) codeRoutes() {
 	}, a.invitePerson)
 }
 
-func invited(i account.Invitation, err error) (Invited, error) {
+func (a *API) invited(i account.Invitation, err error) (Invited, error) {
+	a.there(i.Household, &i.Ends, &i.Until)
 	return Invited{AccountInvitation: AccountInvitation(i), Code: i.Code}, err
 }
 
@@ -61,7 +62,7 @@ func (a *API) invitePerson(ctx context.Context, in *struct {
 	if err != nil {
 		return Invited{}, err
 	}
-	return invited(a.Accounts.Invite(ctx, callerOf(ctx).Accounts, account.Offer{Household: home, Role: in.Body.Role, Name: in.Body.Name, Until: until}))
+	return a.invited(a.Accounts.Invite(ctx, callerOf(ctx).Accounts, account.Offer{Household: home, Role: in.Body.Role, Name: in.Body.Name, Until: until}))
 }
 
 // Bearer is a token with what proves it. It is shown once.
@@ -87,7 +88,7 @@ func (a *API) tokenRoutes() {
 			return account.Token{}, err
 		}
 		by := callerOf(ctx).Accounts
-		all, err := a.Accounts.Tokens(ctx, by, home)
+		all, err := a.tokens(ctx, by, home)
 		if err != nil {
 			return account.Token{}, err
 		}
@@ -116,5 +117,6 @@ func (a *API) makeToken(ctx context.Context, in *struct {
 		return Bearer{}, err
 	}
 	t, bearer, err := a.Accounts.NewToken(ctx, callerOf(ctx).Accounts, account.Wish{Household: home, All: home == account.Operators, Name: in.Body.Name, Scopes: in.Body.Scopes, Until: until})
+	a.there(t.Household, &t.At, &t.Until)
 	return Bearer{t, bearer}, err
 }

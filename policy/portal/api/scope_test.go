@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -28,5 +29,16 @@ func TestScopesOfAHousehold(t *testing.T) {
 		}
 		_, _, err = h.book.NewToken(t.Context(), account.Machine(), account.Wish{All: true, Name: "x", Scopes: []account.Scope{s}, Until: h.Clock().Add(time.Hour)})
 		h.ok(err)
+	}
+}
+
+// TestTokensAreToldInTheHouseholdsTime: the last day of a token is one of the household's clock.
+func TestTokensAreToldInTheHouseholdsTime(t *testing.T) {
+	h := open(t)
+	made := h.ask(http.MethodPost, "/v1/households/one/tokens", `{"name": "lights", "scopes": ["explain"], "until": "2026-12-31"}`)
+	for _, said := range []string{made.Body.String(), h.ask(http.MethodGet, "/v1/households/one/tokens", "").Body.String(), h.ask(http.MethodGet, "/v1/tokens", "").Body.String()} {
+		if !strings.Contains(said, `"until":"2027-01-01T00:00:00+01:00"`) || !strings.Contains(said, `"at":"2026-11-18T12:00:00+01:00"`) {
+			t.Errorf("it is said as %s", said)
+		}
 	}
 }
