@@ -105,10 +105,10 @@ func (b *Tab) Eval(expression string) string {
 	return got
 }
 
-func (b *Tab) try(expression string, options ...chromedp.EvaluateOption) (string, error) {
+func (b *Tab) try(expression string) (string, error) {
 	ctx, cancel := context.WithTimeout(b.Ctx, patience)
 	defer cancel()
-	return chromedp.Run(ctx, chromedp.Evaluate[string]("String(("+expression+"))", options...))
+	return chromedp.Run(ctx, chromedp.Evaluate[string]("String(("+expression+"))"))
 }
 
 // where is what a failure tells of the page.
