@@ -60,13 +60,14 @@ func (h *house) acts(id string, f found) {
 	who := policytest.Machine("one")
 	who.Member = "Mia"
 	switch id {
-	case "takeGrant", "endPause", "filterOn":
+	case "takeGrant":
 		f["member"] = "Mia"
-		if id == "endPause" {
-			must(h.Pause(h.t.Context(), who, parents.Span{For: "always"}))
-		} else if id == "filterOn" {
-			must(h.FilterOff(h.t.Context(), who, parents.Span{For: "30m"}))
-		}
+	case "endPause":
+		f["member"] = "Mia"
+		must(h.Pause(h.t.Context(), who, parents.Span{For: "always"}))
+	case "filterOn":
+		f["member"] = "Mia"
+		must(h.FilterOff(h.t.Context(), who, parents.Span{For: "30m"}))
 	case "revokeGrant":
 		f["grant"] = must(h.Grant(h.t.Context(), who, parents.Ask{Kind: policy.GrantName, Value: "casino.example", Span: parents.Span{For: "1h"}})).ID
 	case "endLog":
