@@ -194,12 +194,12 @@ func TestBrowserMessages(t *testing.T) {
 		t.Fatalf("kept is %+v", kept)
 	}
 	b.Until("knows the worker", func() bool { mu.Lock(); defer mu.Unlock(); return worker != "" })
-	push := `{"web_push":8030,"notification":{"title":"Mia asks","body":"<b>now</b>","navigate":"https://evil.example/x","tag":"hearth-request","actions":[{"action":"/a","title":"Answer","navigate":"` + b.origin + `/devices"}]}}`
+	push := `{"web_push":8030,"notification":{"title":"Mia asks","body":"<b>now</b>","navigate":"https://evil.example/x","tag":"hearth-request","actions":[{"action":"/a","title":"Answer","navigate":"` + b.origin + `/devices"},{"action":"/b","title":"Look","navigate":"` + b.origin + `//evil.example/x"}]}}`
 	if _, err := chromedp.Call(b.Ctx, serviceworker.DeliverPushMessage, serviceworker.DeliverPushMessageParams{Origin: b.origin, RegistrationID: worker, Data: push}); err != nil {
 		t.Fatal(err)
 	}
 	shown := `navigator.serviceWorker.ready.then(r=>r.getNotifications()).then(l=>JSON.stringify(l.map(n=>[n.title,n.body,n.tag,n.data])))`
-	want := `[["Mia asks","<b>now</b>","hearth-request",{"to":"/","by":{"/a":"/devices"}}]]`
+	want := `[["Mia asks","<b>now</b>","hearth-request",{"to":"/","by":{"/a":"/devices","/b":"/evil.example/x"}}]]`
 	got := ""
 	b.Until("shows the message", func() bool {
 		got = must(chromedp.Run(b.Ctx, chromedp.Evaluate[string](shown, chromedp.EvalAwaitPromise)))

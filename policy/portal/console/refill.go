@@ -12,8 +12,8 @@ import (
 // wrongID is the id of the note that says what was wrong.
 const wrongID = "wrong"
 
-// refill puts what somebody typed back into the form of a page that they sent to a path, all but passphrases, and the note of
-// what was wrong beside the first of fields that the form has. One place does it for every form; a page says nothing of it.
+// refill puts what somebody typed back into the form of a page that they sent to a path, all but passphrases and PINs, and the note
+// of what was wrong beside the first of fields that the form has. One place does it for every form; a page says nothing of it.
 func refill(page []byte, path string, typed url.Values, fields []string) ([]byte, error) {
 	doc, err := html.Parse(bytes.NewReader(page))
 	if err != nil {
@@ -82,7 +82,7 @@ func restore(n *html.Node, typed url.Values) {
 				return
 			}
 		}
-	case n.Data != "input" || kind == "hidden" || kind == "password" || attr(n, "name") == "":
+	case n.Data != "input" || kind == "hidden" || kind == "password" || attr(n, "name") == "" || attr(n, "name") == called["pin"]:
 	case kind == "checkbox" || kind == "radio":
 		mark(n, "checked", slices.Contains(values, attr(n, "value")))
 	case len(values) > 0:

@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"html"
 	"net/http"
 	"net/url"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/hearthdns/hearth/policy/account"
 	"github.com/hearthdns/hearth/policy/notify"
 	"github.com/hearthdns/hearth/policy/parents"
+	"github.com/hearthdns/hearth/policy/portal"
 	"github.com/hearthdns/hearth/policy/portal/console"
 )
 
@@ -183,7 +185,7 @@ func TestRefusalsHaveTexts(t *testing.T) {
 var sentence = regexp.MustCompile(`(?s)<p class="note bad" id="wrong" role="alert">(.*?)</p>`)
 
 // TestRefusedForms: a form that is refused comes back in the language of the page, with what was typed in it but
-// passphrases, and with the reason beside the field.
+// passphrases and PINs, and with the reason beside the field.
 func TestRefusedForms(t *testing.T) {
 	t.Parallel()
 	h := open(t, "", family)
@@ -233,10 +235,25 @@ func TestRefusedForms(t *testing.T) {
 			for name, values := range c.form {
 				if name == "old" || name == "next" {
 					a.lacks(values[0])
+				} else if name == "digits" {
+					a.lacks(`value="` + values[0] + `"`)
 				} else if is := regexp.MustCompile(`<input[^>]* name="` + regexp.QuoteMeta(name) + `"[^>]* value="` + regexp.QuoteMeta(strings.TrimSpace(values[0]))); name != "revision" && name != "for" && name != "country" && name != "language" && !is.MatchString(a.text) {
 					t.Errorf("%s in %s lost %s=%q", c.path, code, name, values[0])
 				}
 			}
+		}
+	}
+}
+
+// TestRefusedFormsAreNoMarkup: what comes back in a form that is refused is text, and the style of its page is as the policy names it.
+func TestRefusedFormsAreNoMarkup(t *testing.T) {
+	t.Parallel()
+	anna := open(t, "", family).signedIn("one", account.Parent, "Anna")
+	style := regexp.MustCompile(`(?s)<style>(.*?)</style>`)
+	for _, evil := range []string{`/"><script>alert(1)</script>`, `/' onfocus=alert(1) x='`, `/</style><img src=x>`} {
+		a := anna.post("/devices", url.Values{"for": {"thing"}, "name": {evil}}).is(http.StatusUnprocessableEntity).lacks("<script>alert", "<img src=x>").says(`value="` + html.EscapeString(evil) + `"`)
+		if got := style.FindStringSubmatch(a.text); got == nil || !strings.Contains(a.head.Get("Content-Security-Policy"), portal.Source([]byte(got[1]))) {
+			t.Error("the policy of a page that is refused does not name its style")
 		}
 	}
 }

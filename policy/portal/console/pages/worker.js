@@ -3,7 +3,7 @@
 const here = (place) => {
   try {
     const url = new URL(place, location.origin);
-    return url.origin === location.origin ? url.pathname + url.search : "/";
+    return url.origin === location.origin ? url.pathname.replace(/^\/+/, "/") + url.search : "/";
   } catch {
     return "/";
   }
