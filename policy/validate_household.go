@@ -91,7 +91,8 @@ func (v *validator) locale(path string, h HouseholdConfig) {
 	}
 }
 
-// isCountry says whether a code is one that ISO 3166-1 gives to a country, so none that is reserved for users such as XX.
+// isCountry says whether a code is that of a country or territory by the tables of golang.org/x/text, which have those of ISO
+// 3166-1 and a few that it withdrew or reserved. XX is no country's.
 func isCountry(code string) bool {
 	region, err := language.ParseRegion(code)
 	return err == nil && region.IsCountry() && region.Canonicalize() == region && region.String() == code

@@ -197,9 +197,12 @@ func (c *codes) add(i invitation) {
 func (c *codes) forget(household, person string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.wait[household] = slices.DeleteFunc(c.wait[household], func(i invitation) bool {
+	left := slices.DeleteFunc(c.wait[household], func(i invitation) bool {
 		return person == "" || i.member == person || slices.Contains(i.members, person) || i.name != "" && policy.PersonOfDevice(i.name) == person
 	})
+	if c.wait[household] = left; len(left) == 0 {
+		delete(c.wait, household)
+	}
 }
 
 // redeem takes a code out of those that wait. Each is compared in constant time, and as a hash.

@@ -18,7 +18,8 @@ import (
 // Erase goes on where activity was erased: it writes down that, and by whom. Of a name that its household no longer has,
 // and of a household that is gone, everything else goes too that is kept, here and by Forget, what was written down of
 // them with it: nothing of it holds for anybody any more. It says of which kinds that was. What they did to others stays
-// written down, and not that it was them.
+// written down, and not that it was them; an operator of the name, and a parent or carer who signs in by it still, is
+// somebody else.
 func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (policy.ActivityErased, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -47,7 +48,11 @@ func (d *Desk) Erase(ctx context.Context, who Who, r policy.ActivityErased) (pol
 		}
 	}
 	d.codes.forget(r.Household, r.Person)
-	found, err := d.remains(ctx, &r, same)
+	signs, err := d.Adult(ctx, r.Household, r.Person)
+	if err != nil {
+		return r, err
+	}
+	found, err := d.remains(ctx, &r, same, signs)
 	if err != nil {
 		return r, err
 	}
@@ -87,8 +92,8 @@ func (d *Desk) isGone(r policy.ActivityErased) error {
 }
 
 // remains finds all records of whom or what is gone, which go and are counted, and those that name them as who did
-// something, which stay without the name.
-func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased, same func(a, b string) bool) (found []change, err error) {
+// something, which stay without the name. signs says whether a parent or carer signs in by it.
+func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased, same func(a, b string) bool, signs bool) (found []change, err error) {
 	s, err := d.Log.Snapshot(ctx, r.Household+"/")
 	if err != nil {
 		return nil, fmt.Errorf("reading what is kept: %w", err)
@@ -102,7 +107,7 @@ func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased, same func(
 			r.State[e.Key.Kind]++
 			continue
 		}
-		c, names, err := unnamed(e, r.Person, same)
+		c, names, err := unnamed(e, r.Person, same, signs)
 		if err != nil {
 			return nil, err
 		}
@@ -116,14 +121,14 @@ func (d *Desk) remains(ctx context.Context, r *policy.ActivityErased, same func(
 
 // unnamed gives a record without the name of who is gone, false for one that does not name them. A definition says who
 // agreed, and is the parents' to change.
-func unnamed(e store.Entry, name string, same func(a, b string) bool) (c change, names bool, err error) {
+func unnamed(e store.Entry, name string, same func(a, b string) bool, signs bool) (c change, names bool, err error) {
 	if e.Key.Kind == kindDefinition || e.Key.Kind == kindEnrolment {
 		return c, false, nil
 	}
 	var text any
 	read := json.NewDecoder(bytes.NewReader(e.Value))
 	read.UseNumber()
-	if read.Decode(&text) != nil || !unname(text, name, same) && !untold(e.Key.Kind, text, name) { // what cannot be read is left for people to look at
+	if read.Decode(&text) != nil || !unname(text, name, same, signs) && !untold(e.Key.Kind, text, name) { // what cannot be read is left for people to look at
 		return c, false, nil
 	}
 	value, err := json.Marshal(text)
@@ -140,16 +145,16 @@ func unnamed(e store.Entry, name string, same func(a, b string) bool) (c change,
 }
 
 // unname takes a name out of what says who did something, and drops details, and words of others, that name them.
-func unname(value any, name string, same func(a, b string) bool) (found bool) {
+func unname(value any, name string, same func(a, b string) bool, signs bool) (found bool) {
 	switch v := value.(type) {
 	case []any:
 		for _, one := range v {
-			found = unname(one, name, same) || found
+			found = unname(one, name, same, signs) || found
 		}
 	case map[string]any:
 		for key, one := range v {
 			text, _ := one.(string)
-			if key == "by" && same(text, name) || (key == "detail" || key == "word") && mentions(text, name, same) {
+			if key == "by" && same(text, name) && !another(v["role"], signs) || (key == "detail" || key == "word") && mentions(text, name, same) {
 				delete(v, key)
 				if key == "by" {
 					delete(v, "account")
@@ -157,10 +162,15 @@ func unname(value any, name string, same func(a, b string) bool) (found bool) {
 				found = true
 				continue
 			}
-			found = unname(one, name, same) || found
+			found = unname(one, name, same, signs) || found
 		}
 	}
 	return found
+}
+
+// another says whether who did something in a role only has the name of who is gone.
+func another(role any, signs bool) bool {
+	return role == Operator.String() || signs && (role == Parent.String() || role == Carer.String())
 }
 
 // untold drops the details of a change that name a device whose grants it ended.

@@ -131,6 +131,7 @@ func (d *Desk) EraseMember(ctx context.Context, who Who, memory Memory, expect *
 	if err != nil {
 		return out, err
 	}
+	out.Person, _ = had.parted(out.Person) // however it is written now
 	kept := false
 	for _, name := range append(personsOf(d.goneOf(had, out)), out.Person) {
 		found, err := d.forgetAll(ctx, who, memory, name, &out)

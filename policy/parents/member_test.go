@@ -268,7 +268,7 @@ func TestEraseMemberNamesNoDevice(t *testing.T) {
 	for _, breaks := range []bool{false, true} {
 		h := furnished(t)
 		ctx := t.Context()
-		kept := &memory{days: map[string]int{"two/device:kim-slate": 1}}
+		kept := &memory{days: map[string]int{"two/device:kim-slate": 1, "two/Mia": 1}}
 		if breaks {
 			kept.broken = errors.New("the disk is full")
 			if _, err := h.EraseMember(ctx, inTwo("Mia"), kept, nil); err == nil || len(h.names("two", "kim-tablet")) == 0 {

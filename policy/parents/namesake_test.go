@@ -2,6 +2,7 @@ package parents_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/hearthdns/hearth/policy"
@@ -47,6 +48,37 @@ func TestEraseANamesake(t *testing.T) {
 		who := parents.Who{Household: "two", Member: name, Actor: parents.Actor{Role: parents.Parent, Household: "two", Name: name, Account: "a1"}}
 		if _, err := h.EraseMember(t.Context(), who, &memory{}, nil); (err != nil) != stays {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestEraseLeavesWhatANamesakeDid: what an operator of the name did keeps it, and so does what a parent did who signs in by
+// it still, on whatever ground: nobody takes another out of what was written down.
+func TestEraseLeavesWhatANamesakeDid(t *testing.T) {
+	for signs, want := range map[bool]string{true: "operator parent", false: "operator"} {
+		h, _ := stored(t)
+		h.Adult = func(_ context.Context, household, name string) (bool, error) {
+			return signs && household == "two" && name == "Mia", nil
+		}
+		bert := inTwo("Bert")
+		bert.By = "Mia" // at the machine, and so of whoever it was
+		for _, actor := range []parents.Actor{bert.Actor, {Role: parents.Parent, Household: "two", Name: "Mia", Account: "a1"}, {Role: parents.Operator, Name: "Mia"}} {
+			bert.Actor = actor
+			_, err := h.Pause(t.Context(), bert, parents.Span{For: "1h"})
+			h.ok(err)
+		}
+		_, err := h.EraseMember(t.Context(), inTwo("Mia"), &memory{}, nil)
+		h.ok(err)
+		_, list, err := h.Audit(t.Context(), two())
+		h.ok(err)
+		var by []string
+		for _, e := range list {
+			if e.By == "Mia" {
+				by = append(by, e.Role)
+			}
+		}
+		if got := strings.Join(by, " "); got != want {
+			t.Errorf("a parent of the name signs in: %v: by %q, want %q", signs, got, want)
 		}
 	}
 }

@@ -152,7 +152,7 @@ func TestOperatorLooksAtAll(t *testing.T) {
 	}
 	h.Later(2 * time.Hour)
 	before = revision()
-	if list, err = h.List(t.Context(), support, ids); err != nil || len(list) != len(ids) || revision() != before+1 {
+	if list, err = h.List(t.Context(), support, append([]string{"gone"}, ids...)); err != nil || len(list) != len(ids) || revision() != before+1 {
 		t.Errorf("of %d: %d, %v, %d revisions", len(ids), len(list), err, revision()-before)
 	}
 	h.ok(h.OverseeAll(t.Context(), support)) // within the hour

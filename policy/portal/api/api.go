@@ -114,7 +114,7 @@ const documentPath = "/v1/openapi.json"
 const about = "The admin API of Hearth. Errors are problem details (RFC 9457) that say what to write instead. " +
 	"`-` as the household means the only one: that of the token, or of a server that has but one. " +
 	"Lists come in pages: `next` is the cursor of the next one. " +
-	"A POST with an `Idempotency-Key` that was answered within a day is done once, and answered the same again; where the answer held a code or a token, 409 says that it was done."
+	"A POST with an `Idempotency-Key` that was answered within a day is done once, and answered the same again; where the answer held a code, a token or a secret, 409 says that it was done."
 
 // described is the head of the document.
 func (a *API) described() huma.Config {

@@ -46,7 +46,7 @@ func (a *API) channelRoutes() {
 	}
 	serve(a, route{method: http.MethodGet, path: path, id: "listChannels", summary: "How messages reach the people of a household", scope: scopeHouseholdsRead}, a.channels)
 	add := write(http.MethodPost, path, "addChannel", "Add one, and send it a test message; the same receiver is the same channel. A browser subscribes in the console")
-	add.made, add.send = true, `{"kind": "mail, ntfy or webhook", "to": "…"}`
+	add.made, add.secret, add.send = true, true, `{"kind": "mail, ntfy or webhook", "to": "…"}`
 	serve(a, add, a.addChannel)
 	serve(a, write(http.MethodDelete, path+"/{channel}", "removeChannel", "Forget one"), func(ctx context.Context, in *ofChannel) (Channel, error) {
 		c, err := a.messages().Remove(ctx, in.who(ctx), in.Channel)

@@ -48,10 +48,11 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestSecretsAreAnsweredOnce: who sends again what was answered with a code or a token learns that it was done, and
+// TestSecretsAreAnsweredOnce: who sends again what was answered with a code, a token or a secret learns that it was done, and
 // nothing of the secret; it is done once.
 func TestSecretsAreAnsweredOnce(t *testing.T) {
-	h := open(t)
+	h, f := open(t), found{}
+	h.channel(f)
 	until := h.Clock().AddDate(0, 0, 9).Format(time.DateOnly)
 	for path, body := range map[string]string{
 		"/v1/setup":                                    "",
@@ -59,6 +60,7 @@ func TestSecretsAreAnsweredOnce(t *testing.T) {
 		"/v1/households/one/tokens":                    `{"name": "light", "scopes": ["explain"], "until": "` + until + `"}`,
 		"/v1/households/operators/account-invitations": `{"role": "operator", "name": "Eva"}`,
 		"/v1/households/one/invitations":               `{"members": ["Mia"]}`,
+		"/v1/households/one/channels":                  f["body"],
 	} {
 		send := func() *httptest.ResponseRecorder {
 			r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))

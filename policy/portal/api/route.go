@@ -22,7 +22,7 @@ type route struct {
 	least        parents.Role // who may; zero: a use-case judges that
 	long         bool         // it may take minutes
 	made         bool         // it makes something: 201
-	secret       bool         // it answers with what is shown once, and kept nowhere
+	secret       bool         // it answers with what is shown once
 }
 
 // problems are the statuses of what a route refuses, beside those of a wrong body.
