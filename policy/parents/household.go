@@ -64,11 +64,16 @@ func (d *Desk) visible(a Actor, r right) (ids []string) {
 	return ids
 }
 
-// List tells of those households. One that can record no look of an operator is told of to none.
+// List tells of those households. One that is gone meanwhile is left out, and one that can record no look of an operator is
+// told of to none.
 func (d *Desk) List(ctx context.Context, a Actor, households []string) ([]Household, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	places, err := d.lookAtAll(ctx, a, households, see)
+	there := slices.DeleteFunc(slices.Clone(households), func(id string) bool {
+		_, found := d.Directory().Household(id)
+		return !found
+	})
+	places, err := d.lookAtAll(ctx, a, there, see)
 	if err != nil && len(places) == 0 {
 		return nil, err
 	}

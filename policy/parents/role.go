@@ -125,18 +125,14 @@ func (d *Desk) isNews(p *place) bool {
 	return p.actor.Role == Operator && (!did || p.now.Sub(last) >= lookedEvery)
 }
 
-// lookAtAll is lookWith for many households, which have their records in one step for each store.MaxBatch of them; one that
-// is gone meanwhile is left out. Where the store has no room for all, each has its own, and the error is of those that could
-// not.
+// lookAtAll is lookWith for many households, which have their records in one step for each store.MaxBatch of them. Where the
+// store has no room for all, each has its own, and the error is of those that could not.
 func (d *Desk) lookAtAll(ctx context.Context, a Actor, households []string, r right) (all []*place, err error) {
 	for some := range slices.Chunk(households, store.MaxBatch) {
 		var places []*place
 		records := map[string][]change{}
 		for _, id := range some {
 			p, err := d.find(Who{Household: id, Actor: a}, r)
-			if e := new(Error); errors.As(err, &e) && e.Reason == Unknown {
-				continue
-			}
 			if err != nil {
 				return nil, err
 			}
@@ -153,10 +149,9 @@ func (d *Desk) lookAtAll(ctx context.Context, a Actor, households []string, r ri
 				return nil, err
 			}
 		}
-		for _, p := range places {
-			if records[p.household.ID] != nil {
-				d.looked[p.looker()] = p.now
-			}
+		for id := range records {
+			p := places[slices.Index(some, id)]
+			d.looked[p.looker()] = p.now
 		}
 		all = append(all, places...)
 	}
