@@ -68,3 +68,34 @@ func TestNamesAreKeptApart(t *testing.T) {
 		t.Errorf("who is invited: %v, %v", has, err)
 	}
 }
+
+// TestNamesOfProvidersAreKeptApart: who signs in at a provider by the name of a child of the household is not that child,
+// also when the provider says later that they are a parent.
+func TestNamesOfProvidersAreKeptApart(t *testing.T) {
+	h, p := subscribed(t, func(c *account.Config) {
+		c.Provider.Roles["kids"] = account.Child
+		c.Fits = func(_, name string, role account.Role) error {
+			if account.SameName(name, "Ben") && role != account.Child {
+				return errors.New("a child of the household is called so")
+			}
+			return nil
+		}
+	})
+	signsIn := func(sub, group string) account.Account {
+		t.Helper()
+		p.set(map[string]any{"sub": sub, "hh": "line-42", "name": "Ben", "groups": group})
+		s, err := h.visits(p)
+		h.ok(err)
+		return s.Session.Who
+	}
+	parent := signsIn("subscriber-1", "subscribers")
+	want(t, "a parent", parent.Name, "Ben 2")
+	child := signsIn("subscriber-2", "kids")
+	want(t, "the child", child.Name, "Ben")
+	want(t, "the parent again", signsIn("subscriber-1", "subscribers").Name, "Ben 2")
+	want(t, "the child again", signsIn("subscriber-2", "kids").Name, "Ben")
+	grown := signsIn("subscriber-2", "subscribers")
+	want(t, "the account", grown.ID, child.ID)
+	want(t, "who is no child any more", grown.Name, "Ben 3")
+	want(t, "who is one from now on", signsIn("subscriber-1", "kids").Name, "Ben 2")
+}

@@ -329,10 +329,11 @@ func (b *Book) enterProvided(ctx context.Context, client Client, a Account) (Sig
 	if err != nil {
 		return Signed{}, err
 	}
-	if before.revision == 0 {
-		a.Name, err = b.unused(ctx, a)
-	} else {
+	if before.revision > 0 {
 		a.Name, a.At = before.value.Name, before.value.At
+	}
+	if before.revision == 0 || before.value.Role != a.Role {
+		a.Name, err = b.unused(ctx, a)
 	}
 	if err != nil {
 		return Signed{}, err
@@ -356,7 +357,7 @@ func (b *Book) enterProvided(ctx context.Context, client Client, a Account) (Sig
 	return signed, err
 }
 
-// unused gives a new account a name that nobody of the household has.
+// unused gives an account that is new, or of another role than before, a name that nobody else of the household has.
 func (b *Book) unused(ctx context.Context, a Account) (string, error) {
 	name := a.Name
 	for n := 2; ; n++ {
@@ -364,8 +365,11 @@ func (b *Book) unused(ctx context.Context, a Account) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if other.revision == 0 {
+		switch fits := b.Fits(a.Household, name, a.Role) == nil; {
+		case fits && other.revision == 0:
 			return name, b.free(ctx, a.Household, name)
+		case fits && other.value.ID == a.ID:
+			return name, nil
 		}
 		name = fmt.Sprintf("%s %d", a.Name[:min(len(a.Name), maxName-5)], n)
 	}

@@ -128,15 +128,15 @@ func (p *standIn) set(claims map[string]any) {
 }
 
 // subscribed is a house whose people sign in at a provider.
-func subscribed(t *testing.T) (*house, *standIn) {
+func subscribed(t *testing.T, change ...func(*account.Config)) (*house, *standIn) {
 	p := newStandIn(t)
-	h := open(t, func(c *account.Config) {
+	h := open(t, append([]func(*account.Config){func(c *account.Config) {
 		c.Provider = &account.Provider{
 			Issuer: p.URL, ClientID: "hearth", Secret: "s3cret", Redirect: origin + "/signed-in", Household: "hh", Role: "groups",
 			Roles: map[string]account.Role{"subscribers": account.Parent, "support": account.Operator}, Client: p.Client(),
 		}
 		p.now = c.Now
-	})
+	}}, change...)...)
 	p.set(map[string]any{"sub": "subscriber-7", "hh": "line-42", "name": "Anna", "groups": []string{"subscribers", "bowling"}})
 	return h, p
 }
