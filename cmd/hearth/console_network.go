@@ -145,7 +145,7 @@ const (
 	surveyFor  = 5 * time.Minute  // that what was found is shown without another look
 	surveyAnew = 20 * time.Second // the same, for whoever wants another
 	surveyMost = time.Minute      // that a look may take
-	surveyAlso = 8
+	surveyAlso = 8                // who is asked beside the resolvers that are handed out
 )
 
 // survey looks at the network when somebody wants to know, and remembers what it found. Who asks never waits.
@@ -155,6 +155,7 @@ type survey struct {
 
 	mu    sync.Mutex
 	more  []netip.Addr // who asks for devices, at most surveyAlso
+	stale bool         // some of them came after the last look began
 	found []console.Finding
 	began time.Time // the last look
 	at    time.Time // when it ended
@@ -189,7 +190,7 @@ func (s *survey) also(a netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !slices.Contains(s.more, a) && len(s.more) < surveyAlso {
-		s.more, s.at = append(s.more, a), time.Time{}
+		s.more, s.stale = append(s.more, a), true
 	}
 }
 
@@ -202,7 +203,7 @@ func (s *survey) findings(anew bool) (found []console.Finding, looking bool) {
 	if anew {
 		old = surveyAnew
 	}
-	if !s.busy && time.Since(s.at) > old {
+	if !s.busy && (s.stale || time.Since(s.at) > old) {
 		s.busy, s.began = true, time.Now()
 		s.wanted <- struct{}{} // there is room: one look is wanted at a time
 	}
@@ -214,6 +215,7 @@ func (s *survey) renew(ctx context.Context) {
 	defer stop()
 	s.mu.Lock()
 	more := slices.Clone(s.more)
+	s.stale = false
 	s.mu.Unlock()
 	found := s.look(ctx, more)
 	s.mu.Lock()

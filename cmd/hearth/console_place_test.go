@@ -269,6 +269,55 @@ func TestSurvey(t *testing.T) {
 	}
 }
 
+// TestSurveyOfMore: who comes while somebody looks is asked by the next look, which is soon, and what a look itself asked
+// Hearth is still known for that.
+func TestSurveyOfMore(t *testing.T) {
+	looks, end := make(chan []netip.Addr), make(chan struct{})
+	s := newSurvey(func(_ context.Context, more []netip.Addr) []console.Finding {
+		looks <- more
+		<-end
+		return nil
+	})
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	defer func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}()
+	router := mustAddr(t, "192.168.1.1")
+	s.findings(false)
+	if more := <-looks; len(more) > 0 {
+		t.Errorf("the first look asks %v", more)
+	}
+	s.also(router)
+	during := time.Now()
+	end <- struct{}{}
+	for began := false; !began; {
+		select {
+		case more := <-looks:
+			if began = true; !slices.Equal(more, []netip.Addr{router}) {
+				t.Errorf("the next look asks %v", more)
+			}
+		default:
+			if !s.made(during) {
+				t.Fatal("what a look asked is taken for a device's question")
+			}
+			s.findings(false)
+		}
+	}
+	end <- struct{}{}
+	for _, looking := s.findings(false); looking; _, looking = s.findings(false) {
+		time.Sleep(time.Millisecond)
+	}
+	s.also(router)
+	if _, looking := s.findings(false); looking {
+		t.Error("it looks once more for who was asked")
+	}
+}
+
 // TestBookshelf: parents see the lists with what the catalogue says of them, none of what the law forbids, and which of them
 // has a name.
 func TestBookshelf(t *testing.T) {
