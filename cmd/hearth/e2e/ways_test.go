@@ -23,6 +23,7 @@ import (
 // loads the page, its pictures, and the page that Refresh names. The devices are namespaces with resolvers of their own, and
 // the router is a real dnsmasq.
 func TestConsoleFindsWays(t *testing.T) {
+	t.Parallel()
 	if !athome(t, "dnsmasq", "curl", "sysctl") {
 		return
 	}
