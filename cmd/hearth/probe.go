@@ -157,8 +157,9 @@ func (s *surroundings) Probe(addr netip.Addr, token string) console.Probe {
 	found, from := s.server.probes.judge(token, now, c.consoleAtLanding())
 	for _, a := range from {
 		if s.between(addr, a) {
-			found.Via, found.Told = a, s.tellsApart(a)
-			s.server.survey.also(a)
+			if found.Via, found.Told = a, s.tellsApart(a); len(s.server.directory().Households()) == 1 { // others would read of it
+				s.server.survey.also(a)
+			}
 		}
 	}
 	found.Next = s.server.probes.begin(now)

@@ -111,6 +111,22 @@ func TestProbesAreBounded(t *testing.T) {
 	}
 }
 
+// TestProbeOfSeveralHouseholds: what parents read of the network names no router of another household.
+func TestProbeOfSeveralHouseholds(t *testing.T) {
+	router := mustAddr(t, "192.168.1.1")
+	for text, want := range map[string][]netip.Addr{withBand("child"): {router}, withBand("child") + secondFamily: nil} {
+		s, _, _ := testServer(t, text)
+		token := s.probes.begin(time.Now())
+		s.probes.asked(asks(t, s.probes.picture(token, 0), dns.TypeA), router, false)
+		if found := (&surroundings{s}).Probe(mustAddr(t, "192.168.1.7"), token); found.Via != router {
+			t.Errorf("%s asks for the device, want %s", found.Via, router)
+		}
+		if !slices.Equal(s.survey.more, want) {
+			t.Errorf("the next look asks %v, want %v", s.survey.more, want)
+		}
+	}
+}
+
 // TestOutOfReach: a server that no other device can ask is a problem, and where one can it is none.
 func TestOutOfReach(t *testing.T) {
 	for text, want := range map[string]bool{
