@@ -146,8 +146,16 @@ func TestListenerFlood(t *testing.T) {
 		time.Sleep(time.Millisecond) // so that the system's own buffer does not fill
 	}
 	c := dns.Client{Dialer: &net.Dialer{LocalAddr: &net.UDPAddr{IP: net.IPv4(127, 0, 0, 2)}}}
-	if r, _, err := c.Exchange(notice("far.test."), address); err != nil || r.Rcode != dns.RcodeSuccess || len(heard) != 1 {
-		t.Errorf("%v, %v; heard %d times", r, err, len(heard))
+	if r, _, err := c.Exchange(notice("far.test."), address); err != nil || r.Rcode != dns.RcodeSuccess {
+		t.Fatalf("%v, %v", r, err)
+	}
+	select { // the answer is sent before anybody hears of it
+	case <-heard:
+	case <-time.After(10 * time.Second):
+		t.Error("nobody heard of it")
+	}
+	if n := len(heard); n > 0 {
+		t.Errorf("heard %d times too many", n)
 	}
 }
 
